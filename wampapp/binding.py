@@ -1,0 +1,200 @@
+"""A handler's signature, made into a converter for the arguments of its calls.
+
+msgspec converts by the annotations, losslessly: ``"2"`` is no ``int``. All positional arguments
+go through one conversion in C, to a tuple type made once for each number of arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from wampapp.errors import InvalidArgument, InvalidHandler
+from wampapp.registry import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_POSITIONAL: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+_NO_KWARGS: Final[dict[str, Any]] = {}
+_FAULT: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
+_INDEX: Final = re.compile(r"\[(\d+)\]")
+
+
+class Binding:
+    """The converter of one handler.
+
+    Args:
+        function: the handler; any callable with a signature.
+
+    Attributes:
+        signature: the handler's signature, its string annotations resolved.
+
+    Raises:
+        InvalidHandler: it is not callable, has no signature, or an annotation is of a type that
+            no WAMP argument can become.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.signature = signature_of(function)
+        positional: list[tuple[str, Any]] = []
+        self._keywords: dict[str, Any] = {}
+        self._required: set[str] = set()
+        self._rest: Any = None  # the annotation of *args
+        self._others: Any = None  # the annotation of **kwargs
+        self._has_rest = self._has_others = False
+        for name, parameter in self.signature.parameters.items():
+            kind = parameter.annotation
+            kind = Any if kind is inspect.Parameter.empty else kind
+            _check_convertible(function, name, kind)
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                self._has_rest, self._rest = True, kind
+                continue
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                self._has_others, self._others = True, kind
+                continue
+            if parameter.kind in _POSITIONAL:
+                positional.append((name, kind))
+            if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY:
+                self._keywords[name] = kind
+            if parameter.default is inspect.Parameter.empty:
+                self._required.add(name)
+        self._names = [name for name, _ in positional]
+        self._kinds = [kind for _, kind in positional]
+        self._tuples: dict[int, Any] = {}
+        self._fast = self._fast_lengths()
+
+    def _fast_lengths(self) -> frozenset[int]:
+        """Numbers of positional arguments that need no further check when no keyword comes."""
+        needed = [i for i, name in enumerate(self._names, 1) if name in self._required]
+        if self._required - set(self._names):
+            return frozenset()  # a required keyword-only parameter
+        return frozenset(range(max(needed, default=0), len(self._names) + 1))
+
+    def bind(
+        self, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Check and convert the arguments of a call.
+
+        Args:
+            args: the positional arguments, plain values.
+            kwargs: the keyword arguments.
+
+        Returns:
+            The arguments to call the handler with.
+
+        Raises:
+            InvalidArgument: too many or too few, an unknown name, or a value that does not fit
+                its annotation; with the keyword details ``parameter`` and ``path``.
+        """
+        count = len(args)
+        if not kwargs and count in self._fast:
+            return self._convert_positional(args, count), _NO_KWARGS
+        self._check_names(count, kwargs)
+        return self._convert_positional(args, count), {
+            name: self._convert_keyword(name, value) for name, value in kwargs.items()
+        }
+
+    def _check_names(self, count: int, kwargs: dict[str, Any]) -> None:
+        if count > len(self._names) and not self._has_rest:
+            raise InvalidArgument(
+                f"expected at most {_arguments(len(self._names))}, got {count}"
+            )
+        given = set(self._names[:count])
+        for name in kwargs:
+            if not isinstance(name, str):
+                raise InvalidArgument(f"a keyword must be a string, got {name!r}")
+            if name in self._keywords:
+                if name in given:
+                    raise InvalidArgument(
+                        f"`{name}`: given by position and by name", parameter=name
+                    )
+            elif not self._has_others:
+                raise InvalidArgument(f"`{name}`: there is no such parameter", parameter=name)
+        missing = [name for name in self.signature.parameters if name in self._required]
+        missing = [name for name in missing if name not in given and name not in kwargs]
+        if missing:
+            raise InvalidArgument(f"`{missing[0]}`: missing", parameter=missing[0])
+
+    def _convert_positional(self, args: Sequence[Any], count: int) -> Sequence[Any]:
+        kind = self._tuples.get(count)
+        if kind is None:
+            kinds = self._kinds[:count]
+            kinds += [self._rest] * (count - len(kinds))
+            kind = tuple[tuple(kinds)] if any(k is not Any for k in kinds) else Any  # type: ignore[misc]
+            if len(self._tuples) <= len(self._names):
+                # Only so many, or callers of a *args handler could fill the memory.
+                self._tuples[count] = kind
+        if kind is Any:
+            return args
+        try:
+            return typing.cast("Sequence[Any]", msgspec.convert(args, kind))
+        except msgspec.ValidationError as error:
+            raise self._fault(error, None) from None
+
+    def _convert_keyword(self, name: str, value: Any) -> Any:
+        kind = self._keywords.get(name, self._others)
+        if kind is Any:
+            return value
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise self._fault(error, name) from None
+
+    def _fault(self, error: msgspec.ValidationError, name: str | None) -> InvalidArgument:
+        found = _FAULT.fullmatch(str(error))
+        what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+        if name is None:
+            head = _INDEX.match(path)
+            index = int(head[1]) if head else 0
+            name = self._names[index] if index < len(self._names) else f"argument {index + 1}"
+            path = path[head.end() :] if head else path
+        what = what.replace("`", "")
+        return InvalidArgument(
+            f"`{name}{path}`: {what[:1].lower()}{what[1:]}", parameter=name, path=f"{name}{path}"
+        )
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a handler's signature with its string annotations resolved.
+
+    Raises:
+        InvalidHandler: it is not callable, has no signature, or names a type that is not there.
+    """
+    if not callable(function):
+        raise InvalidHandler(
+            f"{function!r} cannot be called; put the decorator on a function, or pass one."
+        )
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError as error:
+        raise InvalidHandler(
+            f"An annotation of {name_of(function)} names something that is not defined where it "
+            f"stands: {error}. Import it at run time, above the function."
+        ) from None
+    except (ValueError, TypeError) as error:
+        raise InvalidHandler(
+            f"{name_of(function)} has no signature that Python can show ({error}); "
+            "wrap it in a function of your own."
+        ) from None
+
+
+def _check_convertible(function: Callable[..., Any], name: str, kind: Any) -> None:
+    try:
+        msgspec.json.Decoder(kind)
+    except (TypeError, RecursionError) as error:
+        raise InvalidHandler(
+            f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}, which no WAMP "
+            f"argument can become: {error}"
+        ) from None
+
+
+def _arguments(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count} arguments"

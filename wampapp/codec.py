@@ -1,0 +1,211 @@
+"""Serializers: plain lists to bytes and back, in JSON, MessagePack and CBOR.
+
+A payload is made plain first (:func:`plain`): ``None``, ``bool``, ``int``, ``float``, ``str``,
+``bytes``, lists and dictionaries. So every serializer carries the same values, and what a
+dataclass or a ``datetime`` looks like on the wire does not depend on which one was negotiated.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, ClassVar, Final, Self
+
+import msgspec
+
+from wampapp.errors import PayloadNotEncodable, ProtocolViolation
+from wampapp.messages import Message, check
+
+#: Containers may nest this deep in a frame that we read. msgspec stops by itself at Python's
+#: recursion limit; cbor2 is told this bound.
+_MAX_DEPTH: Final = 200
+
+_SCALARS: Final = frozenset({type(None), bool, int, float, str})
+_PLAIN: Final = _SCALARS | {bytes}
+
+
+def plain(value: Any) -> Any:
+    """Turn a payload into values that every serializer knows.
+
+    Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
+    ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
+    values; ``bytearray`` and ``memoryview`` bytes.
+
+    Args:
+        value: a list or dictionary of arguments, or one result.
+
+    Returns:
+        An equal value of plain types. It may be ``value`` itself.
+
+    Raises:
+        PayloadNotEncodable: a value of another type is in it.
+    """
+    kind = type(value)
+    # One pass in C settles the usual payload, a flat list of scalars.
+    if kind in _PLAIN or (kind is list and _PLAIN.issuperset(map(type, value))):
+        return value
+    try:
+        return msgspec.to_builtins(value, builtin_types=(bytes,))
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
+
+
+class Codec:
+    """A serializer.
+
+    Attributes:
+        SERIALIZER_ID: its name in a WebSocket subprotocol, ``wamp.2.<name>``.
+        RAWSOCKET_SERIALIZER_ID: its number in the RawSocket handshake.
+        BINARY: whether its WebSocket messages are binary.
+    """
+
+    # Spelled as Autobahn's transports ask for them.
+    SERIALIZER_ID: ClassVar[str]
+    RAWSOCKET_SERIALIZER_ID: ClassVar[int]
+    BINARY: ClassVar[bool]
+
+    def __copy__(self) -> Self:
+        # Autobahn copies its serializers for each connection; ours hold no state.
+        return self
+
+    def encode(self, message: Message) -> bytes:
+        """Encode a message whose payload is plain.
+
+        Args:
+            message: the list to send.
+
+        Returns:
+            The frame's payload.
+
+        Raises:
+            PayloadNotEncodable: this serializer cannot carry a value in it.
+        """
+        try:
+            return self._dumps(message)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise PayloadNotEncodable(
+                f"A value cannot be sent as {self.SERIALIZER_ID}: {error}."
+            ) from None
+
+    def decode(self, payload: bytes) -> Message:
+        """Decode and check a message.
+
+        Args:
+            payload: a frame's payload; anything a peer may have sent.
+
+        Returns:
+            The message.
+
+        Raises:
+            ProtocolViolation: the bytes are not valid, or no WAMP message.
+        """
+        try:
+            message = self._loads(payload)
+        except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
+            raise ProtocolViolation(f"A frame is no valid {self.SERIALIZER_ID}.") from None
+        return check(message)
+
+    def _dumps(self, message: Message) -> bytes:
+        raise NotImplementedError
+
+    def _loads(self, payload: bytes) -> Any:
+        raise NotImplementedError
+
+
+class MsgPack(Codec):
+    """MessagePack, through msgspec."""
+
+    SERIALIZER_ID = "msgpack"
+    RAWSOCKET_SERIALIZER_ID = 2
+    BINARY = True
+
+    _dumps = staticmethod(msgspec.msgpack.Encoder().encode)  # type: ignore[assignment]
+    _loads = staticmethod(msgspec.msgpack.Decoder().decode)  # type: ignore[assignment]
+
+
+class Json(Codec):
+    """JSON, through msgspec, with the specification's "Binary Conversion of JSON Strings"."""
+
+    SERIALIZER_ID = "json"
+    RAWSOCKET_SERIALIZER_ID = 1
+    BINARY = False
+
+    _encode = msgspec.json.Encoder().encode
+    _decode = msgspec.json.Decoder().decode
+
+    def _dumps(self, message: Message) -> bytes:
+        # Only the payload can hold bytes: the elements before it are ids, URIs and details.
+        if _SCALARS.issuperset(map(type, message)):
+            return Json._encode(message)
+        return Json._encode(_bytes_to_text(message))
+
+    def _loads(self, payload: bytes) -> Any:
+        value = Json._decode(payload)
+        # Bytes show themselves by an escaped NUL, so that other frames are not walked.
+        return _text_to_bytes(value) if b"\\u0000" in payload else value
+
+
+def _bytes_to_text(value: Any) -> Any:
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is list or kind is tuple:
+        if _SCALARS.issuperset(map(type, value)):
+            return value
+        return [_bytes_to_text(item) for item in value]
+    if kind is dict:
+        if _SCALARS.issuperset(map(type, value.values())):
+            return value
+        return {key: _bytes_to_text(item) for key, item in value.items()}
+    if kind is bytes:
+        return "\0" + base64.b64encode(value).decode("ascii")
+    return value
+
+
+def _text_to_bytes(value: Any) -> Any:
+    kind = type(value)
+    if kind is str:
+        if value[:1] != "\0":
+            return value
+        try:
+            return base64.b64decode(value[1:], validate=True)
+        except (binascii.Error, ValueError):
+            return value  # a string that merely starts with NUL
+    if kind is list:
+        return [_text_to_bytes(item) for item in value]
+    if kind is dict:
+        return {key: _text_to_bytes(item) for key, item in value.items()}
+    return value
+
+
+class Cbor(Codec):
+    """CBOR, through cbor2, which Autobahn brings along."""
+
+    SERIALIZER_ID = "cbor"
+    RAWSOCKET_SERIALIZER_ID = 3
+    BINARY = True
+
+    def _dumps(self, message: Message) -> bytes:
+        import cbor2
+
+        try:
+            return cbor2.dumps(message)
+        except cbor2.CBOREncodeError as error:
+            raise ValueError(error) from None
+
+    def _loads(self, payload: bytes) -> Any:
+        import cbor2
+
+        try:
+            value = cbor2.loads(payload, max_depth=_MAX_DEPTH)
+        except cbor2.CBORDecodeError as error:
+            raise ValueError(error) from None
+        return value
+
+
+MSGPACK: Final = MsgPack()
+JSON: Final = Json()
+CBOR: Final = Cbor()
+
+#: Every serializer, the preferred one first.
+CODECS: Final[tuple[Codec, ...]] = (MSGPACK, CBOR, JSON)

@@ -1,0 +1,194 @@
+"""Where the router is and how patient we are: from arguments and ``WAMPAPP_*`` variables."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from wampapp.errors import InvalidUrl, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8080
+DEFAULT_REALM: Final = "realm1"
+#: Where a client looks for a router when nothing names one: the embedded router's RawSocket.
+DEFAULT_URL: Final = f"rs://{DEFAULT_HOST}:{DEFAULT_PORT}"
+
+_DEFAULT_PORTS: Final = {"ws": 80, "wss": 443, "rs": 8080, "rss": 8443}
+_URL_FORMS: Final = "ws://host:port/path, wss://…, rs://host:port, rss://…, unix:///path/to/socket"
+_HIGHEST_PORT: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class RouterUrl:
+    """A router's URL, taken apart.
+
+    Attributes:
+        url: the URL as it was given.
+        scheme: ``ws``, ``wss``, ``rs``, ``rss`` or ``unix``.
+        host: the host name or address; empty for ``unix``.
+        port: the TCP port; 0 for ``unix``.
+        path: the WebSocket resource, or the socket's path for ``unix``.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.scheme in ("wss", "rss")
+
+    @property
+    def websocket(self) -> bool:
+        """Whether WebSocket is spoken; RawSocket otherwise."""
+        return self.scheme in ("ws", "wss")
+
+
+def parse_url(url: str) -> RouterUrl:
+    """Take a router's URL apart.
+
+    Args:
+        url: ``ws://``, ``wss://``, ``rs://``, ``rss://`` or ``unix:///path``.
+
+    Returns:
+        Its parts, with the scheme's default port and path filled in.
+
+    Raises:
+        InvalidUrl: another scheme, no host, or a port that is none.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InvalidUrl(f"The router URL {url!r} is not valid: {error}.") from None
+    if parts.scheme == "unix":
+        if parts.netloc or not parts.path.strip("/"):
+            raise InvalidUrl(
+                f"The router URL {url!r} names no socket; write unix:///path/to/socket."
+            )
+        return RouterUrl(url, "unix", "", 0, unquote(parts.path))
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise InvalidUrl(f"The router URL {url!r} has no known scheme; use one of {_URL_FORMS}.")
+    if not parts.hostname:
+        raise InvalidUrl(f"The router URL {url!r} names no host; use one of {_URL_FORMS}.")
+    if parts.username is not None or parts.password is not None:
+        # A password in a URL ends up in logs and process lists.
+        raise InvalidUrl("A router URL carries no user name and no password; leave them out.")
+    websocket = parts.scheme.startswith("ws")
+    if not websocket and parts.path.strip("/"):
+        raise InvalidUrl(f"The router URL {url!r} has a path, which {parts.scheme}:// cannot have.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return RouterUrl(
+        url,
+        parts.scheme,
+        parts.hostname,
+        port if port is not None else _DEFAULT_PORTS[parts.scheme],
+        path if websocket else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a connection needs to know.
+
+    Attributes:
+        url: the router's URL; None means the embedded router.
+        realm: the realm to join.
+        host: the address the embedded router listens on.
+        port: the TCP port the embedded router listens on; 0 takes any free one.
+        handshake_timeout: seconds for connecting, the transport's handshake and the join.
+        grace: seconds that running handlers get when the app stops.
+        debug: whether callers see the type, message and traceback of a handler's exception.
+        allow_origins: web origins, besides this machine's own, that may open a WebSocket.
+    """
+
+    url: str | None = None
+    realm: str = DEFAULT_REALM
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    handshake_timeout: float = 10.0
+    grace: float = 10.0
+    debug: bool = False
+    allow_origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.url is not None:
+            parse_url(self.url)
+        check_realm(self.realm)
+        check_port(self.port)
+        for name in ("handshake_timeout", "grace"):
+            check_seconds(getattr(self, name), name)
+
+
+def check_port(port: object) -> int:
+    """Check a TCP port.
+
+    Raises:
+        UsageError: it is no whole number from 0 to 65535.
+    """
+    if type(port) is not int or not 0 <= port <= _HIGHEST_PORT:
+        raise UsageError(f"The port {port!r} is no whole number from 0 to {_HIGHEST_PORT}.")
+    return port
+
+
+def check_realm(realm: object) -> str:
+    """Check a realm's name, which is a URI by the specification.
+
+    Raises:
+        UsageError: it is no valid URI.
+    """
+    from wampapp import uri
+
+    if not isinstance(realm, str) or not uri.is_valid(realm):
+        raise UsageError(f"The realm {realm!r} is no valid name; write one such as 'realm1'.")
+    return realm
+
+
+def check_seconds(value: object, name: str) -> float:
+    """Check a time span.
+
+    Args:
+        value: the seconds.
+        name: what they are for, for the error message.
+
+    Raises:
+        UsageError: it is no number of seconds from 0 up.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise UsageError(f"{name} is {value!r}; give a number of seconds, 0 or more.")
+    return float(value)
+
+
+def from_environment(
+    *,
+    url: str | None = None,
+    realm: str | None = None,
+    default_url: str | None = None,
+    default_realm: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[str | None, str]:
+    """Settle URL and realm: what was asked for, then ``WAMPAPP_*``, then the default.
+
+    Args:
+        url: from the command line or the call; None where it says nothing.
+        realm: likewise.
+        default_url: what the app says; None means the embedded router.
+        default_realm: likewise; None means ``realm1``.
+        environ: the environment; the process's own by default.
+
+    Returns:
+        The URL, None for the embedded router, and the realm.
+    """
+    environ = os.environ if environ is None else environ
+    return (
+        url or environ.get("WAMPAPP_URL") or default_url or None,
+        realm or environ.get("WAMPAPP_REALM") or default_realm or DEFAULT_REALM,
+    )

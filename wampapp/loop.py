@@ -1,0 +1,258 @@
+"""The one loop of a process: asyncio's, with Twisted's reactor riding on it.
+
+Importing this module installs nothing. The loop and the reactor come into being when something
+runs (:func:`get`), in the caller's thread or, for blocking clients, in a thread in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import threading
+import types
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wampapp.errors import UsageError, WrongThread
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
+
+    from twisted.internet.interfaces import IReactorTCP
+
+T = TypeVar("T")
+
+logger = logging.getLogger("wampapp")
+
+
+class Runtime:
+    """The loop, the reactor on it, and the thread that turns them.
+
+    Use :func:`get`; a process has one.
+
+    Attributes:
+        loop: the asyncio event loop.
+        pid: the process that it was made in.
+    """
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.loop = _new_loop()
+        self._reactor: Any = _install_reactor(self.loop)
+        self._thread: threading.Thread | None = None
+        self._owner: int | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def reactor(self) -> IReactorTCP:
+        """Twisted's reactor, running on :attr:`loop`."""
+        return self._reactor  # type: ignore[no-any-return]
+
+    @property
+    def in_loop_thread(self) -> bool:
+        """Whether the calling thread is the one that turns the loop."""
+        return self._owner == threading.get_ident()
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end in the calling thread.
+
+        Args:
+            main: the coroutine.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            UsageError: the loop runs already.
+        """
+        with self._lock:
+            if self.loop.is_running() or self._thread is not None:
+                main.close()
+                raise UsageError(
+                    "A loop runs already in this process: close the clients of "
+                    "wampapp.connect() before app.run(), or run the app in a process of its own."
+                )
+            self._owner = threading.get_ident()
+        try:
+            return self.loop.run_until_complete(self._main(main))
+        finally:
+            self._stop_twisted_threads()
+            self._owner = None
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop and wait for it, from any other thread.
+
+        Starts the loop in a background thread if it does not run.
+
+        Args:
+            coroutine: what to run.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            WrongThread: called on the loop's own thread, where the wait could never end.
+        """
+        if self.in_loop_thread:
+            coroutine.close()
+            raise WrongThread(
+                "This blocking verb was called on the event loop's thread, where it would wait "
+                "for ever. In an async handler use 'await app.call(…)'; blocking verbs belong in "
+                "plain 'def' handlers and scripts."
+            )
+        self._run_in_background()
+        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C reaches the waiting thread alone; the work must not go on unseen.
+            future.cancel()
+            raise
+
+    async def _main(self, main: Coroutine[Any, Any, T]) -> T:
+        self._start_reactor()
+        return await main
+
+    def _start_reactor(self) -> None:
+        if not self._reactor.running:
+            # Our own signal handling stays in charge.
+            self._reactor.startRunning(installSignalHandlers=False)
+
+    def _run_in_background(self) -> None:
+        with self._lock:
+            if self._thread is not None or self._owner is not None:
+                return
+            started = threading.Event()
+            self._thread = threading.Thread(
+                target=self._turn, args=(started,), name="wampapp-loop", daemon=True
+            )
+            self._thread.start()
+        started.wait()
+
+    def _turn(self, started: threading.Event) -> None:
+        self._owner = threading.get_ident()
+        asyncio.set_event_loop(self.loop)
+        self.loop.call_soon(self._start_reactor)
+        self.loop.call_soon(started.set)
+        self.loop.run_forever()
+
+    def stop_background(self) -> None:
+        """End the background thread, if there is one; a later :meth:`call` starts another."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is None:
+                return
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            thread.join()
+            self._owner = None
+            self._stop_twisted_threads()
+
+    def _stop_twisted_threads(self) -> None:
+        # Twisted's threads are no daemons: one that is left keeps the process from ending.
+        pool = self._reactor.threadpool
+        if pool is not None:
+            self._reactor.removeSystemEventTrigger(self._reactor.threadpoolShutdownID)
+            self._reactor.threadpoolShutdownID = None
+            self._reactor.threadpool = None
+            pool.stop()
+
+
+_runtime: Runtime | None = None
+_lock = threading.Lock()
+
+
+def get() -> Runtime:
+    """Return the process's runtime; the first call makes it and installs Twisted's reactor.
+
+    Raises:
+        UsageError: another reactor is installed already, or the process was forked from one
+            that had a runtime.
+    """
+    global _runtime  # noqa: PLW0603 - one loop a process is what this module is for
+    with _lock:
+        if _runtime is None:
+            _runtime = Runtime()
+        elif _runtime.pid != os.getpid():
+            raise UsageError(
+                "This process was forked after wampapp had started; its loop stayed behind in "
+                "the parent. Start wampapp after the fork, in each process by itself."
+            )
+        return _runtime
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop()  # type: ignore[no-any-return]
+    return asyncio.SelectorEventLoop()
+
+
+def _install_reactor(loop: asyncio.AbstractEventLoop) -> Any:
+    installed = sys.modules.get("twisted.internet.reactor")
+    if installed is not None:
+        loop.close()
+        raise UsageError(
+            f"Twisted's {type(installed).__name__} is installed already, so wampapp cannot "
+            "install its own on asyncio; import twisted.internet.reactor inside your handlers, "
+            "not at the top of the module."
+        )
+    from twisted.internet import asyncioreactor
+    from twisted.logger import STDLibLogObserver, globalLogBeginner
+
+    # What Twisted and Autobahn log goes where the application's own log goes.
+    globalLogBeginner.beginLoggingTo(
+        [STDLibLogObserver("twisted")], redirectStandardIO=False, discardBuffer=True
+    )
+    asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    return reactor
+
+
+@types.coroutine
+def driven(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    """Let a coroutine in an asyncio task await Twisted's Deferreds as well.
+
+    A Deferred yields itself to whoever drives the coroutine; a task knows only futures. So wait
+    for it through a future, and let the Deferred hand its own result on when it is resumed.
+
+    Args:
+        coroutine: what the task runs.
+
+    Returns:
+        The coroutine's result.
+    """
+    step, value = coroutine.send, None
+    while True:
+        try:
+            waited = step(value)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        if waited is not None and not hasattr(waited, "_asyncio_future_blocking"):
+            waited = _future_for(waited)
+        try:
+            value = yield waited
+        except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine
+            step, value = coroutine.throw, error  # type: ignore[assignment]
+        else:
+            step = coroutine.send
+
+
+def _future_for(waited: Any) -> Any:
+    from twisted.internet.defer import Deferred
+
+    if not isinstance(waited, Deferred):
+        return waited  # the task says what it thinks of it
+    future = asyncio.get_running_loop().create_future()
+
+    def fired(result: object) -> object:
+        if not future.done():
+            future.set_result(None)
+        return result
+
+    waited.addBoth(fired)
+    future._asyncio_future_blocking = True  # type: ignore[attr-defined]
+    return future

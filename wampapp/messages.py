@@ -1,0 +1,143 @@
+"""The WAMP messages as plain lists: their codes, and the shape that each must have.
+
+A message is the list that goes on the wire, its code first ("Messages" in the specification).
+Shapes are sets of type tuples, so that one comparison in C accepts or refuses a message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from wampapp.errors import ProtocolViolation
+
+HELLO: Final = 1
+WELCOME: Final = 2
+ABORT: Final = 3
+CHALLENGE: Final = 4
+AUTHENTICATE: Final = 5
+GOODBYE: Final = 6
+ERROR: Final = 8
+PUBLISH: Final = 16
+PUBLISHED: Final = 17
+SUBSCRIBE: Final = 32
+SUBSCRIBED: Final = 33
+UNSUBSCRIBE: Final = 34
+UNSUBSCRIBED: Final = 35
+EVENT: Final = 36
+CALL: Final = 48
+CANCEL: Final = 49
+RESULT: Final = 50
+REGISTER: Final = 64
+REGISTERED: Final = 65
+UNREGISTER: Final = 66
+UNREGISTERED: Final = 67
+INVOCATION: Final = 68
+INTERRUPT: Final = 69
+YIELD: Final = 70
+
+#: The largest id, 2**53: what a double-precision float still counts exactly ("IDs").
+MAX_ID: Final = 2**53
+
+Message = list[Any]
+
+_PAYLOAD = ((), (list,), (list, dict))
+
+
+def _with_payload(*head: type) -> frozenset[tuple[type, ...]]:
+    return frozenset((int, *head, *tail) for tail in _PAYLOAD)
+
+
+def _exactly(*head: type) -> frozenset[tuple[type, ...]]:
+    return frozenset([(int, *head)])
+
+
+_SHAPES: Final[dict[int, frozenset[tuple[type, ...]]]] = {
+    HELLO: _exactly(str, dict),
+    WELCOME: _exactly(int, dict),
+    ABORT: _with_payload(dict, str),
+    CHALLENGE: _exactly(str, dict),
+    AUTHENTICATE: _exactly(str, dict),
+    GOODBYE: _with_payload(dict, str),
+    ERROR: _with_payload(int, int, dict, str),
+    PUBLISH: _with_payload(int, dict, str),
+    PUBLISHED: _exactly(int, int),
+    SUBSCRIBE: _exactly(int, dict, str),
+    SUBSCRIBED: _exactly(int, int),
+    UNSUBSCRIBE: _exactly(int, int),
+    # The second form is the router revoking a subscription by itself.
+    UNSUBSCRIBED: _exactly(int) | _exactly(int, dict),
+    EVENT: _with_payload(int, int, dict),
+    CALL: _with_payload(int, dict, str),
+    CANCEL: _exactly(int, dict),
+    RESULT: _with_payload(int, dict),
+    REGISTER: _exactly(int, dict, str),
+    REGISTERED: _exactly(int, int),
+    UNREGISTER: _exactly(int, int),
+    UNREGISTERED: _exactly(int) | _exactly(int, dict),
+    INVOCATION: _with_payload(int, int, dict),
+    INTERRUPT: _exactly(int, dict),
+    YIELD: _with_payload(int, dict),
+}
+
+_NAMES: Final = {
+    code: name for name, code in list(globals().items()) if type(code) is int and code in _SHAPES
+}
+
+
+def check(message: Any) -> Message:
+    """Check that a decoded frame is a WAMP message.
+
+    Args:
+        message: what the serializer made of the frame; anything.
+
+    Returns:
+        The same object.
+
+    Raises:
+        ProtocolViolation: it is no list, its code is unknown, or an element has the wrong type.
+    """
+    if type(message) is not list or not message:
+        raise ProtocolViolation("A WAMP message must be a list that starts with its code.")
+    code = message[0]
+    shapes = _SHAPES.get(code) if type(code) is int else None
+    if shapes is None:
+        raise ProtocolViolation(f"There is no WAMP message with the code {str(code)[:40]!r}.")
+    if tuple(map(type, message)) not in shapes:
+        raise ProtocolViolation(f"A {_NAMES[code]} message has the wrong elements.")
+    return message
+
+
+def payload_of(message: Message, start: int) -> tuple[list[Any], dict[str, Any]]:
+    """Split off a message's payload.
+
+    Args:
+        message: a checked message.
+        start: the index at which its positional arguments stand, if it has any.
+
+    Returns:
+        The positional and the keyword arguments; new and empty where the message has none.
+    """
+    length = len(message)
+    return (
+        message[start] if length > start else [],
+        message[start + 1] if length > start + 1 else {},
+    )
+
+
+def with_payload(head: Message, args: Any, kwargs: Any) -> Message:
+    """Append a payload to a message's head, leaving out what is empty.
+
+    Args:
+        head: the elements before the payload; it is extended in place.
+        args: the positional arguments, a list or tuple.
+        kwargs: the keyword arguments, a dictionary.
+
+    Returns:
+        ``head``.
+    """
+    if kwargs:
+        head.append(args)
+        head.append(kwargs)
+    elif args:
+        head.append(args)
+    return head

@@ -1,0 +1,134 @@
+"""What an app declares: frozen records, and the registry that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from wampapp.errors import AppStarted, DuplicateUri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Where a handler runs: ``"thread"`` (a plain function's default) or ``"loop"``.
+Run = Literal["thread", "loop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The line of a declaration, for messages.
+
+    Attributes:
+        file: the file's path.
+        line: the line's number, from 1.
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A procedure that the app offers.
+
+    Attributes:
+        uri: the procedure's absolute URI.
+        endpoint: the function that answers its calls.
+        run: where a plain function runs; None for its default.
+        source: where it was declared.
+    """
+
+    uri: str
+    endpoint: Callable[..., Any]
+    run: Run | None = None
+    source: Source | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A topic that the app listens to.
+
+    Attributes:
+        uri: the topic's absolute URI.
+        handler: the function that is called for each event.
+        run: where a plain function runs; None for its default.
+        source: where it was declared.
+    """
+
+    uri: str
+    handler: Callable[..., Any]
+    run: Run | None = None
+    source: Source | None = field(default=None, compare=False)
+
+
+class Registry:
+    """The records of one app, in the order of their declaration.
+
+    It can be listed, checked and tested with no connection.
+    """
+
+    def __init__(self) -> None:
+        self._registrations: dict[str, Registration] = {}
+        self._subscriptions: list[Subscription] = []
+        self._frozen = False
+
+    @property
+    def registrations(self) -> tuple[Registration, ...]:
+        """The procedures."""
+        return tuple(self._registrations.values())
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """The topics; one record for each handler."""
+        return tuple(self._subscriptions)
+
+    def freeze(self) -> None:
+        """Close the registry: the app starts, and what is declared later would be lost."""
+        self._frozen = True
+
+    def add_registration(self, record: Registration) -> None:
+        """Take in a procedure.
+
+        Raises:
+            DuplicateUri: the app already registers this URI.
+            AppStarted: the app runs already.
+        """
+        self._check_open(record.uri)
+        earlier = self._registrations.get(record.uri)
+        if earlier is not None:
+            raise DuplicateUri(
+                f"The procedure {record.uri!r} is registered already, by "
+                f"{name_of(earlier.endpoint)} ({earlier.source}); give one of them another URI, "
+                "with @app.register('another.uri')."
+            )
+        self._registrations[record.uri] = record
+
+    def add_subscription(self, record: Subscription) -> None:
+        """Take in a topic.
+
+        Raises:
+            DuplicateUri: the same handler is subscribed to this topic already.
+            AppStarted: the app runs already.
+        """
+        self._check_open(record.uri)
+        if any(s.uri == record.uri and s.handler == record.handler for s in self._subscriptions):
+            raise DuplicateUri(
+                f"{name_of(record.handler)} is subscribed to {record.uri!r} already; "
+                "each event would reach it twice. Remove one of the two."
+            )
+        self._subscriptions.append(record)
+
+    def _check_open(self, uri: str) -> None:
+        if self._frozen:
+            raise AppStarted(
+                f"The app runs already, so {uri!r} would never be announced; declare it at "
+                "module level, before app.run()."
+            )
+
+
+def name_of(function: object) -> str:
+    """Return a function's name as its author knows it."""
+    return getattr(function, "__qualname__", None) or repr(function)

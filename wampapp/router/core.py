@@ -1,0 +1,341 @@
+"""The router: realms, and the sessions in them. Sans-I/O: messages in, messages out."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp import uri
+from wampapp.errors import (
+    GOODBYE_AND_OUT,
+    INVALID_URI,
+    PROTOCOL_VIOLATION,
+    SYSTEM_SHUTDOWN,
+    ConnectionLost,
+    PayloadNotEncodable,
+    PayloadTooLarge,
+    ProtocolViolation,
+)
+from wampapp.messages import (
+    ABORT,
+    CALL,
+    ERROR,
+    GOODBYE,
+    HELLO,
+    MAX_ID,
+    PUBLISH,
+    REGISTER,
+    SUBSCRIBE,
+    UNREGISTER,
+    UNSUBSCRIBE,
+    WELCOME,
+    YIELD,
+)
+from wampapp.router import broker, dealer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.codec import Codec
+    from wampapp.messages import Message
+    from wampapp.transport import Link
+
+logger = logging.getLogger("wampapp.router")
+
+NO_MATCHING_AUTH_METHOD: Final = "wamp.error.no_matching_auth_method"
+OPTION_NOT_ALLOWED: Final = "wamp.error.option_not_allowed"
+
+
+class Realm:
+    """A realm: a broker, a dealer, and the sessions that joined.
+
+    Args:
+        name: the realm's name.
+        next_id: gives the next id of the router scope.
+
+    Attributes:
+        sessions: the joined sessions, by id.
+        handlers: what handles each message of a joined session.
+    """
+
+    def __init__(self, name: str, next_id: Callable[[], int]) -> None:
+        self.name = name
+        self.sessions: dict[int, RouterSession] = {}
+        self.broker = broker.Broker(next_id)
+        self.dealer = dealer.Dealer(next_id)
+        self.handlers: dict[int, Callable[[RouterSession, Message], None]] = {
+            PUBLISH: self.broker.publish,
+            SUBSCRIBE: self.broker.subscribe,
+            UNSUBSCRIBE: self.broker.unsubscribe,
+            CALL: self.dealer.call,
+            YIELD: self.dealer.yielded,
+            ERROR: self.dealer.failed,
+            REGISTER: self.dealer.register,
+            UNREGISTER: self.dealer.unregister,
+        }
+
+    def remove(self, session: RouterSession) -> None:
+        """Forget a session: its registrations, subscriptions and pending calls."""
+        if self.sessions.pop(session.id, None) is not None:
+            self.dealer.remove(session)
+            self.broker.remove(session)
+
+
+class Router:
+    """A router: realms that come into being when the first session joins.
+
+    Args:
+        agent: what WELCOME says the router is.
+    """
+
+    def __init__(self, agent: str = "wampapp") -> None:
+        self.agent = agent
+        self.realms: dict[str, Realm] = {}
+        self._ids = itertools.count(1)
+        self._links: set[RouterSession] = set()
+
+    def new_session(self) -> RouterSession:
+        """Make the router's side of a new connection."""
+        return RouterSession(self)
+
+    def realm(self, name: str) -> Realm:
+        """Return a realm; it is made if it is not there."""
+        realm = self.realms.get(name)
+        if realm is None:
+            realm = self.realms[name] = Realm(name, self._ids.__next__)
+        return realm
+
+    def connected(self, session: RouterSession) -> None:
+        """Take note of an open connection."""
+        self._links.add(session)
+
+    def left(self, session: RouterSession, realm: Realm) -> None:
+        """Take a session out of its realm; an empty realm goes, or anyone could fill the memory."""
+        realm.remove(session)
+        if not realm.sessions:
+            self.realms.pop(realm.name, None)
+
+    def disconnected(self, session: RouterSession) -> None:
+        """Take note of a closed connection."""
+        self._links.discard(session)
+
+    def close(self) -> None:
+        """Say GOODBYE to all sessions, and close their connections."""
+        for session in list(self._links):
+            session.shut_down()
+
+
+class RouterSession:
+    """The router's side of one connection. It is the handler of a link.
+
+    Attributes:
+        id: the session's id; 0 before it joined.
+        realm: the realm it joined; None before and after.
+        subscriptions: the ids of its subscriptions.
+        registrations: the ids of its registrations.
+        calls: the calls that it made and that still run, by its request ids.
+        invocations: the calls that it answers and that still run, by our request ids.
+    """
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._link: Link | None = None
+        self.id = 0
+        self.realm: Realm | None = None
+        self.subscriptions: set[int] = set()
+        self.registrations: set[int] = set()
+        self.calls: dict[int, dealer.PendingCall] = {}
+        self.invocations: dict[int, dealer.PendingCall] = {}
+        self._requests = 0
+
+    def next_request(self) -> int:
+        """Return the next request id of the session scope, which counts from 1."""
+        self._requests = self._requests % MAX_ID + 1
+        return self._requests
+
+    # What the link calls.
+
+    def opened(self, link: Link) -> None:
+        """Take the link."""
+        self._link = link
+        self._router.connected(self)
+
+    def received(self, message: Message) -> None:
+        """Handle a message."""
+        realm = self.realm
+        try:
+            if realm is None:
+                self._greet(message)
+                return
+            handle = realm.handlers.get(message[0])
+            if handle is not None:
+                handle(self, message)
+            else:
+                self._handle_other(message)
+        except ProtocolViolation as error:
+            self.violated(error)
+
+    def violated(self, error: ProtocolViolation) -> None:
+        """End a session whose peer broke the protocol."""
+        logger.info("Session %s broke the protocol: %s", self.id, error.message)
+        self.abort(PROTOCOL_VIOLATION, error.message)
+
+    def lost(self, reason: str) -> None:
+        """Forget the session: its link is gone."""
+        logger.debug("Session %s is gone: %s", self.id, reason)
+        self._link = None
+        self._leave()
+        self._router.disconnected(self)
+
+    # What broker and dealer call.
+
+    def send(self, message: Message) -> None:
+        """Send a message.
+
+        Raises:
+            PayloadNotEncodable: the session's serializer cannot carry a value in it.
+            PayloadTooLarge: the peer does not take messages of this size.
+        """
+        if self._link is not None:
+            try:
+                self._link.send(message)
+            except ConnectionLost:
+                # The link says so by lost() in a moment, and everything is cleaned up there.
+                logger.debug("A message for session %s came too late", self.id)
+
+    def send_shared(self, message: Message, frames: dict[Codec, bytes | None]) -> None:
+        """Send a message that many sessions get.
+
+        Args:
+            message: the message.
+            frames: its encoded forms so far, by serializer; None for one that cannot carry it.
+        """
+        link = self._link
+        if link is None:
+            return
+        try:
+            payload = frames[link.codec]
+        except KeyError:
+            try:
+                payload = link.codec.encode(message)
+            except PayloadNotEncodable as error:
+                payload = None
+                logger.warning("An event cannot be sent to some subscribers: %s", error.message)
+            frames[link.codec] = payload
+        if payload is not None:
+            try:
+                link.write(payload)
+            except PayloadTooLarge as error:
+                logger.warning("An event cannot be sent to session %s: %s", self.id, error.message)
+            except ConnectionLost:
+                logger.debug("An event for session %s came too late", self.id)
+
+    def send_error(self, kind: int, request: int, why: str, text: str) -> None:
+        """Answer a request with ERROR.
+
+        Args:
+            kind: the code of the request's message.
+            request: the request's id.
+            why: the error URI.
+            text: one sentence for people.
+        """
+        self.send([ERROR, kind, request, {}, why, [text]])
+
+    def allows_match(self, kind: int, request: int, options: dict[str, Any]) -> bool:
+        """Tell whether the ``match`` option is one we know; answer with ERROR if not."""
+        if options.get("match", "exact") == "exact":
+            return True
+        self.send_error(
+            kind,
+            request,
+            OPTION_NOT_ALLOWED,
+            f"This router matches URIs exactly, not by {options['match']!r}.",
+        )
+        return False
+
+    def abort(self, why: str, text: str) -> None:
+        """End the session with ABORT, and close the connection."""
+        link = self._link
+        if link is None:
+            return
+        self._leave()
+        self.send([ABORT, {"message": text}, why])
+        self._link = None
+        link.close()
+
+    def shut_down(self) -> None:
+        """Say GOODBYE because the router stops, and close the connection."""
+        link = self._link
+        if link is None:
+            return
+        if self.realm is None:
+            self.abort(SYSTEM_SHUTDOWN, "The router stops.")
+            return
+        self._leave()
+        self.send([GOODBYE, {"message": "The router stops."}, SYSTEM_SHUTDOWN])
+        self._link = None
+        link.close()
+
+    # Joining and leaving.
+
+    def _greet(self, message: Message) -> None:
+        if message[0] == ABORT:
+            self._hang_up()
+            return
+        if message[0] != HELLO:
+            raise ProtocolViolation("The first message of a session must be HELLO.")
+        _, name, details = message
+        if not uri.is_valid(name):
+            self.abort(INVALID_URI, f"The realm {name!r} is no valid name.")
+            return
+        roles = details.get("roles")
+        if not isinstance(roles, dict) or not roles:
+            raise ProtocolViolation("HELLO must announce at least one role.")
+        methods = details.get("authmethods")
+        if isinstance(methods, list) and methods and "anonymous" not in methods:
+            self.abort(NO_MATCHING_AUTH_METHOD, "This router takes anonymous sessions alone.")
+            return
+        realm = self.realm = self._router.realm(name)
+        while not self.id or self.id in realm.sessions:
+            self.id = 1 + secrets.randbelow(MAX_ID)
+        realm.sessions[self.id] = self
+        self.send([WELCOME, self.id, self._welcome(name)])
+
+    def _welcome(self, realm: str) -> dict[str, Any]:
+        return {
+            "agent": self._router.agent,
+            "realm": realm,
+            "authid": secrets.token_urlsafe(12),
+            "authrole": "anonymous",
+            "authmethod": "anonymous",
+            "authprovider": "static",
+            "roles": {
+                "broker": {"features": broker.FEATURES},
+                "dealer": {"features": dealer.FEATURES},
+            },
+        }
+
+    def _handle_other(self, message: Message) -> None:
+        code = message[0]
+        if code == GOODBYE:
+            self._leave()
+            if message[2] != GOODBYE_AND_OUT:
+                self.send([GOODBYE, {}, GOODBYE_AND_OUT])
+            self._hang_up()
+        elif code == ABORT:
+            self._hang_up()
+        else:
+            raise ProtocolViolation(f"A client cannot send a message with code {code} here.")
+
+    def _hang_up(self) -> None:
+        link, self._link = self._link, None
+        self._leave()
+        if link is not None:
+            link.close()
+
+    def _leave(self) -> None:
+        realm, self.realm = self.realm, None
+        if realm is not None:
+            self._router.left(self, realm)

@@ -1,0 +1,231 @@
+"""Run an app in the foreground: what it prints, how signals stop it, how errors end it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp import config as configs
+from wampapp import logs
+from wampapp import loop as loops
+from wampapp._version import __version__
+from wampapp.binding import signature_of
+from wampapp.errors import WampappError
+from wampapp.service import Service
+
+if TYPE_CHECKING:
+    from wampapp.app import App
+    from wampapp.config import Config
+    from wampapp.registry import Registry
+
+#: Set while the command line imports a target, when app.run() must not run.
+_importing = False
+
+_STOPPED_AT_ONCE: Final = 130
+_COLUMN: Final = 56
+
+
+class importing:  # noqa: N801 - a context manager, used like a function
+    """While it is open, ``app.run()`` does nothing: the command line imports the module."""
+
+    def __enter__(self) -> None:
+        global _importing  # noqa: PLW0603 - a module's import is global, and so is its being on
+        _importing = True
+
+    def __exit__(self, *_exception: object) -> None:
+        global _importing  # noqa: PLW0603
+        _importing = False
+
+
+def run_from_script(app: App, **options: Any) -> None:
+    """Run an app for ``app.run()``; errors end the process with a sentence and an exit code.
+
+    Args:
+        app: the app.
+        options: see :func:`settle`.
+
+    Raises:
+        SystemExit: on an error.
+    """
+    if _importing:
+        return
+    try:
+        run(app, settle(app.config, **options))
+    except WampappError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        raise SystemExit(error.exit_code) from None
+
+
+def settle(
+    config: Config,
+    *,
+    url: str | None = None,
+    realm: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    debug: bool | None = None,
+    allow_origins: tuple[str, ...] = (),
+) -> Config:
+    """Settle a run's configuration: what was asked for, then ``WAMPAPP_*``, then the app's own.
+
+    Args:
+        config: the app's own.
+        url: the router.
+        realm: the realm.
+        host: the embedded router's address.
+        port: the embedded router's port.
+        debug: whether callers see exceptions.
+        allow_origins: web origins that may open a WebSocket at the embedded router.
+
+    Raises:
+        UsageError: a value is not valid.
+    """
+    url, realm = configs.from_environment(
+        url=url, realm=realm, default_url=config.url, default_realm=config.realm
+    )
+    return dataclasses.replace(
+        config,
+        url=url,
+        realm=realm,
+        host=config.host if host is None else host,
+        port=config.port if port is None else port,
+        debug=config.debug if debug is None else debug,
+        allow_origins=allow_origins or config.allow_origins,
+    )
+
+
+def run(app: App, config: Config) -> None:
+    """Run an app in the calling thread until a signal stops it.
+
+    Args:
+        app: the app.
+        config: its settled configuration.
+
+    Raises:
+        WampappError: it could not start, or ended for good.
+    """
+    logs.configure()
+    runtime = loops.get()
+    runtime.run(_serve(app, config, runtime))
+
+
+async def until_signal(main: asyncio.Task[None]) -> bool:
+    """Wait until a task ends or SIGINT or SIGTERM comes; the second one exits at once.
+
+    Args:
+        main: the task.
+
+    Returns:
+        Whether a signal came; the task still runs then, if it did not end in the same moment.
+    """
+    loop = asyncio.get_running_loop()
+    stopped = loop.create_future()
+
+    def stop() -> None:
+        if stopped.done():
+            sys.stderr.write("\nStopped at once.\n")
+            sys.stderr.flush()
+            os._exit(_STOPPED_AT_ONCE)
+        stopped.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
+    return stopped.done()
+
+
+def restore_signals() -> None:
+    """Give SIGINT and SIGTERM back to Python."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+
+
+async def _serve(app: App, config: Config, runtime: loops.Runtime) -> None:
+    service = Service(app.registry, config, runtime, app.logger, threads=app.threads)
+    app.attach(service)
+    main = asyncio.create_task(_start_and_wait(app, service))
+    try:
+        if await until_signal(main):
+            sys.stderr.write("\nStopping: running handlers may finish; Ctrl-C again exits now.\n")
+            main.cancel()
+            await asyncio.gather(main, return_exceptions=True)
+        else:
+            await main
+    finally:
+        await service.stop()
+        app.attach(None)
+        restore_signals()
+
+
+async def _start_and_wait(app: App, service: Service) -> None:
+    await service.start()
+    sys.stderr.write(banner(app.name, app.registry, service))
+    sys.stderr.flush()
+    await service.wait()
+
+
+def banner(name: str, registry: Registry, service: Service) -> str:
+    """Return what a service prints when it is up.
+
+    Args:
+        name: the app's name.
+        registry: what it declares.
+        service: where it runs.
+    """
+    lines = [f"wampapp {__version__}  {name}", ""]
+    address = service.address
+    if address is not None:
+        lines += [f"  router      {address.websocket_url}", f"              {address.rawsocket_url}"]
+    elif service.config.url is None:
+        lines += [f"  router      {service.url}  (it was running already; joined it)"]
+    else:
+        lines += [f"  router      {service.url}"]
+    lines += [f"  realm       {service.config.realm}"]
+    for title, rows in (("procedures", procedure_rows(registry)), ("topics", topic_rows(registry))):
+        width = min(_COLUMN, max((len(left) for left, _ in rows), default=0))
+        for number, (left, right) in enumerate(rows):
+            label = title if number == 0 else ""
+            lines.append(f"  {label:<10}  {left:<{width}}  {right}".rstrip())
+    if address is not None:
+        lines += _exposure(address.host)
+    lines += ["", "Press Ctrl-C to stop.", "", ""]
+    return "\n".join(lines)
+
+
+def procedure_rows(registry: Registry) -> list[tuple[str, str]]:
+    """Return each procedure's URI with its signature, and its docstring's first line."""
+    return [
+        (f"{r.uri}{signature_of(r.endpoint)}", first_line(r.endpoint))
+        for r in registry.registrations
+    ]
+
+
+def topic_rows(registry: Registry) -> list[tuple[str, str]]:
+    """Return each topic's URI with its handler's signature, and its docstring's first line."""
+    return [
+        (f"{s.uri}{signature_of(s.handler)}", first_line(s.handler))
+        for s in registry.subscriptions
+    ]
+
+
+def first_line(function: object) -> str:
+    """Return the first line of a docstring, empty if there is none."""
+    return (getattr(function, "__doc__", None) or "").strip().partition("\n")[0]
+
+
+def _exposure(host: str) -> list[str]:
+    from wampapp.router.server import is_loopback
+
+    if is_loopback(host):
+        return []
+    return [
+        "",
+        f"  Warning: the router listens on {host}, beyond this machine. Whoever reaches the",
+        "  port can call, publish and register without a password and unencrypted.",
+    ]
+

@@ -1,0 +1,171 @@
+"""An app's life in a process: router in the box, connection, worker threads, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from wampapp.connection import Connection, Dialer, LocalDialer, UrlDialer, join
+from wampapp.dispatch import Dispatcher, endpoint_for
+from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
+from wampapp.workers import Workers
+
+if TYPE_CHECKING:
+    from wampapp.config import Config
+    from wampapp.loop import Runtime
+    from wampapp.registry import Registry
+    from wampapp.router.server import Address, Server
+
+logger = logging.getLogger("wampapp")
+
+_PROBE_SECONDS: Final = 3.0
+
+
+class Service:
+    """A started app. Its methods run on the loop's thread.
+
+    Args:
+        registry: what the app declares.
+        config: where to and how patiently.
+        runtime: the process's loop.
+        log: the app's own logger, for what its handlers raise.
+        threads: the most worker threads at one time.
+
+    Attributes:
+        config: the same; its ``url`` is set once an embedded router's port turned out to be a
+            WAMP router already.
+        address: where the embedded router listens; None without one.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        config: Config,
+        runtime: Runtime,
+        log: logging.Logger,
+        *,
+        threads: int,
+    ) -> None:
+        self.config = config
+        self.address: Address | None = None
+        self._registry = registry
+        self._runtime = runtime
+        self._workers = Workers(threads)
+        self._dispatcher = Dispatcher(runtime.loop, self._workers, log, debug=config.debug)
+        self._server: Server | None = None
+        self._joined_url: str | None = config.url
+        self._connection: Connection | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str | None:
+        """The router that the app is joined to; None for its own."""
+        return self._joined_url
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection; None before :meth:`start` and after :meth:`stop`."""
+        return self._connection
+
+    async def start(self) -> None:
+        """Start the embedded router if no URL is given, join, and announce the registry.
+
+        Raises:
+            PortInUse: the embedded router's port is taken by something else.
+            RouterRefused: the router refuses the realm, a procedure or a topic.
+        """
+        self._registry.freeze()
+        records = (*self._registry.registrations, *self._registry.subscriptions)
+        endpoints = [(record, endpoint_for(record)) for record in records]
+        try:
+            dialer = await self._find_router()
+            connection = Connection(dialer, self.config, self._dispatcher, endpoints)
+            await connection.open()
+        except BaseException:
+            await self._close_server()
+            self._workers.close()
+            raise
+        self._connection = connection
+        self._keeper = asyncio.create_task(connection.keep())
+
+    async def wait(self) -> None:
+        """Wait until the connection is lost for good.
+
+        Raises:
+            RouterRefused: the router refused on coming back.
+        """
+        if self._keeper is not None:
+            await asyncio.shield(self._keeper)
+
+    async def stop(self) -> None:
+        """Take no new calls, let running handlers finish, say GOODBYE, stop the router."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+        await self._close_server()
+        self._workers.close()
+
+    async def _find_router(self) -> Dialer:
+        config = self.config
+        if config.url is not None:
+            return UrlDialer(config.url, self._runtime.reactor)
+        from wampapp.router import Router
+        from wampapp.router.server import Server
+
+        router = Router(agent())
+        server = Server(
+            router,
+            self._runtime.reactor,
+            handshake_timeout=config.handshake_timeout,
+            allow_origins=config.allow_origins,
+        )
+        try:
+            self.address = server.listen(config.host, config.port)
+        except PortInUse:
+            self._joined_url = await self._running_router()
+            return UrlDialer(self._joined_url, self._runtime.reactor)
+        self._server = server
+        return LocalDialer(router)
+
+    async def _running_router(self) -> str:
+        """Find the WAMP router that holds our port.
+
+        Raises:
+            PortInUse: what holds it is none.
+        """
+        host, port = self.config.host, self.config.port
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        for url in (f"rs://{authority}", f"ws://{authority}/ws"):
+            dialer = UrlDialer(url, self._runtime.reactor)
+            try:
+                session = await join(
+                    dialer, self.config.realm, self._dispatcher, _PROBE_SECONDS
+                )
+            except RouterRefused:
+                return url  # a router all the same; the app's own join says why it refuses
+            except RouterUnreachable:
+                continue
+            await session.leave(timeout=1.0)
+            return url
+        raise PortInUse(
+            f"Port {port} on {host} is taken by something that is no WAMP router; choose "
+            "another port with --port, or stop what holds it."
+        )
+
+    async def _close_server(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            await server.close()
+
+
+def agent() -> str:
+    """What our router calls itself in WELCOME."""
+    from wampapp._version import __version__
+
+    return f"wampapp-{__version__}"
+

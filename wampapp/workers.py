@@ -1,0 +1,83 @@
+"""The worker threads that plain ``def`` handlers run in."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_IDLE_SECONDS: Final = 30.0
+
+
+class Workers:
+    """A pool of threads, started as they are needed.
+
+    The threads are daemons: a handler that never returns does not keep the process from ending
+    once its grace time is over, which ``concurrent.futures`` would.
+
+    Args:
+        limit: the most threads at one time; further jobs wait in line.
+        name: what the threads are called in a debugger.
+    """
+
+    def __init__(self, limit: int, name: str = "wampapp") -> None:
+        self._limit = limit
+        self._name = name
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._ready = threading.Condition(threading.Lock())
+        self._idle = 0
+        self._threads: set[threading.Thread] = set()
+        self._closed = False
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run ``job`` in a thread.
+
+        Args:
+            job: called with nothing; it must handle its own exceptions.
+        """
+        with self._ready:
+            self._jobs.append(job)
+            if self._idle >= len(self._jobs):
+                self._ready.notify()
+            elif len(self._threads) < self._limit:
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._threads.add(thread)
+                thread.start()
+
+    def close(self) -> None:
+        """Let the threads end as soon as they have nothing to do; jobs in line are still run."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+    def join(self) -> None:
+        """Wait for the threads to end; call :meth:`close` first."""
+        for thread in list(self._threads):
+            thread.join()
+
+    def owns(self, thread: threading.Thread) -> bool:
+        """Tell whether ``thread`` is one of these workers."""
+        return thread in self._threads
+
+    def _work(self) -> None:
+        try:
+            while (job := self._next()) is not None:
+                job()
+                del job  # or an idle thread would keep the last call's arguments alive
+        finally:
+            with self._ready:
+                self._threads.discard(threading.current_thread())
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._ready:
+            self._idle += 1
+            try:
+                while not self._jobs:
+                    if self._closed or not self._ready.wait(_IDLE_SECONDS):
+                        break
+                return self._jobs.popleft() if self._jobs else None
+            finally:
+                self._idle -= 1
