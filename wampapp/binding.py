@@ -104,9 +104,7 @@ class Binding:
 
     def _check_names(self, count: int, kwargs: dict[str, Any]) -> None:
         if count > len(self._names) and not self._has_rest:
-            raise InvalidArgument(
-                f"expected at most {_arguments(len(self._names))}, got {count}"
-            )
+            raise InvalidArgument(f"expected at most {_arguments(len(self._names))}, got {count}")
         given = set(self._names[:count])
         for name in kwargs:
             if not isinstance(name, str):

@@ -218,9 +218,7 @@ def connect(
         RouterRefused: the router refused the realm.
         WrongThread: called on the event loop's thread.
     """
-    url, realm = configs.from_environment(
-        url=url, realm=realm, default_url=configs.DEFAULT_URL
-    )
+    url, realm = configs.from_environment(url=url, realm=realm, default_url=configs.DEFAULT_URL)
     if timeout is not None:
         timeout = configs.check_seconds(timeout, "timeout")
     return ConnectedClient(

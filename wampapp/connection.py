@@ -66,6 +66,7 @@ class UrlDialer:
         self._reactor = reactor
 
     async def dial(self, handler: Handler, timeout: float) -> None:
+        """Connect to the URL; see :class:`Dialer`."""
         from wampapp.transport import connect
 
         await connect(self._url, handler, self._reactor, timeout)
@@ -84,14 +85,13 @@ class LocalDialer:
         self._router = router
 
     async def dial(self, handler: Handler, timeout: float) -> None:  # noqa: ARG002
+        """Link to the router in this process; see :class:`Dialer`."""
         from wampapp.transport import connect_locally
 
         connect_locally(handler, self._router.new_session())
 
 
-async def join(
-    dialer: Dialer, realm: str, dispatcher: Dispatcher, timeout: float
-) -> Session:
+async def join(dialer: Dialer, realm: str, dispatcher: Dispatcher, timeout: float) -> Session:
     """Connect and join a realm.
 
     Args:
@@ -250,8 +250,6 @@ class Connection:
             await session.stop_serving()
         left = await self._dispatcher.drain(grace)
         for procedure in left:
-            logger.warning(
-                "%s still runs after %g s of grace; it is left behind", procedure, grace
-            )
+            logger.warning("%s still runs after %g s of grace; it is left behind", procedure, grace)
         if session is not None:
             await session.leave(timeout=2.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import secrets
 import sys
 import traceback
@@ -17,6 +16,7 @@ from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
 from wampapp.loop import driven
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Coroutine, Sequence
 
     from wampapp.registry import Registration, Run, Subscription
@@ -34,7 +34,7 @@ class Reply(Protocol):
         """Take the handler's return value."""
 
     def error(self, error: BaseException) -> None:
-        """Take what the handler raised, or an :class:`InvalidArgument` that kept it from running."""
+        """Take what the handler raised, or the :class:`InvalidArgument` that kept it away."""
 
 
 class CallResult:

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import types
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from wampapp.errors import UsageError, WrongThread
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
     from twisted.internet.interfaces import IReactorTCP
+    from twisted.logger import ILogObserver
 
 T = TypeVar("T")
 
@@ -204,7 +205,9 @@ def _install_reactor(loop: asyncio.AbstractEventLoop) -> Any:
 
     # What Twisted and Autobahn log goes where the application's own log goes.
     globalLogBeginner.beginLoggingTo(
-        [STDLibLogObserver("twisted")], redirectStandardIO=False, discardBuffer=True
+        [cast("ILogObserver", STDLibLogObserver("twisted"))],
+        redirectStandardIO=False,
+        discardBuffer=True,
     )
     asyncioreactor.install(loop)
     from twisted.internet import reactor
@@ -236,7 +239,7 @@ def driven(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
         try:
             value = yield waited
         except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine
-            step, value = coroutine.throw, error  # type: ignore[assignment]
+            step, value = coroutine.throw, error
         else:
             step = coroutine.send
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import inspect
 import os
 import signal
 import sys
@@ -15,9 +16,11 @@ from wampapp import loop as loops
 from wampapp._version import __version__
 from wampapp.binding import signature_of
 from wampapp.errors import WampappError
-from wampapp.service import Service
+from wampapp.service import Service, agent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wampapp.app import App
     from wampapp.config import Config
     from wampapp.registry import Registry
@@ -113,11 +116,11 @@ def run(app: App, config: Config) -> None:
     runtime.run(_serve(app, config, runtime))
 
 
-async def until_signal(main: asyncio.Task[None]) -> bool:
+async def until_signal(main: asyncio.Task[None] | None) -> bool:
     """Wait until a task ends or SIGINT or SIGTERM comes; the second one exits at once.
 
     Args:
-        main: the task.
+        main: the task; None to wait for a signal alone.
 
     Returns:
         Whether a signal came; the task still runs then, if it did not end in the same moment.
@@ -134,7 +137,7 @@ async def until_signal(main: asyncio.Task[None]) -> bool:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([stopped, main] if main else [stopped], return_when=asyncio.FIRST_COMPLETED)
     return stopped.done()
 
 
@@ -180,7 +183,10 @@ def banner(name: str, registry: Registry, service: Service) -> str:
     lines = [f"wampapp {__version__}  {name}", ""]
     address = service.address
     if address is not None:
-        lines += [f"  router      {address.websocket_url}", f"              {address.rawsocket_url}"]
+        lines += [
+            f"  router      {address.websocket_url}",
+            f"              {address.rawsocket_url}",
+        ]
     elif service.config.url is None:
         lines += [f"  router      {service.url}  (it was running already; joined it)"]
     else:
@@ -208,9 +214,13 @@ def procedure_rows(registry: Registry) -> list[tuple[str, str]]:
 def topic_rows(registry: Registry) -> list[tuple[str, str]]:
     """Return each topic's URI with its handler's signature, and its docstring's first line."""
     return [
-        (f"{s.uri}{signature_of(s.handler)}", first_line(s.handler))
-        for s in registry.subscriptions
+        (f"{s.uri}{_parameters(s.handler)}", first_line(s.handler)) for s in registry.subscriptions
     ]
+
+
+def _parameters(handler: Callable[..., Any]) -> str:
+    """A handler's parameters; nobody gets what it returns."""
+    return str(signature_of(handler).replace(return_annotation=inspect.Signature.empty))
 
 
 def first_line(function: object) -> str:
@@ -229,3 +239,38 @@ def _exposure(host: str) -> list[str]:
         "  port can call, publish and register without a password and unencrypted.",
     ]
 
+
+def run_router(host: str, port: int, allow_origins: tuple[str, ...]) -> None:
+    """Run the router alone, in the calling thread, until a signal stops it.
+
+    Args:
+        host: the address it listens on.
+        port: its port; 0 takes a free one.
+        allow_origins: web origins that may open a WebSocket.
+
+    Raises:
+        UsageError: it cannot listen there.
+    """
+    logs.configure()
+    runtime = loops.get()
+    runtime.run(_serve_router(runtime, host, port, allow_origins))
+
+
+async def _serve_router(
+    runtime: loops.Runtime, host: str, port: int, allow_origins: tuple[str, ...]
+) -> None:
+    from wampapp.router import Router
+    from wampapp.router.server import Server
+
+    server = Server(Router(agent()), runtime.reactor, allow_origins=allow_origins)
+    address = server.listen(host, port)
+    lines = [f"wampapp {__version__}  router", ""]
+    lines += [f"  WebSocket   {address.websocket_url}", f"  RawSocket   {address.rawsocket_url}"]
+    lines += [*_exposure(address.host), "", "Press Ctrl-C to stop.", "", ""]
+    sys.stderr.write("\n".join(lines))
+    sys.stderr.flush()
+    try:
+        await until_signal(None)
+    finally:
+        await server.close()
+        restore_signals()

@@ -14,7 +14,7 @@ from wampapp.workers import Workers
 if TYPE_CHECKING:
     from wampapp.config import Config
     from wampapp.loop import Runtime
-    from wampapp.registry import Registry
+    from wampapp.registry import Registration, Registry, Subscription
     from wampapp.router.server import Address, Server
 
 logger = logging.getLogger("wampapp")
@@ -76,7 +76,10 @@ class Service:
             RouterRefused: the router refuses the realm, a procedure or a topic.
         """
         self._registry.freeze()
-        records = (*self._registry.registrations, *self._registry.subscriptions)
+        records: list[Registration | Subscription] = [
+            *self._registry.registrations,
+            *self._registry.subscriptions,
+        ]
         endpoints = [(record, endpoint_for(record)) for record in records]
         try:
             dialer = await self._find_router()
@@ -143,9 +146,7 @@ class Service:
         for url in (f"rs://{authority}", f"ws://{authority}/ws"):
             dialer = UrlDialer(url, self._runtime.reactor)
             try:
-                session = await join(
-                    dialer, self.config.realm, self._dispatcher, _PROBE_SECONDS
-                )
+                session = await join(dialer, self.config.realm, self._dispatcher, _PROBE_SECONDS)
             except RouterRefused:
                 return url  # a router all the same; the app's own join says why it refuses
             except RouterUnreachable:
@@ -168,4 +169,3 @@ def agent() -> str:
     from wampapp._version import __version__
 
     return f"wampapp-{__version__}"
-

@@ -96,9 +96,7 @@ class Session:
         closed: a future: its result says why the session ended.
     """
 
-    def __init__(
-        self, realm: str, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, realm: str, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop) -> None:
         self.id = 0
         self.details: dict[str, Any] = {}
         self.joined: asyncio.Future[None] = loop.create_future()

@@ -184,9 +184,7 @@ class _Lean:
         unsent = self._backlog.unsent
         if unsent is not None:
             if unsent + size > MAX_UNSENT:
-                logger.warning(
-                    "A peer has left %d bytes unread; closing its connection", unsent
-                )
+                logger.warning("A peer has left %d bytes unread; closing its connection", unsent)
                 self.abort()
                 raise ConnectionLost("The peer does not read; its connection was closed.")
             self._backlog.unsent = unsent + size
@@ -410,7 +408,7 @@ async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float) -> A
     loop = asyncio.get_running_loop()
     seconds = max(1, round(timeout))
     if url.scheme == "unix":
-        targets = [endpoints.UNIXClientEndpoint(reactor, url.path, timeout=seconds)]
+        targets: list[Any] = [endpoints.UNIXClientEndpoint(reactor, url.path, timeout=seconds)]
     else:
         targets = [
             # Addresses are passed in resolved: Twisted's own resolver would start its thread
@@ -484,9 +482,11 @@ class LocalLink:
         self._other: LocalLink
 
     def send(self, message: Message) -> None:
+        """Send a message; see :class:`Link`."""
         self.write(self.codec.encode(message))
 
     def write(self, payload: bytes) -> None:
+        """Send an encoded message; see :class:`Link`."""
         other = self._other
         if self._handler is None or other._handler is None:
             raise ConnectionLost("The link to the router is closed.")
@@ -506,6 +506,7 @@ class LocalLink:
                 self.close()
 
     def close(self) -> None:
+        """Close both ends; see :class:`Link`."""
         # After what was sent before: both ends hear of it in their own turn.
         self._loop.call_soon(self._other._end)
         self._loop.call_soon(self._end)

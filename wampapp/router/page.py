@@ -35,7 +35,7 @@ class _Page(Resource):
     def __init__(self, html: str) -> None:
         super().__init__()
         self._html = html.encode()
-        self.putChild(b"", self)
+        self.putChild(b"", self)  # type: ignore[arg-type]
 
     def render_GET(self, request: Any) -> bytes:
         for name, value in _HEADERS.items():

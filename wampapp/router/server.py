@@ -229,9 +229,7 @@ class _CheckedWebSocket(WebSocketServer):
 
     def onConnect(self, request: Any) -> Any:
         origin = request.origin
-        if origin and not self.factory.door.origin_allowed(
-            origin, request.headers.get("host", "")
-        ):
+        if origin and not self.factory.door.origin_allowed(origin, request.headers.get("host", "")):
             logger.warning(
                 "Refused a WebSocket from the web page at %s; --allow-origin lets it in", origin
             )

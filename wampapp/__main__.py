@@ -1,0 +1,5 @@
+"""``python -m wampapp`` is the command line."""
+
+from wampapp.cli import main
+
+main()
