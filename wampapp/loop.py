@@ -257,5 +257,5 @@ def _future_for(waited: Any) -> Any:
         return result
 
     waited.addBoth(fired)
-    future._asyncio_future_blocking = True  # type: ignore[attr-defined]
+    future._asyncio_future_blocking = True
     return future
