@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 from wampapp import config as configs
 from wampapp import loop as loops
 from wampapp import uri as uris
-from wampapp.connection import UrlDialer, join
+from wampapp.connection import join
+from wampapp.dial import UrlDialer
 from wampapp.dispatch import Dispatcher, endpoint_for
 from wampapp.errors import CallTimeout, ConnectionLost, NotJoined
 from wampapp.registry import Subscription

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import msgspec
 
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
 from wampapp.messages import Message, check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Containers may nest this deep in a frame that we read. msgspec stops by itself at Python's
 #: recursion limit; cbor2 is told this bound.
@@ -48,6 +51,27 @@ def plain(value: Any) -> Any:
         return msgspec.to_builtins(value, builtin_types=(bytes,))
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
+
+
+def plain_payload(head: Message, args: Sequence[Any], kwargs: dict[str, Any]) -> Message:
+    """Append a payload to a message's head, made plain, leaving out what is empty.
+
+    Args:
+        head: the elements before the payload; it is extended in place.
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+
+    Returns:
+        ``head``.
+
+    Raises:
+        PayloadNotEncodable: an argument is of a type that cannot be sent.
+    """
+    if args or kwargs:
+        head.append(plain(list(args)))
+    if kwargs:
+        head.append(plain(kwargs))
+    return head
 
 
 class Codec:

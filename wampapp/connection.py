@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from wampapp import config as configs
 from wampapp.errors import (
     ConnectionLost,
     NotJoined,
@@ -25,70 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wampapp.config import Config
+    from wampapp.dial import Dialer
     from wampapp.dispatch import Dispatcher, Endpoint
     from wampapp.registry import Subscription
-    from wampapp.router import Router
-    from wampapp.transport import Handler
 
 logger = logging.getLogger("wampapp")
 
 _FIRST_DELAY: Final = 0.2
 _LONGEST_DELAY: Final = 5.0
-
-
-class Dialer(Protocol):
-    """How a session gets its link.
-
-    Attributes:
-        where: the router's URL, for messages.
-    """
-
-    where: str
-
-    async def dial(self, handler: Handler, timeout: float) -> None:
-        """Link ``handler`` to a router; raises RouterUnreachable."""
-
-
-class UrlDialer:
-    """Dials a router by its URL.
-
-    Args:
-        url: the URL.
-        reactor: Twisted's reactor, on the running loop.
-
-    Raises:
-        InvalidUrl: the URL is not one of a router.
-    """
-
-    def __init__(self, url: str, reactor: Any) -> None:
-        self.where = url
-        self._url = configs.parse_url(url)
-        self._reactor = reactor
-
-    async def dial(self, handler: Handler, timeout: float) -> None:
-        """Connect to the URL; see :class:`Dialer`."""
-        from wampapp.transport import connect
-
-        await connect(self._url, handler, self._reactor, timeout)
-
-
-class LocalDialer:
-    """Reaches a router in the same process.
-
-    Args:
-        router: the router.
-    """
-
-    where = "the embedded router"
-
-    def __init__(self, router: Router) -> None:
-        self._router = router
-
-    async def dial(self, handler: Handler, timeout: float) -> None:  # noqa: ARG002
-        """Link to the router in this process; see :class:`Dialer`."""
-        from wampapp.transport import connect_locally
-
-        connect_locally(handler, self._router.new_session())
 
 
 async def join(dialer: Dialer, realm: str, dispatcher: Dispatcher, timeout: float) -> Session:

@@ -122,22 +122,3 @@ def payload_of(message: Message, start: int) -> tuple[list[Any], dict[str, Any]]
         message[start] if length > start else [],
         message[start + 1] if length > start + 1 else {},
     )
-
-
-def with_payload(head: Message, args: Any, kwargs: Any) -> Message:
-    """Append a payload to a message's head, leaving out what is empty.
-
-    Args:
-        head: the elements before the payload; it is extended in place.
-        args: the positional arguments, a list or tuple.
-        kwargs: the keyword arguments, a dictionary.
-
-    Returns:
-        ``head``.
-    """
-    if kwargs:
-        head.append(args)
-        head.append(kwargs)
-    elif args:
-        head.append(args)
-    return head

@@ -6,13 +6,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from wampapp.connection import Connection, Dialer, LocalDialer, UrlDialer, join
+from wampapp.connection import Connection, join
+from wampapp.dial import LocalDialer, UrlDialer
 from wampapp.dispatch import Dispatcher, endpoint_for
 from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
 from wampapp.workers import Workers
 
 if TYPE_CHECKING:
     from wampapp.config import Config
+    from wampapp.dial import Dialer
     from wampapp.loop import Runtime
     from wampapp.registry import Registration, Registry, Subscription
     from wampapp.router.server import Address, Server
@@ -133,7 +135,7 @@ class Service:
             self._joined_url = await self._running_router()
             return UrlDialer(self._joined_url, self._runtime.reactor)
         self._server = server
-        return LocalDialer(router)
+        return LocalDialer(router.new_session)
 
     async def _running_router(self) -> str:
         """Find the WAMP router that holds our port.

@@ -7,19 +7,15 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import uri
-from wampapp.codec import plain
-from wampapp.dispatch import CallResult, EventLane
+from wampapp.codec import plain_payload
+from wampapp.dispatch import CallResult
 from wampapp.errors import (
     CLOSE_NORMAL,
     GOODBYE_AND_OUT,
     PROTOCOL_VIOLATION,
     SYSTEM_SHUTDOWN,
     ConnectionLost,
-    HandlerFailed,
     NotJoined,
-    PayloadNotEncodable,
-    PayloadTooLarge,
     ProtocolViolation,
     RouterRefused,
     RouterUnreachable,
@@ -47,17 +43,16 @@ from wampapp.messages import (
     UNSUBSCRIBE,
     UNSUBSCRIBED,
     WELCOME,
-    YIELD,
     payload_of,
-    with_payload,
 )
+from wampapp.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wampapp.dispatch import Dispatcher, Endpoint
+    from wampapp.link import Link
     from wampapp.messages import Message
-    from wampapp.transport import Link
 
 logger = logging.getLogger("wampapp.session")
 
@@ -102,19 +97,17 @@ class Session:
         self.joined: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[str] = loop.create_future()
         self._realm = realm
-        self._dispatcher = dispatcher
         self._loop = loop
         self._link: Link | None = None
         self._requests = 0
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._pending: dict[int, tuple[int, asyncio.Future[Message]]] = {}
-        self._endpoints: dict[int, Endpoint] = {}
-        self._lanes: dict[int, list[EventLane]] = {}
+        self._serving = Serving(dispatcher, self._send)
         self._leaving = False
         self._handlers: dict[int, Callable[[Message], None]] = {
             RESULT: self._on_result,
-            INVOCATION: self._on_invocation,
-            EVENT: self._on_event,
+            INVOCATION: self._serving.invoked,
+            EVENT: self._serving.happened,
             ERROR: self._on_error,
             WELCOME: self._on_welcome,
             ABORT: self._on_abort,
@@ -150,9 +143,7 @@ class Session:
             PayloadTooLarge: the arguments are larger than the router takes.
         """
         request = self._next_request()
-        self._send(
-            with_payload([CALL, request, {}, procedure], plain(list(args)), _plain_dict(kwargs))
-        )
+        self._send(plain_payload([CALL, request, {}, procedure], args, kwargs))
         future = self._calls[request] = self._loop.create_future()
         return future
 
@@ -183,7 +174,7 @@ class Session:
         request = self._next_request()
         options = {"acknowledge": True} if acknowledge else {}
         head: Message = [PUBLISH, request, options, topic]
-        self._send(with_payload(head, plain(list(args)), _plain_dict(kwargs)))
+        self._send(plain_payload(head, args, kwargs))
         if acknowledge:
             return asyncio.ensure_future(self._publication(request))
         done = self._loop.create_future()
@@ -208,7 +199,7 @@ class Session:
             ConnectionLost: the link broke.
         """
         answer = await self._request(REGISTER, {}, endpoint.uri)
-        self._endpoints[answer[2]] = endpoint
+        self._serving.endpoints[answer[2]] = endpoint
         return int(answer[2])
 
     async def unregister(self, number: int) -> None:
@@ -223,7 +214,7 @@ class Session:
         """
         await self._request(UNREGISTER, number)
         # Kept until now: the router may have sent an INVOCATION before it read our message.
-        self._endpoints.pop(number, None)
+        self._serving.endpoints.pop(number, None)
 
     async def subscribe(self, endpoint: Endpoint) -> int:
         """Subscribe a handler to a topic.
@@ -238,9 +229,8 @@ class Session:
             WampError: the router refuses.
             ConnectionLost: the link broke.
         """
-        lane = EventLane(self._dispatcher, endpoint)
         answer = await self._request(SUBSCRIBE, {}, endpoint.uri)
-        self._lanes.setdefault(answer[2], []).append(lane)
+        self._serving.add_handler(answer[2], endpoint)
         return int(answer[2])
 
     async def unsubscribe(self, number: int) -> None:
@@ -254,11 +244,11 @@ class Session:
             ConnectionLost: the link broke.
         """
         await self._request(UNSUBSCRIBE, number)
-        self._lanes.pop(number, None)
+        self._serving.drop_handlers(number)
 
     async def stop_serving(self) -> None:
         """Take all registrations back, so that no new call comes; those under way go on."""
-        numbers = list(self._endpoints)
+        numbers = list(self._serving.endpoints)
         if self.is_joined and numbers:
             with contextlib.suppress(WampError, ConnectionLost, NotJoined):
                 await asyncio.gather(*map(self.unregister, numbers))
@@ -303,8 +293,11 @@ class Session:
         handle = self._handlers.get(message[0])
         if handle is None or (not self.id and message[0] not in (WELCOME, ABORT)):
             self.violated(ProtocolViolation(f"The router sent a message {message[0]} unasked."))
-        else:
+            return
+        try:
             handle(message)
+        except ProtocolViolation as error:
+            self.violated(error)
 
     def violated(self, error: ProtocolViolation) -> None:
         """End a session whose router broke the protocol."""
@@ -425,82 +418,6 @@ class Session:
                 return
         if future is not None and not future.done():
             future.set_exception(error_from_wire(name, args, kwargs))
-
-    def _on_invocation(self, message: Message) -> None:
-        endpoint = self._endpoints.get(message[2])
-        args, kwargs = payload_of(message, 4)
-        if endpoint is None:
-            # The router answers REGISTER before it sends a call, so this one is not ours.
-            self.violated(ProtocolViolation(f"There is no registration {message[2]}."))
-            return
-        self._dispatcher.call(endpoint, args, kwargs, _Answer(self, message[1], endpoint))
-
-    def _on_event(self, message: Message) -> None:
-        # An event may overtake our UNSUBSCRIBE; then nobody waits for it any more.
-        args, kwargs = payload_of(message, 4)
-        for lane in self._lanes.get(message[1], ()):
-            lane.push(args, kwargs)
-
-    def answer(self, request: int, endpoint: Endpoint, value: Any) -> None:
-        """Send a handler's result."""
-        if type(value) is CallResult:
-            args, kwargs = list(value.args), value.kwargs
-        else:
-            args, kwargs = [value], {}
-        try:
-            self._reply(
-                with_payload([YIELD, request, {}], plain(args), _plain_dict(kwargs)), endpoint
-            )
-        except (PayloadNotEncodable, PayloadTooLarge) as error:
-            logger.error(  # noqa: TRY400 - the sentence says it all
-                "The result of %s cannot be sent: %s", endpoint.uri, error.message
-            )
-            self.refuse(request, endpoint, error)
-
-    def refuse(self, request: int, endpoint: Endpoint, error: BaseException) -> None:
-        """Send the error that a handler raised."""
-        answer = self._dispatcher.failure(endpoint, error)
-        if not uri.is_valid(answer.uri):
-            logger.error("%s raised an error with the invalid URI %r", endpoint.uri, answer.uri)
-            answer = HandlerFailed(answer.message)
-        head: Message = [ERROR, INVOCATION, request, {}, answer.uri]
-        try:
-            self._reply(
-                with_payload([*head], plain(list(answer.args)), _plain_dict(answer.kwargs)),
-                endpoint,
-            )
-        except (PayloadNotEncodable, PayloadTooLarge) as reason:
-            logger.error(  # noqa: TRY400 - the sentence says it all
-                "The error of %s cannot be sent whole: %s", endpoint.uri, reason.message
-            )
-            self._reply([*head, [answer.message[:1000]]], endpoint)
-
-    def _reply(self, message: Message, endpoint: Endpoint) -> None:
-        try:
-            self._send(message)
-        except (NotJoined, ConnectionLost):
-            logger.warning("%s was done when its session had ended already", endpoint.uri)
-
-
-class _Answer:
-    """Where the outcome of one invocation goes: back over its session."""
-
-    __slots__ = ("_endpoint", "_request", "_session")
-
-    def __init__(self, session: Session, request: int, endpoint: Endpoint) -> None:
-        self._session = session
-        self._request = request
-        self._endpoint = endpoint
-
-    def result(self, value: Any) -> None:
-        self._session.answer(self._request, self._endpoint, value)
-
-    def error(self, error: BaseException) -> None:
-        self._session.refuse(self._request, self._endpoint, error)
-
-
-def _plain_dict(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return plain(kwargs) if kwargs else kwargs
 
 
 def _text(value: object) -> str:

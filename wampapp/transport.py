@@ -7,15 +7,16 @@ make a ``Message`` object and format a coloured log line for each message.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import struct
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import txaio
 
 txaio.use_twisted()
+# What Autobahn narrates below an error, our own log says with the session's name on it.
+txaio.set_global_log_level("error")
 
 from autobahn.twisted.rawsocket import (  # noqa: E402 - txaio must know the framework first
     WampRawSocketClientFactory,
@@ -30,70 +31,28 @@ from autobahn.twisted.websocket import (  # noqa: E402
     WampWebSocketServerProtocol,
 )
 
-from wampapp.codec import CODECS, MSGPACK, Codec  # noqa: E402
+from wampapp.codec import CODECS, MSGPACK  # noqa: E402
 from wampapp.errors import (  # noqa: E402
     ConnectionLost,
     PayloadTooLarge,
     ProtocolViolation,
-    RouterUnreachable,
 )
+from wampapp.link import MAX_MESSAGE_SIZE  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twisted.internet.interfaces import IReactorTCP
 
+    from wampapp.codec import Codec
     from wampapp.config import RouterUrl
+    from wampapp.link import Handler
     from wampapp.messages import Message
 
 logger = logging.getLogger("wampapp.transport")
 
-#: The largest message either way, in bytes: the most that RawSocket's handshake can announce.
-MAX_MESSAGE_SIZE: Final = 2**24
 #: A peer that leaves this many bytes unread is cut off, before it takes our memory.
 MAX_UNSENT: Final = 64 * 2**20
-
-
-class Link(Protocol):
-    """A connected transport; what a session sends on."""
-
-    @property
-    def codec(self) -> Codec:
-        """The serializer that was negotiated."""
-
-    def send(self, message: Message) -> None:
-        """Encode and send a message whose payload is plain.
-
-        Raises:
-            PayloadNotEncodable: the serializer cannot carry a value in it.
-            PayloadTooLarge: the peer does not take messages of this size.
-            ConnectionLost: the link is closed.
-        """
-
-    def write(self, payload: bytes) -> None:
-        """Send a message that :attr:`codec` has encoded already; raises as :meth:`send`."""
-
-    def close(self) -> None:
-        """Close the link once everything is sent."""
-
-    def abort(self) -> None:
-        """Close the link at once; what is not sent yet is lost."""
-
-
-class Handler(Protocol):
-    """What a link hands its news to; a client's or a router's side of a session."""
-
-    def opened(self, link: Link) -> None:
-        """Take the link; its handshake is done."""
-
-    def received(self, message: Message) -> None:
-        """Take a checked message."""
-
-    def violated(self, error: ProtocolViolation) -> None:
-        """Hear that the peer sent something that is no message; the link still is open."""
-
-    def lost(self, reason: str) -> None:
-        """Hear that the link is gone, and why; called once, last."""
 
 
 class _Entrance:
@@ -340,44 +299,15 @@ def websocket_server_factory(
     return factory
 
 
-async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float) -> None:
-    """Connect to a router and do the transport's handshake.
-
-    Returns when ``handler.opened`` has been called.
+def client_factory(url: RouterUrl, handler: Handler, reactor: Any, timeout: float) -> Any:
+    """Make the factory of a client's link.
 
     Args:
         url: the router's URL.
         handler: the client's side of the session.
-        reactor: Twisted's reactor, on the running loop.
-        timeout: the seconds that each step may take; the caller bounds the whole.
-
-    Raises:
-        RouterUnreachable: nothing listens there, or what answers is no WAMP router.
+        reactor: Twisted's reactor.
+        timeout: the seconds that the router has for a WebSocket's opening handshake.
     """
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def on_ready(_link: Link) -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    def on_failed(reason: str) -> None:
-        if not ready.done():
-            ready.set_exception(
-                RouterUnreachable(f"What answers at {url.url} is no WAMP router: {reason}.")
-            )
-
-    factory = _client_factory(url, handler, reactor, timeout)
-    factory.on_ready, factory.on_failed = on_ready, on_failed
-    protocol = await _dial(url, factory, reactor, timeout)
-    try:
-        await ready
-    except asyncio.CancelledError:
-        protocol.abort()
-        raise
-
-
-def _client_factory(url: RouterUrl, handler: Handler, reactor: Any, timeout: float) -> Any:
     entrance = _Entrance(handler)
     if not url.websocket:
         factory = WampRawSocketClientFactory(lambda: entrance, MSGPACK)
@@ -402,60 +332,16 @@ def _client_factory(url: RouterUrl, handler: Handler, reactor: Any, timeout: flo
     return factory
 
 
-async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float) -> Any:
-    from twisted.internet import endpoints
-
-    loop = asyncio.get_running_loop()
-    seconds = max(1, round(timeout))
-    if url.scheme == "unix":
-        targets: list[Any] = [endpoints.UNIXClientEndpoint(reactor, url.path, timeout=seconds)]
-    else:
-        targets = [
-            # Addresses are passed in resolved: Twisted's own resolver would start its thread
-            # pool, whose threads keep a process from ending.
-            (endpoints.TCP6ClientEndpoint if ":" in address else endpoints.TCP4ClientEndpoint)(
-                reactor, address, url.port, timeout=seconds
-            )
-            for address in await _addresses(url)
-        ]
-    if url.secure:
-        from twisted.internet.ssl import optionsForClientTLS
-
-        # Verifies the certificate and the host's name.
-        tls = optionsForClientTLS(url.host)
-        targets = [endpoints.wrapClientTLS(tls, target) for target in targets]
-    failure: Exception | None = None
-    for target in targets:
-        try:
-            return await target.connect(factory).asFuture(loop)
-        except Exception as error:  # noqa: BLE001 - Twisted's many ways to say no
-            failure = error
-    raise RouterUnreachable(f"No router answers at {url.url}: {_reason_text(failure)}.")
-
-
-async def _addresses(url: RouterUrl) -> list[str]:
-    import socket
-
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            url.host, url.port, type=socket.SOCK_STREAM
-        )
-    except (OSError, UnicodeError):
-        raise RouterUnreachable(
-            f"The host {url.host!r} of {url.url} has no address; check its name."
-        ) from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 def _why(reason: Any) -> str:
     from twisted.internet.error import ConnectionDone
 
     if reason.check(ConnectionDone):
         return "the peer closed the connection"
-    return _reason_text(reason.value)
+    return reason_text(reason.value)
 
 
-def _reason_text(error: BaseException | None) -> str:
+def reason_text(error: BaseException | None) -> str:
+    """Return why a connection failed, as the end of a sentence."""
     from twisted.internet import error as errors
 
     if isinstance(error, errors.ConnectionRefusedError):
@@ -464,69 +350,3 @@ def _reason_text(error: BaseException | None) -> str:
         return "connecting took too long"
     text = str(error).strip().rstrip(".")
     return (text[:1].lower() + text[1:]) if text else type(error).__name__
-
-
-class LocalLink:
-    """One end of a link inside the process: no sockets, and the same bytes as on one.
-
-    Messages are encoded and decoded, so that neither side can change what the other holds, and
-    are delivered in a later turn of the loop, as a socket's would be.
-    """
-
-    codec: Codec = MSGPACK
-
-    def __init__(self, handler: Handler) -> None:
-        self._handler: Handler | None = handler
-        self._loop = asyncio.get_running_loop()
-        self._inbox: list[bytes] = []
-        self._other: LocalLink
-
-    def send(self, message: Message) -> None:
-        """Send a message; see :class:`Link`."""
-        self.write(self.codec.encode(message))
-
-    def write(self, payload: bytes) -> None:
-        """Send an encoded message; see :class:`Link`."""
-        other = self._other
-        if self._handler is None or other._handler is None:
-            raise ConnectionLost("The link to the router is closed.")
-        if not other._inbox:
-            self._loop.call_soon(other._deliver)
-        other._inbox.append(payload)
-
-    def _deliver(self) -> None:
-        inbox, self._inbox = self._inbox, []
-        for payload in inbox:
-            if self._handler is None:
-                return
-            try:
-                self._handler.received(self.codec.decode(payload))
-            except Exception:
-                logger.exception("A message could not be handled; closing its connection")
-                self.close()
-
-    def close(self) -> None:
-        """Close both ends; see :class:`Link`."""
-        # After what was sent before: both ends hear of it in their own turn.
-        self._loop.call_soon(self._other._end)
-        self._loop.call_soon(self._end)
-
-    abort = close
-
-    def _end(self) -> None:
-        handler, self._handler = self._handler, None
-        if handler is not None:
-            handler.lost("the peer closed the connection")
-
-
-def connect_locally(client: Handler, router: Handler) -> None:
-    """Link a client to a router in the same process; both hear ``opened`` before it returns.
-
-    Args:
-        client: the client's side of the session.
-        router: the router's side.
-    """
-    client_end, router_end = LocalLink(client), LocalLink(router)
-    client_end._other, router_end._other = router_end, client_end
-    router.opened(router_end)
-    client.opened(client_end)

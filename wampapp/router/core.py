@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.codec import Codec
+    from wampapp.link import Link
     from wampapp.messages import Message
-    from wampapp.transport import Link
 
 logger = logging.getLogger("wampapp.router")
 

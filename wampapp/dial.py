@@ -1,0 +1,153 @@
+"""Ways to a router: over the network by its URL, or in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wampapp import config as configs
+from wampapp.errors import RouterUnreachable
+from wampapp.link import connect_locally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.config import RouterUrl
+    from wampapp.link import Handler, Link
+
+
+class Dialer(Protocol):
+    """How a session gets its link.
+
+    Attributes:
+        where: the router's URL, for messages.
+    """
+
+    where: str
+
+    async def dial(self, handler: Handler, timeout: float) -> None:
+        """Link ``handler`` to a router; raises RouterUnreachable."""
+
+
+class UrlDialer:
+    """Dials a router by its URL.
+
+    Args:
+        url: the URL.
+        reactor: Twisted's reactor, on the running loop.
+
+    Raises:
+        InvalidUrl: the URL is not one of a router.
+    """
+
+    def __init__(self, url: str, reactor: Any) -> None:
+        self.where = url
+        self._url = configs.parse_url(url)
+        self._reactor = reactor
+
+    async def dial(self, handler: Handler, timeout: float) -> None:
+        """Connect to the URL; see :class:`Dialer`."""
+        await connect(self._url, handler, self._reactor, timeout)
+
+
+class LocalDialer:
+    """Reaches a router in the same process.
+
+    Args:
+        new_session: makes the router's side of a connection.
+    """
+
+    where = "the embedded router"
+
+    def __init__(self, new_session: Callable[[], Handler]) -> None:
+        self._new_session = new_session
+
+    async def dial(self, handler: Handler, timeout: float) -> None:  # noqa: ARG002
+        """Link to the router in this process; see :class:`Dialer`."""
+        connect_locally(handler, self._new_session())
+
+
+async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float) -> None:
+    """Connect to a router and do the transport's handshake.
+
+    Returns when ``handler.opened`` has been called.
+
+    Args:
+        url: the router's URL.
+        handler: the client's side of the session.
+        reactor: Twisted's reactor, on the running loop.
+        timeout: the seconds that each step may take; the caller bounds the whole.
+
+    Raises:
+        RouterUnreachable: nothing listens there, or what answers is no WAMP router.
+    """
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def on_ready(_link: Link) -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    def on_failed(reason: str) -> None:
+        if not ready.done():
+            ready.set_exception(
+                RouterUnreachable(f"What answers at {url.url} is no WAMP router: {reason}.")
+            )
+
+    from wampapp.transport import client_factory
+
+    factory = client_factory(url, handler, reactor, timeout)
+    factory.on_ready, factory.on_failed = on_ready, on_failed
+    protocol = await _dial(url, factory, reactor, timeout)
+    try:
+        await ready
+    except asyncio.CancelledError:
+        protocol.abort()
+        raise
+
+
+async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float) -> Any:
+    from twisted.internet import endpoints
+
+    from wampapp.transport import reason_text
+
+    loop = asyncio.get_running_loop()
+    seconds = max(1, round(timeout))
+    if url.scheme == "unix":
+        targets: list[Any] = [endpoints.UNIXClientEndpoint(reactor, url.path, timeout=seconds)]
+    else:
+        targets = [
+            # Addresses are passed in resolved: Twisted's own resolver would start its thread
+            # pool, whose threads keep a process from ending.
+            (endpoints.TCP6ClientEndpoint if ":" in address else endpoints.TCP4ClientEndpoint)(
+                reactor, address, url.port, timeout=seconds
+            )
+            for address in await _addresses(url)
+        ]
+    if url.secure:
+        from twisted.internet.ssl import optionsForClientTLS
+
+        # Verifies the certificate and the host's name.
+        tls = optionsForClientTLS(url.host)
+        targets = [endpoints.wrapClientTLS(tls, target) for target in targets]
+    failure: Exception | None = None
+    for target in targets:
+        try:
+            return await target.connect(factory).asFuture(loop)
+        except Exception as error:  # noqa: BLE001 - Twisted's many ways to say no
+            failure = error
+    raise RouterUnreachable(f"No router answers at {url.url}: {reason_text(failure)}.")
+
+
+async def _addresses(url: RouterUrl) -> list[str]:
+    import socket
+
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            url.host, url.port, type=socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError):
+        raise RouterUnreachable(
+            f"The host {url.host!r} of {url.url} has no address; check its name."
+        ) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,0 +1,127 @@
+"""What a session serves: calls to its procedures, and events of its topics."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from wampapp import uri
+from wampapp.codec import plain_payload
+from wampapp.dispatch import CallResult, EventLane
+from wampapp.errors import (
+    ConnectionLost,
+    HandlerFailed,
+    NotJoined,
+    PayloadNotEncodable,
+    PayloadTooLarge,
+    ProtocolViolation,
+)
+from wampapp.messages import ERROR, INVOCATION, YIELD, payload_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.dispatch import Dispatcher, Endpoint
+    from wampapp.messages import Message
+
+logger = logging.getLogger("wampapp.session")
+
+
+class Serving:
+    """The callee's and the subscriber's part of a session.
+
+    Args:
+        dispatcher: what runs the handlers.
+        send: sends a message on the session; raises NotJoined or ConnectionLost.
+
+    Attributes:
+        endpoints: the procedures, by registration id.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, send: Callable[[Message], None]) -> None:
+        self.endpoints: dict[int, Endpoint] = {}
+        self._lanes: dict[int, list[EventLane]] = {}
+        self._dispatcher = dispatcher
+        self._send = send
+
+    def add_handler(self, number: int, endpoint: Endpoint) -> None:
+        """Hand the events of a subscription to one more handler.
+
+        Args:
+            number: the subscription's id.
+            endpoint: the handler.
+        """
+        lane = EventLane(self._dispatcher, endpoint)
+        self._lanes.setdefault(number, []).append(lane)
+
+    def drop_handlers(self, number: int) -> None:
+        """Forget the handlers of a subscription."""
+        self._lanes.pop(number, None)
+
+    def invoked(self, message: Message) -> None:
+        """Handle INVOCATION: ``[INVOCATION, Request, Registration, Details, Args?, Kwargs?]``."""
+        endpoint = self.endpoints.get(message[2])
+        args, kwargs = payload_of(message, 4)
+        if endpoint is None:
+            # The router answers REGISTER before it sends a call, so this one is not ours.
+            raise ProtocolViolation(f"There is no registration {message[2]}.")
+        self._dispatcher.call(endpoint, args, kwargs, _Answer(self, message[1], endpoint))
+
+    def happened(self, message: Message) -> None:
+        """Handle EVENT: ``[EVENT, Subscription, Publication, Details, Args?, Kwargs?]``."""
+        # An event may overtake our UNSUBSCRIBE; then nobody waits for it any more.
+        args, kwargs = payload_of(message, 4)
+        for lane in self._lanes.get(message[1], ()):
+            lane.push(args, kwargs)
+
+    def answer(self, request: int, endpoint: Endpoint, value: Any) -> None:
+        """Send a handler's result."""
+        if type(value) is CallResult:
+            args, kwargs = value.args, value.kwargs
+        else:
+            args, kwargs = (value,), {}
+        try:
+            self._reply(plain_payload([YIELD, request, {}], args, kwargs), endpoint)
+        except (PayloadNotEncodable, PayloadTooLarge) as error:
+            logger.error(  # noqa: TRY400 - the sentence says it all
+                "The result of %s cannot be sent: %s", endpoint.uri, error.message
+            )
+            self.refuse(request, endpoint, error)
+
+    def refuse(self, request: int, endpoint: Endpoint, error: BaseException) -> None:
+        """Send the error that a handler raised."""
+        answer = self._dispatcher.failure(endpoint, error)
+        if not uri.is_valid(answer.uri):
+            logger.error("%s raised an error with the invalid URI %r", endpoint.uri, answer.uri)
+            answer = HandlerFailed(answer.message)
+        head: Message = [ERROR, INVOCATION, request, {}, answer.uri]
+        try:
+            self._reply(plain_payload([*head], answer.args, answer.kwargs), endpoint)
+        except (PayloadNotEncodable, PayloadTooLarge) as reason:
+            logger.error(  # noqa: TRY400 - the sentence says it all
+                "The error of %s cannot be sent whole: %s", endpoint.uri, reason.message
+            )
+            self._reply([*head, [answer.message[:1000]]], endpoint)
+
+    def _reply(self, message: Message, endpoint: Endpoint) -> None:
+        try:
+            self._send(message)
+        except (NotJoined, ConnectionLost):
+            logger.warning("%s was done when its session had ended already", endpoint.uri)
+
+
+class _Answer:
+    """Where the outcome of one invocation goes: back over its session."""
+
+    __slots__ = ("_endpoint", "_request", "_serving")
+
+    def __init__(self, serving: Serving, request: int, endpoint: Endpoint) -> None:
+        self._serving = serving
+        self._request = request
+        self._endpoint = endpoint
+
+    def result(self, value: Any) -> None:
+        self._serving.answer(self._request, self._endpoint, value)
+
+    def error(self, error: BaseException) -> None:
+        self._serving.refuse(self._request, self._endpoint, error)
