@@ -1,9 +1,12 @@
 """What every test may ask for."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.process import EmbeddedRouter
+from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
 
 
@@ -24,3 +27,40 @@ def crossbar(progress: Progress) -> Iterator[Crossbar]:
     """A real Crossbar.io with one realm, `realm1`, shared by the whole run."""
     with Crossbar(progress=progress) as router:
         yield router
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[EmbeddedRouter]:
+    """Our own router in a process of its own, shared by the whole run."""
+    with EmbeddedRouter() as router:
+        yield router
+        assert router.stop() == 0, router.text
+
+
+@pytest.fixture(params=["embedded", "crossbar"], scope="session")
+def router(request: pytest.FixtureRequest) -> EmbeddedRouter | Crossbar:
+    """Each of the two routers in turn; what speaks WAMP is tested on both."""
+    found: EmbeddedRouter | Crossbar = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["rs", "ws"], scope="session")
+def url(request: pytest.FixtureRequest, router: EmbeddedRouter | Crossbar) -> str:
+    """Each transport of each router in turn."""
+    return router.rs_url if request.param == "rs" else router.ws_url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[ConnectedClient]:
+    """A blocking client, joined; none of its verbs waits for ever."""
+    with connect(url, "realm1", timeout=30) as joined:
+        yield joined
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

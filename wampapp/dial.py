@@ -96,7 +96,7 @@ async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float
 
     from wampapp.transport import client_factory
 
-    factory = client_factory(url, handler, reactor, timeout)
+    factory = client_factory(url, handler, reactor)
     factory.on_ready, factory.on_failed = on_ready, on_failed
     protocol = await _dial(url, factory, reactor, timeout)
     try:

@@ -220,6 +220,12 @@ class WampError(WampappError):
         """The arguments as one line for people; empty where there are none."""
         return ", ".join(part if isinstance(part, str) else repr(part) for part in self.args)
 
+    @property
+    def sentence(self) -> str:
+        """The error as the command line shows it: URI, arguments and keyword arguments."""
+        named = ", ".join(f"{name}={value!r}" for name, value in self.kwargs.items())
+        return f"{self}{f' ({named})' if named else ''}"
+
 
 class _PredefinedError(WampError):
     """A :class:`WampError` whose class stands for its URI."""

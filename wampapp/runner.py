@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import inspect
 import os
@@ -16,18 +17,20 @@ from wampapp import loop as loops
 from wampapp._version import __version__
 from wampapp.binding import signature_of
 from wampapp.errors import WampappError
-from wampapp.service import Service, agent
+from wampapp.service import Service, make_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wampapp.app import App
     from wampapp.config import Config
     from wampapp.registry import Registry
+    from wampapp.router.server import Address
 
 #: Set while the command line imports a target, when app.run() must not run.
 _importing = False
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _STOPPED_AT_ONCE: Final = 130
 _COLUMN: Final = 56
 
@@ -72,6 +75,7 @@ def settle(
     port: int | None = None,
     debug: bool | None = None,
     allow_origins: tuple[str, ...] = (),
+    handshake_timeout: float | None = None,
 ) -> Config:
     """Settle a run's configuration: what was asked for, then ``WAMPAPP_*``, then the app's own.
 
@@ -83,6 +87,7 @@ def settle(
         port: the embedded router's port.
         debug: whether callers see exceptions.
         allow_origins: web origins that may open a WebSocket at the embedded router.
+        handshake_timeout: seconds for connecting and joining.
 
     Raises:
         UsageError: a value is not valid.
@@ -98,6 +103,9 @@ def settle(
         port=config.port if port is None else port,
         debug=config.debug if debug is None else debug,
         allow_origins=allow_origins or config.allow_origins,
+        handshake_timeout=(
+            config.handshake_timeout if handshake_timeout is None else handshake_timeout
+        ),
     )
 
 
@@ -116,17 +124,11 @@ def run(app: App, config: Config) -> None:
     runtime.run(_serve(app, config, runtime))
 
 
-async def until_signal(main: asyncio.Task[None] | None) -> bool:
-    """Wait until a task ends or SIGINT or SIGTERM comes; the second one exits at once.
-
-    Args:
-        main: the task; None to wait for a signal alone.
-
-    Returns:
-        Whether a signal came; the task still runs then, if it did not end in the same moment.
-    """
+@contextlib.contextmanager
+def stop_signals() -> Iterator[asyncio.Future[None]]:
+    """While it is open, SIGINT and SIGTERM complete the future; the second one exits at once."""
     loop = asyncio.get_running_loop()
-    stopped = loop.create_future()
+    stopped: asyncio.Future[None] = loop.create_future()
 
     def stop() -> None:
         if stopped.done():
@@ -135,40 +137,36 @@ async def until_signal(main: asyncio.Task[None] | None) -> bool:
             os._exit(_STOPPED_AT_ONCE)
         stopped.set_result(None)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         loop.add_signal_handler(number, stop)
-    await asyncio.wait([stopped, main] if main else [stopped], return_when=asyncio.FIRST_COMPLETED)
-    return stopped.done()
-
-
-def restore_signals() -> None:
-    """Give SIGINT and SIGTERM back to Python."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
+    try:
+        yield stopped
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 async def _serve(app: App, config: Config, runtime: loops.Runtime) -> None:
     service = Service(app.registry, config, runtime, app.logger, threads=app.threads)
     app.attach(service)
-    main = asyncio.create_task(_start_and_wait(app, service))
-    try:
-        if await until_signal(main):
-            sys.stderr.write("\nStopping: running handlers may finish; Ctrl-C again exits now.\n")
-            main.cancel()
-            await asyncio.gather(main, return_exceptions=True)
-        else:
-            await main
-    finally:
-        await service.stop()
-        app.attach(None)
-        restore_signals()
+    with stop_signals() as stopped:
+        main = asyncio.create_task(_start_and_wait(app, service))
+        try:
+            await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if main.done():
+                await main
+            else:
+                _say("\nStopping: running handlers may finish; Ctrl-C again exits now.")
+                main.cancel()
+                await asyncio.gather(main, return_exceptions=True)
+        finally:
+            await service.stop()
+            app.attach(None)
 
 
 async def _start_and_wait(app: App, service: Service) -> None:
     await service.start()
-    sys.stderr.write(banner(app.name, app.registry, service))
-    sys.stderr.flush()
+    _say(banner(app.name, app.registry, service))
     await service.wait()
 
 
@@ -199,7 +197,7 @@ def banner(name: str, registry: Registry, service: Service) -> str:
             lines.append(f"  {label:<10}  {left:<{width}}  {right}".rstrip())
     if address is not None:
         lines += _exposure(address.host)
-    lines += ["", "Press Ctrl-C to stop.", "", ""]
+    lines += ["", "Press Ctrl-C to stop.", ""]
     return "\n".join(lines)
 
 
@@ -240,37 +238,38 @@ def _exposure(host: str) -> list[str]:
     ]
 
 
-def run_router(host: str, port: int, allow_origins: tuple[str, ...]) -> None:
+def run_router(config: Config) -> None:
     """Run the router alone, in the calling thread, until a signal stops it.
 
     Args:
-        host: the address it listens on.
-        port: its port; 0 takes a free one.
-        allow_origins: web origins that may open a WebSocket.
+        config: where it listens, and how patiently.
 
     Raises:
         UsageError: it cannot listen there.
     """
     logs.configure()
     runtime = loops.get()
-    runtime.run(_serve_router(runtime, host, port, allow_origins))
+    runtime.run(_serve_router(runtime, config))
 
 
-async def _serve_router(
-    runtime: loops.Runtime, host: str, port: int, allow_origins: tuple[str, ...]
-) -> None:
-    from wampapp.router import Router
-    from wampapp.router.server import Server
+async def _serve_router(runtime: loops.Runtime, config: Config) -> None:
+    server = make_server(config, runtime)
+    with stop_signals() as stopped:
+        address = server.listen(config.host, config.port)
+        try:
+            _say(_router_banner(address))
+            await stopped
+        finally:
+            await server.close()
 
-    server = Server(Router(agent()), runtime.reactor, allow_origins=allow_origins)
-    address = server.listen(host, port)
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _router_banner(address: Address) -> str:
     lines = [f"wampapp {__version__}  router", ""]
     lines += [f"  WebSocket   {address.websocket_url}", f"  RawSocket   {address.rawsocket_url}"]
-    lines += [*_exposure(address.host), "", "Press Ctrl-C to stop.", "", ""]
-    sys.stderr.write("\n".join(lines))
-    sys.stderr.flush()
-    try:
-        await until_signal(None)
-    finally:
-        await server.close()
-        restore_signals()
+    lines += [*_exposure(address.host), "", "Press Ctrl-C to stop.", ""]
+    return "\n".join(lines)

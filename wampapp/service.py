@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from wampapp._version import __version__
 from wampapp.connection import Connection, join
 from wampapp.dial import LocalDialer, UrlDialer
 from wampapp.dispatch import Dispatcher, endpoint_for
@@ -119,23 +120,14 @@ class Service:
         config = self.config
         if config.url is not None:
             return UrlDialer(config.url, self._runtime.reactor)
-        from wampapp.router import Router
-        from wampapp.router.server import Server
-
-        router = Router(agent())
-        server = Server(
-            router,
-            self._runtime.reactor,
-            handshake_timeout=config.handshake_timeout,
-            allow_origins=config.allow_origins,
-        )
+        server = make_server(config, self._runtime)
         try:
             self.address = server.listen(config.host, config.port)
         except PortInUse:
             self._joined_url = await self._running_router()
             return UrlDialer(self._joined_url, self._runtime.reactor)
         self._server = server
-        return LocalDialer(router.new_session)
+        return LocalDialer(server.router.new_session)
 
     async def _running_router(self) -> str:
         """Find the WAMP router that holds our port.
@@ -145,10 +137,11 @@ class Service:
         """
         host, port = self.config.host, self.config.port
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        patience = min(_PROBE_SECONDS, self.config.handshake_timeout)
         for url in (f"rs://{authority}", f"ws://{authority}/ws"):
             dialer = UrlDialer(url, self._runtime.reactor)
             try:
-                session = await join(dialer, self.config.realm, self._dispatcher, _PROBE_SECONDS)
+                session = await join(dialer, self.config.realm, self._dispatcher, patience)
             except RouterRefused:
                 return url  # a router all the same; the app's own join says why it refuses
             except RouterUnreachable:
@@ -166,8 +159,19 @@ class Service:
             await server.close()
 
 
-def agent() -> str:
-    """What our router calls itself in WELCOME."""
-    from wampapp._version import __version__
+def make_server(config: Config, runtime: Runtime) -> Server:
+    """Make a router and the server that will listen for it.
 
-    return f"wampapp-{__version__}"
+    Args:
+        config: how patient it is, and which origins it lets in.
+        runtime: the process's loop.
+    """
+    from wampapp.router import Router
+    from wampapp.router.server import Server
+
+    return Server(
+        Router(f"wampapp-{__version__}"),
+        runtime.reactor,
+        handshake_timeout=config.handshake_timeout,
+        allow_origins=config.allow_origins,
+    )

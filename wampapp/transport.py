@@ -299,14 +299,13 @@ def websocket_server_factory(
     return factory
 
 
-def client_factory(url: RouterUrl, handler: Handler, reactor: Any, timeout: float) -> Any:
+def client_factory(url: RouterUrl, handler: Handler, reactor: Any) -> Any:
     """Make the factory of a client's link.
 
     Args:
         url: the router's URL.
         handler: the client's side of the session.
         reactor: Twisted's reactor.
-        timeout: the seconds that the router has for a WebSocket's opening handshake.
     """
     entrance = _Entrance(handler)
     if not url.websocket:
@@ -326,7 +325,7 @@ def client_factory(url: RouterUrl, handler: Handler, reactor: Any, timeout: floa
     factory.setProtocolOptions(
         maxMessagePayloadSize=MAX_MESSAGE_SIZE,
         maxFramePayloadSize=MAX_MESSAGE_SIZE,
-        openHandshakeTimeout=timeout,
+        openHandshakeTimeout=0,  # whoever connects bounds the whole of it
         tcpNoDelay=True,
     )
     return factory

@@ -11,7 +11,7 @@ from wampapp._version import __version__
 from wampapp.cli.router import router
 from wampapp.cli.run import run
 from wampapp.cli.verbs import call, publish, subscribe
-from wampapp.errors import WampappError
+from wampapp.errors import EXIT_FAILED, WampappError, WampError
 
 __all__ = ["cli", "main"]
 
@@ -39,14 +39,18 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except WampError as error:
+        click.echo(f"Error: {error.sentence}", err=True)
+        code = error.exit_code
     except WampappError as error:
         click.echo(f"Error: {error}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         code = _INTERRUPTED
-    except BrokenPipeError:
-        # Who reads us has gone, as head does; Python would complain again at exit.
+    except OSError as error:
+        click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
+        # What is left in the buffer would fail, and be told, once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = EXIT_FAILED
     sys.exit(code if isinstance(code, int) else 0)

@@ -56,6 +56,12 @@ allow_origin_option = click.option(
     metavar="ORIGIN",
     help="A web origin, such as https://example.com, whose pages may connect. Repeatable.",
 )
+handshake_timeout_option = click.option(
+    "--handshake-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long a connection may take to join. Default: 10.",
+)
 
 
 class ArgumentsCommand(click.Command):

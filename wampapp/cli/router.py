@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import click
 
-from wampapp.cli.options import allow_origin_option, host_option, port_option
-from wampapp.config import DEFAULT_HOST, DEFAULT_PORT
+from wampapp.cli.options import (
+    allow_origin_option,
+    handshake_timeout_option,
+    host_option,
+    port_option,
+)
+from wampapp.config import Config
 
 
 @click.command()
 @host_option
 @port_option
 @allow_origin_option
-def router(host: str | None, port: int | None, allow_origins: tuple[str, ...]) -> None:
+@handshake_timeout_option
+def router(
+    host: str | None,
+    port: int | None,
+    allow_origins: tuple[str, ...],
+    handshake_timeout: float | None,
+) -> None:
     """Run the router alone, until Ctrl-C."""
     from wampapp import runner
 
     runner.run_router(
-        DEFAULT_HOST if host is None else host,
-        DEFAULT_PORT if port is None else port,
-        allow_origins,
+        runner.settle(
+            Config(),
+            host=host,
+            port=port,
+            allow_origins=allow_origins,
+            handshake_timeout=handshake_timeout,
+        )
     )

@@ -6,6 +6,7 @@ import click
 
 from wampapp.cli.options import (
     allow_origin_option,
+    handshake_timeout_option,
     host_option,
     port_option,
     realm_option,
@@ -20,6 +21,7 @@ from wampapp.cli.options import (
 @host_option
 @port_option
 @allow_origin_option
+@handshake_timeout_option
 @click.option("--debug", is_flag=True, default=None, help="Show callers what a handler raised.")
 def run(
     target: str,
@@ -28,6 +30,7 @@ def run(
     host: str | None,
     port: int | None,
     allow_origins: tuple[str, ...],
+    handshake_timeout: float | None,
     debug: bool | None,
 ) -> None:
     """Run the service that TARGET names, until Ctrl-C.
@@ -49,5 +52,6 @@ def run(
             port=port,
             debug=debug,
             allow_origins=allow_origins,
+            handshake_timeout=handshake_timeout,
         ),
     )

@@ -65,10 +65,8 @@ def _import(place: str) -> ModuleType:
     if place.endswith(".py") or "/" in place:
         path = Path(place)
         if not path.is_file():
-            near = difflib.get_close_matches(
-                path.name, [p.name for p in _siblings(path)], n=1, cutoff=0.5
-            )
-            hint = f" Did you mean {path.parent / near[0]}?" if near else ""
+            near = difflib.get_close_matches(str(path), _files_near(path), n=1, cutoff=0.6)
+            hint = f" Did you mean {near[0]}?" if near else ""
             raise TargetError(f"There is no file {place!r}.{hint}")
         return _guarded(place, lambda: _import_file(path))
     if str(Path.cwd()) not in sys.path:
@@ -76,8 +74,12 @@ def _import(place: str) -> ModuleType:
     return _guarded(place, lambda: importlib.import_module(place))
 
 
-def _siblings(path: Path) -> list[Path]:
-    return sorted(path.parent.glob("*.py")) if path.parent.is_dir() else []
+def _files_near(path: Path) -> list[str]:
+    """The Python files where a mistyped path may have meant to go."""
+    around = path.parent if path.parent.is_dir() else path.parent.parent
+    if not around.is_dir():
+        return []
+    return [str(p) for pattern in ("*.py", "*/*.py") for p in sorted(around.glob(pattern))]
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -1,0 +1,108 @@
+"""`python -m tests.benchmarks`: wampapp beside stock Autobahn on Crossbar.io, in one run.
+
+Each figure is the median of some rounds, with the smallest and the largest in parentheses. The
+rounds take turns between the two, on loopback, with every peer and router in a process of its own.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import re
+import signal
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tests.benchmarks import calls, events, start
+from tests.benchmarks.harness import DEADLINE, READY, WAMPAPP_READY, Pair, Process, Side, Table
+from wampapp import connect
+from wampapp.crossbar import VERSION, Crossbar
+
+
+def main() -> None:
+    options = parse()
+    # So that the processes are ended as they are by Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    about = surroundings()
+    print("\n".join(f"{name:12}{value}" for name, value in about.items()))
+    tables: list[Table] = []
+
+    def add(*more: Table) -> None:
+        for table in more:
+            print(f"\n{table.text()}", flush=True)
+        tables.extend(more)
+
+    if options.only in (None, "calls", "events"):
+        with contextlib.ExitStack() as routers:
+            pairs = start_routers(routers, options.seconds)
+            if options.only in (None, "calls"):
+                add(calls.measure(pairs, options.rounds, options.seconds))
+            if options.only in (None, "events"):
+                add(events.measure(pairs, options.rounds, options.seconds))
+    if options.only in (None, "start"):
+        add(*start.measure(options.rounds))
+    if options.json:
+        found = {"about": about, "tables": [table.json() for table in tables]}
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement; default: 1")
+    parser.add_argument("--only", choices=["calls", "events", "start"])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
+    options = parser.parse_args()
+    if options.rounds < 1 or not options.seconds > 0:
+        parser.error("--rounds and --seconds must be positive")
+    return options
+
+
+def surroundings() -> dict[str, str]:
+    """Return what the figures depend on."""
+    try:
+        loop = f"uvloop {version('uvloop')}"
+    except PackageNotFoundError:
+        loop = "asyncio's own"
+    return {
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "python": platform.python_version(),
+        "wampapp": f"{version('wampapp')}, its loop {loop}, its own router",
+        "the peer": f"Component of Autobahn {version('autobahn')}, Crossbar.io {VERSION}",
+    }
+
+
+def start_routers(stack: contextlib.ExitStack, seconds: float) -> list[Pair]:
+    """Start both routers, and return what is compared: wampapp's default first, the peer's last."""
+    command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
+    ours = stack.enter_context(Process(command, WAMPAPP_READY))
+    peer = stack.enter_context(Crossbar(progress=print))
+    found = re.search(r"rs://\S+", "\n".join(ours.output))
+    if found is None:
+        raise RuntimeError("wampapp's router did not print its URL")
+    rs_url = found[0]
+    ws_url = f"{rs_url.replace('rs:', 'ws:', 1)}/ws"
+    timeout = DEADLINE + seconds
+    our_client = stack.enter_context(connect(rs_url, timeout=timeout))
+    peer_client = stack.enter_context(connect(peer.rs_url, timeout=timeout))
+
+    def pair(name: str, prefix: str, our_url: str, peer_url: str) -> Pair:
+        return Pair(
+            name,
+            Side("tests.benchmarks.ours", WAMPAPP_READY, our_url, prefix, our_client),
+            Side("tests.benchmarks.component", READY, peer_url, prefix, peer_client),
+        )
+
+    return [
+        pair("RawSocket, MessagePack", "com.benchmark.rs", rs_url, peer.rs_url),
+        pair("WebSocket", "com.benchmark.ws", ws_url, peer.ws_url),
+    ]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

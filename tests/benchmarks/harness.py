@@ -1,0 +1,180 @@
+"""Processes that end whatever happens, rounds that take turns, medians and the table."""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import IO, Any, Self, TypeVar, cast
+
+from wampapp.client import ConnectedClient
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = "READY"
+WAMPAPP_READY = "Press Ctrl-C to stop."
+DEADLINE = 60.0  # seconds, for whatever is waited for beyond what it is told to last
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Process:
+    """A child process; a context manager that waits until it is ready, and kills it at the end.
+
+    Arguments: its `command`, and the text of the line that says that it is `ready`.
+    """
+
+    def __init__(self, command: Sequence[str], ready: str) -> None:
+        self.command = list(command)
+        self.output: deque[str] = deque(maxlen=200)
+        self._ready = ready
+
+    def __enter__(self) -> Self:
+        news: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # A group of its own: Ctrl-C reaches the parent alone, which then ends all of them.
+        self._child = subprocess.Popen(
+            self.command, cwd=ROOT, env=environ(), process_group=0, text=True, errors="replace",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._reader = threading.Thread(target=self._read, args=(news,), daemon=True)
+        try:
+            self._reader.start()
+            try:
+                trouble = news.get(timeout=DEADLINE)
+            except queue.Empty:
+                trouble = f"was not ready within {DEADLINE:.0f} s"
+            if trouble:
+                said = "\n".join(self.output)
+                raise RuntimeError(f"{' '.join(self.command)} {trouble}; it said:\n{said}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+        self._reader.join(5.0)
+
+    def _read(self, news: "queue.SimpleQueue[str]") -> None:
+        with cast("IO[str]", self._child.stdout) as lines:
+            for line in lines:
+                self.output.append(line.rstrip())
+                if self._ready in line:
+                    news.put("")
+        news.put("ended before it was ready")
+
+
+def environ() -> dict[str, str]:
+    """Return the environment of every process: no settings of wampapp from outside."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WAMPAPP_")}
+    return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared, over one transport.
+
+    Attributes: the `module` whose processes do the work and the line that says that one is
+    `ready`; the router's `url`; the `prefix` of the processes' procedures; a `client` of the same
+    router, through which they are told what to do.
+    """
+
+    module: str
+    ready: str
+    url: str
+    prefix: str
+    client: ConnectedClient
+
+    def process(self, role: str) -> Process:
+        """Return a process in a `role`, to be started."""
+        command = [sys.executable, "-m", self.module, role, self.url, self.prefix]
+        return Process(command, self.ready)
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Call a procedure of one of the side's processes."""
+        return self.client.call(f"{self.prefix}.{name}", *args)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """wampapp and the peer that it is compared with."""
+
+    name: str
+    ours: Side
+    peer: Side
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a `label`, and the samples of both."""
+
+    label: str
+    ours: list[float]
+    peer: list[float]
+
+    def ratio(self, smaller_is_better: bool) -> float | None:
+        """Return how many times better than the peer we are, by the medians."""
+        if not self.peer:
+            return None
+        ours, peer = median(self.ours), median(self.peer)
+        return peer / ours if smaller_is_better else ours / peer
+
+
+@dataclass(frozen=True)
+class Table:
+    """What one benchmark found; `note` says how it was measured."""
+
+    title: str
+    note: str
+    rows: list[Row]
+    smaller_is_better: bool = False
+
+    def text(self) -> str:
+        """Return the table for people: medians, with the smallest and the largest sample."""
+        width = max(len(row.label) for row in self.rows)
+        lines = [self.title, self.note, ""]
+        lines += [f"{'':{width}}  {'wampapp':>26}  {'the peer':>26}  {'ratio':>6}"]
+        for row in self.rows:
+            ratio = row.ratio(self.smaller_is_better)
+            cells = f"{_figure(row.ours)}  {_figure(row.peer)}"
+            lines.append(
+                f"{row.label:{width}}  {cells}  {f'{ratio:.1f}x' if ratio else '':>6}".rstrip()
+            )
+        return "\n".join(lines)
+
+    def json(self) -> dict[str, Any]:
+        """Return the table for programs, with every sample."""
+        rows = [{**vars(row), "ratio": row.ratio(self.smaller_is_better)} for row in self.rows]
+        return {"title": self.title, "note": self.note, "rows": rows}
+
+
+def _figure(samples: list[float]) -> str:
+    if not samples:
+        return " " * 26
+    middle, low, high = median(samples), min(samples), max(samples)
+    style = ",.0f" if middle >= 100 else ".3f"
+    return f"{middle:>9{style}} {f'({low:{style}}-{high:{style}})':>16}"
+
+
+def in_turns(
+    cells: Mapping[Key, Callable[[], float]], rounds: int, what: str
+) -> dict[Key, list[float]]:
+    """Measure each of the `cells` once a round, and return their samples.
+
+    What is compared stands side by side in `cells`, so a machine that slows down meets both;
+    every other round goes backwards, so neither always comes first.
+    """
+    samples: dict[Key, list[float]] = {key: [] for key in cells}
+    for number in range(rounds):
+        sys.stderr.write(f"{what}: round {number + 1} of {rounds}\n")
+        for key in list(cells)[:: -1 if number % 2 else 1]:
+            samples[key].append(cells[key]())
+    return samples

@@ -1,0 +1,98 @@
+"""The work that is measured. One code for both sides, so that both do exactly the same.
+
+An asyncio future and a Twisted Deferred are awaited alike; what differs comes in as arguments.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from time import perf_counter
+from typing import Any
+
+#: Seconds of the same work before what counts, for caches, buffers and the processor's clock.
+WARM_UP = 0.2
+
+#: How many deliveries the publisher may be ahead of the subscribers, times two.
+AHEAD = 512
+
+TEXT = "a short string"
+
+Call = Callable[..., Awaitable[Any]]
+Gather = Callable[[Sequence[Coroutine[Any, Any, int]]], Awaitable[Sequence[int]]]
+
+
+async def calls_per_second(
+    call: Call, gather: Gather, procedure: str, in_flight: int, seconds: float
+) -> float:
+    """Call `procedure`, which adds two numbers, from `in_flight` coroutines at the same time."""
+    rate = 0.0
+    for span in (WARM_UP, seconds):
+        begun = perf_counter()
+        counts = await gather(
+            [_call_until(begun + span, call, procedure) for _ in range(in_flight)]
+        )
+        rate = sum(counts) / (perf_counter() - begun)
+    return rate
+
+
+async def _call_until(end: float, call: Call, procedure: str) -> int:
+    count = 0
+    while perf_counter() < end:
+        if await call(procedure, 2, 3) != 5:
+            raise ValueError("2 + 3 is not 5")
+        count += 1
+    return count
+
+
+async def events_per_second(
+    call: Call,
+    publish: Callable[..., Any],
+    topic: str,
+    reached: str,
+    subscribers: int,
+    seconds: float,
+) -> float:
+    """Publish to `topic`, and return the deliveries per second that its subscribers count.
+
+    The router's acknowledgement would not tell that slow subscribers keep up, and what they have
+    not read would pile up in its memory. So the flow control goes from end to end: the procedure
+    `reached` of the subscribers' process answers when they have got so many events.
+    """
+    rate = 0.0
+    window = max(1, AHEAD // subscribers)
+    count = await call(reached, 0)
+    for span in (WARM_UP, seconds):
+        begun, before, expected = perf_counter(), count, count
+        pending: Awaitable[Any] | None = None
+        while perf_counter() < begun + span:
+            for _ in range(window):
+                publish(topic, TEXT)
+            expected += window * subscribers
+            answer = call(reached, expected)
+            if pending is not None:
+                await pending
+            pending = answer
+        if pending is not None:
+            count = await pending
+        rate = (count - before) / (perf_counter() - begun)
+    return rate
+
+
+class Deliveries:
+    """Counts the events of all subscribers of a process, and says when a number is reached."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._waiting: deque[tuple[int, Callable[[int], object]]] = deque()
+
+    def add(self) -> None:
+        """Count one event."""
+        self.count += 1
+        if self._waiting and self.count >= self._waiting[0][0]:
+            self._waiting.popleft()[1](self.count)
+
+    def when(self, count: int, tell: Callable[[int], object]) -> None:
+        """Call `tell` with the number once it is `count`; ask for growing numbers only."""
+        if self.count >= count:
+            tell(self.count)
+        else:
+            self._waiting.append((count, tell))

@@ -1,0 +1,161 @@
+"""Commands of ours as processes, as a user starts them in a terminal."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Self
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 30.0  # seconds
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment without our own variables, and with `changes`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WAMPAPP_")}
+    # What a command of ours leaves open, it says on standard error, where the tests find it.
+    return {**kept, "PYTHONWARNINGS": "default::ResourceWarning", **changes}
+
+
+def wampapp(*words: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run `wampapp …` to its end."""
+    return run(sys.executable, "-m", "wampapp", *words, **options)
+
+
+def run(
+    *words: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, **options: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [str(word) for word in words],
+        cwd=cwd,
+        env=env or environment(),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+class Process:
+    """A command that runs until it is told to stop. What it prints is kept, stream by stream."""
+
+    def __init__(
+        self, *words: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None
+    ) -> None:
+        self.words = [str(word) for word in words]
+        self._process = subprocess.Popen(
+            self.words,
+            cwd=cwd,
+            env=env or environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._news = threading.Condition()
+        self.stdout: list[str] = []
+        self.stderr: list[str] = []
+        self._readers = [
+            threading.Thread(target=self._read, args=streams)
+            for streams in (
+                (self._process.stdout, self.stdout),
+                (self._process.stderr, self.stderr),
+            )
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream: IO[str], lines: list[str]) -> None:
+        for line in stream:
+            with self._news:
+                lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def text(self) -> str:
+        return "\n".join([*self.stdout, *self.stderr])
+
+    def until(self, pattern: str, deadline: float = DEADLINE) -> re.Match[str]:
+        """Wait until a line of either stream matches; return the match."""
+
+        def find() -> re.Match[str] | None:
+            for line in [*self.stdout, *self.stderr]:
+                if found := re.search(pattern, line):
+                    return found
+            return None
+
+        with self._news:
+            self._news.wait_for(lambda: find() or not self._alive(), deadline)
+            found = find()
+        assert found, f"{self.words} never said {pattern!r}; it said:\n{self.text}"
+        return found
+
+    def _alive(self) -> bool:
+        return any(reader.is_alive() for reader in self._readers) or self._process.poll() is None
+
+    def send(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def wait(self, deadline: float = DEADLINE) -> int:
+        """Wait for the end; return the exit code."""
+        code = self._process.wait(deadline)
+        for reader in self._readers:
+            reader.join(deadline)
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+        return code
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and wait for the end; return the exit code."""
+        if self._process.poll() is None:
+            self.send(number)
+        return self.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self.wait()
+
+
+class Wampapp(Process):
+    """`wampapp …` that runs until it is told to stop."""
+
+    def __init__(self, *words: str | Path, **options: object) -> None:
+        super().__init__(sys.executable, "-m", "wampapp", *words, **options)  # type: ignore[arg-type]
+
+
+class EmbeddedRouter(Wampapp):
+    """Our own router in a process of its own, on a free port or the one given."""
+
+    realm = "realm1"
+
+    def __init__(self, port: int = 0, *options: str) -> None:
+        super().__init__("router", "--port", str(port), *options)
+        try:
+            self.port = int(self.until(r"RawSocket +rs://\S+:(\d+)")[1])
+            self.until("Press Ctrl-C")
+        except BaseException:
+            self.__exit__()
+            raise
+
+    @property
+    def rs_url(self) -> str:
+        return f"rs://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"

@@ -1,0 +1,23 @@
+"""Run an app in the test's own process, on a router over real sockets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wampapp import App, runner
+from wampapp import loop as loops
+from wampapp.service import Service
+
+
+@contextmanager
+def running(app: App, url: str) -> Iterator[Service]:
+    """Run `app` at the router `url` while the block is open."""
+    runtime = loops.get()
+    config = runner.settle(app.config, url=url)
+    service = Service(app.registry, config, runtime, app.logger, threads=app.threads)
+    app.attach(service)
+    runtime.call(service.start())
+    try:
+        yield service
+    finally:
+        runtime.call(service.stop())
+        app.attach(None)

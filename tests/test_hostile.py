@@ -1,0 +1,320 @@
+"""Hostile input to the embedded router: that connection ends, and the others notice nothing."""
+
+import base64
+import os
+import socket
+import struct
+from collections.abc import Iterator
+
+import cbor2
+import msgspec
+import pytest
+
+from tests.support.process import EmbeddedRouter
+from wampapp import ConnectedClient, connect
+
+DEADLINE = 20.0  # seconds
+
+JSON, MSGPACK, CBOR = 1, 2, 3
+HELLO = [1, "realm1", {"roles": {"caller": {}}}]
+ENCODE = {JSON: msgspec.json.encode, MSGPACK: msgspec.msgpack.encode, CBOR: cbor2.dumps}
+DECODE = {JSON: msgspec.json.decode, MSGPACK: msgspec.msgpack.decode, CBOR: cbor2.loads}
+
+
+class Raw:
+    """A socket that speaks RawSocket frames, or whatever a test wants."""
+
+    def __init__(self, router: EmbeddedRouter) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", router.port), DEADLINE)
+        self.stream = self.socket.makefile("rb")
+        self.serializer = JSON
+
+    def close(self) -> None:
+        self.stream.close()
+        self.socket.close()
+
+    def shake(self, serializer: int) -> None:
+        self.serializer = serializer
+        self.socket.sendall(bytes([0x7F, 0xF0 | serializer, 0, 0]))
+        assert self.stream.read(4) == bytes([0x7F, 0xF0 | serializer, 0, 0])
+
+    def frame(self, payload: bytes) -> None:
+        self.socket.sendall(struct.pack(">I", len(payload)) + payload)
+
+    def send(self, message: object) -> None:
+        self.frame(ENCODE[self.serializer](message))
+
+    def receive(self) -> list:
+        (length,) = struct.unpack(">I", self.stream.read(4))
+        return DECODE[self.serializer](self.stream.read(length))
+
+    def join(self, serializer: int) -> None:
+        self.shake(serializer)
+        self.send(HELLO)
+        assert self.receive()[0] == 2  # WELCOME
+
+    def ended(self) -> bool:
+        """Wait for the end of the connection, whatever the router still says."""
+        try:
+            while self.stream.read(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        return True
+
+
+@pytest.fixture
+def raw(embedded: EmbeddedRouter) -> Iterator[Raw]:
+    connection = Raw(embedded)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(autouse=True)
+def bystander(embedded: EmbeddedRouter) -> Iterator[ConnectedClient]:
+    """Someone else at the same router, who goes on undisturbed."""
+    with connect(embedded.rs_url, timeout=DEADLINE) as client:
+        yield client
+        assert client.publish("com.bystander.news") > 0
+
+
+@pytest.fixture(params=[JSON, MSGPACK, CBOR], ids=["json", "msgpack", "cbor"])
+def serializer(request: pytest.FixtureRequest) -> int:
+    number: int = request.param
+    return number
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"\x00\x01\x02\x03",
+        b"\x16\x03\x01\x02\x00",  # the start of a TLS handshake
+        b"\x7f\xf9\x00\x00",  # a serializer that is not there
+        b"SSH-2.0-OpenSSH\r\n",
+        os.urandom(64).replace(b"\x7f", b"\x00")[:1].join([b"\x01", b"\x02"]),
+        b"GET " + b"a" * 10_000,
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
+        b"GET /ws HTTP/1.1\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
+        b"BREW / HTCPCP/1.0\r\n\r\n",
+    ],
+    ids=lambda first: repr(first[:12]),
+)
+def test_wrong_first_bytes_end_the_connection(raw: Raw, first: bytes) -> None:
+    try:
+        raw.socket.sendall(first)
+    except ConnectionError:
+        return  # it was cut off while we still sent
+    assert raw.ended()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"{", b"\xff\xfe\xfd", b"[" * 10_000, b"\x81" * 10_000, b"\x91" * 10_000, b"null"],
+    ids=lambda payload: repr(payload[:3]),
+)
+@pytest.mark.parametrize("joined", [False, True], ids=["before", "after"])
+def test_an_invalid_frame_is_a_protocol_violation(
+    raw: Raw, serializer: int, payload: bytes, joined: bool
+) -> None:
+    if joined:
+        raw.join(serializer)
+    else:
+        raw.shake(serializer)
+    raw.frame(payload)
+    code, details, why = raw.receive()
+    assert (code, why) == (3, "wamp.error.protocol_violation")
+    assert details["message"]
+    assert raw.ended()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [999, 1],
+        [0],
+        [-1],
+        ["48", 1, {}, "com.a"],
+        [48, 1, {}],
+        [48, "1", {}, "com.a"],
+        [48, 1, [], "com.a"],
+        [48, 1, {}, 7],
+        [48, 1, {}, "com.a", {}],
+        [48, 1, {}, "com.a", [], []],
+        [48, 1, {}, "com.a", [], {}, 1],
+        [16, 1, None, "com.a"],
+        [70, 12345, {}],  # YIELD for no invocation
+        [8, 68, 12345, {}, "com.error"],  # ERROR for no invocation
+        [8, 48, 1, {}, "com.error"],  # ERROR for what only a router answers
+        [2, 1, {}],  # WELCOME, which is the router's to say
+        [68, 1, 1, {}],  # INVOCATION, likewise
+        HELLO,  # twice
+    ],
+    ids=repr,
+)
+def test_a_wrong_message_is_a_protocol_violation(raw: Raw, serializer: int, message: list) -> None:
+    raw.join(serializer)
+    raw.send(message)
+    assert raw.receive()[::2] == [3, "wamp.error.protocol_violation"]
+    assert raw.ended()
+
+
+@pytest.mark.parametrize("message", [[48, 1, {}, "com.a"], [32, 1, {}, "com.a"], [6, {}, "bye"]])
+def test_a_message_before_hello_is_a_protocol_violation(
+    raw: Raw, serializer: int, message: list
+) -> None:
+    raw.shake(serializer)
+    raw.send(message)
+    assert raw.receive()[::2] == [3, "wamp.error.protocol_violation"]
+    assert raw.ended()
+
+
+@pytest.mark.parametrize(
+    ("hello", "why"),
+    [
+        ([1, "realm1", {}], "wamp.error.protocol_violation"),
+        ([1, "realm1", {"roles": {}}], "wamp.error.protocol_violation"),
+        ([1, "realm1", {"roles": 5}], "wamp.error.protocol_violation"),
+        ([1, "a realm", {"roles": {"caller": {}}}], "wamp.error.invalid_uri"),
+        (
+            [1, "realm1", {"roles": {"caller": {}}, "authmethods": ["ticket"]}],
+            "wamp.error.no_matching_auth_method",
+        ),
+    ],
+    ids=repr,
+)
+def test_a_hello_that_cannot_be_welcomed_is_aborted(raw: Raw, hello: list, why: str) -> None:
+    raw.shake(JSON)
+    raw.send(hello)
+    assert raw.receive()[::2] == [3, why]
+    assert raw.ended()
+
+
+def test_an_oversized_frame_ends_the_connection(raw: Raw) -> None:
+    raw.join(JSON)
+    raw.socket.sendall(struct.pack(">I", 2**24 + 1) + b"x" * 1000)
+    assert raw.ended()
+
+
+def test_a_reserved_header_octet_is_not_taken_for_a_length(raw: Raw) -> None:
+    raw.join(JSON)
+    raw.socket.sendall(b"\xff\xff\xff\xff")
+    assert raw.ended()
+
+
+def upgrade(router: EmbeddedRouter, **changes: str | None) -> bytes:
+    headers: dict[str, str | None] = {
+        "Host": f"127.0.0.1:{router.port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Sec-WebSocket-Protocol": "wamp.2.json",
+        **{name.replace("_", "-"): value for name, value in changes.items()},
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
+    return f"GET /ws HTTP/1.1\r\n{head}\r\n".encode()
+
+
+def websocket_frame(payload: bytes, opcode: int = 1) -> bytes:
+    length = len(payload)
+    head = bytes([0x80 | opcode])
+    head += bytes([0x80 | length]) if length < 126 else b"\xff" + struct.pack(">Q", length)
+    return head + b"\0\0\0\0" + payload  # a mask of zeros changes nothing
+
+
+def status(raw: Raw) -> int:
+    return int(raw.stream.readline().split()[1])
+
+
+def test_a_websocket_message_of_the_wrong_kind(raw: Raw, embedded: EmbeddedRouter) -> None:
+    raw.socket.sendall(upgrade(embedded))
+    assert status(raw) == 101
+    raw.socket.sendall(websocket_frame(b"\x93\x01", opcode=2))
+    assert raw.ended()
+
+
+def test_a_websocket_message_that_is_no_json(raw: Raw, embedded: EmbeddedRouter) -> None:
+    raw.socket.sendall(upgrade(embedded))
+    assert status(raw) == 101
+    while raw.stream.readline() != b"\r\n":
+        pass
+    raw.socket.sendall(websocket_frame(b"{"))
+    head = raw.stream.read(2)
+    message = msgspec.json.decode(raw.stream.read(head[1]))
+    assert message[::2] == [3, "wamp.error.protocol_violation"]
+    assert raw.ended()
+
+
+def test_an_oversized_websocket_message(raw: Raw, embedded: EmbeddedRouter) -> None:
+    raw.socket.sendall(upgrade(embedded))
+    assert status(raw) == 101
+    raw.socket.sendall(b"\x81\xff" + struct.pack(">Q", 2**30) + b"\0\0\0\0" + b"x" * 1000)
+    assert raw.ended()
+
+
+def test_a_websocket_without_our_subprotocol(raw: Raw, embedded: EmbeddedRouter) -> None:
+    raw.socket.sendall(upgrade(embedded, Sec_WebSocket_Protocol="mqtt"))
+    assert status(raw) == 400
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "expected"),
+    [
+        ("http://localhost:3000", None, 101),
+        ("http://127.0.0.1:5173", None, 101),
+        ("https://[::1]:8443", None, 101),
+        ("http://app.localhost", None, 101),
+        ("https://evil.example", None, 403),
+        ("http://localhost.evil.example", None, 403),
+        ("null", None, 400),  # Autobahn refuses an opaque origin by itself
+        ("file://", None, 400),
+        # A name that the attacker has pointed at 127.0.0.1 is its own origin.
+        ("http://evil.example:8080", "evil.example:8080", 403),
+        ("http://192.168.7.7:8080", "192.168.7.7:8080", 101),
+        ("http://192.168.7.7:8080", "192.168.7.7:9090", 403),
+    ],
+)
+def test_the_page_that_opens_a_websocket_must_be_ours(
+    raw: Raw, embedded: EmbeddedRouter, origin: str, host: str | None, expected: int
+) -> None:
+    host = host or f"127.0.0.1:{embedded.port}"
+    raw.socket.sendall(upgrade(embedded, Origin=origin, Host=host))
+    assert status(raw) == expected
+
+
+def test_an_origin_can_be_let_in() -> None:
+    with EmbeddedRouter(0, "--allow-origin", "https://shop.example") as router:
+        for origin, expected in (("https://shop.example", 101), ("https://evil.example", 403)):
+            raw = Raw(router)
+            raw.socket.sendall(upgrade(router, Origin=origin))
+            assert status(raw) == expected
+            raw.close()
+        router.until("evil.example; --allow-origin lets it in")
+
+
+def test_a_browser_finds_a_page_on_the_same_port(raw: Raw, embedded: EmbeddedRouter) -> None:
+    raw.socket.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    page = raw.stream.read().decode()
+    assert page.startswith("HTTP/1.1 200 OK")
+    assert embedded.ws_url in page
+    assert embedded.rs_url in page
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/../etc/passwd", "/ws/more", "/%00"])
+def test_other_paths_are_not_found(raw: Raw, path: str) -> None:
+    raw.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert status(raw) == 404
+
+
+def test_a_connection_that_never_joins_is_closed() -> None:
+    with EmbeddedRouter(0, "--handshake-timeout", "0.2") as router:
+        for first in (b"", b"\x7f", b"\x7f\xf1\x00\x00", b"GET /ws HT", upgrade(router)):
+            raw = Raw(router)
+            raw.socket.sendall(first)
+            assert raw.ended()
+            raw.close()
+        with connect(router.rs_url, timeout=DEADLINE) as client:
+            raw = Raw(router)
+            assert raw.ended()  # the timeout has passed once more
+            raw.close()
+            assert client.publish("com.still.here") > 0
