@@ -90,9 +90,8 @@ async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float
 
     def on_failed(reason: str) -> None:
         if not ready.done():
-            ready.set_exception(
-                RouterUnreachable(f"What answers at {url.url} is no WAMP router: {reason}.")
-            )
+            failed = "cannot be spoken to" if reason.startswith("TLS") else "is no WAMP router"
+            ready.set_exception(RouterUnreachable(f"What answers at {url.url} {failed}: {reason}."))
 
     from wampapp.transport import client_factory
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import struct
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import txaio
@@ -231,6 +232,11 @@ class _WebSocket(_Lean):
         self._check_room(size)
         self.sendMessage(payload, self.codec.BINARY)  # type: ignore[attr-defined]
 
+    def connectionLost(self, reason: Any) -> None:
+        if tls_fault(reason.value) is not None:
+            self.wasNotCleanReason = reason_text(reason.value)
+        self._connectionLost(reason)  # type: ignore[attr-defined]
+
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         super().onClose(wasClean, code, reason)  # type: ignore[misc]
         self.ended(self.wasNotCleanReason or reason or "the peer closed the connection")
@@ -347,5 +353,20 @@ def reason_text(error: BaseException | None) -> str:
         return "the connection was refused"
     if isinstance(error, errors.TimeoutError | errors.TCPTimedOutError):
         return "connecting took too long"
+    if (fault := tls_fault(error)) is not None:
+        return f"TLS failed: {fault}"
     text = str(error).strip().rstrip(".")
     return (text[:1].lower() + text[1:]) if text else type(error).__name__
+
+
+def tls_fault(error: BaseException | None) -> str | None:
+    """Return what went wrong with TLS; None where it was something else."""
+    # Imported when something of theirs can have been raised: only then it is there for sure.
+    ssl = sys.modules.get("OpenSSL.SSL")
+    if ssl is not None and isinstance(error, ssl.Error):
+        reasons = [entry[-1] for entry in error.args[0]] if error.args else []
+        return ", ".join(filter(None, reasons)) or "the peer ended the handshake"
+    identity = sys.modules.get("service_identity")
+    if identity is not None and isinstance(error, identity.VerificationError):
+        return "the certificate is for another host"
+    return None
