@@ -1,0 +1,107 @@
+"""What the README and the documentation show is run, and what they print is what comes out.
+
+A Python block that starts with a file name in a comment becomes that file; any other is executed.
+In a console block, ``$ wampapp run …`` starts a service, and every other command must print just
+what stands below it.
+"""
+
+import contextlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import ROOT, Wampapp, environment
+from wampapp import App, runner
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Split a console block into commands and what they print."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(head, rest) for head, _, rest in (part.partition("\n") for part in parts)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
+    env = environment(WAMPAPP_URL=f"rs://127.0.0.1:{free_port}", PYTHONPATH=str(ROOT))
+    names: dict[str, object] = {"__name__": "docs"}
+    with contextlib.ExitStack() as services:
+
+        def start(target: str) -> None:
+            own = {k: v for k, v in env.items() if k != "WAMPAPP_URL"}
+            words = ("run", target, "--port", str(free_port))
+            service = services.enter_context(Wampapp(*words, cwd=tmp_path, env=own))
+            service.until("Press Ctrl-C")
+
+        if page.name == "README.md":
+            start(str(ROOT / "examples" / "hello.py"))
+        for language, block in BLOCK.findall(page.read_text("utf-8")):
+            if language == "python":
+                named = re.match(r"# (\w+\.py)\n", block)
+                if named:
+                    (tmp_path / named[1]).write_text(block)
+                else:
+                    with runner.importing():
+                        exec(compile(block, str(page), "exec"), names)
+            for command, expected in commands(block) if language == "console" else ():
+                words = shlex.split(command)
+                if words[:2] == ["wampapp", "run"]:
+                    start(words[2])
+                    continue
+                start_of = {
+                    "wampapp": [sys.executable, "-m", "wampapp"],
+                    "python": [sys.executable],
+                }
+                done = subprocess.run(
+                    [*start_of[words[0]], *words[1:]],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    cwd=tmp_path,
+                    env=env,
+                    timeout=60,
+                )
+                assert done.stdout == expected, command
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_readme_is_short_and_shows_code_first() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) < 90
+    assert lines.index("```python") < 25
+
+
+def test_the_readme_shows_the_example() -> None:
+    """The README's first block and examples/hello.py declare the same."""
+    shown = BLOCK.search((ROOT / "README.md").read_text("utf-8"))
+    assert shown
+    declared = []
+    for text in (shown[2], (ROOT / "examples" / "hello.py").read_text("utf-8")):
+        names: dict[str, object] = {"__name__": "example"}
+        exec(text, names)
+        app = names["app"]
+        assert isinstance(app, App)
+        records = (*app.registry.registrations, *app.registry.subscriptions)
+        declared.append([record.uri for record in records])
+    assert declared[0] == declared[1]
+
+
+def test_every_environment_variable_is_documented() -> None:
+    text = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
+    used = set()
+    for file in (ROOT / "wampapp").rglob("*.py"):
+        used |= set(re.findall(r'"(WAMPAPP_[A-Z_]+)"', file.read_text("utf-8")))
+    used.discard("WAMPAPP_CROSSBAR_ENV")  # the tests' own
+    assert used
+    assert {name for name in used if name not in text} == set()
