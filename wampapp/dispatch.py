@@ -160,7 +160,7 @@ class Dispatcher:
         else:
             try:
                 value = endpoint.function(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001 - whatever a handler raises is answered
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
                 reply.error(error)
             else:
                 reply.result(value)
@@ -172,7 +172,8 @@ class Dispatcher:
             value = await driven(endpoint.function(*args, **kwargs))
         except asyncio.CancelledError:
             reply.error(Canceled("The service cancelled the call."))
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is answered
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+            # sys.exit() in a handler is a failed call, not the end of the service.
             reply.error(error)
         else:
             reply.result(value)

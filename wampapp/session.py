@@ -101,7 +101,7 @@ class Session:
         self._link: Link | None = None
         self._requests = 0
         self._calls: dict[int, asyncio.Future[Any]] = {}
-        self._pending: dict[int, tuple[int, asyncio.Future[Message]]] = {}
+        self._pending: dict[int, tuple[int, asyncio.Future[Any]]] = {}
         self._serving = Serving(dispatcher, self._send)
         self._leaving = False
         self._handlers: dict[int, Callable[[Message], None]] = {
@@ -176,14 +176,10 @@ class Session:
         head: Message = [PUBLISH, request, options, topic]
         self._send(plain_payload(head, args, kwargs))
         if acknowledge:
-            return asyncio.ensure_future(self._publication(request))
+            return self._expect(PUBLISH, request)
         done = self._loop.create_future()
         done.set_result(None)
         return done
-
-    async def _publication(self, request: int) -> int:
-        answer = await self._expect(PUBLISH, request)
-        return int(answer[2])
 
     async def register(self, endpoint: Endpoint) -> int:
         """Register a procedure.
@@ -198,9 +194,9 @@ class Session:
             WampError: the router refuses.
             ConnectionLost: the link broke.
         """
-        answer = await self._request(REGISTER, {}, endpoint.uri)
-        self._serving.endpoints[answer[2]] = endpoint
-        return int(answer[2])
+        number = await self._request(REGISTER, {}, endpoint.uri)
+        self._serving.endpoints[number] = endpoint
+        return number
 
     async def unregister(self, number: int) -> None:
         """Take a registration back.
@@ -229,9 +225,9 @@ class Session:
             WampError: the router refuses.
             ConnectionLost: the link broke.
         """
-        answer = await self._request(SUBSCRIBE, {}, endpoint.uri)
-        self._serving.add_handler(answer[2], endpoint)
-        return int(answer[2])
+        number = await self._request(SUBSCRIBE, {}, endpoint.uri)
+        self._serving.add_handler(number, endpoint)
+        return number
 
     async def unsubscribe(self, number: int) -> None:
         """Take a subscription back, with all its handlers.
@@ -340,18 +336,15 @@ class Session:
             raise NotJoined("There is no session with a router now, so nothing can be sent.")
         self._link.send(message)
 
-    async def _request(self, code: int, *rest: Any) -> Message:
+    async def _request(self, code: int, *rest: Any) -> int:
         request = self._next_request()
         self._send([code, request, *rest])
-        return await self._expect(code, request)
+        return int(await self._expect(code, request))
 
-    async def _expect(self, code: int, request: int) -> Message:
-        future: asyncio.Future[Message] = self._loop.create_future()
+    def _expect(self, code: int, request: int) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
         self._pending[request] = code, future
-        try:
-            return await future
-        finally:
-            self._pending.pop(request, None)
+        return future
 
     # Messages.
 
@@ -402,21 +395,26 @@ class Session:
                 future.set_result(args[0] if args else None)
 
     def _on_answer(self, message: Message) -> None:
-        code, future = self._pending.get(message[1], (0, None))
-        if future is not None and code == _ANSWERS[message[0]] and not future.done():
-            future.set_result(message)
+        future = self._answered(_ANSWERS[message[0]], message[1])
+        if future is not None:
+            # The id of the registration, subscription or publication; there is none to an end.
+            future.set_result(message[2] if len(message) > 2 else 0)
+
+    def _answered(self, code: int, request: int) -> asyncio.Future[Any] | None:
+        """Take out the request that an answer belongs to; None if nobody waits for it."""
+        if code == CALL:
+            future = self._calls.pop(request, None)
+        elif self._pending.get(request, (0, None))[0] == code:
+            _, future = self._pending.pop(request)
+        else:
+            return None
+        return None if future is None or future.done() else future
 
     def _on_error(self, message: Message) -> None:
         _, code, request, _, name = message[:5]
         args, kwargs = payload_of(message, 5)
-        future: asyncio.Future[Any] | None
-        if code == CALL:
-            future = self._calls.pop(request, None)
-        else:
-            expected, future = self._pending.get(request, (0, None))
-            if expected != code:
-                return
-        if future is not None and not future.done():
+        future = self._answered(code, request)
+        if future is not None:
             future.set_exception(error_from_wire(name, args, kwargs))
 
 

@@ -95,6 +95,7 @@ class Router:
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
         self._links: set[RouterSession] = set()
+        self._on_closed: Callable[[], None] | None = None
 
     def new_session(self) -> RouterSession:
         """Make the router's side of a new connection."""
@@ -120,11 +121,20 @@ class Router:
     def disconnected(self, session: RouterSession) -> None:
         """Take note of a closed connection."""
         self._links.discard(session)
+        if self._on_closed is not None and not self._links:
+            self._on_closed()
 
-    def close(self) -> None:
-        """Say GOODBYE to all sessions, and close their connections."""
+    def close(self, on_closed: Callable[[], None] | None = None) -> None:
+        """Say GOODBYE to all sessions, and close their connections.
+
+        Args:
+            on_closed: called when the last connection is gone.
+        """
+        self._on_closed = on_closed
         for session in list(self._links):
             session.shut_down()
+        if not self._links and on_closed is not None:
+            on_closed()
 
 
 class RouterSession:

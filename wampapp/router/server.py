@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import logging
@@ -30,6 +31,8 @@ WEBSOCKET_PATH: Final = "/ws"
 
 _RAWSOCKET_MAGIC: Final = 0x7F
 _LONGEST_REQUEST_LINE: Final = 8192
+_LONGEST_REQUEST_HEAD: Final = 65536
+_FAREWELL_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,12 @@ class Server:
             stopped = port.stopListening()
             if stopped is not None:
                 await stopped.asFuture(asyncio.get_running_loop())
-        self.router.close()
+        emptied = asyncio.Event()
+        self.router.close(emptied.set)
+        # The last words must reach the wire; a peer that does not listen is not waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await emptied.wait()
 
     def site(self) -> Any:
         """The web server for everything but ``/ws``; made, and imported, when first asked for."""
@@ -226,6 +234,12 @@ class _Doorway(Protocol):
 
 class _CheckedWebSocket(WebSocketServer):
     """A WebSocket link that looks at the page it comes from."""
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.state == self.STATE_CONNECTING and len(self.data) > _LONGEST_REQUEST_HEAD:
+            self.transport.abortConnection()
+            return
+        super().dataReceived(data)
 
     def onConnect(self, request: Any) -> Any:
         origin = request.origin
