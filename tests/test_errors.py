@@ -28,7 +28,9 @@ ARGUMENTS = {RouterRefused: ("no such realm", "wamp.error.no_such_realm"), WampE
 
 AWKWARD_NAMES = {
     name: number
-    for number, name in enumerate(["uri", "self", "args", "kwargs", "callee", "enc_algo", "options"])
+    for number, name in enumerate(
+        ["uri", "self", "args", "kwargs", "callee", "enc_algo", "options"]
+    )
 }
 
 

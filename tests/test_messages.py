@@ -50,8 +50,9 @@ def breakages() -> list[tuple[str, list[Any]]]:
     found = []
     for name, head in HEADS.items():
         for index, element in enumerate(head[1:], 1):
-            for wrong in WRONG[type(element)]:
-                found.append((name, [*head[:index], wrong, *head[index + 1 :]]))
+            found += [
+                (name, [*head[:index], wrong, *head[index + 1 :]]) for wrong in WRONG[type(element)]
+            ]
         if name not in ("UNREGISTERED", "UNSUBSCRIBED"):
             found.append((name, head[:-1]))
         if name in CARRIES_PAYLOAD:
@@ -133,7 +134,7 @@ def test_a_code_that_is_a_deep_list_is_a_violation() -> None:
         check([code])
 
 
-@pytest.mark.parametrize("key", [1, None, b"name", (1,), 1.5], ids=repr)
+@pytest.mark.parametrize("key", [1, b"name"], ids=repr)
 @pytest.mark.parametrize("name", sorted(CARRIES_PAYLOAD))
 def test_a_keyword_that_is_no_string_is_a_violation(name: str, key: Any) -> None:
     with pytest.raises(ProtocolViolation):

@@ -16,10 +16,10 @@ DEADLINE = 30.0  # seconds
 Router = EmbeddedRouter | Crossbar
 
 SERVICE = """
-import asyncio, sys, threading
+import asyncio, threading
 from wampapp import App
 
-app = App(prefix="com.stop", grace=float(sys.argv[-1]) if sys.argv[-1].isdigit() else 20)
+app = App(prefix="com.stop", grace=20)
 release = asyncio.Event()
 thread_release = threading.Event()
 
@@ -128,7 +128,7 @@ def test_after_the_grace_time_a_coroutine_is_cancelled(
     embedded: EmbeddedRouter, tmp_path: Path
 ) -> None:
     file = tmp_path / "impatient.py"
-    file.write_text(SERVICE.replace("grace=float", "grace=0.1 if True else float"))
+    file.write_text(SERVICE.replace("grace=20", "grace=0.1"))
     with Wampapp("run", file, "--url", embedded.rs_url) as service:
         service.until("Press Ctrl-C")
         call = Call(embedded.rs_url, "com.stop.wait")
@@ -141,7 +141,7 @@ def test_after_the_grace_time_a_thread_is_left_behind(
     embedded: EmbeddedRouter, tmp_path: Path
 ) -> None:
     file = tmp_path / "impatient.py"
-    file.write_text(SERVICE.replace("grace=float", "grace=0.1 if True else float"))
+    file.write_text(SERVICE.replace("grace=20", "grace=0.1"))
     with Wampapp("run", file, "--url", embedded.rs_url) as service:
         service.until("Press Ctrl-C")
         call = Call(embedded.rs_url, "com.stop.hang")
@@ -192,7 +192,9 @@ def test_a_killed_service_frees_its_procedures_at_once(router: Router, script: P
         assert isinstance(call.wait(), wampapp.WampError), call.outcome
 
 
-def test_a_killed_router_ends_the_callers_wait(script: Path) -> None:
+def test_a_killed_router_ends_the_callers_wait(tmp_path: Path) -> None:
+    script = tmp_path / "impatient.py"
+    script.write_text(SERVICE.replace("grace=20", "grace=0.1"))
     with EmbeddedRouter() as router:
         with Wampapp("run", script, "--url", router.rs_url) as service:
             service.until("Press Ctrl-C")

@@ -202,6 +202,18 @@ def _text_to_bytes(value: Any) -> Any:
     return value
 
 
+def _refuse_tag(*_tagged: object) -> Any:
+    raise ValueError("this tag is not accepted")
+
+
+#: Tags that cbor2 would decode and a WAMP payload has no need of. Shared values (28, 29) and
+#: string references (25, 256) let a small frame stand for gigabytes; others compile patterns,
+#: parse mail or compute powers. Dates, big integers, decimals and UUIDs are left.
+_REFUSED_TAGS: Final = dict.fromkeys(
+    (5, 25, 28, 29, 30, 35, 36, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799), _refuse_tag
+)
+
+
 class Cbor(Codec):
     """CBOR, through cbor2, which Autobahn brings along."""
 
@@ -221,10 +233,14 @@ class Cbor(Codec):
         import cbor2
 
         try:
-            value = cbor2.loads(payload, max_depth=_MAX_DEPTH)
+            return cbor2.loads(
+                payload,
+                max_depth=_MAX_DEPTH,
+                tag_hook=_refuse_tag,
+                semantic_decoders=_REFUSED_TAGS,
+            )
         except cbor2.CBORDecodeError as error:
             raise ValueError(error) from None
-        return value
 
 
 MSGPACK: Final = MsgPack()

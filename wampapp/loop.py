@@ -35,11 +35,9 @@ class Runtime:
 
     Attributes:
         loop: the asyncio event loop.
-        pid: the process that it was made in.
     """
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self.loop = _new_loop()
         self._reactor: Any = _install_reactor(self.loop)
         self._thread: threading.Thread | None = None
@@ -161,6 +159,7 @@ class Runtime:
 
 
 _runtime: Runtime | None = None
+_forked = False
 _lock = threading.Lock()
 
 
@@ -172,15 +171,25 @@ def get() -> Runtime:
             that had a runtime.
     """
     global _runtime  # noqa: PLW0603 - one loop a process is what this module is for
-    with _lock:
-        if _runtime is None:
-            _runtime = Runtime()
-        elif _runtime.pid != os.getpid():
-            raise UsageError(
-                "This process was forked after wampapp had started; its loop stayed behind in "
-                "the parent. Start wampapp after the fork, in each process by itself."
-            )
-        return _runtime
+    if _runtime is None:
+        with _lock:
+            if _runtime is None:
+                _runtime = Runtime()
+    elif _forked:
+        raise UsageError(
+            "This process was forked after wampapp had started; its loop stayed behind in the "
+            "parent. Start wampapp after the fork, in each process by itself."
+        )
+    return _runtime
+
+
+def _after_fork() -> None:
+    global _forked, _lock  # noqa: PLW0603
+    _forked = _runtime is not None
+    _lock = threading.Lock()  # another thread of the parent may have held it
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

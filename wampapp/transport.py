@@ -65,9 +65,14 @@ class _Entrance:
         self.handler = handler
 
     def onOpen(self, transport: Any) -> None:
-        transport.handler = self.handler
-        transport.ready()
-        self.handler.opened(transport)
+        try:
+            transport.handler = self.handler
+            transport.ready()
+            self.handler.opened(transport)
+        except Exception:
+            # Autobahn would close the connection without saying why.
+            logger.exception("A connection could not be opened")
+            raise
 
     def onClose(self, was_clean: bool) -> None:
         """Autobahn's word of the end; ours, with the reason, is given by the link itself."""
@@ -106,6 +111,12 @@ class _Lean:
     def codec(self) -> Codec:
         return self._serializer  # type: ignore[no-any-return]
 
+    def connectionMade(self) -> None:
+        # RawSocket never sets it, and WebSocket asks for it before it knows what it wants.
+        with contextlib.suppress(AttributeError, OSError):  # a unix socket has no such option
+            self.transport.setTcpNoDelay(True)
+        super().connectionMade()  # type: ignore[misc]
+
     def ready(self) -> None:
         """Called once, when the transport's handshake is done."""
         self._backlog = _Backlog()
@@ -119,7 +130,7 @@ class _Lean:
         if self.over or self.handler is None:
             return
         try:
-            message = self.codec.decode(payload)
+            message = self._serializer.decode(payload)
         except ProtocolViolation as error:
             self.handler.violated(error)
             return
@@ -166,11 +177,6 @@ class _RawSocket(_Lean):
 
     _max_len_send: int
 
-    def connectionMade(self) -> None:
-        with contextlib.suppress(AttributeError, OSError):  # a unix socket has no such option
-            self.transport.setTcpNoDelay(True)
-        super().connectionMade()  # type: ignore[misc]
-
     def stringReceived(self, payload: bytes) -> None:
         self.take(payload)
 
@@ -178,7 +184,9 @@ class _RawSocket(_Lean):
         if self.over:
             raise ConnectionLost("The link to the router is closed.")
         size = len(payload)
-        if size > self._max_len_send:
+        # The length has 24 bits: the largest announced, 2**24, would spill into the octet
+        # before it ("RawSocket Transport", "Framing").
+        if size > self._max_len_send or size >= MAX_MESSAGE_SIZE:
             raise PayloadTooLarge(
                 f"The message has {size} bytes; the peer takes at most {self._max_len_send}."
             )

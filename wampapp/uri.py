@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -16,6 +17,7 @@ RESERVED: Final = "wamp."
 _MOST_CHARACTERS: Final = 4096
 
 
+@functools.lru_cache(4096)
 def is_valid(uri: str) -> bool:
     """Tell whether ``uri`` is valid by the specification's loose rules, with no empty component."""
     return len(uri) <= _MOST_CHARACTERS and _LOOSE.fullmatch(uri) is not None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-from typing import TYPE_CHECKING, Final
+import random
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import uri
-from wampapp.errors import INVALID_URI, NO_SUCH_SUBSCRIPTION
+from wampapp.errors import INVALID_ARGUMENT, INVALID_URI, NO_SUCH_SUBSCRIPTION
 from wampapp.messages import (
     EVENT,
-    MAX_ID,
     PUBLISH,
     PUBLISHED,
     SUBSCRIBE,
@@ -17,6 +16,7 @@ from wampapp.messages import (
     UNSUBSCRIBE,
     UNSUBSCRIBED,
 )
+from wampapp.router.index import EXACT, UriIndex, is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,24 +26,91 @@ if TYPE_CHECKING:
     from wampapp.router.core import RouterSession
 
 #: What WELCOME says of the broker ("Feature Announcement").
-FEATURES: Final[dict[str, bool]] = {}
+FEATURES: Final = {
+    "publisher_exclusion": True,
+    "subscriber_blackwhite_listing": True,
+    "publisher_identification": True,
+    "pattern_based_subscription": True,
+    "event_retention": True,
+}
+
+#: The most topics of a realm whose last event is retained; the oldest goes first.
+MOST_RETAINED: Final = 10_000
+
+_NO_DETAILS: Final[dict[str, Any]] = {}
+_LISTS: Final = (
+    "exclude",
+    "exclude_authid",
+    "exclude_authrole",
+    "eligible",
+    "eligible_authid",
+    "eligible_authrole",
+)
 
 
-class Topic:
-    """A topic that has subscribers.
+class Subscription:
+    """A pattern that has subscribers.
 
     Attributes:
         id: the subscription's id, the same for all its subscribers.
-        uri: the topic.
-        subscribers: the sessions, in the order of their arrival.
+        match: ``exact``, ``prefix`` or ``wildcard``.
+        uri: the topic or pattern.
+        subscribers: the sessions, in the order of their arrival, and whether each asked to be
+            told the publisher.
     """
 
-    __slots__ = ("id", "subscribers", "uri")
+    __slots__ = ("id", "match", "subscribers", "uri")
 
-    def __init__(self, number: int, topic: str) -> None:
+    def __init__(self, number: int, match: str, pattern: str) -> None:
         self.id = number
-        self.uri = topic
-        self.subscribers: dict[RouterSession, None] = {}
+        self.match = match
+        self.uri = pattern
+        self.subscribers: dict[RouterSession, bool] = {}
+
+
+class Publication:
+    """An event on its way, or retained.
+
+    Args:
+        session: the publisher.
+        message: the PUBLISH.
+
+    Attributes:
+        id: the publication's id.
+    """
+
+    __slots__ = ("_allowed", "_disclosed", "_payload", "_publisher", "_topic", "id")
+
+    def __init__(self, session: RouterSession, message: Message) -> None:
+        options = message[2]
+        # Random by the specification ("IDs"), but no secret: no system call for each event.
+        self.id = 1 + random.getrandbits(53)
+        self._topic: str = message[3]
+        self._payload = message[4:]
+        self._publisher = {
+            "publisher": session.id,
+            "publisher_authid": session.authid,
+            "publisher_authrole": session.authrole,
+        }
+        self._disclosed = options.get("disclose_me") is True
+        self._allowed = _audience(options)
+
+    def reaches(self, session: RouterSession) -> bool:
+        """Tell whether a subscriber is of the audience that the publisher named."""
+        return self._allowed is None or self._allowed(session)
+
+    def event(self, subscription: Subscription, *, disclosed: bool, retained: bool) -> Message:
+        """Make the EVENT for a subscription's subscribers."""
+        details: dict[str, Any] = _NO_DETAILS
+        if disclosed or self._disclosed or retained or subscription.match != EXACT:
+            details = {}
+            if disclosed or self._disclosed:
+                details.update(self._publisher)
+            if subscription.match != EXACT:
+                details["topic"] = self._topic
+            if retained:
+                details["retained"] = True
+        return [EVENT, subscription.id, self.id, details, *self._payload]
 
 
 class Broker:
@@ -55,29 +122,51 @@ class Broker:
 
     def __init__(self, next_id: Callable[[], int]) -> None:
         self._next_id = next_id
-        self._topics: dict[str, Topic] = {}
-        self._by_id: dict[int, Topic] = {}
+        self._index: UriIndex[Subscription] = UriIndex()
+        self._by_id: dict[int, Subscription] = {}
+        self._retained: dict[str, Publication] = {}
 
     @property
-    def topics(self) -> dict[str, Topic]:
-        """The topics with subscribers, by URI."""
-        return self._topics
+    def subscriptions(self) -> dict[int, Subscription]:
+        """The subscriptions, by id."""
+        return self._by_id
+
+    @property
+    def retained(self) -> dict[str, Publication]:
+        """The retained events, by topic."""
+        return self._retained
 
     def subscribe(self, session: RouterSession, message: Message) -> None:
         """Handle SUBSCRIBE: ``[SUBSCRIBE, Request, Options, Topic]``."""
         _, request, options, name = message
-        if not uri.is_valid(name):
+        match = session.match_of(SUBSCRIBE, request, options)
+        if match is None:
+            return
+        if not is_pattern(match, name):
             session.send_error(SUBSCRIBE, request, INVALID_URI, f"The topic {name!r} is invalid.")
             return
-        if not session.allows_match(SUBSCRIBE, request, options):
-            return
-        topic = self._topics.get(name)
-        if topic is None:
-            topic = Topic(self._next_id(), name)
-            self._topics[name] = self._by_id[topic.id] = topic
-        topic.subscribers[session] = None
-        session.subscriptions.add(topic.id)
-        session.send([SUBSCRIBED, request, topic.id])
+        subscription = self._index.get(match, name)
+        if subscription is None:
+            subscription = Subscription(self._next_id(), match, name)
+            self._index.add(match, name, subscription)
+            self._by_id[subscription.id] = subscription
+        disclosed = options.get("x_disclose") is True
+        subscription.subscribers[session] = disclosed
+        session.subscriptions.add(subscription.id)
+        session.send([SUBSCRIBED, request, subscription.id])
+        if options.get("get_retained") is True:
+            for publication in self._retained_for(subscription):
+                if publication.reaches(session):
+                    event = publication.event(subscription, disclosed=disclosed, retained=True)
+                    session.send_shared(event, {})
+
+    def _retained_for(self, subscription: Subscription) -> list[Publication]:
+        if subscription.match == EXACT:
+            found = self._retained.get(subscription.uri)
+            return [] if found is None else [found]
+        index: UriIndex[Subscription] = UriIndex()
+        index.add(subscription.match, subscription.uri, subscription)
+        return [p for topic, p in self._retained.items() if index.best(topic) is not None]
 
     def unsubscribe(self, session: RouterSession, message: Message) -> None:
         """Handle UNSUBSCRIBE: ``[UNSUBSCRIBE, Request, Subscription]``."""
@@ -94,24 +183,24 @@ class Broker:
         """Handle PUBLISH: ``[PUBLISH, Request, Options, Topic, Args?, Kwargs?]``."""
         request, options, name = message[1:4]
         acknowledge = options.get("acknowledge") is True
-        if not uri.is_valid(name) or name.startswith(uri.RESERVED):
+        fault = _fault(name, options)
+        if fault is not None:
             if acknowledge:
-                session.send_error(
-                    PUBLISH, request, INVALID_URI, f"The topic {name!r} is invalid or reserved."
-                )
+                session.send_error(PUBLISH, request, *fault)
             return
-        publication = 1 + secrets.randbelow(MAX_ID)
-        topic = self._topics.get(name)
-        if topic is not None:
-            exclude_me = options.get("exclude_me") is not False
-            event = [EVENT, topic.id, publication, {}, *message[4:]]
-            # Encoded once for each serializer, however many subscribers there are.
-            frames: dict[Codec, bytes | None] = {}
-            for subscriber in topic.subscribers:
-                if subscriber is not session or not exclude_me:
-                    subscriber.send_shared(event, frames)
+        publication = Publication(session, message)
+        subscriptions = self._index.all(name)
+        if subscriptions:
+            excluded = session if options.get("exclude_me") is not False else None
+            for subscription in subscriptions:
+                _deliver(publication, subscription, excluded)
+        if options.get("retain") is True:
+            self._retained.pop(name, None)  # it goes to the end of the line
+            self._retained[name] = publication
+            if len(self._retained) > MOST_RETAINED:
+                del self._retained[next(iter(self._retained))]
         if acknowledge:
-            session.send([PUBLISHED, request, publication])
+            session.send([PUBLISHED, request, publication.id])
 
     def remove(self, session: RouterSession) -> None:
         """Forget a session that has left."""
@@ -120,7 +209,52 @@ class Broker:
 
     def _drop(self, session: RouterSession, number: int) -> None:
         session.subscriptions.discard(number)
-        topic = self._by_id[number]
-        del topic.subscribers[session]
-        if not topic.subscribers:
-            del self._topics[topic.uri], self._by_id[number]
+        subscription = self._by_id[number]
+        del subscription.subscribers[session]
+        if not subscription.subscribers:
+            self._index.remove(subscription.match, subscription.uri)
+            del self._by_id[number]
+
+
+def _deliver(
+    publication: Publication, subscription: Subscription, excluded: RouterSession | None
+) -> None:
+    # Made once for those who are told the publisher and once for those who are not, and encoded
+    # once for each serializer, however many subscribers there are.
+    events: dict[bool, tuple[Message, dict[Codec, bytes | None]]] = {}
+    for subscriber, disclosed in subscription.subscribers.items():
+        if subscriber is excluded or not publication.reaches(subscriber):
+            continue
+        made = events.get(disclosed)
+        if made is None:
+            event = publication.event(subscription, disclosed=disclosed, retained=False)
+            made = events[disclosed] = (event, {})
+        subscriber.send_shared(*made)
+
+
+def _fault(name: str, options: dict[str, Any]) -> tuple[str, str] | None:
+    """What is wrong with a PUBLISH: error URI and sentence."""
+    if not uri.is_valid(name) or name.startswith(uri.RESERVED):
+        return INVALID_URI, f"The topic {name!r} is invalid or reserved."
+    for option in _LISTS:
+        if option in options and not isinstance(options[option], list):
+            return INVALID_ARGUMENT, f"The option {option} must be a list."
+    return None
+
+
+def _audience(options: dict[str, Any]) -> Callable[[RouterSession], bool] | None:
+    """Make the test for "Subscriber Black- and Whitelisting"; None where all may hear."""
+    if not any(option in options for option in _LISTS):
+        return None
+    lists = [options.get(option) for option in _LISTS]
+
+    def reaches(session: RouterSession) -> bool:
+        marks = (session.id, session.authid, session.authrole)
+        return not any(
+            listed is not None and mark in listed
+            for mark, listed in zip(marks, lists[:3], strict=True)
+        ) and all(
+            listed is None or mark in listed for mark, listed in zip(marks, lists[3:], strict=True)
+        )
+
+    return reaches

@@ -21,6 +21,7 @@ from wampapp.errors import (
 from wampapp.messages import (
     ABORT,
     CALL,
+    CANCEL,
     ERROR,
     GOODBYE,
     HELLO,
@@ -34,6 +35,7 @@ from wampapp.messages import (
     YIELD,
 )
 from wampapp.router import broker, dealer
+from wampapp.router.index import EXACT, PREFIX, WILDCARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +72,7 @@ class Realm:
             SUBSCRIBE: self.broker.subscribe,
             UNSUBSCRIBE: self.broker.unsubscribe,
             CALL: self.dealer.call,
+            CANCEL: self.dealer.cancel,
             YIELD: self.dealer.yielded,
             ERROR: self.dealer.failed,
             REGISTER: self.dealer.register,
@@ -113,9 +116,9 @@ class Router:
         self._links.add(session)
 
     def left(self, session: RouterSession, realm: Realm) -> None:
-        """Take a session out of its realm; an empty realm goes, or anyone could fill the memory."""
+        """Take a session out of its realm; a realm goes when nothing of it is left."""
         realm.remove(session)
-        if not realm.sessions:
+        if not realm.sessions and not realm.broker.retained:
             self.realms.pop(realm.name, None)
 
     def disconnected(self, session: RouterSession) -> None:
@@ -143,6 +146,8 @@ class RouterSession:
     Attributes:
         id: the session's id; 0 before it joined.
         realm: the realm it joined; None before and after.
+        authid: who it is.
+        authrole: in which role.
         subscriptions: the ids of its subscriptions.
         registrations: the ids of its registrations.
         calls: the calls that it made and that still run, by its request ids.
@@ -158,6 +163,9 @@ class RouterSession:
         self.registrations: set[int] = set()
         self.calls: dict[int, dealer.PendingCall] = {}
         self.invocations: dict[int, dealer.PendingCall] = {}
+        self.authid = ""
+        self.authrole = "anonymous"
+        self._roles: dict[str, Any] = {}
         self._requests = 0
 
     def next_request(self) -> int:
@@ -253,17 +261,24 @@ class RouterSession:
         """
         self.send([ERROR, kind, request, {}, why, [text]])
 
-    def allows_match(self, kind: int, request: int, options: dict[str, Any]) -> bool:
-        """Tell whether the ``match`` option is one we know; answer with ERROR if not."""
-        if options.get("match", "exact") == "exact":
-            return True
+    def match_of(self, kind: int, request: int, options: dict[str, Any]) -> str | None:
+        """Return the ``match`` option; None, and an ERROR sent, where there is no such match."""
+        match = options.get("match", EXACT)
+        if match in (EXACT, PREFIX, WILDCARD):
+            return str(match)
         self.send_error(
             kind,
             request,
             OPTION_NOT_ALLOWED,
-            f"This router matches URIs exactly, not by {options['match']!r}.",
+            f"There is no match {str(match)[:40]!r}; use 'exact', 'prefix' or 'wildcard'.",
         )
-        return False
+        return None
+
+    def can(self, role: str, feature: str) -> bool:
+        """Tell whether the peer announced a feature in HELLO."""
+        announced = self._roles.get(role)
+        features = announced.get("features") if isinstance(announced, dict) else None
+        return isinstance(features, dict) and features.get(feature) is True
 
     def abort(self, why: str, text: str) -> None:
         """End the session with ABORT, and close the connection."""
@@ -307,6 +322,8 @@ class RouterSession:
         if isinstance(methods, list) and methods and "anonymous" not in methods:
             self.abort(NO_MATCHING_AUTH_METHOD, "This router takes anonymous sessions alone.")
             return
+        self._roles = roles
+        self.authid = secrets.token_urlsafe(12)
         realm = self.realm = self._router.realm(name)
         while not self.id or self.id in realm.sessions:
             self.id = 1 + secrets.randbelow(MAX_ID)
@@ -317,8 +334,8 @@ class RouterSession:
         return {
             "agent": self._router.agent,
             "realm": realm,
-            "authid": secrets.token_urlsafe(12),
-            "authrole": "anonymous",
+            "authid": self.authid,
+            "authrole": self.authrole,
             "authmethod": "anonymous",
             "authprovider": "static",
             "roles": {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import random
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import uri
 from wampapp.errors import (
     CANCELED,
+    INVALID_ARGUMENT,
     INVALID_URI,
     NO_SUCH_PROCEDURE,
     NO_SUCH_REGISTRATION,
@@ -18,6 +20,7 @@ from wampapp.errors import (
 from wampapp.messages import (
     CALL,
     ERROR,
+    INTERRUPT,
     INVOCATION,
     REGISTER,
     REGISTERED,
@@ -25,6 +28,7 @@ from wampapp.messages import (
     UNREGISTER,
     UNREGISTERED,
 )
+from wampapp.router.index import EXACT, UriIndex, is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,41 +37,80 @@ if TYPE_CHECKING:
     from wampapp.router.core import RouterSession
 
 #: What WELCOME says of the dealer ("Feature Announcement").
-FEATURES: Final[dict[str, bool]] = {}
+FEATURES: Final = {
+    "progressive_call_results": True,
+    "call_canceling": True,
+    "caller_identification": True,
+    "pattern_based_registration": True,
+    "shared_registration": True,
+    "registration_revocation": True,
+}
+
+DIFFERENT_POLICY: Final = "wamp.error.procedure_exists_with_different_invocation_policy"
+
+_POLICIES: Final = ("single", "first", "last", "roundrobin", "random")
+_MODES: Final = ("skip", "kill", "killnowait")
+_NO_DETAILS: Final[dict[str, Any]] = {}
 
 
 class Registration:
-    """A procedure and its callee.
+    """A procedure, or a pattern of procedures, and its callees.
 
     Attributes:
-        id: the registration's id.
-        uri: the procedure.
-        callee: the session that registered it.
+        id: the registration's id, the same for all its callees.
+        match: ``exact``, ``prefix`` or ``wildcard``.
+        uri: the procedure or pattern.
+        invoke: the policy by which one of several callees is chosen.
+        callees: the sessions, in the order of their arrival, and whether each asked to be told
+            the caller.
     """
 
-    __slots__ = ("callee", "id", "uri")
+    __slots__ = ("_turn", "callees", "id", "invoke", "match", "uri")
 
-    def __init__(self, number: int, procedure: str, callee: RouterSession) -> None:
+    def __init__(self, number: int, match: str, pattern: str, invoke: str) -> None:
         self.id = number
-        self.uri = procedure
-        self.callee = callee
+        self.match = match
+        self.uri = pattern
+        self.invoke = invoke
+        self.callees: dict[RouterSession, bool] = {}
+        self._turn = 0
+
+    def choose(self) -> RouterSession:
+        """Return the callee whose turn it is ("Shared Registration")."""
+        if len(self.callees) == 1 or self.invoke in ("single", "first"):
+            return next(iter(self.callees))
+        if self.invoke == "last":
+            return next(reversed(self.callees))
+        callees = list(self.callees)
+        if self.invoke == "random":
+            return random.choice(callees)  # noqa: S311 - load is spread, nothing is guarded
+        self._turn = (self._turn + 1) % len(callees)
+        return callees[self._turn - 1]
 
 
 class PendingCall:
     """A call that waits for its callee.
 
     Attributes:
-        caller: the session that called; None once it has left, when the answer is dropped.
+        caller: the session that called; None once nobody waits, when the answer is dropped.
         request: the caller's request id.
+        callee: the session that answers.
+        number: our request id of the invocation.
         procedure: the procedure, for error messages.
+        progress: whether the caller takes progressive results.
     """
 
-    __slots__ = ("caller", "procedure", "request")
+    __slots__ = ("callee", "caller", "number", "procedure", "progress", "request")
 
-    def __init__(self, caller: RouterSession, request: int, procedure: str) -> None:
+    def __init__(
+        self, caller: RouterSession, request: int, callee: RouterSession, procedure: str
+    ) -> None:
         self.caller: RouterSession | None = caller
         self.request = request
+        self.callee = callee
+        self.number = callee.next_request()
         self.procedure = procedure
+        self.progress = False
 
 
 class Dealer:
@@ -79,36 +122,57 @@ class Dealer:
 
     def __init__(self, next_id: Callable[[], int]) -> None:
         self._next_id = next_id
-        self._procedures: dict[str, Registration] = {}
+        self._index: UriIndex[Registration] = UriIndex()
         self._by_id: dict[int, Registration] = {}
 
     @property
-    def procedures(self) -> dict[str, Registration]:
-        """The registered procedures, by URI."""
-        return self._procedures
+    def registrations(self) -> dict[int, Registration]:
+        """The registrations, by id."""
+        return self._by_id
+
+    # Registering.
 
     def register(self, session: RouterSession, message: Message) -> None:
         """Handle REGISTER: ``[REGISTER, Request, Options, Procedure]``."""
         _, request, options, name = message
-        if not uri.is_valid(name) or name.startswith(uri.RESERVED):
+        match = session.match_of(REGISTER, request, options)
+        if match is None:
+            return
+        if not is_pattern(match, name) or name.startswith(uri.RESERVED):
             session.send_error(
                 REGISTER, request, INVALID_URI, f"The procedure {name!r} is invalid or reserved."
             )
             return
-        if not session.allows_match(REGISTER, request, options):
-            return
-        if name in self._procedures:
+        invoke = options.get("invoke", "single")
+        if invoke not in _POLICIES:
             session.send_error(
-                REGISTER,
-                request,
-                PROCEDURE_ALREADY_EXISTS,
-                f"The procedure {name!r} is registered already.",
+                REGISTER, request, INVALID_ARGUMENT, f"There is no invocation policy {invoke!r}."
             )
             return
-        registration = Registration(self._next_id(), name, session)
-        self._procedures[name] = self._by_id[registration.id] = registration
+        registration = self._index.get(match, name)
+        if registration is not None and options.get("force_reregister") is True:
+            self._revoke(registration)
+            registration = None
+        if registration is None:
+            registration = Registration(self._next_id(), match, name, invoke)
+            self._index.add(match, name, registration)
+            self._by_id[registration.id] = registration
+        else:
+            refusal = _refusal(registration, invoke, session)
+            if refusal is not None:
+                session.send_error(REGISTER, request, *refusal)
+                return
+        registration.callees[session] = options.get("x_disclose") is True
         session.registrations.add(registration.id)
         session.send([REGISTERED, request, registration.id])
+
+    def _revoke(self, registration: Registration) -> None:
+        """Take a registration from its callees, because another one asked for it by force."""
+        for callee in list(registration.callees):
+            self._drop(callee, registration.id)
+            if callee.can("callee", "registration_revocation"):
+                details = {"registration": registration.id, "reason": "forced by another session"}
+                callee.send([UNREGISTERED, 0, details])
 
     def unregister(self, session: RouterSession, message: Message) -> None:
         """Handle UNREGISTER: ``[UNREGISTER, Request, Registration]``."""
@@ -121,12 +185,22 @@ class Dealer:
         self._drop(session, number)
         session.send([UNREGISTERED, request])
 
+    def _drop(self, session: RouterSession, number: int) -> None:
+        session.registrations.discard(number)
+        registration = self._by_id[number]
+        del registration.callees[session]
+        if not registration.callees:
+            self._index.remove(registration.match, registration.uri)
+            del self._by_id[number]
+
+    # Calling.
+
     def call(self, session: RouterSession, message: Message) -> None:
         """Handle CALL: ``[CALL, Request, Options, Procedure, Args?, Kwargs?]``."""
-        request, _, name = message[1:4]
+        request, options, name = message[1:4]
         if request in session.calls:
             raise ProtocolViolation(f"The request id {request} is of a call that still runs.")
-        registration = self._procedures.get(name)
+        registration = self._index.best(name)
         if registration is None:
             if uri.is_valid(name):
                 why, text = NO_SUCH_PROCEDURE, f"There is no procedure {name!r}."
@@ -134,72 +208,141 @@ class Dealer:
                 why, text = INVALID_URI, f"The procedure {name!r} is invalid."
             session.send_error(CALL, request, why, text)
             return
-        callee = registration.callee
-        number = callee.next_request()
-        pending = PendingCall(session, request, name)
-        callee.invocations[number] = session.calls[request] = pending
+        callee = registration.choose()
+        pending = PendingCall(session, request, callee, name)
+        details = _NO_DETAILS
+        if options or registration.match != EXACT or registration.callees[callee]:
+            details = _details(session, options, registration, callee, name)
+            pending.progress = "receive_progress" in details
+        callee.invocations[pending.number] = session.calls[request] = pending
         try:
-            callee.send([INVOCATION, number, registration.id, {}, *message[4:]])
+            callee.send([INVOCATION, pending.number, registration.id, details, *message[4:]])
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             # What the caller's serializer carries, the callee's may not.
-            del callee.invocations[number], session.calls[request]
+            del callee.invocations[pending.number], session.calls[request]
             session.send_error(CALL, request, error.uri, error.message)
+
+    def cancel(self, session: RouterSession, message: Message) -> None:
+        """Handle CANCEL: ``[CANCEL, Request, Options]`` ("Call Canceling")."""
+        _, request, options = message
+        pending = session.calls.get(request)
+        if pending is None:
+            return  # the answer is on its way already
+        mode = options.get("mode", "killnowait")
+        if mode not in _MODES:
+            raise ProtocolViolation(f"There is no mode {mode!r} of cancelling a call.")
+        if not pending.callee.can("callee", "call_canceling"):
+            mode = "skip"
+        if mode != "skip":
+            pending.callee.send([INTERRUPT, pending.number, {"mode": mode}])
+        if mode != "kill":
+            self._release(pending)
+            session.send_error(CALL, request, CANCELED, "The call was cancelled.")
+
+    def _release(self, pending: PendingCall) -> None:
+        """Let a call go: its caller waits no more, whatever the callee still says."""
+        if pending.caller is not None:
+            del pending.caller.calls[pending.request]
+            pending.caller = None
 
     def yielded(self, session: RouterSession, message: Message) -> None:
         """Handle YIELD: ``[YIELD, Request, Options, Args?, Kwargs?]``."""
-        pending = self._finish(session, message[1])
-        caller = pending.caller
+        _, number, options = message[:3]
+        pending = session.invocations.get(number)
+        if pending is None:
+            raise ProtocolViolation(f"There is no invocation {number} to answer.")
+        caller, request = pending.caller, pending.request
+        details: dict[str, Any] = _NO_DETAILS
+        if options and options.get("progress") is True:
+            if not pending.progress:
+                raise ProtocolViolation(f"The caller of invocation {number} takes no progress.")
+            details = {"progress": True}
+        else:
+            del session.invocations[number]
+            self._release(pending)
         if caller is None:
             return
         try:
-            caller.send([RESULT, pending.request, {}, *message[3:]])
+            caller.send([RESULT, request, details, *message[3:]])
         except (PayloadNotEncodable, PayloadTooLarge) as error:
-            caller.send_error(CALL, pending.request, error.uri, error.message)
+            self._release(pending)
+            caller.send_error(CALL, request, error.uri, error.message)
 
     def failed(self, session: RouterSession, message: Message) -> None:
         """Handle a callee's ERROR: ``[ERROR, 68, Request, Details, Error, Args?, Kwargs?]``."""
         if message[1] != INVOCATION:
             raise ProtocolViolation("A client sends ERROR for an INVOCATION alone.")
-        pending = self._finish(session, message[2])
-        caller = pending.caller
+        pending = session.invocations.pop(message[2], None)
+        if pending is None:
+            raise ProtocolViolation(f"There is no invocation {message[2]} to answer.")
+        caller, request = pending.caller, pending.request
+        self._release(pending)
         if caller is None:
             return
         why = message[4]
         if not uri.is_valid(why):
-            raise ProtocolViolation(f"The error URI {why!r} is invalid.")
+            caller.send_error(CALL, request, INVALID_URI, f"The error URI {why!r} is invalid.")
+            return
         try:
-            caller.send([ERROR, CALL, pending.request, {}, why, *message[5:]])
+            caller.send([ERROR, CALL, request, {}, why, *message[5:]])
         except (PayloadNotEncodable, PayloadTooLarge) as error:
-            caller.send_error(CALL, pending.request, error.uri, error.message)
+            caller.send_error(CALL, request, error.uri, error.message)
+
+    # Leaving.
 
     def remove(self, session: RouterSession) -> None:
         """Forget a session that has left: its procedures, and the calls to and from it."""
         for number in list(session.registrations):
             self._drop(session, number)
-        for pending in session.calls.values():
-            pending.caller = None
-        session.calls.clear()
+        for pending in list(session.calls.values()):
+            self._release(pending)
+            if pending.callee is not session and pending.callee.can("callee", "call_canceling"):
+                pending.callee.send([INTERRUPT, pending.number, {"mode": "killnowait"}])
         for pending in session.invocations.values():
-            caller = pending.caller
+            caller, request = pending.caller, pending.request
             if caller is not None:
-                del caller.calls[pending.request]
+                self._release(pending)
                 caller.send_error(
                     CALL,
-                    pending.request,
+                    request,
                     CANCELED,
                     f"The callee of {pending.procedure!r} left before it answered.",
                 )
         session.invocations.clear()
 
-    def _finish(self, session: RouterSession, number: int) -> PendingCall:
-        pending = session.invocations.pop(number, None)
-        if pending is None:
-            raise ProtocolViolation(f"There is no invocation {number} to answer.")
-        if pending.caller is not None:
-            del pending.caller.calls[pending.request]
-        return pending
 
-    def _drop(self, session: RouterSession, number: int) -> None:
-        session.registrations.discard(number)
-        registration = self._by_id.pop(number)
-        del self._procedures[registration.uri]
+def _refusal(
+    registration: Registration, invoke: str, session: RouterSession
+) -> tuple[str, str] | None:
+    """Why a session may not join a registration; error URI and sentence."""
+    name = registration.uri
+    if registration.invoke != invoke:
+        return (
+            DIFFERENT_POLICY
+            if "single" not in (invoke, registration.invoke)
+            else PROCEDURE_ALREADY_EXISTS,
+            f"The procedure {name!r} is registered already, with invoke={registration.invoke!r}.",
+        )
+    if invoke == "single" or session in registration.callees:
+        return PROCEDURE_ALREADY_EXISTS, f"The procedure {name!r} is registered already."
+    return None
+
+
+def _details(
+    caller: RouterSession,
+    options: dict[str, Any],
+    registration: Registration,
+    callee: RouterSession,
+    name: str,
+) -> dict[str, Any]:
+    """Make the details of an INVOCATION that has some."""
+    details: dict[str, Any] = {}
+    if registration.match != EXACT:
+        details["procedure"] = name
+    if options.get("receive_progress") is True and callee.can("callee", "progressive_call_results"):
+        details["receive_progress"] = True
+    if options.get("disclose_me") is True or registration.callees[callee]:
+        details["caller"] = caller.id
+        details["caller_authid"] = caller.authid
+        details["caller_authrole"] = caller.authrole
+    return details

@@ -1,0 +1,78 @@
+"""The router's core with no sockets: clients that write down what they are sent."""
+
+from typing import Any
+
+from wampapp.codec import MSGPACK, Codec
+from wampapp.messages import Message, check
+from wampapp.router import Router, RouterSession
+
+ROLES = {
+    "caller": {"features": {"progressive_call_results": True, "call_canceling": True}},
+    "callee": {
+        "features": {
+            "progressive_call_results": True,
+            "call_canceling": True,
+            "registration_revocation": True,
+        }
+    },
+    "publisher": {},
+    "subscriber": {},
+}
+
+
+class Client:
+    """One end of a link to a router; the other is the router's session."""
+
+    def __init__(
+        self,
+        router: Router,
+        *,
+        realm: str = "realm1",
+        roles: dict[str, Any] | None = None,
+        codec: Codec = MSGPACK,
+    ) -> None:
+        self.codec = codec
+        self.inbox: list[Message] = []
+        self.closed = False
+        self.session: RouterSession = router.new_session()
+        self.session.opened(self)
+        self._requests = 0
+        self.say(1, realm, {"roles": roles or ROLES})
+        welcome = self.heard()
+        assert welcome[0] == 2, welcome
+        self.id: int = welcome[1]
+        self.details: dict[str, Any] = welcome[2]
+
+    # What the router's session calls.
+
+    def send(self, message: Message) -> None:
+        self.write(self.codec.encode(message))
+
+    def write(self, payload: bytes) -> None:
+        self.inbox.append(self.codec.decode(payload))
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    # What a test calls.
+
+    def say(self, *message: Any) -> None:
+        """Send a message; like a wire, it makes a copy of everything."""
+        self.session.received(check(self.codec.decode(self.codec.encode(list(message)))))
+
+    def heard(self) -> Message:
+        """Take the next message that the router sent."""
+        assert self.inbox, "the router sent nothing"
+        return self.inbox.pop(0)
+
+    def ask(self, code: int, *rest: Any) -> Message:
+        """Send a request and return what comes next."""
+        self._requests += 1
+        self.say(code, self._requests, *rest)
+        return self.heard()
+
+    def leave(self) -> None:
+        """Be gone, as when the link breaks."""
+        self.session.lost("the test says so")

@@ -1,0 +1,311 @@
+"""The decorators, and the records that they make."""
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wampapp.blueprint import Blueprint, source_of
+from wampapp.errors import AppStarted, DuplicateUri, InvalidHandler, InvalidUri
+from wampapp.registry import Registration, Subscription
+
+DECORATORS = pytest.mark.parametrize("decorator", ["register", "subscribe"])
+
+
+def records(blueprint: Blueprint, decorator: str) -> list[tuple[str, Any]]:
+    """Return the URIs and functions that a decorator left in the registry."""
+    if decorator == "register":
+        return [(r.uri, r.endpoint) for r in blueprint.registry.registrations]
+    return [(s.uri, s.handler) for s in blueprint.registry.subscriptions]
+
+
+def named(*_args: object) -> None:
+    """A function with a name."""
+
+
+class Thing:
+    def method(self, a: int) -> int:
+        return a
+
+    @classmethod
+    def of_class(cls, a: int) -> int:
+        return a
+
+    @staticmethod
+    def static(a: int) -> int:
+        return a
+
+    def __call__(self, a: int) -> int:
+        return a
+
+
+# With and without parentheses.
+
+
+@DECORATORS
+@pytest.mark.parametrize(
+    ("decorate", "uri"),
+    [
+        (lambda decorator: decorator, "com.example.named"),
+        (lambda decorator: decorator(), "com.example.named"),
+        (lambda decorator: decorator(None), "com.example.named"),
+        (lambda decorator: decorator(run="loop"), "com.example.named"),
+        (lambda decorator: decorator(".other"), "com.example.other"),
+        (lambda decorator: decorator(".deep.er"), "com.example.deep.er"),
+        (lambda decorator: decorator("org.other"), "org.other"),
+    ],
+    ids=["bare", "()", "(None)", "(run=…)", "relative", "deep", "absolute"],
+)
+def test_a_decorator_makes_a_record_and_returns_the_very_function(
+    decorator: str, decorate: Callable[[Any], Any], uri: str
+) -> None:
+    blueprint = Blueprint("com.example")
+    before = dict(vars(named))
+    assert decorate(getattr(blueprint, decorator))(named) is named
+    assert records(blueprint, decorator) == [(uri, named)]
+    assert vars(named) == before
+
+
+@DECORATORS
+def test_decorators_can_be_stacked(decorator: str) -> None:
+    blueprint = Blueprint("com.example")
+    decorate = getattr(blueprint, decorator)
+
+    @decorate
+    @decorate("org.other")
+    @decorate(".third")
+    def function() -> None: ...
+
+    assert records(blueprint, decorator) == [
+        ("com.example.third", function),
+        ("org.other", function),
+        ("com.example.function", function),
+    ]
+
+
+def test_one_function_may_be_a_procedure_and_a_handler() -> None:
+    blueprint = Blueprint("com.example")
+    blueprint.register(blueprint.subscribe(named))
+    assert records(blueprint, "register") == records(blueprint, "subscribe")
+
+
+@DECORATORS
+def test_without_a_prefix_a_relative_uri_stands_alone(decorator: str) -> None:
+    blueprint = Blueprint()
+    getattr(blueprint, decorator)(named)
+    getattr(blueprint, decorator)(".other")(named)
+    assert [uri for uri, _ in records(blueprint, decorator)] == ["named", "other"]
+
+
+def test_the_plain_methods_return_their_records() -> None:
+    blueprint = Blueprint("com.example")
+    registration = blueprint.add_registration(named, ".a", run="loop")
+    subscription = blueprint.add_subscription(named)
+    assert registration == Registration("com.example.a", named, "loop")
+    assert subscription == Subscription("com.example.named", named, None)
+    assert blueprint.registry.registrations == (registration,)
+    assert blueprint.registry.subscriptions == (subscription,)
+
+
+def test_the_type_of_the_decorated_function_stays() -> None:
+    blueprint = Blueprint()
+
+    @blueprint.register
+    async def function(a: int, b: int = 2) -> int:
+        """Return a sum."""
+        return a + b
+
+    assert asyncio.run(function(1)) == 3
+    assert function.__doc__ == "Return a sum."
+
+
+# Where it was declared.
+
+
+def test_a_record_knows_its_line() -> None:
+    blueprint = Blueprint()
+
+    @blueprint.register
+    def function() -> None: ...
+
+    [record] = blueprint.registry.registrations
+    assert record.source is not None
+    assert Path(record.source.file).name == Path(__file__).name
+    assert record.source.line == inspect.getsourcelines(function)[1]
+
+
+def test_a_wrapped_function_stands_where_the_function_within_stands() -> None:
+    @functools.wraps(named)
+    def wrapper() -> None: ...
+
+    assert source_of(wrapper) == source_of(named)
+
+
+@pytest.mark.parametrize("function", [len, Thing(), functools.partial(named)], ids=repr)
+def test_what_has_no_line_has_no_source(function: Any) -> None:
+    assert source_of(function) is None
+
+
+# Mistakes.
+
+
+@DECORATORS
+@pytest.mark.parametrize("uri", ["", ".", "..x", "a b", "a..b", "a.", "a#b", "wamp.x", "x" * 5000])
+def test_an_invalid_uri_is_refused_at_its_line(decorator: str, uri: str) -> None:
+    blueprint = Blueprint("com.example")
+    what = "procedure" if decorator == "register" else "topic"
+    with pytest.raises(InvalidUri, match=f"The {what} "):
+        getattr(blueprint, decorator)(uri)(named)
+    assert records(blueprint, decorator) == []
+
+
+@pytest.mark.parametrize("prefix", ["", ".com", "com.", "a b", "wamp.x", 7])
+def test_an_invalid_prefix_is_refused(prefix: Any) -> None:
+    with pytest.raises(InvalidUri, match="The prefix "):
+        Blueprint(prefix)
+
+
+def test_a_relative_uri_cannot_reach_into_the_protocol_s() -> None:
+    with pytest.raises(InvalidUri, match="reserved"):
+        Blueprint("wamp").register(".x")(named)
+
+
+@DECORATORS
+@pytest.mark.parametrize("value", [7, b"com.example.add", ["a"], 1.5, True], ids=repr)
+def test_what_is_neither_a_uri_nor_a_function_is_refused(decorator: str, value: Any) -> None:
+    with pytest.raises(InvalidUri, match="is neither a URI nor a function"):
+        getattr(Blueprint(), decorator)(value)
+
+
+@DECORATORS
+@pytest.mark.parametrize("value", [None, 7, "text", object()], ids=repr)
+def test_what_cannot_be_called_is_refused(decorator: str, value: Any) -> None:
+    blueprint = Blueprint()
+    with pytest.raises(InvalidHandler, match="cannot be called"):
+        getattr(blueprint, decorator)("com.x")(value)
+    with pytest.raises(InvalidHandler, match="cannot be called"):
+        add = blueprint.add_registration if decorator == "register" else blueprint.add_subscription
+        add(value, "com.x")
+    assert records(blueprint, decorator) == []
+
+
+@DECORATORS
+def test_a_lambda_needs_a_uri(decorator: str) -> None:
+    blueprint = Blueprint("com.example")
+    with pytest.raises(InvalidUri, match="has no name to make a .* of; give the URI"):
+        getattr(blueprint, decorator)(lambda: None)
+    getattr(blueprint, decorator)(".given")(lambda: None)
+    assert [uri for uri, _ in records(blueprint, decorator)] == ["com.example.given"]
+
+
+@DECORATORS
+@pytest.mark.parametrize("function", [Thing(), functools.partial(named)], ids=["object", "partial"])
+def test_a_callable_without_a_name_needs_a_uri(decorator: str, function: Any) -> None:
+    blueprint = Blueprint("com.example")
+    with pytest.raises(InvalidUri, match="has no name to make a .* of; give the URI"):
+        getattr(blueprint, decorator)(function)
+    assert getattr(blueprint, decorator)(".given")(function) is function
+    assert records(blueprint, decorator) == [("com.example.given", function)]
+
+
+@DECORATORS
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(Thing().method, "method"), (Thing.of_class, "of_class"), (Thing.static, "static")],
+    ids=["method", "class method", "static method"],
+)
+def test_a_method_is_named_by_itself(decorator: str, function: Any, name: str) -> None:
+    blueprint = Blueprint("com.example")
+    getattr(blueprint, decorator)(function)
+    assert records(blueprint, decorator) == [(f"com.example.{name}", function)]
+
+
+def test_the_same_procedure_twice_is_refused_and_names_the_first() -> None:
+    blueprint = Blueprint("com.example")
+    blueprint.register(named)
+
+    def other() -> None: ...
+
+    with pytest.raises(DuplicateUri, match=r"'com.example.named' is registered already, by named"):
+        blueprint.register(".named")(other)
+    assert records(blueprint, "register") == [("com.example.named", named)]
+
+
+def test_the_same_handler_of_a_topic_twice_is_refused() -> None:
+    blueprint = Blueprint("com.example")
+    blueprint.subscribe(named)
+    with pytest.raises(DuplicateUri, match="named is subscribed to 'com.example.named' already"):
+        blueprint.subscribe(named)
+
+
+@DECORATORS
+def test_nothing_is_declared_once_the_app_runs(decorator: str) -> None:
+    blueprint = Blueprint("com.example")
+    blueprint.registry.freeze()
+    with pytest.raises(AppStarted, match="The app runs already"):
+        getattr(blueprint, decorator)(named)
+
+
+@DECORATORS
+@pytest.mark.parametrize("run", ["threads", "", 1, True, "LOOP"], ids=repr)
+def test_a_handler_runs_in_a_thread_or_on_the_loop(decorator: str, run: Any) -> None:
+    with pytest.raises(InvalidHandler, match="it can be 'thread' or 'loop'"):
+        getattr(Blueprint(), decorator)(run=run)(named)
+
+
+@DECORATORS
+def test_a_run_that_cannot_be_compared_is_refused_too(decorator: str) -> None:
+    with pytest.raises(InvalidHandler, match="it can be 'thread' or 'loop'"):
+        getattr(Blueprint(), decorator)(run=["loop"])(named)
+
+
+@DECORATORS
+def test_a_coroutine_function_cannot_run_in_a_thread(decorator: str) -> None:
+    async def function() -> None: ...
+
+    with pytest.raises(InvalidHandler, match="function"):
+        getattr(Blueprint(), decorator)(run="thread")(function)
+
+
+@DECORATORS
+def test_an_annotation_that_cannot_be_served_is_refused_at_its_line(decorator: str) -> None:
+    def function(a: "Missing") -> None: ...  # noqa: F821 - this is what is tested
+
+    blueprint = Blueprint()
+    with pytest.raises(InvalidHandler, match="is not defined"):
+        getattr(blueprint, decorator)(function)
+    assert records(blueprint, decorator) == []
+
+
+@DECORATORS
+def test_a_builtin_without_a_signature_is_refused(decorator: str) -> None:
+    with pytest.raises(InvalidHandler, match="has no signature that Python can show"):
+        getattr(Blueprint(), decorator)(max)
+
+
+@DECORATORS
+def test_the_decorator_below_a_staticmethod_is_the_way_to_write_it(decorator: str) -> None:
+    blueprint = Blueprint("com.example")
+
+    class Inside:
+        @staticmethod
+        @getattr(blueprint, decorator)
+        def function(a: int) -> int:
+            return a
+
+    assert Inside.function(1) == 1
+    assert [uri for uri, _ in records(blueprint, decorator)] == ["com.example.function"]
+
+
+@DECORATORS
+def test_a_classmethod_object_is_refused_with_a_sentence(decorator: str) -> None:
+    with pytest.raises((InvalidUri, InvalidHandler)):
+
+        class Inside:
+            @getattr(Blueprint(), decorator)
+            @classmethod
+            def function(cls) -> None: ...

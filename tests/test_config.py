@@ -1,0 +1,254 @@
+"""URLs, environment variables and the values of a configuration."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wampapp.config import (
+    DEFAULT_URL,
+    Config,
+    RouterUrl,
+    check_port,
+    check_realm,
+    check_seconds,
+    from_environment,
+    parse_url,
+)
+from wampapp.errors import InvalidUrl, UsageError
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("ws://localhost", ("ws", "localhost", 80, "/")),
+        ("ws://localhost/", ("ws", "localhost", 80, "/")),
+        ("ws://localhost:8080/ws", ("ws", "localhost", 8080, "/ws")),
+        ("ws://localhost:8080/ws?x=1&y=2", ("ws", "localhost", 8080, "/ws?x=1&y=2")),
+        ("wss://router.example.com/ws", ("wss", "router.example.com", 443, "/ws")),
+        ("WSS://Router.Example.com/WS", ("wss", "router.example.com", 443, "/WS")),
+        ("rs://127.0.0.1", ("rs", "127.0.0.1", 8080, "")),
+        ("rs://127.0.0.1:9000", ("rs", "127.0.0.1", 9000, "")),
+        ("rs://127.0.0.1:9000/", ("rs", "127.0.0.1", 9000, "")),
+        ("rss://router.example.com", ("rss", "router.example.com", 8443, "")),
+        ("rs://[::1]:9000", ("rs", "::1", 9000, "")),
+        ("ws://[fe80::1]/ws", ("ws", "fe80::1", 80, "/ws")),
+        ("unix:///run/router.sock", ("unix", "", 0, "/run/router.sock")),
+        ("unix:///run/my%20router.sock", ("unix", "", 0, "/run/my router.sock")),
+    ],
+)
+def test_a_url_is_taken_apart(url: str, parts: tuple[str, str, int, str]) -> None:
+    assert parse_url(url) == RouterUrl(url, *parts)
+
+
+@pytest.mark.parametrize(
+    ("url", "secure", "websocket"),
+    [
+        ("ws://h", False, True),
+        ("wss://h", True, True),
+        ("rs://h", False, False),
+        ("rss://h", True, False),
+        ("unix:///s", False, False),
+    ],
+)
+def test_the_scheme_says_how_it_is_spoken(url: str, secure: bool, websocket: bool) -> None:
+    assert (parse_url(url).secure, parse_url(url).websocket) == (secure, websocket)
+
+
+def test_the_default_url_is_one() -> None:
+    assert parse_url(DEFAULT_URL).port == 8080
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("", "has no known scheme"),
+        ("localhost:8080", "has no known scheme"),
+        ("127.0.0.1", "has no known scheme"),
+        ("//localhost/ws", "has no known scheme"),
+        ("http://localhost:8080/ws", "has no known scheme"),
+        ("tcp://localhost:8080", "has no known scheme"),
+        ("ws:/localhost", "names no host"),
+        ("ws://", "names no host"),
+        ("ws:///ws", "names no host"),
+        ("rs://:8080", "names no host"),
+        ("rs://localhost:port", "is not valid"),
+        ("rs://localhost:-1", "is not valid"),
+        ("rs://localhost:65536", "is not valid"),
+        ("ws://[::1", "is not valid"),
+        ("ws://[nonsense]/", "is not valid"),
+        ("rs://localhost:8080/path", "has a path, which rs:// cannot have"),
+        ("rss://localhost:8080/path", "has a path, which rss:// cannot have"),
+        ("unix://", "names no socket"),
+        ("unix:///", "names no socket"),
+        ("unix://run/router.sock", "names no socket"),
+        ("ws://ada@localhost/ws", "carries no user name and no password"),
+        ("ws://ada:secret@localhost/ws", "carries no user name and no password"),
+        ("rs://:secret@localhost", "carries no user name and no password"),
+    ],
+)
+def test_a_malformed_url_gives_one_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(InvalidUrl, match=sentence) as caught:
+        parse_url(url)
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("url", [None, 7, b"ws://localhost", ["ws://localhost"]], ids=repr)
+def test_what_is_no_string_is_no_url(url: Any) -> None:
+    with pytest.raises(InvalidUrl):
+        parse_url(url)
+
+
+@pytest.mark.parametrize("url", ["rs://localhost:0", "ws://localhost:0/ws"])
+def test_nobody_connects_to_port_0(url: str) -> None:
+    with pytest.raises(InvalidUrl):
+        parse_url(url)
+
+
+@pytest.mark.parametrize("url", ["ws://local host/ws", "rs://a b:8080"])
+def test_a_host_has_no_white_space(url: str) -> None:
+    with pytest.raises(InvalidUrl):
+        parse_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://ada:secret@localhost/ws",
+        "http://ada:secret@localhost/ws",
+        "rs://ada:secret@localhost:port",
+        "rs://ada:secret@localhost/path",
+        "ws://ada:secret@",
+        "unix://ada:secret@host/socket",
+    ],
+)
+def test_no_sentence_shows_a_password(url: str) -> None:
+    with pytest.raises(InvalidUrl) as caught:
+        parse_url(url)
+    assert "secret" not in str(caught.value)
+
+
+@given(st.text(max_size=30) | st.text("wrsunix:/[]@#?%.0189 \t", max_size=30))
+def test_any_text_is_a_url_or_an_invalid_one(text: str) -> None:
+    try:
+        found = parse_url(text)
+    except InvalidUrl:
+        return
+    assert found.scheme in ("ws", "wss", "rs", "rss", "unix")
+
+
+# Where URL and realm come from.
+
+ENVIRON = {"WAMPAPP_URL": "rs://environment", "WAMPAPP_REALM": "environment"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "environ", "default", "expected"),
+    [
+        ("rs://asked", ENVIRON, "rs://app", "rs://asked"),
+        (None, ENVIRON, "rs://app", "rs://environment"),
+        (None, {}, "rs://app", "rs://app"),
+        (None, {}, None, None),
+        ("", ENVIRON, "rs://app", "rs://environment"),
+        (None, {"WAMPAPP_URL": ""}, "rs://app", "rs://app"),
+        (None, {"WAMPAPP_URL": ""}, None, None),
+    ],
+)
+def test_the_url_is_what_was_asked_for_then_the_environment_s_then_the_default(
+    asked: str | None, environ: dict[str, str], default: str | None, expected: str | None
+) -> None:
+    found, _ = from_environment(url=asked, default_url=default, environ=environ)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "environ", "default", "expected"),
+    [
+        ("asked", ENVIRON, "app", "asked"),
+        (None, ENVIRON, "app", "environment"),
+        (None, {}, "app", "app"),
+        (None, {}, None, "realm1"),
+        (None, {"WAMPAPP_REALM": ""}, "app", "app"),
+    ],
+)
+def test_the_realm_is_what_was_asked_for_then_the_environment_s_then_the_default(
+    asked: str | None, environ: dict[str, str], default: str | None, expected: str
+) -> None:
+    _, found = from_environment(realm=asked, default_realm=default, environ=environ)
+    assert found == expected
+
+
+def test_the_process_s_own_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAMPAPP_URL", "rs://process")
+    monkeypatch.setenv("WAMPAPP_REALM", "process")
+    assert from_environment() == ("rs://process", "process")
+
+
+# A configuration.
+
+
+def test_a_configuration_has_defaults() -> None:
+    config = Config()
+    assert (config.url, config.realm, config.host, config.port) == (
+        None,
+        "realm1",
+        "127.0.0.1",
+        8080,
+    )
+    assert config.debug is False
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().realm = "other"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "http://localhost"},
+        {"url": ""},
+        {"realm": ""},
+        {"realm": "a b"},
+        {"realm": None},
+        {"port": -1},
+        {"port": 65536},
+        {"port": "8080"},
+        {"port": True},
+        {"handshake_timeout": -1},
+        {"handshake_timeout": None},
+        {"handshake_timeout": "10"},
+        {"grace": float("nan")},
+        {"grace": True},
+    ],
+    ids=repr,
+)
+def test_a_wrong_value_is_a_usage_error_that_shows_it(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        Config(**wrong)
+    assert repr(next(iter(wrong.values()))) in str(caught.value)
+
+
+@pytest.mark.parametrize("port", [0, 1, 8080, 65535])
+def test_a_port_is_given_back(port: int) -> None:
+    assert check_port(port) == port
+
+
+@pytest.mark.parametrize("realm", ["realm1", "com.example", "größe"])
+def test_a_realm_is_given_back(realm: str) -> None:
+    assert check_realm(realm) == realm
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 2.5, float("inf")])
+def test_seconds_are_given_back_as_a_float(seconds: float) -> None:
+    found = check_seconds(seconds, "grace")
+    assert (type(found), found) == (float, seconds)
+
+
+def test_wrong_seconds_are_named() -> None:
+    with pytest.raises(UsageError, match=r"^timeout is -1; give a number of seconds, 0 or more\.$"):
+        check_seconds(-1, "timeout")

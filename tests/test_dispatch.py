@@ -1,0 +1,729 @@
+"""Handlers are run, whatever their kind, and their outcome is told."""
+
+import asyncio
+import functools
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from wampapp.dispatch import CallResult, Dispatcher, Endpoint, EventLane, endpoint_for, kind_of
+from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
+from wampapp.registry import Registration, Run, Subscription
+from wampapp.workers import Workers
+
+DEADLINE = 20.0  # seconds
+LONG = 3600.0  # seconds; nobody waits for it
+
+logger = logging.getLogger("test.dispatch")
+
+
+class Reply:
+    """Takes one outcome."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, Any]] = []
+        self.thread: int | None = None
+        self._came = asyncio.Event()
+
+    def result(self, value: Any) -> None:
+        self._take("result", value)
+
+    def error(self, error: BaseException) -> None:
+        self._take("error", error)
+
+    def _take(self, kind: str, value: Any) -> None:
+        self.outcomes.append((kind, value))
+        self.thread = threading.get_ident()
+        self._came.set()
+
+    async def outcome(self) -> tuple[str, Any]:
+        await self._came.wait()
+        [outcome] = self.outcomes
+        return outcome
+
+
+class House:
+    """A dispatcher with its threads, on the running loop."""
+
+    def __init__(self, *, debug: bool = False, threads: int = 4) -> None:
+        self.workers = Workers(threads)
+        self.dispatcher = Dispatcher(asyncio.get_running_loop(), self.workers, logger, debug=debug)
+
+    def call(self, endpoint: Endpoint, *args: Any, **kwargs: Any) -> Reply:
+        reply = Reply()
+        self.dispatcher.call(endpoint, list(args), kwargs, reply)
+        return reply
+
+    async def outcome(self, endpoint: Endpoint, *args: Any, **kwargs: Any) -> tuple[str, Any]:
+        return await self.call(endpoint, *args, **kwargs).outcome()
+
+
+def on_a_loop(main: Callable[[House], Awaitable[Any]], **options: Any) -> Any:
+    """Run a test on a loop, with a deadline; all threads end before it returns."""
+
+    async def run() -> Any:
+        house = House(**options)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await main(house)
+        finally:
+            house.workers.close()
+            await asyncio.to_thread(house.workers.join)
+
+    return asyncio.run(run())
+
+
+def serving(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+    return endpoint_for(Registration("com.example.served", function, run))
+
+
+def listening(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+    return endpoint_for(Subscription("com.example.heard", function, run))
+
+
+def asynchronous(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Make an ``async def`` function that does the same as a plain one, after a turn."""
+
+    @functools.wraps(function)
+    async def handler(*args: Any, **kwargs: Any) -> Any:
+        await asyncio.sleep(0)
+        return function(*args, **kwargs)
+
+    return handler
+
+
+# The same handler in each of the ways to run it.
+EACH_KIND = pytest.mark.parametrize(
+    "serve",
+    [
+        lambda function: serving(asynchronous(function)),
+        serving,
+        lambda function: serving(function, "loop"),
+    ],
+    ids=["async", "thread", "loop"],
+)
+Serve = Callable[[Callable[..., Any]], Endpoint]
+
+
+# Kinds.
+
+
+def plain() -> None: ...
+
+
+async def coroutine() -> None: ...
+
+
+class AsyncObject:
+    async def __call__(self) -> None: ...
+
+    async def method(self) -> None: ...
+
+
+class PlainObject:
+    def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "run", "kind"),
+    [
+        (plain, None, "thread"),
+        (plain, "thread", "thread"),
+        (plain, "loop", "loop"),
+        (PlainObject(), None, "thread"),
+        (functools.partial(plain), None, "thread"),
+        (coroutine, None, "task"),
+        (coroutine, "loop", "task"),
+        (AsyncObject(), None, "task"),
+        (AsyncObject().method, None, "task"),
+        (functools.partial(coroutine), None, "task"),
+    ],
+)
+def test_the_kind_of_a_handler(function: Any, run: Run | None, kind: str) -> None:
+    assert kind_of(function, run) == kind
+
+
+def test_an_endpoint_is_prepared_from_either_record() -> None:
+    for record in (Registration("com.x", plain), Subscription("com.x", plain, "loop")):
+        endpoint = endpoint_for(record)
+        assert (endpoint.uri, endpoint.function) == ("com.x", plain)
+        assert endpoint.kind == (record.run or "thread")
+
+
+# Outcomes.
+
+
+@EACH_KIND
+def test_the_return_value_is_the_result_and_is_told_on_the_loop(serve: Serve) -> None:
+    def add(a: int, b: int = 0) -> int:
+        return a + b
+
+    async def main(house: House) -> None:
+        reply = house.call(serve(add), 2, b=3)
+        assert await reply.outcome() == ("result", 5)
+        assert reply.thread == threading.get_ident()
+
+    on_a_loop(main)
+
+
+def this_thread() -> int:
+    return threading.get_ident()
+
+
+def test_only_a_plain_handler_leaves_the_loop_s_thread() -> None:
+    async def main(house: House) -> None:
+        here = threading.get_ident()
+        _, ident = await house.outcome(serving(this_thread))
+        assert ident != here
+        assert await house.outcome(serving(this_thread, "loop")) == ("result", here)
+        assert await house.outcome(serving(asynchronous(this_thread))) == ("result", here)
+
+    on_a_loop(main)
+
+
+@EACH_KIND
+def test_arguments_that_do_not_fit_never_reach_the_handler(serve: Serve) -> None:
+    ran: list[int] = []
+
+    def handler(a: int) -> None:
+        ran.append(a)
+
+    async def main(house: House) -> None:
+        kind, error = await house.outcome(serve(handler), "x")
+        assert (kind, type(error), error.message) == (
+            "error",
+            InvalidArgument,
+            "`a`: expected int, got str",
+        )
+
+    on_a_loop(main)
+    assert ran == []
+
+
+@EACH_KIND
+def test_what_a_handler_raises_is_its_outcome(serve: Serve) -> None:
+    raised = WampError("com.example.sold_out", "gone", sku=7)
+
+    def handler() -> None:
+        raise raised
+
+    async def main(house: House) -> None:
+        assert await house.outcome(serve(handler)) == ("error", raised)
+
+    on_a_loop(main)
+
+
+@EACH_KIND
+def test_a_handler_that_raises_stop_iteration_is_answered(serve: Serve) -> None:
+    def handler() -> None:
+        raise StopIteration(7)
+
+    async def main(house: House) -> None:
+        kind, _ = await house.outcome(serve(handler))
+        assert kind == "error"
+
+    on_a_loop(main)
+
+
+@EACH_KIND
+def test_a_handler_that_exits_is_answered_and_the_service_goes_on(serve: Serve) -> None:
+    def handler(code: int) -> int:
+        return sys.exit(code) if code else code
+
+    async def main(house: House) -> None:
+        endpoint = serve(handler)
+        kind, error = await house.outcome(endpoint, 3)
+        assert (kind, type(error)) == ("error", SystemExit)
+        assert await house.outcome(endpoint, 0) == ("result", 0)
+
+    on_a_loop(main)
+
+
+def test_an_async_handler_may_await_futures_and_deferreds() -> None:
+    async def main(house: House) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        deferred: Deferred[int] = Deferred()
+
+        async def handler() -> int:
+            return await future + await deferred
+
+        reply = house.call(serving(handler))
+        loop.call_soon(future.set_result, 2)
+        loop.call_soon(loop.call_soon, deferred.callback, 3)
+        assert await reply.outcome() == ("result", 5)
+
+    on_a_loop(main)
+
+
+def test_async_handlers_run_at_one_time() -> None:
+    async def main(house: House) -> None:
+        together = asyncio.Barrier(3)
+
+        async def handler() -> None:
+            await together.wait()
+
+        endpoint = serving(handler)
+        for reply in [house.call(endpoint) for _ in range(3)]:
+            assert await reply.outcome() == ("result", None)
+
+    on_a_loop(main)
+
+
+def test_blocking_handlers_run_at_one_time_and_the_loop_goes_on() -> None:
+    together = threading.Barrier(4)
+
+    async def main(house: House) -> None:
+        endpoint = serving(lambda: together.wait(DEADLINE))
+        replies = [house.call(endpoint) for _ in range(3)]
+        await asyncio.sleep(0)  # a turn of the loop, while three handlers block
+        assert [reply.outcomes for reply in replies] == [[], [], []]
+        await asyncio.to_thread(together.wait, DEADLINE)
+        for reply in replies:
+            assert (await reply.outcome())[0] == "result"
+
+    on_a_loop(main)
+
+
+# Failures.
+
+
+def quotient(a: int, b: int) -> float:
+    return a / b
+
+
+async def failed(house: House, endpoint: Endpoint, *args: Any) -> WampError:
+    kind, error = await house.outcome(endpoint, *args)
+    assert kind == "error"
+    return house.dispatcher.failure(endpoint, error)
+
+
+@EACH_KIND
+def test_a_caller_gets_an_error_id_and_nothing_internal(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler() -> None:
+        raise LookupError("the password is 1234")
+
+    answer = on_a_loop(lambda house: failed(house, serve(handler)))
+    assert type(answer) is HandlerFailed
+    error_id = answer.kwargs["error_id"]
+    assert answer.args == (
+        f"The procedure failed; the service's log says why, under the error id {error_id}.",
+    )
+    assert answer.kwargs == {"error_id": error_id}
+    [record] = caplog.records
+    assert record.name == "test.dispatch"
+    assert record.levelno == logging.ERROR
+    assert record.getMessage() == f"com.example.served failed (error id {error_id})"
+    assert "LookupError: the password is 1234" in caplog.text
+
+
+@EACH_KIND
+def test_with_debug_the_caller_sees_the_exception(serve: Serve) -> None:
+    answer = on_a_loop(lambda house: failed(house, serve(quotient), 1, 0), debug=True)
+    assert answer.args == ("ZeroDivisionError: division by zero",)
+    assert answer.kwargs["traceback"].startswith("Traceback (most recent call last):")
+    assert answer.kwargs["traceback"].endswith("ZeroDivisionError: division by zero\n")
+    assert "return a / b" in answer.kwargs["traceback"]
+    assert len(answer.kwargs["error_id"]) == 8
+
+
+@EACH_KIND
+def test_the_logged_traceback_starts_in_the_handler(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    on_a_loop(lambda house: failed(house, serve(quotient), 1, 0))
+    [record] = caplog.records
+    assert record.exc_info is not None
+    files = {frame.filename for frame in traceback.extract_tb(record.exc_info[2])}
+    assert files == {__file__}
+
+
+def test_each_failure_has_an_id_of_its_own() -> None:
+    async def main(house: House) -> set[str]:
+        endpoint = serving(quotient)
+        return {(await failed(house, endpoint, 1, 0)).kwargs["error_id"] for _ in range(20)}
+
+    assert len(on_a_loop(main)) == 20
+
+
+def test_an_error_that_travels_is_passed_on_and_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = WampError("com.example.sold_out", sku=7)
+
+    def handler() -> None:
+        raise error
+
+    assert on_a_loop(lambda house: failed(house, serving(handler))) is error
+    assert caplog.records == []
+
+
+def test_a_failure_of_our_own_code_is_logged_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main(house: House) -> None:
+        house.dispatcher.failure(serving(plain), ValueError("no traceback"))
+
+    on_a_loop(main)
+    assert "ValueError: no traceback" in caplog.text
+
+
+# Several values.
+
+
+def test_a_result_of_several_values_shows_and_compares_them() -> None:
+    result = CallResult(1, "a", k=2)
+    assert (result.args, result.kwargs) == ((1, "a"), {"k": 2})
+    assert result == CallResult(1, "a", k=2)
+    assert result != CallResult(1, "a")
+    assert result != (1, "a")
+    assert repr(result) == "CallResult(1, 'a', k=2)"
+    assert CallResult(self=1, args=2).kwargs == {"self": 1, "args": 2}
+    with pytest.raises(TypeError):
+        hash(result)
+
+
+# Events.
+
+
+class Listener:
+    """A handler's record of the events that reached it."""
+
+    def __init__(self, until: int) -> None:
+        self.heard: list[int] = []
+        self.until = until
+        self.all = threading.Event()
+
+    def take(self, number: int) -> None:
+        self.heard.append(number)
+        if len(self.heard) == self.until:
+            self.all.set()
+
+
+@pytest.mark.parametrize("run", [None, "loop"])
+def test_events_reach_a_plain_handler_in_order(run: Run | None) -> None:
+    listener = Listener(200)
+
+    async def main(house: House) -> None:
+        lane = EventLane(house.dispatcher, listening(listener.take, run))
+        for number in range(200):
+            lane.push([number], {})
+        assert await asyncio.to_thread(listener.all.wait, DEADLINE)
+
+    on_a_loop(main)
+    assert listener.heard == list(range(200))
+
+
+def test_events_reach_an_async_handler_one_at_a_time() -> None:
+    async def main(house: House) -> None:
+        running, most, heard = 0, 0, []
+        all_heard = asyncio.Event()
+
+        async def handler(number: int) -> None:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            for _ in range(number % 3):
+                await asyncio.sleep(0)
+            heard.append(number)
+            running -= 1
+            if number == 99:
+                all_heard.set()
+
+        lane = EventLane(house.dispatcher, listening(handler))
+        for number in range(100):
+            lane.push([number], {})
+        await all_heard.wait()
+        assert (heard, most) == (list(range(100)), 1)
+
+    on_a_loop(main)
+
+
+def test_events_reach_a_blocking_handler_one_at_a_time() -> None:
+    inside = threading.Lock()
+    listener = Listener(50)
+
+    def handler(number: int) -> None:
+        assert inside.acquire(blocking=False)
+        listener.take(number)
+        inside.release()
+
+    async def main(house: House) -> None:
+        lane = EventLane(house.dispatcher, listening(handler))
+        for number in range(50):
+            lane.push([number], {})
+        assert await asyncio.to_thread(listener.all.wait, DEADLINE)
+
+    on_a_loop(main)
+    assert listener.heard == list(range(50))
+
+
+def test_two_lanes_do_not_wait_for_each_other() -> None:
+    async def main(house: House) -> None:
+        together = asyncio.Barrier(2)
+
+        async def handler() -> None:
+            await together.wait()
+
+        for _ in range(2):
+            EventLane(house.dispatcher, listening(handler)).push([], {})
+        await house.dispatcher.drain(DEADLINE)
+        assert together.n_waiting == 0
+
+    on_a_loop(main)
+
+
+@pytest.mark.parametrize("kind", ["loop", "async", "misfit"])
+def test_a_long_backlog_does_not_recurse(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Ten thousand events wait for a handler that is done before its call returns."""
+    heard: list[int] = []
+
+    def handler(number: int) -> None:
+        heard.append(number)
+
+    async def eager(number: int) -> None:
+        heard.append(number)
+
+    async def main(house: House) -> None:
+        function = eager if kind == "async" else handler
+        lane = EventLane(house.dispatcher, listening(function, "loop"))
+        gate = EventLane(house.dispatcher, listening(handler, "loop"))
+        lane._busy = True  # as while an event is being handled
+        for number in range(10_000):
+            lane.push(["x" if kind == "misfit" else number], {})
+        assert heard == []
+        lane.result(None)
+        await house.dispatcher.drain(DEADLINE)
+        gate.push([-1], {})
+
+    caplog.set_level(logging.CRITICAL, "test.dispatch")
+    on_a_loop(main)
+    expected = [] if kind == "misfit" else list(range(10_000))
+    assert heard == [*expected, -1]
+
+
+def test_a_handler_that_publishes_to_itself_does_not_recurse() -> None:
+    heard: list[int] = []
+
+    async def main(house: House) -> None:
+        def handler(number: int) -> None:
+            heard.append(number)
+            if number < 10_000:
+                lane.push([number + 1], {})
+
+        lane = EventLane(house.dispatcher, listening(handler, "loop"))
+        lane.push([0], {})
+
+    on_a_loop(main)
+    assert heard == list(range(10_001))
+
+
+@EACH_KIND
+def test_a_handler_that_fails_on_an_event_is_logged_and_gets_the_next(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = threading.Event()
+
+    def handler(number: int) -> None:
+        if number == 0:
+            raise ZeroDivisionError("on the first")
+        heard.set()
+
+    async def main(house: House) -> None:
+        lane = EventLane(house.dispatcher, serve(handler))
+        lane.push([0], {})
+        lane.push([1], {})
+        assert await asyncio.to_thread(heard.wait, DEADLINE)
+
+    on_a_loop(main)
+    [record] = caplog.records
+    assert record.getMessage() == "com.example.served failed on an event"
+    assert "ZeroDivisionError: on the first" in caplog.text
+    assert record.exc_info is not None
+    assert {frame.filename for frame in traceback.extract_tb(record.exc_info[2])} == {__file__}
+
+
+def test_an_event_that_does_not_fit_is_logged_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[int] = []
+
+    def handler(number: int) -> None:
+        heard.append(number)
+
+    async def main(house: House) -> None:
+        lane = EventLane(house.dispatcher, listening(handler, "loop"))
+        lane.push(["x"], {})
+        lane.push([], {"nobody": 1})
+        lane.push([3], {})
+
+    on_a_loop(main)
+    assert heard == [3]
+    assert [record.getMessage() for record in caplog.records] == [
+        "com.example.heard: an event does not fit: `number`: expected int, got str",
+        "com.example.heard: an event does not fit: `nobody`: there is no such parameter",
+    ]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_an_event_whose_handler_is_cancelled_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main(house: House) -> None:
+        async def handler() -> None:
+            await asyncio.sleep(LONG)
+
+        EventLane(house.dispatcher, listening(handler)).push([], {})
+        await asyncio.sleep(0)
+        await house.dispatcher.drain(0)
+
+    on_a_loop(main)
+    assert caplog.records == []
+
+
+# Draining.
+
+
+def test_draining_with_nothing_to_do_is_done_at_once() -> None:
+    async def main(house: House) -> None:
+        assert await house.dispatcher.drain(LONG) == []
+
+    on_a_loop(main)
+
+
+def test_draining_waits_for_running_handlers() -> None:
+    release = threading.Event()
+
+    async def main(house: House) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[str] = loop.create_future()
+
+        async def waiting() -> str:
+            return await future
+
+        replies = [house.call(serving(waiting)), house.call(serving(release.wait), DEADLINE)]
+        drained = asyncio.create_task(house.dispatcher.drain(LONG))
+        await asyncio.sleep(0)
+        assert not drained.done()
+        future.set_result("done")
+        assert await replies[0].outcome() == ("result", "done")
+        assert not drained.done()
+        release.set()
+        assert await drained == []
+        assert await replies[1].outcome() == ("result", True)
+
+    on_a_loop(main)
+
+
+def test_what_runs_longer_than_the_grace_is_cancelled() -> None:
+    async def main(house: House) -> None:
+        cleaned = asyncio.Event()
+
+        async def handler() -> None:
+            try:
+                await asyncio.sleep(LONG)
+            finally:
+                cleaned.set()
+
+        reply = house.call(serving(handler))
+        await asyncio.sleep(0)
+        assert await house.dispatcher.drain(0) == []
+        kind, error = await reply.outcome()
+        assert (kind, type(error)) == ("error", Canceled)
+        assert error.message == "The service cancelled the call."
+        assert cleaned.is_set()
+
+    on_a_loop(main)
+
+
+def test_a_handler_may_tidy_up_when_it_is_cancelled() -> None:
+    async def main(house: House) -> None:
+        async def handler() -> str:
+            try:
+                await asyncio.sleep(LONG)
+            except asyncio.CancelledError:
+                await asyncio.sleep(0)
+            return "tidy"
+
+        reply = house.call(serving(handler))
+        await asyncio.sleep(0)
+        await house.dispatcher.drain(0)
+        assert await reply.outcome() == ("result", "tidy")
+
+    on_a_loop(main)
+
+
+def test_threads_that_still_run_after_the_grace_are_named() -> None:
+    release = threading.Event()
+
+    async def main(house: House) -> None:
+        reply = house.call(serving(release.wait), DEADLINE)
+        assert house.dispatcher.running() == ["com.example.served"]
+        assert await house.dispatcher.drain(0) == ["com.example.served"]
+        release.set()
+        assert await reply.outcome() == ("result", True)
+        assert house.dispatcher.running() == []
+
+    on_a_loop(main)
+
+
+def test_a_call_that_is_cancelled_before_its_first_step_is_answered() -> None:
+    async def main(house: House) -> None:
+        async def handler() -> None:
+            await asyncio.sleep(LONG)
+
+        before = asyncio.all_tasks()
+        reply = house.call(serving(handler))
+        tasks = asyncio.all_tasks() - before
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await asyncio.sleep(0)
+        assert [(kind, type(error)) for kind, error in reply.outcomes] == [("error", Canceled)]
+
+    on_a_loop(main)
+
+
+def test_events_in_line_do_not_start_once_the_grace_is_over() -> None:
+    async def main(house: House) -> None:
+        started: list[int] = []
+        ended: list[int] = []
+
+        async def handler(number: int) -> None:
+            started.append(number)
+            try:
+                await asyncio.sleep(LONG)
+            finally:
+                ended.append(number)
+
+        lane = EventLane(house.dispatcher, listening(handler))
+        for number in range(5):
+            lane.push([number], {})
+        await asyncio.sleep(0)
+        await house.dispatcher.drain(0)
+        await asyncio.sleep(0)
+        assert (started, ended) == ([0], [0])
+
+    on_a_loop(main)
+
+
+def test_a_cancelled_handler_leaves_no_task_behind() -> None:
+    async def main(house: House) -> None:
+        async def handler() -> None:
+            await asyncio.sleep(LONG)
+
+        for _ in range(10):
+            house.call(serving(handler))
+        await asyncio.sleep(0)
+        await house.dispatcher.drain(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    on_a_loop(main)

@@ -1,0 +1,587 @@
+"""The one loop of a process, and coroutines that await futures and Deferreds alike.
+
+A process has one reactor, so what installs it runs in a process of its own.
+"""
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+import types
+from collections.abc import Coroutine, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError as DeferredCancelled
+from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred, succeed
+
+from wampapp.loop import driven
+
+DEADLINE = 60.0  # seconds
+ROOT = Path(__file__).parent.parent
+
+PREAMBLE = """
+import asyncio, os, signal, sys, threading
+from wampapp import UsageError, WrongThread
+from wampapp import loop as loops
+
+signal.alarm(30)  # seconds; the end of a process that hangs
+"""
+
+
+def run_python(code: str, preamble: str = PREAMBLE) -> str:
+    """Run a program in a process of its own; it must end by itself and complain of nothing."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", preamble + textwrap.dedent(code)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+def test_importing_installs_no_reactor_and_starts_no_thread() -> None:
+    code = """
+    import sys, threading
+    import wampapp
+    assert "twisted.internet.reactor" not in sys.modules
+    assert threading.active_count() == 1
+    """
+    run_python(code, preamble="")
+
+
+def test_importing_pulls_in_no_transport() -> None:
+    code = """
+    import sys
+    import wampapp
+    heavy = {name.partition(".")[0] for name in sys.modules} & {"autobahn", "twisted", "txaio"}
+    assert not heavy, heavy
+    """
+    run_python(code, preamble="")
+
+
+def test_there_is_one_runtime_and_its_reactor_rides_on_its_loop() -> None:
+    run_python("""
+    runtime = loops.get()
+    assert loops.get() is runtime
+    from twisted.internet import reactor
+    assert runtime.reactor is reactor
+    assert type(reactor).__name__ == "AsyncioSelectorReactor"
+
+    async def main():
+        assert asyncio.get_running_loop() is runtime.loop
+        assert runtime.in_loop_thread
+        assert reactor.running
+        return "result"
+
+    assert not runtime.in_loop_thread
+    assert runtime.run(main()) == "result"
+    assert not runtime.in_loop_thread
+    """)
+
+
+def test_uvloop_is_used_where_it_is_installed() -> None:
+    pytest.importorskip("uvloop")
+    assert run_python("print(type(loops.get().loop).__module__)") == "uvloop\n"
+
+
+def test_without_uvloop_asyncio_s_own_loop_is_used() -> None:
+    assert (
+        run_python("""
+    sys.modules["uvloop"] = None  # what makes an import fail
+    runtime = loops.get()
+    print(type(runtime.loop).__name__)
+
+    async def main():
+        from twisted.internet.task import deferLater
+        return await loops.driven(wait(deferLater(runtime.reactor, 0, lambda: 5)))
+
+    async def wait(deferred):
+        return await deferred
+
+    print(runtime.run(main()))
+    """)
+        == "_UnixSelectorEventLoop\n5\n"
+    )
+
+
+def test_it_can_run_again_and_twisted_s_threads_do_not_keep_the_process() -> None:
+    run_python("""
+    runtime = loops.get()
+
+    async def in_thread():
+        from twisted.internet.threads import deferToThread
+        return await deferToThread(threading.get_ident)
+
+    async def main():
+        return await loops.driven(in_thread())
+
+    for _ in range(3):
+        assert runtime.run(main()) != threading.get_ident()
+    assert threading.active_count() == 1
+    """)
+
+
+def test_what_the_coroutine_raises_comes_out_and_it_can_run_again() -> None:
+    run_python("""
+    runtime = loops.get()
+
+    async def broken():
+        raise ZeroDivisionError
+
+    async def well():
+        return 7
+
+    for start in (runtime.run, runtime.call):
+        try:
+            start(broken())
+        except ZeroDivisionError:
+            pass
+        else:
+            raise AssertionError
+        assert start(well()) == 7
+    """)
+
+
+def test_a_call_runs_in_the_background_from_any_thread() -> None:
+    run_python("""
+    runtime = loops.get()
+
+    async def where():
+        await asyncio.sleep(0)
+        assert runtime.reactor.running
+        return threading.get_ident()
+
+    seen = {runtime.call(where())}
+    threads = [threading.Thread(target=lambda: seen.add(runtime.call(where()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 1
+    assert threading.get_ident() not in seen
+    """)
+
+
+def test_the_background_thread_starts_once_even_if_many_call_at_one_time() -> None:
+    run_python("""
+    runtime = loops.get()
+    together = threading.Barrier(16)
+    seen = []
+
+    async def where():
+        return threading.get_ident()
+
+    def work():
+        together.wait()
+        seen.append(runtime.call(where()))
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 16 and len(set(seen)) == 1
+    """)
+
+
+def test_the_background_thread_can_be_stopped_and_started_again() -> None:
+    run_python("""
+    runtime = loops.get()
+
+    async def seven():
+        return 7
+
+    runtime.stop_background()  # there is none yet
+    for _ in range(3):
+        assert runtime.call(seven()) == 7
+        runtime.stop_background()
+        assert threading.active_count() == 1
+        assert runtime.run(seven()) == 7
+    """)
+
+
+def test_run_says_that_a_loop_runs_already() -> None:
+    run_python("""
+    runtime = loops.get()
+
+    async def seven():
+        return 7
+
+    async def nested():
+        runtime.run(seven())
+
+    runtime.call(seven())
+    try:
+        runtime.run(seven())
+    except UsageError as error:
+        assert str(error).startswith("A loop runs already in this process: "), error
+    else:
+        raise AssertionError
+    runtime.stop_background()
+    try:
+        runtime.run(nested())
+    except UsageError as error:
+        assert str(error).startswith("A loop runs already in this process: "), error
+    else:
+        raise AssertionError
+    """)
+
+
+def test_run_inside_another_loop_says_so() -> None:
+    run_python("""
+    runtime = loops.get()
+
+    async def seven():
+        return 7
+
+    async def main():
+        runtime.run(seven())
+
+    try:
+        asyncio.run(main())
+    except UsageError as error:
+        assert "loop" in str(error)
+    else:
+        raise AssertionError
+    assert runtime.run(seven()) == 7
+    """)
+
+
+def test_a_blocking_call_on_the_loop_s_own_thread_is_refused() -> None:
+    run_python("""
+    runtime = loops.get()
+
+    async def seven():
+        return 7
+
+    async def nested():
+        return runtime.call(seven())
+
+    for start in (runtime.run, runtime.call):
+        try:
+            start(nested())
+        except WrongThread as error:
+            assert "await app.call" in str(error)
+        else:
+            raise AssertionError
+    """)
+
+
+def test_an_interrupted_caller_cancels_what_it_waits_for() -> None:
+    run_python("""
+    runtime = loops.get()
+    ended = threading.Event()
+
+    async def for_ever():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    try:
+        runtime.call(for_ever())
+    except KeyboardInterrupt:
+        pass
+    else:
+        raise AssertionError
+    assert ended.wait(20)
+    """)
+
+
+def test_a_reactor_that_is_there_already_gives_the_sentence() -> None:
+    run_python("""
+    from twisted.internet import reactor
+    for _ in range(2):
+        try:
+            loops.get()
+        except UsageError as error:
+            name = type(reactor).__name__
+            assert str(error) == (
+                f"Twisted's {name} is installed already, so wampapp cannot install its own on "
+                "asyncio; import twisted.internet.reactor inside your handlers, not at the top "
+                "of the module."
+            ), error
+        else:
+            raise AssertionError
+    """)
+
+
+FORKED = """
+import warnings
+
+def in_child(work):
+    "Fork, and return how the child ended; a signal's number where it hung."
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of forking with threads
+        child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        try:
+            work()
+        except UsageError as error:
+            os._exit(7 if "forked" in str(error) else 8)
+        except BaseException:
+            os._exit(9)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+async def seven():
+    return 7
+"""
+
+
+def test_a_forked_process_cannot_use_its_parent_s_loop() -> None:
+    run_python(FORKED + "loops.get()\nassert in_child(loops.get) == 7\nloops.get()\n")
+
+
+def test_a_process_forked_before_the_start_has_a_loop_of_its_own() -> None:
+    run_python(FORKED + "assert in_child(lambda: loops.get().run(seven())) == 0\n")
+
+
+@pytest.mark.parametrize("verb", ["call", "run"])
+def test_a_runtime_that_came_over_a_fork_says_so_and_does_not_hang(verb: str) -> None:
+    """As a client does that was opened when the module was imported, before workers fork."""
+    run_python(
+        FORKED
+        + textwrap.dedent(f"""
+        runtime = loops.get()
+        assert runtime.call(seven()) == 7
+        ended = in_child(lambda: runtime.{verb}(seven()))
+        assert ended == 7, ended
+        """)
+    )
+
+
+# Coroutines that await futures and Deferreds alike.
+
+
+def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    async def main() -> Any:
+        async with asyncio.timeout(20):
+            return await driven(coroutine)
+
+    return asyncio.run(main())
+
+
+def soon(work: Any, *args: Any) -> None:
+    """Do something in one of the next turns of the loop."""
+    loop = asyncio.get_running_loop()
+    loop.call_soon(loop.call_soon, work, *args)
+
+
+def test_a_coroutine_that_awaits_nothing_gives_its_result() -> None:
+    async def coroutine() -> int:
+        return 7
+
+    assert drive(coroutine()) == 7
+
+
+def test_a_deferred_that_has_fired_is_awaited() -> None:
+    async def coroutine() -> int:
+        return await succeed(7)
+
+    assert drive(coroutine()) == 7
+
+
+def test_a_deferred_that_fires_later_is_awaited() -> None:
+    async def coroutine() -> int:
+        deferred: Deferred[int] = Deferred()
+        soon(deferred.callback, 7)
+        return await deferred
+
+    assert drive(coroutine()) == 7
+
+
+def test_a_result_of_none_is_a_result() -> None:
+    async def coroutine() -> list[Any]:
+        deferred: Deferred[None] = Deferred()
+        soon(deferred.callback, None)
+        return [await deferred]
+
+    assert drive(coroutine()) == [None]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_deferred_s_failure_is_raised_where_it_is_awaited(later: bool) -> None:
+    async def coroutine() -> str:
+        deferred: Deferred[int] = Deferred() if later else fail(LookupError("x"))
+        if later:
+            soon(deferred.errback, LookupError("x"))
+        try:
+            await deferred
+        except LookupError as error:
+            return f"caught {error}"
+        return "nothing"
+
+    assert drive(coroutine()) == "caught x"
+
+
+def test_futures_and_deferreds_may_alternate() -> None:
+    async def deeper(number: int) -> int:
+        deferred: Deferred[int] = Deferred()
+        soon(deferred.callback, number)
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        soon(future.set_result, number)
+        await asyncio.sleep(0)
+        return await deferred + await future
+
+    async def coroutine() -> int:
+        return sum([await deeper(number) for number in range(100)])
+
+    assert drive(coroutine()) == 2 * sum(range(100))
+
+
+def test_a_function_of_inline_callbacks_is_awaited() -> None:
+    @inlineCallbacks
+    def older() -> Generator[Deferred[int], int, int]:
+        deferred: Deferred[int] = Deferred()
+        soon(deferred.callback, 3)
+        first = yield deferred
+        second = yield maybeDeferred(lambda: 4)
+        return first + second
+
+    async def coroutine() -> int:
+        return await older()
+
+    assert drive(coroutine()) == 7
+
+
+def test_a_deferred_hands_its_result_on_to_its_later_callbacks() -> None:
+    async def coroutine() -> list[int]:
+        deferred: Deferred[int] = Deferred()
+        soon(deferred.callback, 7)
+        seen = [await deferred]
+        deferred.addCallback(seen.append)
+        return seen
+
+    assert drive(coroutine())[0] == 7
+
+
+def test_an_exception_passes() -> None:
+    async def coroutine() -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        drive(coroutine())
+
+
+@pytest.mark.parametrize("what", ["future", "deferred", "sleep"])
+def test_a_cancellation_reaches_the_coroutine(what: str) -> None:
+    seen: list[str] = []
+
+    async def coroutine() -> None:
+        waited: Any = {
+            "future": asyncio.get_running_loop().create_future,
+            "deferred": Deferred,
+            "sleep": lambda: asyncio.sleep(3600),
+        }[what]()
+        try:
+            await waited
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    async def main() -> None:
+        task = asyncio.create_task(driven(coroutine()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+
+    asyncio.run(main())
+    assert seen == ["cancelled"]
+
+
+def test_a_cancellation_can_be_survived() -> None:
+    async def coroutine() -> int:
+        try:
+            await Deferred()
+        except asyncio.CancelledError:
+            return await succeed(7)
+        return 0
+
+    async def main() -> int:
+        task = asyncio.create_task(driven(coroutine()))
+        await asyncio.sleep(0)
+        task.cancel()
+        return await task
+
+    assert asyncio.run(main()) == 7
+
+
+def test_a_deferred_that_fires_after_the_cancellation_harms_nobody() -> None:
+    async def main() -> None:
+        deferred: Deferred[int] = Deferred()
+
+        async def coroutine() -> int:
+            return await deferred
+
+        task = asyncio.create_task(driven(coroutine()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        deferred.callback(7)
+        assert deferred.called
+
+    asyncio.run(main())
+
+
+def test_a_timeout_ends_the_wait_for_a_deferred() -> None:
+    async def coroutine() -> str:
+        try:
+            async with asyncio.timeout(0):
+                await Deferred()
+        except TimeoutError:
+            return "timed out"
+        return "nothing"
+
+    assert drive(coroutine()) == "timed out"
+
+
+def test_a_cancelled_deferred_is_an_error_of_its_own_kind() -> None:
+    async def coroutine() -> str:
+        deferred: Deferred[int] = Deferred()
+        soon(deferred.cancel)
+        try:
+            await deferred
+        except DeferredCancelled:
+            return "cancelled by its owner"
+        return "nothing"
+
+    assert drive(coroutine()) == "cancelled by its owner"
+
+
+def test_what_cannot_be_awaited_is_told_where_it_stands() -> None:
+    @types.coroutine
+    def strange() -> Generator[Any, Any, Any]:
+        return (yield 42)
+
+    async def coroutine() -> str:
+        try:
+            await strange()
+        except RuntimeError as error:
+            return str(error)
+        return "nothing"
+
+    assert drive(coroutine()) == "Task got bad yield: 42"
+
+
+def test_asyncio_s_own_tools_work_inside() -> None:
+    async def coroutine() -> list[int]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(asyncio.sleep(0, number)) for number in range(3)]
+        gathered = await asyncio.gather(*(asyncio.sleep(0, number) for number in range(3)))
+        queue: asyncio.Queue[int] = asyncio.Queue()
+        soon(queue.put_nowait, 3)
+        return [task.result() for task in tasks] + gathered + [await queue.get()]
+
+    assert drive(coroutine()) == [0, 1, 2, 0, 1, 2, 3]

@@ -1,0 +1,168 @@
+"""Find what matches a URI: exactly, by prefix, or by wildcard. Sans-I/O.
+
+The cost of a lookup depends on the URI, not on how many patterns there are
+("Pattern-based Subscriptions", "Pattern-based Registrations").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from wampapp import uri as uris
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+EXACT = "exact"
+PREFIX = "prefix"
+WILDCARD = "wildcard"
+
+
+class _Node(Generic[T]):
+    """A component of wildcard patterns; the empty string is the child for any component."""
+
+    __slots__ = ("children", "value")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node[T]] = {}
+        self.value: T | None = None
+
+
+class UriIndex(Generic[T]):
+    """Maps patterns to values, and URIs to the values whose patterns match."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, T] = {}
+        self._prefixes: dict[str, T] = {}
+        #: How many prefixes there are of each length, the longest first.
+        self._lengths: dict[int, int] = {}
+        self._wild: _Node[T] = _Node()
+        self._wildcards = 0
+
+    def __len__(self) -> int:
+        return len(self._exact) + len(self._prefixes) + self._wildcards
+
+    def get(self, match: str, pattern: str) -> T | None:
+        """Return the value that stands under just this pattern; None if there is none."""
+        if match == EXACT:
+            return self._exact.get(pattern)
+        if match == PREFIX:
+            return self._prefixes.get(pattern)
+        node: _Node[T] | None = self._wild
+        for component in pattern.split("."):
+            node = node.children.get(component) if node is not None else None
+        return node.value if node is not None else None
+
+    def add(self, match: str, pattern: str, value: T) -> None:
+        """Put a value under a pattern that has none yet.
+
+        Args:
+            match: ``exact``, ``prefix`` or ``wildcard``.
+            pattern: the pattern; with ``wildcard``, an empty component matches any.
+            value: what is found by it.
+        """
+        if match == EXACT:
+            self._exact[pattern] = value
+        elif match == PREFIX:
+            self._prefixes[pattern] = value
+            length = len(pattern)
+            self._lengths[length] = self._lengths.get(length, 0) + 1
+            self._lengths = dict(sorted(self._lengths.items(), reverse=True))
+        else:
+            node = self._wild
+            for component in pattern.split("."):
+                node = node.children.setdefault(component, _Node())
+            node.value = value
+            self._wildcards += 1
+
+    def remove(self, match: str, pattern: str) -> None:
+        """Take out a pattern that is there."""
+        if match == EXACT:
+            del self._exact[pattern]
+        elif match == PREFIX:
+            del self._prefixes[pattern]
+            length = len(pattern)
+            self._lengths[length] -= 1
+            if not self._lengths[length]:
+                del self._lengths[length]
+        else:
+            self._remove_wildcard(pattern)
+
+    def _remove_wildcard(self, pattern: str) -> None:
+        self._wildcards -= 1
+        components = pattern.split(".")
+        path = [self._wild]
+        for component in components:
+            path.append(path[-1].children[component])
+        path[-1].value = None
+        while components and path[-1].value is None and not path[-1].children:
+            path.pop()
+            del path[-1].children[components.pop()]
+
+    def best(self, uri: str) -> T | None:
+        """Return the value of the pattern that comes first for a call.
+
+        That is the exact one, else the longest prefix, else the wildcard pattern with the most
+        components before its first wildcard, and so on to the right.
+        """
+        found = self._exact.get(uri)
+        if found is not None or not (self._lengths or self._wildcards):
+            return found
+        return next(self._patterns(uri), None)
+
+    def all(self, uri: str) -> list[T]:
+        """Return the values of every pattern that matches, as for an event."""
+        found = self._exact.get(uri)
+        values = [] if found is None else [found]
+        if self._lengths or self._wildcards:
+            values += self._patterns(uri)
+        return values
+
+    def _patterns(self, uri: str) -> Iterator[T]:
+        for length in self._lengths:
+            found = self._prefixes.get(uri[:length]) if length <= len(uri) else None
+            if found is not None:
+                yield found
+        if self._wildcards:
+            yield from self._wild_matches(uri.split("."))
+
+    def _wild_matches(self, components: list[str]) -> Iterator[T]:
+        # Depth first, a literal component before the wildcard: that is the order of precedence.
+        # A stack of our own, because the depth is the sender's choice.
+        depth = len(components)
+        stack = [(self._wild, 0)]
+        while stack:
+            node, level = stack.pop()
+            if level == depth:
+                if node.value is not None:
+                    yield node.value
+                continue
+            for key in ("", components[level]):
+                child = node.children.get(key)
+                if child is not None:
+                    stack.append((child, level + 1))
+
+    def values(self) -> Iterator[T]:
+        """Return every value."""
+        yield from self._exact.values()
+        yield from self._prefixes.values()
+        stack = [self._wild]
+        while stack:
+            node = stack.pop()
+            if node.value is not None:
+                yield node.value
+            stack += node.children.values()
+
+
+def is_pattern(match: str, pattern: str) -> bool:
+    """Tell whether a pattern is valid for its kind of match.
+
+    A prefix may end anywhere in a component; a wildcard pattern may have empty components.
+    """
+    if match == WILDCARD:
+        return any(pattern.split(".")) and uris.is_valid(
+            ".".join(component or "x" for component in pattern.split("."))
+        )
+    return uris.is_valid(pattern.removesuffix(".") if match == PREFIX else pattern)
