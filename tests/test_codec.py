@@ -97,9 +97,8 @@ def test_json_gives_back_what_it_took(value: Any) -> None:
     kwargs=st.dictionaries(TEXT, payloads(JSON_TEXT), max_size=3),
 )
 def test_keyword_arguments_come_back(
-    codec: Codec, payload: list[Any], named: st.DataObject
+    codec: Codec, payload: list[Any], kwargs: dict[str, Any]
 ) -> None:
-    kwargs = named.draw(st.dictionaries(TEXT, payloads(JSON_TEXT), max_size=3))
     message = [48, 7, {}, "com.x", payload, kwargs]
     assert exactly(codec.decode(codec.encode(message))) == exactly(message)
 

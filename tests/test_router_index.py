@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampapp.router.index import EXACT, PREFIX, WILDCARD, UriIndex, is_pattern
+from wampapp.pattern import is_match
+from wampapp.router.index import EXACT, PREFIX, WILDCARD, UriIndex
 
 component = st.sampled_from(["a", "b", "c"])
 uris = st.lists(component, min_size=1, max_size=4).map(".".join)
@@ -117,4 +118,4 @@ def test_a_very_deep_pattern_is_no_trouble() -> None:
     ],
 )
 def test_which_patterns_are_valid(match: str, pattern: str, valid: bool) -> None:
-    assert is_pattern(match, pattern) is valid
+    assert is_match(match, pattern) is valid

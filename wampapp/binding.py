@@ -24,7 +24,9 @@ _POSITIONAL: Final = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
 _NO_KWARGS: Final[dict[str, Any]] = {}
-_FAULT: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
+_FAULT: Final = re.compile(
+    r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?", re.DOTALL
+)
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
@@ -52,7 +54,7 @@ class Binding:
         self._has_rest = self._has_others = False
         for name, parameter in self.signature.parameters.items():
             kind = parameter.annotation
-            kind = Any if kind is inspect.Parameter.empty else kind
+            kind = Any if kind in (inspect.Parameter.empty, object) else kind
             _check_convertible(function, name, kind)
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 self._has_rest, self._rest = True, kind
@@ -117,7 +119,11 @@ class Binding:
             elif not self._has_others:
                 raise InvalidArgument(f"`{name}`: there is no such parameter", parameter=name)
         missing = [name for name in self.signature.parameters if name in self._required]
-        missing = [name for name in missing if name not in given and name not in kwargs]
+        missing = [
+            name
+            for name in missing
+            if name not in given and not (name in kwargs and name in self._keywords)
+        ]
         if missing:
             raise InvalidArgument(f"`{missing[0]}`: missing", parameter=missing[0])
 
@@ -133,7 +139,7 @@ class Binding:
         if kind is Any:
             return args
         try:
-            return typing.cast("Sequence[Any]", msgspec.convert(args, kind))
+            return typing.cast("Sequence[Any]", _convert(args, kind))
         except msgspec.ValidationError as error:
             raise self._fault(error, None) from None
 
@@ -142,7 +148,7 @@ class Binding:
         if kind is Any:
             return value
         try:
-            return msgspec.convert(value, kind)
+            return _convert(value, kind)
         except msgspec.ValidationError as error:
             raise self._fault(error, name) from None
 
@@ -154,7 +160,7 @@ class Binding:
             index = int(head[1]) if head else 0
             name = self._names[index] if index < len(self._names) else f"argument {index + 1}"
             path = path[head.end() :] if head else path
-        what = what.replace("`", "")
+        what = ("a key: " if found and found["key"] else "") + what.replace("`", "")
         return InvalidArgument(
             f"`{name}{path}`: {what[:1].lower()}{what[1:]}", parameter=name, path=f"{name}{path}"
         )
@@ -171,27 +177,65 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
             f"{function!r} cannot be called; put the decorator on a function, or pass one."
         )
     try:
-        return inspect.signature(function, eval_str=True)
-    except NameError as error:
-        raise InvalidHandler(
-            f"An annotation of {name_of(function)} names something that is not defined where it "
-            f"stands: {error}. Import it at run time, above the function."
-        ) from None
+        inspect.signature(function)
     except (ValueError, TypeError) as error:
         raise InvalidHandler(
             f"{name_of(function)} has no signature that Python can show ({error}); "
             "wrap it in a function of your own."
         ) from None
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError as error:
+        raise InvalidHandler(_undefined(function, error)) from None
+    except Exception as error:  # noqa: BLE001 - an annotation is code, and may raise anything
+        raise InvalidHandler(
+            f"An annotation of {name_of(function)} cannot be evaluated: {error}."
+        ) from None
+
+
+def _undefined(function: object, error: NameError) -> str:
+    return (
+        f"An annotation of {name_of(function)} names something that is not defined where it "
+        f"stands: {error}. Import it at run time, above the function."
+    )
 
 
 def _check_convertible(function: Callable[..., Any], name: str, kind: Any) -> None:
+    what = f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}"
     try:
         msgspec.json.Decoder(kind)
-    except (TypeError, RecursionError) as error:
+        foreign = _foreign_type(msgspec.inspect.type_info(kind))
+    except NameError as error:
+        raise InvalidHandler(_undefined(function, error)) from None
+    except Exception as error:  # noqa: BLE001 - an annotation may hold anything
+        raise InvalidHandler(f"{what}, which no WAMP argument can become: {error}") from None
+    if foreign is not None:
         raise InvalidHandler(
-            f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}, which no WAMP "
-            f"argument can become: {error}"
-        ) from None
+            f"{what}, which no WAMP argument can become: {foreign!r} is not a type that arguments "
+            "are converted to. Take plain values and make it of them."
+        )
+
+
+def _foreign_type(info: Any, seen: set[int] | None = None) -> Any:
+    """Find a type that msgspec does not know, in an annotation or deep inside it."""
+    seen = set() if seen is None else seen
+    if isinstance(info, msgspec.inspect.CustomType):
+        return info.cls
+    if id(info) in seen:
+        return None  # a type that holds itself
+    seen.add(id(info))
+    if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
+        parts = [getattr(info, name) for name in info.__struct_fields__]
+    elif isinstance(info, tuple):
+        parts = list(info)
+    else:
+        return None
+    return next((found for p in parts if (found := _foreign_type(p, seen)) is not None), None)
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    # bytes come as bytes from every serializer, so a string is none; keys come as strings.
+    return msgspec.convert(value, kind, builtin_types=(bytes, bytearray), str_keys=True)
 
 
 def _arguments(count: int) -> str:

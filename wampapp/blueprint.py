@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from wampapp import uri as uris
-from wampapp.dispatch import endpoint_for
+from wampapp.dispatch import endpoint_for, kind_of
 from wampapp.errors import InvalidHandler, InvalidUri
 from wampapp.registry import Registration, Registry, Source, Subscription, name_of
 
@@ -182,10 +182,15 @@ def _is_handler(value: object) -> bool:
     raise InvalidUri(f"{value!r} is neither a URI nor a function; write @app.register('a.uri').")
 
 
-def _check_handler(function: object, run: object) -> None:
+def _check_handler(function: Callable[..., Any], run: object) -> None:
     if not callable(function):
         raise InvalidHandler(
             f"{function!r} cannot be called; put the decorator on a function, or pass one."
         )
     if run is not None and run not in _RUNS:
         raise InvalidHandler(f"run is {run!r}; it can be 'thread' or 'loop'.")
+    if run == "thread" and kind_of(function, None) == "task":
+        raise InvalidHandler(
+            f"{name_of(function)} is a coroutine function, which runs on the event loop; leave "
+            "run= out."
+        )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import msgspec
@@ -48,9 +50,28 @@ def plain(value: Any) -> Any:
     if kind in _PLAIN or (kind is list and _PLAIN.issuperset(map(type, value))):
         return value
     try:
-        return msgspec.to_builtins(value, builtin_types=(bytes,))
+        # Keys are strings, as in JSON: other serializers would carry more, and differ.
+        return _only_bytes(
+            msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview), str_keys=True)
+        )
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
+
+
+def _only_bytes(value: Any) -> Any:
+    """Turn what else holds bytes into ``bytes``."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list or kind is tuple:
+        if _PLAIN.issuperset(map(type, value)):
+            return value
+        return [_only_bytes(item) for item in value]
+    if kind is dict:
+        if _PLAIN.issuperset(map(type, value.values())):
+            return value
+        return {key: _only_bytes(item) for key, item in value.items()}
+    return bytes(value)
 
 
 def plain_payload(head: Message, args: Sequence[Any], kwargs: dict[str, Any]) -> Message:
@@ -158,15 +179,28 @@ class Json(Codec):
     _decode = msgspec.json.Decoder().decode
 
     def _dumps(self, message: Message) -> bytes:
-        # Only the payload can hold bytes: the elements before it are ids, URIs and details.
-        if _SCALARS.issuperset(map(type, message)):
-            return Json._encode(message)
-        return Json._encode(_bytes_to_text(message))
+        payload = Json._encode(_bytes_to_text(message))
+        # msgspec writes null for a number that JSON has not; nothing may change unseen.
+        if b"null" in payload:
+            _refuse_unwritable(message)
+        return payload
 
     def _loads(self, payload: bytes) -> Any:
         value = Json._decode(payload)
         # Bytes show themselves by an escaped NUL, so that other frames are not walked.
         return _text_to_bytes(value) if b"\\u0000" in payload else value
+
+
+def _refuse_unwritable(value: Any) -> None:
+    kind = type(value)
+    if kind is float and not math.isfinite(value):
+        raise ValueError(f"JSON has no number for {value}")
+    if kind is list or kind is tuple:
+        for item in value:
+            _refuse_unwritable(item)
+    elif kind is dict:
+        for item in value.values():
+            _refuse_unwritable(item)
 
 
 def _bytes_to_text(value: Any) -> Any:
@@ -233,14 +267,18 @@ class Cbor(Codec):
         import cbor2
 
         try:
-            return cbor2.loads(
-                payload,
+            stream = io.BytesIO(payload)
+            value = cbor2.load(
+                stream,
                 max_depth=_MAX_DEPTH,
                 tag_hook=_refuse_tag,
                 semantic_decoders=_REFUSED_TAGS,
             )
         except cbor2.CBORDecodeError as error:
             raise ValueError(error) from None
+        if stream.tell() != len(payload):
+            raise ValueError("there are bytes after the message")
+        return value
 
 
 MSGPACK: Final = MsgPack()

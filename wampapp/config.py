@@ -64,6 +64,9 @@ def parse_url(url: str) -> RouterUrl:
     Raises:
         InvalidUrl: another scheme, no host, or a port that is none.
     """
+    if isinstance(url, str) and "@" in url.partition("://")[2].partition("/")[0]:
+        # A password in a URL ends up in logs and process lists, so it is not repeated here.
+        raise InvalidUrl("A router URL carries no user name and no password; leave them out.")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -79,9 +82,10 @@ def parse_url(url: str) -> RouterUrl:
         raise InvalidUrl(f"The router URL {url!r} has no known scheme; use one of {_URL_FORMS}.")
     if not parts.hostname:
         raise InvalidUrl(f"The router URL {url!r} names no host; use one of {_URL_FORMS}.")
-    if parts.username is not None or parts.password is not None:
-        # A password in a URL ends up in logs and process lists.
-        raise InvalidUrl("A router URL carries no user name and no password; leave them out.")
+    if any(character.isspace() for character in parts.netloc):
+        raise InvalidUrl(f"The router URL {url!r} has white space in its host.")
+    if port == 0:
+        raise InvalidUrl(f"The router URL {url!r} has port 0, which nobody listens on.")
     websocket = parts.scheme.startswith("ws")
     if not websocket and parts.path.strip("/"):
         raise InvalidUrl(f"The router URL {url!r} has a path, which {parts.scheme}:// cannot have.")

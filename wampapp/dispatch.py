@@ -132,7 +132,8 @@ class Dispatcher:
         self._workers = workers
         self._logger = logger
         self._debug = debug
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], Reply] = {}
+        self._closed = False
         self._in_threads: dict[int, str] = {}
         self._thread_calls = 0
         self._idle: asyncio.Future[None] | None = None
@@ -148,13 +149,16 @@ class Dispatcher:
             kwargs: its keyword arguments.
             reply: gets the outcome, now or later.
         """
+        if self._closed:
+            reply.error(Canceled("The service stops."))
+            return
         try:
             args, kwargs = endpoint.binding.bind(args, kwargs)
         except InvalidArgument as error:
             reply.error(error.with_traceback(None))
             return
         if endpoint.kind == "task":
-            self._start_task(self._answer(endpoint, args, kwargs, reply))
+            self._start_task(self._answer(endpoint, args, kwargs, reply), reply)
         elif endpoint.kind == "thread":
             self._start_thread(endpoint, args, kwargs, reply)
         else:
@@ -178,18 +182,21 @@ class Dispatcher:
         else:
             reply.result(value)
 
-    def _start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _start_task(self, coroutine: Coroutine[Any, Any, None], reply: Reply) -> None:
         if _EAGER:
             task = asyncio.Task(coroutine, loop=self._loop, eager_start=True)  # type: ignore[call-arg,unused-ignore]
             if task.done():
                 return
         else:
             task = self._loop.create_task(coroutine)
-        self._tasks.add(task)
+        self._tasks[task] = reply
         task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        reply = self._tasks.pop(task)
+        if task.cancelled():
+            # It was cancelled before its first step, so it could not answer by itself.
+            reply.error(Canceled("The service cancelled the call."))
         self._check_idle()
 
     def _start_thread(
@@ -270,6 +277,8 @@ class Dispatcher:
             The URIs of handlers in threads that still run; a thread cannot be cancelled.
         """
         await self._until_idle(grace)
+        # What still stands in line now is too late.
+        self._closed = self._busy()
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:

@@ -171,6 +171,9 @@ class RouterRefused(SessionError):
         super().__init__(message)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self.args, self.reason)
+
 
 class NotJoined(SessionError):
     """There is no session to send on: the app or client has not joined, or has left."""

@@ -18,6 +18,8 @@ class LineFormatter(logging.Formatter):
         line = f"{clock}  {record.name}  {level}{record.getMessage()}"
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
+        if record.stack_info:
+            line = f"{line}\n{self.formatStack(record.stack_info)}"
         return line
 
 

@@ -66,6 +66,15 @@ class Runtime:
         Raises:
             UsageError: the loop runs already.
         """
+        if _forked:
+            main.close()
+            raise UsageError(_FORKED)
+        if asyncio._get_running_loop() not in (None, self.loop):
+            main.close()
+            raise UsageError(
+                "An event loop runs in this thread already, so app.run() cannot start another; "
+                "run the app in a process of its own."
+            )
         with self._lock:
             if self.loop.is_running() or self._thread is not None:
                 main.close()
@@ -94,6 +103,9 @@ class Runtime:
         Raises:
             WrongThread: called on the loop's own thread, where the wait could never end.
         """
+        if _forked:
+            coroutine.close()
+            raise UsageError(_FORKED)
         if self.in_loop_thread:
             coroutine.close()
             raise WrongThread(
@@ -158,6 +170,11 @@ class Runtime:
             pool.stop()
 
 
+_FORKED = (
+    "This process was forked after wampapp had started; its loop stayed behind in the parent. "
+    "Start wampapp after the fork, in each process by itself."
+)
+
 _runtime: Runtime | None = None
 _forked = False
 _lock = threading.Lock()
@@ -176,10 +193,7 @@ def get() -> Runtime:
             if _runtime is None:
                 _runtime = Runtime()
     elif _forked:
-        raise UsageError(
-            "This process was forked after wampapp had started; its loop stayed behind in the "
-            "parent. Start wampapp after the fork, in each process by itself."
-        )
+        raise UsageError(_FORKED)
     return _runtime
 
 

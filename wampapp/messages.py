@@ -40,6 +40,8 @@ MAX_ID: Final = 2**53
 
 Message = list[Any]
 
+_KEYWORDS: Final = (list, dict)
+_STRINGS: Final = frozenset({str})
 _PAYLOAD = ((), (list,), (list, dict))
 
 
@@ -101,10 +103,32 @@ def check(message: Any) -> Message:
     code = message[0]
     shapes = _SHAPES.get(code) if type(code) is int else None
     if shapes is None:
-        raise ProtocolViolation(f"There is no WAMP message with the code {str(code)[:40]!r}.")
-    if tuple(map(type, message)) not in shapes:
+        raise ProtocolViolation(f"There is no WAMP message with the code {brief(code)}.")
+    kinds = tuple(map(type, message))
+    if kinds not in shapes:
         raise ProtocolViolation(f"A {_NAMES[code]} message has the wrong elements.")
+    for number in message[1:3]:
+        # Ids stand first; what else is a number there is a message code.
+        if type(number) is int and not 0 <= number <= MAX_ID:
+            raise ProtocolViolation(f"A {_NAMES[code]} message has an id out of range.")
+    if kinds[-2:] == _KEYWORDS and not _STRINGS.issuperset(map(type, message[-1])):
+        raise ProtocolViolation(f"A {_NAMES[code]} message has a keyword that is no string.")
     return message
+
+
+def brief(value: object, most: int = 100) -> str:
+    """Return a value from a peer as it can stand in a sentence: short, whatever it is.
+
+    Args:
+        value: anything.
+        most: the most characters.
+    """
+    try:
+        text = repr(value[:most] if isinstance(value, str | bytes | list) else value)
+    except (ValueError, RecursionError, MemoryError):
+        # Python refuses to write out numbers of many digits, and values that nest too deep.
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def payload_of(message: Message, start: int) -> tuple[list[Any], dict[str, Any]]:

@@ -15,8 +15,10 @@ from wampapp.messages import (
     SUBSCRIBED,
     UNSUBSCRIBE,
     UNSUBSCRIBED,
+    brief,
 )
-from wampapp.router.index import EXACT, UriIndex, is_pattern
+from wampapp.pattern import is_match
+from wampapp.router.index import EXACT, UriIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,8 +144,10 @@ class Broker:
         match = session.match_of(SUBSCRIBE, request, options)
         if match is None:
             return
-        if not is_pattern(match, name):
-            session.send_error(SUBSCRIBE, request, INVALID_URI, f"The topic {name!r} is invalid.")
+        if not is_match(match, name):
+            session.send_error(
+                SUBSCRIBE, request, INVALID_URI, f"The topic {brief(name)} is invalid."
+            )
             return
         subscription = self._index.get(match, name)
         if subscription is None:
@@ -235,7 +239,7 @@ def _deliver(
 def _fault(name: str, options: dict[str, Any]) -> tuple[str, str] | None:
     """What is wrong with a PUBLISH: error URI and sentence."""
     if not uri.is_valid(name) or name.startswith(uri.RESERVED):
-        return INVALID_URI, f"The topic {name!r} is invalid or reserved."
+        return INVALID_URI, f"The topic {brief(name)} is invalid or reserved."
     for option in _LISTS:
         if option in options and not isinstance(options[option], list):
             return INVALID_ARGUMENT, f"The option {option} must be a list."

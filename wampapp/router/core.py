@@ -11,6 +11,7 @@ from wampapp import uri
 from wampapp.errors import (
     GOODBYE_AND_OUT,
     INVALID_URI,
+    PAYLOAD_SIZE_EXCEEDED,
     PROTOCOL_VIOLATION,
     SYSTEM_SHUTDOWN,
     ConnectionLost,
@@ -33,6 +34,7 @@ from wampapp.messages import (
     UNSUBSCRIBE,
     WELCOME,
     YIELD,
+    brief,
 )
 from wampapp.router import broker, dealer
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
@@ -259,7 +261,11 @@ class RouterSession:
             why: the error URI.
             text: one sentence for people.
         """
-        self.send([ERROR, kind, request, {}, why, [text]])
+        try:
+            self.send([ERROR, kind, request, {}, why, [text]])
+        except (PayloadTooLarge, PayloadNotEncodable):
+            # A peer may take very short messages alone; the URI says what matters.
+            self.send([ERROR, kind, request, {}, why])
 
     def match_of(self, kind: int, request: int, options: dict[str, Any]) -> str | None:
         """Return the ``match`` option; None, and an ERROR sent, where there is no such match."""
@@ -270,7 +276,7 @@ class RouterSession:
             kind,
             request,
             OPTION_NOT_ALLOWED,
-            f"There is no match {str(match)[:40]!r}; use 'exact', 'prefix' or 'wildcard'.",
+            f"There is no match {brief(match)}; use 'exact', 'prefix' or 'wildcard'.",
         )
         return None
 
@@ -286,7 +292,10 @@ class RouterSession:
         if link is None:
             return
         self._leave()
-        self.send([ABORT, {"message": text}, why])
+        try:
+            self.send([ABORT, {"message": text}, why])
+        except (PayloadTooLarge, PayloadNotEncodable):
+            self.send([ABORT, {}, why])
         self._link = None
         link.close()
 
@@ -299,7 +308,7 @@ class RouterSession:
             self.abort(SYSTEM_SHUTDOWN, "The router stops.")
             return
         self._leave()
-        self.send([GOODBYE, {"message": "The router stops."}, SYSTEM_SHUTDOWN])
+        self.send([GOODBYE, {}, SYSTEM_SHUTDOWN])
         self._link = None
         link.close()
 
@@ -313,7 +322,7 @@ class RouterSession:
             raise ProtocolViolation("The first message of a session must be HELLO.")
         _, name, details = message
         if not uri.is_valid(name):
-            self.abort(INVALID_URI, f"The realm {name!r} is no valid name.")
+            self.abort(INVALID_URI, f"The realm {brief(name)} is no valid name.")
             return
         roles = details.get("roles")
         if not isinstance(roles, dict) or not roles:
@@ -328,7 +337,10 @@ class RouterSession:
         while not self.id or self.id in realm.sessions:
             self.id = 1 + secrets.randbelow(MAX_ID)
         realm.sessions[self.id] = self
-        self.send([WELCOME, self.id, self._welcome(name)])
+        try:
+            self.send([WELCOME, self.id, self._welcome(name)])
+        except PayloadTooLarge:
+            self.abort(PAYLOAD_SIZE_EXCEEDED, "WELCOME is larger than this client takes.")
 
     def _welcome(self, realm: str) -> dict[str, Any]:
         return {

@@ -27,8 +27,10 @@ from wampapp.messages import (
     RESULT,
     UNREGISTER,
     UNREGISTERED,
+    brief,
 )
-from wampapp.router.index import EXACT, UriIndex, is_pattern
+from wampapp.pattern import is_match
+from wampapp.router.index import EXACT, UriIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,15 +140,21 @@ class Dealer:
         match = session.match_of(REGISTER, request, options)
         if match is None:
             return
-        if not is_pattern(match, name) or name.startswith(uri.RESERVED):
+        if not is_match(match, name) or name.startswith(uri.RESERVED):
             session.send_error(
-                REGISTER, request, INVALID_URI, f"The procedure {name!r} is invalid or reserved."
+                REGISTER,
+                request,
+                INVALID_URI,
+                f"The procedure {brief(name)} is invalid or reserved.",
             )
             return
         invoke = options.get("invoke", "single")
         if invoke not in _POLICIES:
             session.send_error(
-                REGISTER, request, INVALID_ARGUMENT, f"There is no invocation policy {invoke!r}."
+                REGISTER,
+                request,
+                INVALID_ARGUMENT,
+                f"There is no invocation policy {brief(invoke)}.",
             )
             return
         registration = self._index.get(match, name)
@@ -203,9 +211,9 @@ class Dealer:
         registration = self._index.best(name)
         if registration is None:
             if uri.is_valid(name):
-                why, text = NO_SUCH_PROCEDURE, f"There is no procedure {name!r}."
+                why, text = NO_SUCH_PROCEDURE, f"There is no procedure {brief(name)}."
             else:
-                why, text = INVALID_URI, f"The procedure {name!r} is invalid."
+                why, text = INVALID_URI, f"The procedure {brief(name)} is invalid."
             session.send_error(CALL, request, why, text)
             return
         callee = registration.choose()
@@ -230,7 +238,7 @@ class Dealer:
             return  # the answer is on its way already
         mode = options.get("mode", "killnowait")
         if mode not in _MODES:
-            raise ProtocolViolation(f"There is no mode {mode!r} of cancelling a call.")
+            raise ProtocolViolation(f"There is no mode {brief(mode)} of cancelling a call.")
         if not pending.callee.can("callee", "call_canceling"):
             mode = "skip"
         if mode != "skip":
@@ -281,7 +289,7 @@ class Dealer:
             return
         why = message[4]
         if not uri.is_valid(why):
-            caller.send_error(CALL, request, INVALID_URI, f"The error URI {why!r} is invalid.")
+            caller.send_error(CALL, request, INVALID_URI, f"The error URI {brief(why)} is invalid.")
             return
         try:
             caller.send([ERROR, CALL, request, {}, why, *message[5:]])
@@ -306,7 +314,7 @@ class Dealer:
                     CALL,
                     request,
                     CANCELED,
-                    f"The callee of {pending.procedure!r} left before it answered.",
+                    f"The callee of {brief(pending.procedure)} left before it answered.",
                 )
         session.invocations.clear()
 
@@ -315,16 +323,16 @@ def _refusal(
     registration: Registration, invoke: str, session: RouterSession
 ) -> tuple[str, str] | None:
     """Why a session may not join a registration; error URI and sentence."""
-    name = registration.uri
+    taken = f"The procedure {brief(registration.uri)} is registered already"
     if registration.invoke != invoke:
         return (
             DIFFERENT_POLICY
             if "single" not in (invoke, registration.invoke)
             else PROCEDURE_ALREADY_EXISTS,
-            f"The procedure {name!r} is registered already, with invoke={registration.invoke!r}.",
+            f"{taken}, with invoke={registration.invoke!r}.",
         )
     if invoke == "single" or session in registration.callees:
-        return PROCEDURE_ALREADY_EXISTS, f"The procedure {name!r} is registered already."
+        return PROCEDURE_ALREADY_EXISTS, f"{taken}."
     return None
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from wampapp import uri as uris
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -139,7 +137,9 @@ class UriIndex(Generic[T]):
                 if node.value is not None:
                     yield node.value
                 continue
-            for key in ("", components[level]):
+            component = components[level]
+            # An empty component is no valid one, and would go down the same way twice.
+            for key in ("", component) if component else ():
                 child = node.children.get(key)
                 if child is not None:
                     stack.append((child, level + 1))
@@ -154,15 +154,3 @@ class UriIndex(Generic[T]):
             if node.value is not None:
                 yield node.value
             stack += node.children.values()
-
-
-def is_pattern(match: str, pattern: str) -> bool:
-    """Tell whether a pattern is valid for its kind of match.
-
-    A prefix may end anywhere in a component; a wildcard pattern may have empty components.
-    """
-    if match == WILDCARD:
-        return any(pattern.split(".")) and uris.is_valid(
-            ".".join(component or "x" for component in pattern.split("."))
-        )
-    return uris.is_valid(pattern.removesuffix(".") if match == PREFIX else pattern)
