@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.links import Client
 from wampapp.router import Router
-from wampapp.router.broker import MOST_RETAINED
+from wampapp.router.broker import MOST_RETAINED, MOST_RETAINED_BYTES
 
 (
     HELLO, WELCOME, ABORT, GOODBYE, ERROR, PUBLISH, PUBLISHED, SUBSCRIBE, SUBSCRIBED,
@@ -355,7 +355,9 @@ def test_a_retained_event_keeps_its_audience(router: Router, caller: Client) -> 
     assert late.inbox == []
 
 
-def test_retained_events_outlive_the_sessions_and_are_bounded(router: Router) -> None:
+def test_retained_events_outlive_their_publisher_and_are_bounded(
+    router: Router, caller: Client
+) -> None:
     publisher = Client(router)
     for number in range(MOST_RETAINED + 5):
         publisher.say(PUBLISH, number + 1, {"retain": True}, f"com.state.n{number}")
@@ -366,3 +368,20 @@ def test_retained_events_outlive_the_sessions_and_are_bounded(router: Router) ->
     assert late.inbox == []
     subscribe(late, f"com.state.n{MOST_RETAINED}", get_retained=True)
     assert len(late.inbox) == 1
+
+
+def test_retained_bytes_are_bounded(router: Router, caller: Client) -> None:
+    for number in range(5):
+        payload = b"x" * (MOST_RETAINED_BYTES // 3)
+        caller.say(PUBLISH, number + 1, {"retain": True}, f"com.large.n{number}", [payload])
+    assert list(router.realms["realm1"].broker.retained) == ["com.large.n3", "com.large.n4"]
+    caller.say(PUBLISH, 9, {"retain": True}, "com.large.n4", [1])
+    caller.say(PUBLISH, 10, {"retain": True}, "com.large.n5", [1])
+    assert len(router.realms["realm1"].broker.retained) == 3
+
+
+def test_an_empty_realm_goes_with_what_it_retained(router: Router) -> None:
+    publisher = Client(router)
+    publisher.say(PUBLISH, 1, {"retain": True}, "com.state", [1])
+    publisher.leave()
+    assert router.realms == {}

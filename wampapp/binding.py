@@ -160,9 +160,10 @@ class Binding:
             index = int(head[1]) if head else 0
             name = self._names[index] if index < len(self._names) else f"argument {index + 1}"
             path = path[head.end() :] if head else path
-        what = ("a key: " if found and found["key"] else "") + what.replace("`", "")
+        what = what[:1].lower() + what[1:].replace("`", "")
+        in_key = "a key: " if found and found["key"] else ""
         return InvalidArgument(
-            f"`{name}{path}`: {what[:1].lower()}{what[1:]}", parameter=name, path=f"{name}{path}"
+            f"`{name}{path}`: {in_key}{what}", parameter=name, path=f"{name}{path}"
         )
 
 

@@ -34,7 +34,8 @@ def plain(value: Any) -> Any:
 
     Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
     ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
-    values; ``bytearray`` and ``memoryview`` bytes.
+    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings, so that of two keys such
+    as ``1`` and ``"1"`` one is left.
 
     Args:
         value: a list or dictionary of arguments, or one result.

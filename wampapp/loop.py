@@ -268,7 +268,7 @@ def driven(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
 
 
 def _future_for(waited: Any) -> Any:
-    from twisted.internet.defer import Deferred
+    from twisted.internet.defer import CancelledError, Deferred
 
     if not isinstance(waited, Deferred):
         return waited  # the task says what it thinks of it
@@ -279,6 +279,13 @@ def _future_for(waited: Any) -> Any:
             future.set_result(None)
         return result
 
+    def cancelled(done: asyncio.Future[None]) -> None:
+        # Who cancels the handler cancels what it waits for, and hears of it from the handler.
+        if done.cancelled():
+            waited.addErrback(lambda failure: failure.trap(CancelledError) and None)
+            waited.cancel()
+
     waited.addBoth(fired)
+    future.add_done_callback(cancelled)
     future._asyncio_future_blocking = True
     return future

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+logger = logging.getLogger("wampapp")
 
 _IDLE_SECONDS: Final = 30.0
 
@@ -65,7 +68,11 @@ class Workers:
     def _work(self) -> None:
         try:
             while (job := self._next()) is not None:
-                job()
+                try:
+                    job()
+                except BaseException:
+                    # Jobs answer for themselves; what gets here must not strand those in line.
+                    logger.exception("A job of a worker thread failed")
                 del job  # or an idle thread would keep the last call's arguments alive
         finally:
             with self._ready:

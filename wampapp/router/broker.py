@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import uri
-from wampapp.errors import INVALID_ARGUMENT, INVALID_URI, NO_SUCH_SUBSCRIPTION
+from wampapp.codec import MSGPACK
+from wampapp.errors import INVALID_ARGUMENT, INVALID_URI, NO_SUCH_SUBSCRIPTION, PayloadNotEncodable
 from wampapp.messages import (
     EVENT,
     PUBLISH,
@@ -36,8 +38,10 @@ FEATURES: Final = {
     "event_retention": True,
 }
 
-#: The most topics of a realm whose last event is retained; the oldest goes first.
+#: The most topics of a realm whose last event is retained, and the most bytes of all those
+#: events; the oldest goes first.
 MOST_RETAINED: Final = 10_000
+MOST_RETAINED_BYTES: Final = 64 * 2**20
 
 _NO_DETAILS: Final[dict[str, Any]] = {}
 _LISTS: Final = (
@@ -81,8 +85,6 @@ class Publication:
         id: the publication's id.
     """
 
-    __slots__ = ("_allowed", "_disclosed", "_payload", "_publisher", "_topic", "id")
-
     def __init__(self, session: RouterSession, message: Message) -> None:
         options = message[2]
         # Random by the specification ("IDs"), but no secret: no system call for each event.
@@ -96,6 +98,14 @@ class Publication:
         }
         self._disclosed = options.get("disclose_me") is True
         self._allowed = _audience(options)
+
+    @functools.cached_property
+    def size(self) -> int:
+        """About how many bytes the payload has; asked for where the event is retained."""
+        try:
+            return len(self._topic) + len(MSGPACK.encode(self._payload))
+        except PayloadNotEncodable:
+            return MOST_RETAINED_BYTES + 1  # not to be kept
 
     def reaches(self, session: RouterSession) -> bool:
         """Tell whether a subscriber is of the audience that the publisher named."""
@@ -127,6 +137,7 @@ class Broker:
         self._index: UriIndex[Subscription] = UriIndex()
         self._by_id: dict[int, Subscription] = {}
         self._retained: dict[str, Publication] = {}
+        self._retained_bytes = 0
 
     @property
     def subscriptions(self) -> dict[int, Subscription]:
@@ -199,12 +210,21 @@ class Broker:
             for subscription in subscriptions:
                 _deliver(publication, subscription, excluded)
         if options.get("retain") is True:
-            self._retained.pop(name, None)  # it goes to the end of the line
-            self._retained[name] = publication
-            if len(self._retained) > MOST_RETAINED:
-                del self._retained[next(iter(self._retained))]
+            self._retain(name, publication)
         if acknowledge:
             session.send([PUBLISHED, request, publication.id])
+
+    def _retain(self, name: str, publication: Publication) -> None:
+        self._forget(name)
+        self._retained[name] = publication
+        self._retained_bytes += publication.size
+        while len(self._retained) > MOST_RETAINED or self._retained_bytes > MOST_RETAINED_BYTES:
+            self._forget(next(iter(self._retained)))
+
+    def _forget(self, name: str) -> None:
+        earlier = self._retained.pop(name, None)
+        if earlier is not None:
+            self._retained_bytes -= earlier.size
 
     def remove(self, session: RouterSession) -> None:
         """Forget a session that has left."""

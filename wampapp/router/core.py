@@ -118,9 +118,9 @@ class Router:
         self._links.add(session)
 
     def left(self, session: RouterSession, realm: Realm) -> None:
-        """Take a session out of its realm; a realm goes when nothing of it is left."""
+        """Take a session out of its realm; an empty realm goes, or anyone could fill the memory."""
         realm.remove(session)
-        if not realm.sessions and not realm.broker.retained:
+        if not realm.sessions:
             self.realms.pop(realm.name, None)
 
     def disconnected(self, session: RouterSession) -> None:
