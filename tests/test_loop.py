@@ -472,6 +472,11 @@ def test_an_exception_passes() -> None:
         drive(coroutine())
 
 
+async def on_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """What a dispatcher's task does: a task takes coroutines alone, and this is one."""
+    return await driven(coroutine)
+
+
 @pytest.mark.parametrize("what", ["future", "deferred", "sleep"])
 def test_a_cancellation_reaches_the_coroutine(what: str) -> None:
     seen: list[str] = []
@@ -489,7 +494,7 @@ def test_a_cancellation_reaches_the_coroutine(what: str) -> None:
             raise
 
     async def main() -> None:
-        task = asyncio.create_task(driven(coroutine()))
+        task = asyncio.create_task(on_task(coroutine()))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -509,7 +514,7 @@ def test_a_cancellation_can_be_survived() -> None:
         return 0
 
     async def main() -> int:
-        task = asyncio.create_task(driven(coroutine()))
+        task = asyncio.create_task(on_task(coroutine()))
         await asyncio.sleep(0)
         task.cancel()
         return await task
@@ -524,7 +529,7 @@ def test_a_deferred_that_fires_after_the_cancellation_harms_nobody() -> None:
         async def coroutine() -> int:
             return await deferred
 
-        task = asyncio.create_task(driven(coroutine()))
+        task = asyncio.create_task(on_task(coroutine()))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

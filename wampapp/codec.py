@@ -21,8 +21,8 @@ from wampapp.messages import Message, check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Containers may nest this deep in a frame that we read. msgspec stops by itself at Python's
-#: recursion limit; cbor2 is told this bound.
+#: Containers may nest this deep in a frame that we read. The decoders stop at bounds of their own,
+#: which differ with Python's version, and are far above what our own walks could follow.
 _MAX_DEPTH: Final = 200
 
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})
@@ -149,6 +149,9 @@ class Codec:
             message = self._loads(payload)
         except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
             raise ProtocolViolation(f"A frame is no valid {self.SERIALIZER_ID}.") from None
+        # Each level takes a byte, so that a short frame is not deep.
+        if len(payload) > _MAX_DEPTH and _too_deep(message):
+            raise ProtocolViolation(f"A frame nests more than {_MAX_DEPTH} containers.")
         return check(message)
 
     def _dumps(self, message: Message) -> bytes:
@@ -156,6 +159,26 @@ class Codec:
 
     def _loads(self, payload: bytes) -> Any:
         raise NotImplementedError
+
+
+def _too_deep(value: Any) -> bool:
+    """Tell whether containers nest too deep, level by level, with no recursion."""
+    level = [value]
+    for _ in range(_MAX_DEPTH + 1):
+        deeper: list[Any] = []
+        for container in level:
+            if type(container) is dict:
+                items: Any = container.values()
+            elif type(container) is list:
+                items = container
+            else:
+                continue
+            if not _PLAIN.issuperset(map(type, items)):
+                deeper += [item for item in items if type(item) not in _PLAIN]
+        if not deeper:
+            return False
+        level = deeper
+    return True
 
 
 class MsgPack(Codec):
@@ -271,7 +294,7 @@ class Cbor(Codec):
             stream = io.BytesIO(payload)
             value = cbor2.load(
                 stream,
-                max_depth=_MAX_DEPTH,
+                max_depth=2 * _MAX_DEPTH,
                 tag_hook=_refuse_tag,
                 semantic_decoders=_REFUSED_TAGS,
             )
