@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from wampapp.dispatch import CallResult, Dispatcher, Endpoint, EventLane, endpoint_for, kind_of
+from wampapp.dispatch import Dispatcher
+from wampapp.endpoint import Endpoint, endpoint_for, kind_of
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
+from wampapp.lane import EventLane
 from wampapp.registry import Registration, Run, Subscription
+from wampapp.results import CallResult
 from wampapp.workers import Workers
 
 DEADLINE = 20.0  # seconds
@@ -635,7 +638,7 @@ def test_what_runs_longer_than_the_grace_is_cancelled() -> None:
         assert await house.dispatcher.drain(0) == []
         kind, error = await reply.outcome()
         assert (kind, type(error)) == ("error", Canceled)
-        assert error.message == "The service cancelled the call."
+        assert error.message == "The call was cancelled."
         assert cleaned.is_set()
 
     on_a_loop(main)

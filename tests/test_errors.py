@@ -12,6 +12,7 @@ from wampapp.errors import (
     CallTimeout,
     HandlerFailed,
     InvalidArgument,
+    InvalidResult,
     RouterRefused,
     SessionError,
     UsageError,
@@ -100,7 +101,7 @@ def test_a_mistake_is_python_s_own_kind_of_error_too(name: str, builtin: type) -
 def test_the_exit_code_tells_the_kind_of_failure(cls: type[WampappError]) -> None:
     if issubclass(cls, UsageError):
         expected = 2
-    elif issubclass(cls, WampError):
+    elif issubclass(cls, WampError | InvalidResult):
         expected = 5
     elif cls is RouterRefused:
         expected = 4

@@ -18,7 +18,7 @@ Importing this module starts nothing and installs no reactor.
 from wampapp._version import __version__
 from wampapp.app import App
 from wampapp.client import Client, ConnectedClient, connect
-from wampapp.dispatch import CallResult
+from wampapp.context import Event, Invocation
 from wampapp.errors import (
     AppStarted,
     CallTimeout,
@@ -29,11 +29,13 @@ from wampapp.errors import (
     HandlerFailed,
     InvalidArgument,
     InvalidHandler,
+    InvalidResult,
     InvalidUri,
     InvalidUrl,
     NoSuchProcedure,
     NotAuthorized,
     NotJoined,
+    Overloaded,
     PayloadNotEncodable,
     PayloadTooLarge,
     PortInUse,
@@ -48,6 +50,7 @@ from wampapp.errors import (
     WampError,
     WrongThread,
 )
+from wampapp.results import CallResult
 
 __all__ = [
     "App",
@@ -60,14 +63,18 @@ __all__ = [
     "ConnectionLost",
     "DeclarationError",
     "DuplicateUri",
+    "Event",
     "HandlerFailed",
     "InvalidArgument",
     "InvalidHandler",
+    "InvalidResult",
     "InvalidUri",
     "InvalidUrl",
+    "Invocation",
     "NoSuchProcedure",
     "NotAuthorized",
     "NotJoined",
+    "Overloaded",
     "PayloadNotEncodable",
     "PayloadTooLarge",
     "PortInUse",

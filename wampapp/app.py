@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from wampapp import config as configs
 from wampapp import loop as loops
@@ -12,9 +12,11 @@ from wampapp.blueprint import Blueprint
 from wampapp.client import Client
 from wampapp.config import Config
 from wampapp.errors import NotJoined, UsageError, WrongThread
+from wampapp.handles import Procedure, PublishOptions, Topic
 
 if TYPE_CHECKING:
     from asyncio import Future
+    from collections.abc import AsyncGenerator
 
     from wampapp.service import Service
     from wampapp.session import Session
@@ -143,6 +145,75 @@ class App(Blueprint):
         name = uris.resolve(uri, self.prefix, "topic")
         self._check_thread("publish")
         return self._session().publish(name, args, kwargs)
+
+    def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        """Call a procedure and iterate over its progressive results with ``async for``.
+
+        Leaving the iteration cancels the call.
+
+        Args:
+            uri: the procedure; one that starts with a dot is relative to the prefix.
+            args: positional arguments.
+            kwargs: keyword arguments.
+
+        Returns:
+            An asynchronous generator: each progressive result as it comes, and at the end the
+            final one if it is not None. It raises what awaiting :meth:`call` raises.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
+        """
+        self._check_thread("stream")
+        return self.procedure(uri).stream(*args, **kwargs)
+
+    def procedure(
+        self,
+        uri: str,
+        *,
+        timeout: float | None = None,
+        returns: Any = None,
+        disclose_me: bool = False,
+    ) -> Procedure:
+        """Make a handle to a remote procedure, which carries its options.
+
+        ::
+
+            add = app.procedure("com.example.add", timeout=2, returns=int)
+            total = await add(2, 3)
+
+        Args:
+            uri: the procedure; one that starts with a dot is relative to the prefix.
+            timeout: seconds that a call may take; then it is cancelled. None for no limit.
+            returns: what results are converted to; None leaves them as they come.
+            disclose_me: whether the callee is told the caller.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            UsageError: an option is not valid.
+        """
+        name = uris.resolve(uri, self.prefix, "procedure")
+        return Procedure(
+            self._session, name, timeout=timeout, returns=returns, disclose_me=disclose_me
+        )
+
+    def topic(self, uri: str, **options: Unpack[PublishOptions]) -> Topic:
+        """Make a handle to a topic, which carries its options.
+
+        ::
+
+            news = app.topic("com.example.news", acknowledge=True, retain=True)
+            await news.publish("hello")
+
+        Args:
+            uri: the topic; one that starts with a dot is relative to the prefix.
+            options: see :class:`~wampapp.handles.PublishOptions`.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            UsageError: an option is not known.
+        """
+        return Topic(self._session, uris.resolve(uri, self.prefix, "topic"), options)
 
     def run(
         self,

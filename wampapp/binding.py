@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from wampapp.context import Event, Invocation
 from wampapp.errors import InvalidArgument, InvalidHandler
 from wampapp.registry import name_of
 
@@ -23,6 +24,9 @@ _POSITIONAL: Final = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
+#: The classes by which a handler asks for its context.
+CONTEXTS: Final[tuple[type, ...]] = (Invocation, Event)
+
 _NO_KWARGS: Final[dict[str, Any]] = {}
 _FAULT: Final = re.compile(
     r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?", re.DOTALL
@@ -35,26 +39,50 @@ class Binding:
 
     Args:
         function: the handler; any callable with a signature.
+        captured: the names that the URI's pattern captures.
+        context: the class by which a parameter asks for the context, ``Invocation`` or
+            ``Event``; None where there is none.
+        convert: whether arguments are converted by the annotations.
 
     Attributes:
         signature: the handler's signature, its string annotations resolved.
+        context: the name of the parameter that asks for the context; None without one.
+        context_kind: the class that was passed as ``context``.
+        injects: whether the handler gets more than the call's arguments.
 
     Raises:
-        InvalidHandler: it is not callable, has no signature, or an annotation is of a type that
-            no WAMP argument can become.
+        InvalidHandler: it is not callable, has no signature, lacks a captured name, or an
+            annotation is of a type that no WAMP argument can become.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        captured: Sequence[str] = (),
+        context: type | None = None,
+        convert: bool = True,
+    ) -> None:
         self.signature = signature_of(function)
+        self.context: str | None = None
+        self.context_kind = context
+        self._captured: dict[str, Any] = {}
+        self._places: list[tuple[int, str]] = []  # where injected values go among positional ones
         positional: list[tuple[str, Any]] = []
         self._keywords: dict[str, Any] = {}
         self._required: set[str] = set()
         self._rest: Any = None  # the annotation of *args
         self._others: Any = None  # the annotation of **kwargs
         self._has_rest = self._has_others = False
-        for name, parameter in self.signature.parameters.items():
+        for place, (name, parameter) in enumerate(self.signature.parameters.items()):
             kind = parameter.annotation
             kind = Any if kind in (inspect.Parameter.empty, object) else kind
+            if self._is_injected(function, name, kind, captured):
+                if parameter.kind in _POSITIONAL:
+                    self._places.append((place, name))
+                continue
+            if not convert:
+                kind = Any
             _check_convertible(function, name, kind)
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 self._has_rest, self._rest = True, kind
@@ -68,10 +96,39 @@ class Binding:
                 self._keywords[name] = kind
             if parameter.default is inspect.Parameter.empty:
                 self._required.add(name)
+        lacking = [name for name in captured if name not in self._captured]
+        if lacking and not self._has_others:
+            raise InvalidHandler(
+                f"{name_of(function)} has no parameter {lacking[0]!r}, which its URI captures; add "
+                "it."
+            )
+        self._captured.update(dict.fromkeys(lacking, Any))
+        self.injects = bool(self._captured) or self.context is not None
         self._names = [name for name, _ in positional]
         self._kinds = [kind for _, kind in positional]
         self._tuples: dict[int, Any] = {}
         self._fast = self._fast_lengths()
+
+    def _is_injected(
+        self, function: Callable[..., Any], name: str, kind: Any, captured: Sequence[str]
+    ) -> bool:
+        """Tell whether a parameter is filled by us, and take note of it."""
+        if name in captured:
+            _check_convertible(function, name, kind)
+            self._captured[name] = kind
+            return True
+        wanted = [c for c in CONTEXTS if kind is c or c in typing.get_args(kind)]
+        if not wanted:
+            return False
+        if wanted != [self.context_kind]:
+            raise InvalidHandler(
+                f"The parameter `{name}` of {name_of(function)} asks for an "
+                f"{wanted[0].__name__}; a procedure gets an Invocation, a topic an Event."
+            )
+        if self.context is not None:
+            raise InvalidHandler(f"{name_of(function)} asks twice for its context; once is enough.")
+        self.context = name
+        return True
 
     def _fast_lengths(self) -> frozenset[int]:
         """Numbers of positional arguments that need no further check when no keyword comes."""
@@ -81,13 +138,17 @@ class Binding:
         return frozenset(range(max(needed, default=0), len(self._names) + 1))
 
     def bind(
-        self, args: Sequence[Any], kwargs: dict[str, Any]
+        self,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        extras: dict[str, Any] | None = None,
     ) -> tuple[Sequence[Any], dict[str, Any]]:
         """Check and convert the arguments of a call.
 
         Args:
             args: the positional arguments, plain values.
             kwargs: the keyword arguments.
+            extras: what the handler gets besides: captured components and the context, by name.
 
         Returns:
             The arguments to call the handler with.
@@ -98,11 +159,29 @@ class Binding:
         """
         count = len(args)
         if not kwargs and count in self._fast:
-            return self._convert_positional(args, count), _NO_KWARGS
+            args = self._convert_positional(args, count)
+            return (args, _NO_KWARGS) if extras is None else self._inject(args, {}, extras)
         self._check_names(count, kwargs)
-        return self._convert_positional(args, count), {
-            name: self._convert_keyword(name, value) for name, value in kwargs.items()
-        }
+        args = self._convert_positional(args, count)
+        kwargs = {name: self._convert_keyword(name, value) for name, value in kwargs.items()}
+        return (args, kwargs) if extras is None else self._inject(args, kwargs, extras)
+
+    def _inject(
+        self, args: Sequence[Any], kwargs: dict[str, Any], extras: dict[str, Any]
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Put what the handler gets besides its arguments in its place."""
+        for name, kind in self._captured.items():
+            if kind is not Any:
+                try:
+                    # A component of a URI is text, so here "7" is an int.
+                    extras[name] = msgspec.convert(extras[name], kind, strict=False)
+                except msgspec.ValidationError as error:
+                    raise self._fault(error, name) from None
+        placed = list(args)
+        for place, name in self._places:
+            if place <= len(placed):
+                placed.insert(place, extras.pop(name))
+        return placed, {**kwargs, **extras}
 
     def _check_names(self, count: int, kwargs: dict[str, Any]) -> None:
         if count > len(self._names) and not self._has_rest:

@@ -11,13 +11,15 @@ from wampapp import loop as loops
 from wampapp import uri as uris
 from wampapp.connection import join
 from wampapp.dial import UrlDialer
-from wampapp.dispatch import Dispatcher, endpoint_for
+from wampapp.dispatch import Dispatcher
+from wampapp.endpoint import endpoint_for
 from wampapp.errors import CallTimeout, ConnectionLost, NotJoined
+from wampapp.handles import Procedure
 from wampapp.registry import Subscription
 from wampapp.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
 
     from wampapp.session import Session
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wampapp.client")
 
 _THREADS = 40
+_ACKNOWLEDGE = {"acknowledge": True}
+_END = object()
 
 
 class Client:
@@ -96,10 +100,43 @@ class Client:
         """
         name = uris.resolve(uri, self._prefix, "topic")
         answer = self._wait(
-            lambda: self._session().publish(name, args, kwargs, acknowledge=True),
+            lambda: self._session().publish(name, args, kwargs, options=_ACKNOWLEDGE),
             f"acknowledgement for {name}",
         )
         return int(answer)
+
+    def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Call a procedure and iterate over its progressive results.
+
+        Leaving the iteration cancels the call.
+
+        Args:
+            uri: the procedure; one that starts with a dot is relative to the prefix.
+            args: positional arguments.
+            kwargs: keyword arguments.
+
+        Yields:
+            Each progressive result as it comes, and at the end the final one if it is not None.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            WampError: the procedure, or the router, answered with an error.
+            CallTimeout: the next result did not come in time.
+            NotJoined: there is no session now.
+            ConnectionLost: the link broke before the end.
+            WrongThread: called on the event loop's thread.
+        """
+        name = uris.resolve(uri, self._prefix, "procedure")
+        items = Procedure(self._session, name).stream(*args, **kwargs)
+
+        async def following() -> Any:
+            return await anext(items, _END)
+
+        try:
+            while (item := self._wait(following, f"result from {name}")) is not _END:
+                yield item
+        finally:
+            self._runtime().call(items.aclose())
 
     def _wait(self, start: Callable[[], Awaitable[Any]], what: str) -> Any:
         async def run() -> Any:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from wampapp.config import Config
     from wampapp.dial import Dialer
-    from wampapp.dispatch import Dispatcher, Endpoint
+    from wampapp.dispatch import Dispatcher
+    from wampapp.endpoint import Endpoint
     from wampapp.registry import Subscription
 
 logger = logging.getLogger("wampapp")

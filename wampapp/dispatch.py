@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+import contextlib
+import contextvars
 import secrets
 import sys
+import threading
 import traceback
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from wampapp.binding import Binding
-from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
+from wampapp.context import Event, Invocation
+from wampapp.errors import (
+    CallTimeout,
+    Canceled,
+    HandlerFailed,
+    InvalidArgument,
+    Overloaded,
+    WampError,
+)
 from wampapp.loop import driven
+from wampapp.results import CallResult
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
 
-    from wampapp.registry import Registration, Run, Subscription
+    from wampapp.endpoint import Endpoint, Limit
     from wampapp.workers import Workers
 
-Kind = Literal["task", "thread", "loop"]
-
 _EAGER: Final = sys.version_info >= (3, 12)
+#: The most calls in line for a handler with ``concurrency``; further ones are refused.
+MOST_WAITING: Final = 1000
+#: How far a generator in a thread may be ahead of what was sent.
+_AHEAD: Final = 64
+_NO_DETAILS: Final[dict[str, Any]] = {}
 
 
 class Reply(Protocol):
-    """Where the outcome of a call goes. Exactly one of the two is called, on the loop's thread."""
+    """Where the outcome of a call goes, on the loop's thread.
+
+    Exactly one of ``result`` and ``error`` is called, after any number of ``progress``.
+    """
 
     def result(self, value: Any) -> None:
         """Take the handler's return value."""
@@ -36,76 +50,86 @@ class Reply(Protocol):
     def error(self, error: BaseException) -> None:
         """Take what the handler raised, or the :class:`InvalidArgument` that kept it away."""
 
-
-class CallResult:
-    """A result of several values: positional ones, named ones, or both.
-
-    A handler returns one to answer with more than one value; a caller gets one when the answer
-    has not exactly one positional value.
-
-    Attributes:
-        args: the positional values, a tuple.
-        kwargs: the named values, a dictionary.
-    """
-
-    __slots__ = ("args", "kwargs")
-
-    def __init__(self, /, *args: Any, **kwargs: Any) -> None:
-        self.args = args
-        self.kwargs = kwargs
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CallResult):
-            return NotImplemented
-        return self.args == other.args and self.kwargs == other.kwargs
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        parts = [*map(repr, self.args), *(f"{k}={v!r}" for k, v in self.kwargs.items())]
-        return f"CallResult({', '.join(parts)})"
+    def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Take a progressive result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A handler, ready to be run.
+class Run:
+    """One run of a handler, from its call to its outcome.
 
     Attributes:
-        uri: the procedure or topic it serves, for the log.
-        function: the handler.
-        binding: the converter of its arguments.
-        kind: ``"task"`` for a coroutine function, ``"thread"`` or ``"loop"`` for a plain one.
+        endpoint: the handler.
+        over: whether its outcome was given, so that a later one counts no more.
+        cancelled: whether nobody waits for it any more.
+        takes_progress: whether the caller takes progressive results.
     """
 
-    uri: str
-    function: Callable[..., Any]
-    binding: Binding
-    kind: Kind
+    __slots__ = (
+        "_dispatcher",
+        "_reply",
+        "_task",
+        "_timer",
+        "cancelled",
+        "context",
+        "endpoint",
+        "over",
+        "takes_progress",
+    )
 
+    def __init__(
+        self, dispatcher: Dispatcher, endpoint: Endpoint, reply: Reply, *, takes_progress: bool
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._reply = reply
+        self._task: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.endpoint = endpoint
+        self.over = False
+        self.cancelled = False
+        self.takes_progress = takes_progress
+        self.context: Invocation | Event | None = None
 
-def endpoint_for(record: Registration | Subscription) -> Endpoint:
-    """Prepare a record's handler.
+    def result(self, value: Any) -> None:
+        """Give the outcome: a return value."""
+        if not self.over:
+            self._end()
+            self._reply.result(value)
 
-    Raises:
-        InvalidHandler: it has no signature that can be served.
-    """
-    from wampapp.registry import Registration
+    def error(self, error: BaseException) -> None:
+        """Give the outcome: an exception."""
+        if not self.over:
+            self._end()
+            self._reply.error(error)
 
-    function = record.endpoint if isinstance(record, Registration) else record.handler
-    return Endpoint(record.uri, function, Binding(function), kind_of(function, record.run))
+    def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Give a progressive result."""
+        if not self.over:
+            self._reply.progress(args, kwargs)
 
+    def _end(self) -> None:
+        self.over = True
+        if self._timer is not None:
+            self._timer.cancel()
 
-def kind_of(function: Callable[..., Any], run: Run | None) -> Kind:
-    """Tell how a handler is run.
+    def start_timer(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """Let the run end with :class:`CallTimeout` after some seconds."""
+        self._timer = loop.call_later(seconds, self._expire, seconds)
 
-    Args:
-        function: the handler.
-        run: what its declaration says; None for the default, a worker thread.
-    """
-    call = getattr(function, "__call__", None)  # noqa: B004 - for objects with an async __call__
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call):
-        return "task"
-    return run or "thread"
+    def _expire(self, seconds: float) -> None:
+        self.error(CallTimeout(f"{self.endpoint.uri} took longer than its {seconds:g} s."))
+        self.cancel()
+
+    def attach(self, task: asyncio.Task[Any]) -> None:
+        """Take the task that runs the handler, so that it can be cancelled."""
+        self._task = task
+
+    def cancel(self) -> None:
+        """Cancel the run: a task is cancelled, a thread can see it in its Invocation."""
+        self.cancelled = True
+        if isinstance(self.context, Invocation):
+            self.context.cancelled = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 class Dispatcher:
@@ -132,96 +156,275 @@ class Dispatcher:
         self._workers = workers
         self._logger = logger
         self._debug = debug
-        self._tasks: dict[asyncio.Task[Any], Reply] = {}
-        self._closed = False
-        self._in_threads: dict[int, str] = {}
-        self._thread_calls = 0
+        self._tasks: dict[asyncio.Task[Any], Run] = {}
+        self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
+        self._closed = False
 
     def call(
-        self, endpoint: Endpoint, args: Sequence[Any], kwargs: dict[str, Any], reply: Reply
-    ) -> None:
-        """Run the handler of a procedure.
+        self,
+        endpoint: Endpoint,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        reply: Reply,
+        details: dict[str, Any] = _NO_DETAILS,
+        *,
+        publication: int = 0,
+    ) -> Run:
+        """Run a handler.
 
         Args:
             endpoint: the handler.
-            args: the call's positional arguments, plain values.
-            kwargs: its keyword arguments.
+            args: the positional arguments, plain values.
+            kwargs: the keyword arguments.
             reply: gets the outcome, now or later.
-        """
-        if self._closed:
-            reply.error(Canceled("The service stops."))
-            return
-        try:
-            args, kwargs = endpoint.binding.bind(args, kwargs)
-        except InvalidArgument as error:
-            reply.error(error.with_traceback(None))
-            return
-        if endpoint.kind == "task":
-            self._start_task(self._answer(endpoint, args, kwargs, reply), reply)
-        elif endpoint.kind == "thread":
-            self._start_thread(endpoint, args, kwargs, reply)
-        else:
-            try:
-                value = endpoint.function(*args, **kwargs)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
-                reply.error(error)
-            else:
-                reply.result(value)
+            details: what INVOCATION or EVENT says of it.
+            publication: an event's id.
 
-    async def _answer(
-        self, endpoint: Endpoint, args: Sequence[Any], kwargs: dict[str, Any], reply: Reply
-    ) -> None:
+        Returns:
+            The run; it may be over already.
+        """
+        progress = bool(details) and details.get("receive_progress") is True
+        run = Run(self, endpoint, reply, takes_progress=progress)
+        if self._closed:
+            run.error(Canceled("The service stops."))
+            return run
+        binding = endpoint.binding
         try:
-            value = await driven(endpoint.function(*args, **kwargs))
+            if binding.injects:
+                extras = self._extras(run, details, publication)
+                args, kwargs = binding.bind(args, kwargs, extras)
+            else:
+                args, kwargs = binding.bind(args, kwargs)
+        except InvalidArgument as error:
+            run.error(error.with_traceback(None))
+            return run
+        if endpoint.timeout is not None:
+            run.start_timer(self._loop, endpoint.timeout)
+        if endpoint.limit is not None:
+            self._start_limited(endpoint.limit, run, args, kwargs)
+        else:
+            self._start(run, args, kwargs)
+        return run
+
+    def _extras(self, run: Run, details: dict[str, Any], publication: int) -> dict[str, Any]:
+        """What a handler gets besides its arguments: captured components, and its context."""
+        endpoint = run.endpoint
+        pattern = endpoint.pattern
+        actual = details.get("procedure") or details.get("topic") or pattern.uri
+        extras: dict[str, Any] = dict(pattern.capture(actual)) if pattern.captured else {}
+        name = endpoint.binding.context
+        if name is not None:
+            if endpoint.binding.context_kind is Invocation:
+                run.context = Invocation(
+                    actual, pattern.text, details, lambda a, k: self._progress_from_any(run, a, k)
+                )
+            else:
+                run.context = Event(actual, pattern.text, publication, details)
+            extras[name] = run.context
+        return extras
+
+    def _progress_from_any(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        if asyncio._get_running_loop() is self._loop:
+            run.progress(args, kwargs)
+        else:
+            self._loop.call_soon_threadsafe(run.progress, args, kwargs)
+
+    # Concurrency.
+
+    def _start_limited(
+        self, limit: Limit, run: Run, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> None:
+        def start() -> None:
+            if run.over or run.cancelled:
+                run.error(Canceled("The call was cancelled."))
+                self._next(limit)
+            else:
+                self._start(run, args, kwargs)
+
+        if limit.running < limit.most:
+            limit.running += 1
+            self._start(run, args, kwargs)
+        elif len(limit.waiting) < MOST_WAITING:
+            limit.waiting.append(start)
+        else:
+            run.error(
+                Overloaded(f"{MOST_WAITING} calls of {run.endpoint.uri} wait already; try later.")
+            )
+
+    def _next(self, limit: Limit) -> None:
+        if limit.waiting:
+            # In a later turn, or a long line of short calls would end in a RecursionError.
+            self._loop.call_soon(limit.waiting.popleft())
+        else:
+            limit.running -= 1
+
+    def _done(self, run: Run) -> None:
+        """Hear that a run's function has ended, whenever its outcome was given."""
+        limit = run.endpoint.limit
+        if limit is not None:
+            self._next(limit)
+
+    # The kinds.
+
+    def _start(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        kind = run.endpoint.kind
+        if kind == "task":
+            self._start_task(self._answer(run, args, kwargs), run)
+        elif kind == "thread":
+            self._start_thread(run, args, kwargs)
+        elif kind == "loop":
+            self._run_on_loop(run, args, kwargs)
+        elif kind == "stream":
+            self._start_task(self._answer_stream(run, args, kwargs), run)
+        else:
+            self._start_generator(run, args, kwargs)
+
+    def _run_on_loop(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        try:
+            value = run.endpoint.function(*args, **kwargs)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+            run.error(error)
+        else:
+            if hasattr(value, "__await__"):  # a Deferred, or another awaitable
+                self._start_task(self._answer_awaitable(run, value), run)
+                return
+            run.result(value)
+        self._done(run)
+
+    async def _answer(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        try:
+            value = await driven(run.endpoint.function(*args, **kwargs))
         except asyncio.CancelledError:
-            reply.error(Canceled("The service cancelled the call."))
+            run.error(Canceled("The call was cancelled."))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
             # sys.exit() in a handler is a failed call, not the end of the service.
-            reply.error(error)
+            run.error(error)
         else:
-            reply.result(value)
+            run.result(value)
 
-    def _start_task(self, coroutine: Coroutine[Any, Any, None], reply: Reply) -> None:
+    async def _answer_awaitable(self, run: Run, value: Any) -> None:
+        async def wait() -> Any:
+            return await value
+
+        try:
+            run.result(await driven(wait()))
+        except asyncio.CancelledError:
+            run.error(Canceled("The call was cancelled."))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+            run.error(error)
+
+    async def _answer_stream(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        async def iterate() -> list[Any]:
+            items: list[Any] = []
+            async with contextlib.aclosing(run.endpoint.function(*args, **kwargs)) as stream:
+                async for item in stream:
+                    if run.takes_progress:
+                        run.progress((item,), {})
+                        # Others have their turn, and a cancellation is heard of, even where the
+                        # generator itself never waits.
+                        await asyncio.sleep(0)
+                    else:
+                        items.append(item)
+            return items
+
+        try:
+            items = await driven(iterate())
+        except asyncio.CancelledError:
+            run.error(Canceled("The call was cancelled."))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+            run.error(error)
+        else:
+            run.result(CallResult() if run.takes_progress else items)
+
+    def _start_task(self, coroutine: Coroutine[Any, Any, None], run: Run) -> None:
         if _EAGER:
             task = asyncio.Task(coroutine, loop=self._loop, eager_start=True)  # type: ignore[call-arg,unused-ignore]
             if task.done():
+                self._done(run)
                 return
         else:
             task = self._loop.create_task(coroutine)
-        self._tasks[task] = reply
+        self._tasks[task] = run
+        run.attach(task)
         task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[Any]) -> None:
-        reply = self._tasks.pop(task)
+        run = self._tasks.pop(task)
         if task.cancelled():
             # It was cancelled before its first step, so it could not answer by itself.
-            reply.error(Canceled("The service cancelled the call."))
+            run.error(Canceled("The call was cancelled."))
+        self._done(run)
         self._check_idle()
 
-    def _start_thread(
-        self, endpoint: Endpoint, args: Sequence[Any], kwargs: dict[str, Any], reply: Reply
-    ) -> None:
-        self._thread_calls += 1
-        number = self._thread_calls
-        self._in_threads[number] = endpoint.uri
+    def _start_thread(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        function = run.endpoint.function
 
         def work() -> None:
             try:
-                outcome, failed = endpoint.function(*args, **kwargs), None
+                outcome, failed = context.run(function, *args, **kwargs), None
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
-            self._loop.call_soon_threadsafe(finish, outcome, failed)
+            self._loop.call_soon_threadsafe(self._finish, run, outcome, failed)
 
-        def finish(outcome: Any, failed: BaseException | None) -> None:
-            del self._in_threads[number]
-            if failed is None:
-                reply.result(outcome)
-            else:
-                reply.error(failed)
-            self._check_idle()
-
+        context = contextvars.copy_context()
+        self._in_threads[run] = None
         self._workers.submit(work)
+
+    def _start_generator(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        ahead = threading.Semaphore(_AHEAD)
+
+        def send(item: Any) -> None:
+            run.progress((item,), {})
+            ahead.release()
+
+        def iterate() -> Any:
+            items: list[Any] = []
+            generator = run.endpoint.function(*args, **kwargs)
+            try:
+                while True:
+                    if run.cancelled:
+                        raise Canceled("The call was cancelled.")
+                    try:
+                        item = next(generator)
+                    except StopIteration as stop:
+                        if stop.value is not None:
+                            return stop.value
+                        return CallResult() if run.takes_progress else items
+                    if run.takes_progress:
+                        ahead.acquire()
+                        self._loop.call_soon_threadsafe(send, item)
+                    else:
+                        items.append(item)
+            finally:
+                generator.close()
+
+        def work() -> None:
+            try:
+                outcome, failed = context.run(iterate), None
+            except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
+                outcome, failed = None, error
+            self._loop.call_soon_threadsafe(self._finish, run, outcome, failed)
+
+        context = contextvars.copy_context()
+        self._in_threads[run] = None
+        self._workers.submit(work)
+
+    def _finish(self, run: Run, outcome: Any, failed: BaseException | None) -> None:
+        """Hear, on the loop, how a run in a thread ended."""
+        del self._in_threads[run]
+        if hasattr(outcome, "__await__"):
+            # A plain function around a coroutine function; what it returned belongs here.
+            self._start_task(self._answer_awaitable(run, outcome), run)
+            return
+        if failed is None:
+            run.result(outcome)
+        else:
+            run.error(failed)
+        self._done(run)
+        self._check_idle()
+
+    # Failures.
 
     def failure(self, endpoint: Endpoint, error: BaseException) -> WampError:
         """Turn what a handler raised into what its caller gets.
@@ -263,9 +466,11 @@ class Dispatcher:
             exc_info=(type(own), own, own.__traceback__),
         )
 
+    # Stopping.
+
     def running(self) -> list[str]:
         """Return the URIs of the plain handlers that still run in threads."""
-        return list(self._in_threads.values())
+        return [run.endpoint.uri for run in self._in_threads]
 
     async def drain(self, grace: float) -> list[str]:
         """Wait until no handler runs any more, and cancel what runs longer.
@@ -279,8 +484,8 @@ class Dispatcher:
         await self._until_idle(grace)
         # What still stands in line now is too late.
         self._closed = self._busy()
-        for task in list(self._tasks):
-            task.cancel()
+        for run in (*self._tasks.values(), *self._in_threads):
+            run.cancel()
         if self._tasks:
             # A handler may catch its cancellation to tidy up; give it a moment, not for ever.
             await asyncio.wait(self._tasks, timeout=1.0)
@@ -304,62 +509,6 @@ class Dispatcher:
     def _check_idle(self) -> None:
         if self._idle is not None and not self._idle.done() and not self._busy():
             self._idle.set_result(None)
-
-
-class EventLane:
-    """The events of one subscription: delivered one at a time, in order.
-
-    Args:
-        dispatcher: what runs the handler.
-        endpoint: the handler.
-    """
-
-    def __init__(self, dispatcher: Dispatcher, endpoint: Endpoint) -> None:
-        self._dispatcher = dispatcher
-        self._endpoint = endpoint
-        self._waiting: deque[tuple[Sequence[Any], dict[str, Any]]] = deque()
-        self._busy = False
-        self._pumping = False
-
-    def push(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        """Deliver an event, after those that came before it.
-
-        Args:
-            args: its positional arguments, plain values.
-            kwargs: its keyword arguments.
-        """
-        self._waiting.append((args, kwargs))
-        self._pump()
-
-    def _pump(self) -> None:
-        # A handler may be done before call() returns, which comes back here through _next():
-        # the loop goes on then, or a long backlog would end in a RecursionError.
-        if self._pumping:
-            return
-        self._pumping = True
-        try:
-            while self._waiting and not self._busy:
-                args, kwargs = self._waiting.popleft()
-                self._busy = True
-                self._dispatcher.call(self._endpoint, args, kwargs, self)
-        finally:
-            self._pumping = False
-
-    def _next(self) -> None:
-        self._busy = False
-        self._pump()
-
-    # The lane is its own Reply: the end of one event starts the next.
-
-    def result(self, value: Any) -> None:  # noqa: ARG002 - nobody waits for it
-        """Go on with the next event."""
-        self._next()
-
-    def error(self, error: BaseException) -> None:
-        """Log the error, and go on with the next event."""
-        if not isinstance(error, Canceled):
-            self._dispatcher.log_failure(self._endpoint, error)
-        self._next()
 
 
 def _without_our_frames(error: BaseException) -> BaseException:

@@ -13,6 +13,7 @@ The tree::
     │   ├── TargetError           ``wampapp run TARGET`` names nothing that runs
     │   ├── PortInUse
     │   └── WrongThread
+    ├── InvalidResult             a result does not fit what its caller asked for
     ├── SessionError              between this process and the router
     │   ├── RouterUnreachable
     │   ├── RouterRefused
@@ -25,6 +26,7 @@ The tree::
         ├── NotAuthorized         wamp.error.not_authorized
         ├── Canceled              wamp.error.canceled
         ├── CallTimeout           wamp.error.timeout
+        ├── Overloaded            wampapp.error.overloaded
         ├── PayloadNotEncodable   wampapp.error.payload_not_encodable
         ├── PayloadTooLarge       wamp.error.payload_size_exceeded
         ├── ProtocolViolation     wamp.error.protocol_violation
@@ -47,11 +49,13 @@ __all__ = [
     "HandlerFailed",
     "InvalidArgument",
     "InvalidHandler",
+    "InvalidResult",
     "InvalidUri",
     "InvalidUrl",
     "NoSuchProcedure",
     "NotAuthorized",
     "NotJoined",
+    "Overloaded",
     "PayloadNotEncodable",
     "PayloadTooLarge",
     "PortInUse",
@@ -95,7 +99,8 @@ CLOSE_NORMAL = "wamp.close.normal"
 CLOSE_REALM = "wamp.close.close_realm"
 GOODBYE_AND_OUT = "wamp.close.goodbye_and_out"
 SYSTEM_SHUTDOWN = "wamp.close.system_shutdown"
-# Ours: the specification has no URI for it.
+# Ours: the specification has no URI for them.
+OVERLOADED = "wampapp.error.overloaded"
 PAYLOAD_NOT_ENCODABLE = "wampapp.error.payload_not_encodable"
 
 
@@ -146,6 +151,12 @@ class PortInUse(UsageError):
 
 class WrongThread(UsageError, RuntimeError):
     """A blocking verb was called on the loop's own thread, where it could never return."""
+
+
+class InvalidResult(WampappError):
+    """A procedure's result does not fit the ``returns`` of the caller's handle."""
+
+    exit_code = EXIT_ERROR_ANSWER
 
 
 class SessionError(WampappError):
@@ -273,6 +284,12 @@ class CallTimeout(_PredefinedError):
     """No answer came within the call's timeout."""
 
     URI = TIMEOUT
+
+
+class Overloaded(_PredefinedError):
+    """More calls wait for the procedure than it takes; later it may go better."""
+
+    URI = OVERLOADED
 
 
 class PayloadNotEncodable(_PredefinedError):

@@ -10,6 +10,11 @@ from wampapp.errors import AppStarted, DuplicateUri
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.pattern import Pattern
+
+#: How one of several callees of a procedure is chosen ("Shared Registration").
+Invoke = Literal["single", "first", "last", "roundrobin", "random"]
+
 #: Where a handler runs: ``"thread"`` (a plain function's default) or ``"loop"``.
 Run = Literal["thread", "loop"]
 
@@ -39,12 +44,24 @@ class Registration:
         endpoint: the function that answers its calls.
         run: where a plain function runs; None for its default.
         source: where it was declared.
+        pattern: how the URI is matched and what it captures; None for exactly and nothing.
+        invoke: how one of several callees is chosen.
+        concurrency: how many calls run at one time; None for no limit.
+        timeout: the seconds a call may take; None for no limit.
+        force_reregister: whether the procedure is taken from another session that has it.
+        validate: whether arguments are converted by the annotations.
     """
 
     uri: str
     endpoint: Callable[..., Any]
     run: Run | None = None
     source: Source | None = field(default=None, compare=False)
+    pattern: Pattern | None = None
+    invoke: Invoke = "single"
+    concurrency: int | None = None
+    timeout: float | None = None
+    force_reregister: bool = False
+    validate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +73,20 @@ class Subscription:
         handler: the function that is called for each event.
         run: where a plain function runs; None for its default.
         source: where it was declared.
+        pattern: how the URI is matched and what it captures; None for exactly and nothing.
+        concurrency: how many events are handled at one time; None for one, in order.
+        get_retained: whether the event that the router keeps is delivered at the start.
+        validate: whether arguments are converted by the annotations.
     """
 
     uri: str
     handler: Callable[..., Any]
     run: Run | None = None
     source: Source | None = field(default=None, compare=False)
+    pattern: Pattern | None = None
+    concurrency: int | None = None
+    get_retained: bool = False
+    validate: bool = True
 
 
 class Registry:
@@ -71,7 +96,7 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self._registrations: dict[str, Registration] = {}
+        self._registrations: dict[str | tuple[str, str], Registration] = {}
         self._subscriptions: list[Subscription] = []
         self._frozen = False
 
@@ -97,14 +122,17 @@ class Registry:
             AppStarted: the app runs already.
         """
         self._check_open(record.uri)
-        earlier = self._registrations.get(record.uri)
+        # Two patterns that differ in their names alone are the same procedure on the wire.
+        key = (record.pattern.match, record.pattern.uri) if record.pattern else record.uri
+        key = record.uri if key == ("exact", record.uri) else key
+        earlier = self._registrations.get(key)
         if earlier is not None:
             raise DuplicateUri(
                 f"The procedure {record.uri!r} is registered already, by "
                 f"{name_of(earlier.endpoint)} ({earlier.source}); give one of them another URI, "
                 "with @app.register('another.uri')."
             )
-        self._registrations[record.uri] = record
+        self._registrations[key] = record
 
     def add_subscription(self, record: Subscription) -> None:
         """Take in a topic.

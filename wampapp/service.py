@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from wampapp._version import __version__
 from wampapp.connection import Connection, join
 from wampapp.dial import LocalDialer, UrlDialer
-from wampapp.dispatch import Dispatcher, endpoint_for
+from wampapp.dispatch import Dispatcher
+from wampapp.endpoint import endpoint_for
 from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
 from wampapp.workers import Workers
 

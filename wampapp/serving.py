@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from wampapp import uri
 from wampapp.codec import plain_payload
-from wampapp.dispatch import CallResult, EventLane
 from wampapp.errors import (
     ConnectionLost,
     HandlerFailed,
@@ -16,12 +15,15 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
+from wampapp.lane import EventLane
 from wampapp.messages import ERROR, INVOCATION, YIELD, payload_of
+from wampapp.results import CallResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from wampapp.dispatch import Dispatcher, Endpoint
+    from wampapp.dispatch import Dispatcher, Run
+    from wampapp.endpoint import Endpoint
     from wampapp.messages import Message
 
 logger = logging.getLogger("wampapp.session")
@@ -41,6 +43,7 @@ class Serving:
     def __init__(self, dispatcher: Dispatcher, send: Callable[[Message], None]) -> None:
         self.endpoints: dict[int, Endpoint] = {}
         self._lanes: dict[int, list[EventLane]] = {}
+        self._running: dict[int, Run] = {}
         self._dispatcher = dispatcher
         self._send = send
 
@@ -65,17 +68,41 @@ class Serving:
         if endpoint is None:
             # The router answers REGISTER before it sends a call, so this one is not ours.
             raise ProtocolViolation(f"There is no registration {message[2]}.")
-        self._dispatcher.call(endpoint, args, kwargs, _Answer(self, message[1], endpoint))
+        request = message[1]
+        run = self._dispatcher.call(
+            endpoint, args, kwargs, _Answer(self, request, endpoint), message[3]
+        )
+        if not run.over:
+            self._running[request] = run
+
+    def interrupted(self, message: Message) -> None:
+        """Handle INTERRUPT: ``[INTERRUPT, Request, Options]``."""
+        run = self._running.get(message[1])
+        if run is not None:
+            run.cancel()
 
     def happened(self, message: Message) -> None:
         """Handle EVENT: ``[EVENT, Subscription, Publication, Details, Args?, Kwargs?]``."""
         # An event may overtake our UNSUBSCRIBE; then nobody waits for it any more.
         args, kwargs = payload_of(message, 4)
         for lane in self._lanes.get(message[1], ()):
-            lane.push(args, kwargs)
+            lane.push(args, kwargs, message[3], message[2])
+
+    def progress(
+        self, request: int, endpoint: Endpoint, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> None:
+        """Send a progressive result; one that cannot be sent ends the run with an error."""
+        try:
+            self._reply(plain_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint)
+        except (PayloadNotEncodable, PayloadTooLarge) as error:
+            run = self._running.get(request)
+            if run is not None:
+                run.error(error)
+                run.cancel()
 
     def answer(self, request: int, endpoint: Endpoint, value: Any) -> None:
         """Send a handler's result."""
+        self._running.pop(request, None)
         if type(value) is CallResult:
             args, kwargs = value.args, value.kwargs
         else:
@@ -90,6 +117,7 @@ class Serving:
 
     def refuse(self, request: int, endpoint: Endpoint, error: BaseException) -> None:
         """Send the error that a handler raised."""
+        self._running.pop(request, None)
         answer = self._dispatcher.failure(endpoint, error)
         if not uri.is_valid(answer.uri):
             logger.error("%s raised an error with the invalid URI %r", endpoint.uri, answer.uri)
@@ -122,6 +150,9 @@ class _Answer:
 
     def result(self, value: Any) -> None:
         self._serving.answer(self._request, self._endpoint, value)
+
+    def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        self._serving.progress(self._request, self._endpoint, args, kwargs)
 
     def error(self, error: BaseException) -> None:
         self._serving.refuse(self._request, self._endpoint, error)

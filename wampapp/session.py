@@ -8,7 +8,6 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.codec import plain_payload
-from wampapp.dispatch import CallResult
 from wampapp.errors import (
     CLOSE_NORMAL,
     GOODBYE_AND_OUT,
@@ -25,10 +24,12 @@ from wampapp.errors import (
 from wampapp.messages import (
     ABORT,
     CALL,
+    CANCEL,
     ERROR,
     EVENT,
     GOODBYE,
     HELLO,
+    INTERRUPT,
     INVOCATION,
     MAX_ID,
     PUBLISH,
@@ -45,12 +46,14 @@ from wampapp.messages import (
     WELCOME,
     payload_of,
 )
+from wampapp.results import CallResult
 from wampapp.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wampapp.dispatch import Dispatcher, Endpoint
+    from wampapp.dispatch import Dispatcher
+    from wampapp.endpoint import Endpoint
     from wampapp.link import Link
     from wampapp.messages import Message
 
@@ -58,11 +61,36 @@ logger = logging.getLogger("wampapp.session")
 
 #: What HELLO says of us ("Feature Announcement").
 ROLES: Final[dict[str, Any]] = {
-    "caller": {"features": {}},
-    "callee": {"features": {}},
-    "publisher": {"features": {}},
-    "subscriber": {"features": {}},
+    "caller": {
+        "features": {
+            "progressive_call_results": True,
+            "call_canceling": True,
+            "caller_identification": True,
+        }
+    },
+    "callee": {
+        "features": {
+            "progressive_call_results": True,
+            "call_canceling": True,
+            "caller_identification": True,
+            "pattern_based_registration": True,
+            "shared_registration": True,
+            "registration_revocation": True,
+        }
+    },
+    "publisher": {
+        "features": {
+            "publisher_exclusion": True,
+            "publisher_identification": True,
+            "subscriber_blackwhite_listing": True,
+        }
+    },
+    "subscriber": {
+        "features": {"publisher_identification": True, "pattern_based_subscription": True}
+    },
 }
+
+_NO_OPTIONS: Final[dict[str, Any]] = {}
 
 #: What request each answer belongs to.
 _ANSWERS: Final = {
@@ -100,13 +128,15 @@ class Session:
         self._loop = loop
         self._link: Link | None = None
         self._requests = 0
-        self._calls: dict[int, asyncio.Future[Any]] = {}
-        self._pending: dict[int, tuple[int, asyncio.Future[Any]]] = {}
+        self._calls: dict[int, _Call] = {}
+        self._can_cancel = False
+        self._pending: dict[int, tuple[int, asyncio.Future[Any], Callable[[int], None] | None]] = {}
         self._serving = Serving(dispatcher, self._send)
         self._leaving = False
         self._handlers: dict[int, Callable[[Message], None]] = {
             RESULT: self._on_result,
             INVOCATION: self._serving.invoked,
+            INTERRUPT: self._serving.interrupted,
             EVENT: self._serving.happened,
             ERROR: self._on_error,
             WELCOME: self._on_welcome,
@@ -123,7 +153,13 @@ class Session:
     # What an app or a client calls.
 
     def call(
-        self, procedure: str, args: Sequence[Any], kwargs: dict[str, Any]
+        self,
+        procedure: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        on_progress: Callable[[Any], None] | None = None,
+        *,
+        options: dict[str, Any] = _NO_OPTIONS,
     ) -> asyncio.Future[Any]:
         """Call a procedure.
 
@@ -131,11 +167,14 @@ class Session:
             procedure: its absolute URI.
             args: positional arguments.
             kwargs: keyword arguments.
+            on_progress: takes each progressive result; None asks for none.
+            options: further options of CALL.
 
         Returns:
             A future of the result: the value if it is exactly one positional value, None if it
-            is none, else a :class:`~wampapp.dispatch.CallResult`. Its exception is the callee's
-            or the router's :class:`WampError`, or :class:`ConnectionLost`.
+            is none, else a :class:`~wampapp.CallResult`. Its exception is the callee's or the
+            router's :class:`WampError`, or :class:`ConnectionLost`. Cancelling it cancels the
+            call.
 
         Raises:
             NotJoined: the session is not joined.
@@ -143,9 +182,18 @@ class Session:
             PayloadTooLarge: the arguments are larger than the router takes.
         """
         request = self._next_request()
-        self._send(plain_payload([CALL, request, {}, procedure], args, kwargs))
-        future = self._calls[request] = self._loop.create_future()
+        if on_progress is not None:
+            options = {**options, "receive_progress": True}
+        self._send(plain_payload([CALL, request, options, procedure], args, kwargs))
+        future = self._calls[request] = _Call(self, request, self._loop)
+        future.on_progress = on_progress
         return future
+
+    def cancel(self, request: int) -> None:
+        """Tell the router that nobody waits for a call any more."""
+        if self._calls.pop(request, None) is not None and self._can_cancel and self._link:
+            with contextlib.suppress(ConnectionLost):
+                self._link.send([CANCEL, request, {"mode": "killnowait"}])
 
     def publish(
         self,
@@ -153,7 +201,7 @@ class Session:
         args: Sequence[Any],
         kwargs: dict[str, Any],
         *,
-        acknowledge: bool = False,
+        options: dict[str, Any] = _NO_OPTIONS,
     ) -> asyncio.Future[Any]:
         """Publish an event.
 
@@ -161,7 +209,8 @@ class Session:
             topic: its absolute URI.
             args: positional arguments.
             kwargs: keyword arguments.
-            acknowledge: whether the router shall say that it has taken the event.
+            options: the options of PUBLISH; with ``acknowledge`` the router says that it has
+                taken the event.
 
         Returns:
             A future of the publication's id if acknowledged; of None, and done, if not.
@@ -172,10 +221,9 @@ class Session:
             PayloadTooLarge: the arguments are larger than the router takes.
         """
         request = self._next_request()
-        options = {"acknowledge": True} if acknowledge else {}
         head: Message = [PUBLISH, request, options, topic]
         self._send(plain_payload(head, args, kwargs))
-        if acknowledge:
+        if options.get("acknowledge"):
             return self._expect(PUBLISH, request)
         done = self._loop.create_future()
         done.set_result(None)
@@ -194,9 +242,11 @@ class Session:
             WampError: the router refuses.
             ConnectionLost: the link broke.
         """
-        number = await self._request(REGISTER, {}, endpoint.uri)
-        self._serving.endpoints[number] = endpoint
-        return number
+
+        def accept(number: int) -> None:
+            self._serving.endpoints[number] = endpoint
+
+        return await self._request(REGISTER, endpoint.options, endpoint.pattern.uri, accept=accept)
 
     async def unregister(self, number: int) -> None:
         """Take a registration back.
@@ -225,9 +275,11 @@ class Session:
             WampError: the router refuses.
             ConnectionLost: the link broke.
         """
-        number = await self._request(SUBSCRIBE, {}, endpoint.uri)
-        self._serving.add_handler(number, endpoint)
-        return number
+
+        def accept(number: int) -> None:
+            self._serving.add_handler(number, endpoint)
+
+        return await self._request(SUBSCRIBE, endpoint.options, endpoint.pattern.uri, accept=accept)
 
     async def unsubscribe(self, number: int) -> None:
         """Take a subscription back, with all its handlers.
@@ -318,7 +370,10 @@ class Session:
             f"The connection to the router broke ({reason}) before the answer came; whether it "
             "was carried out is unknown."
         )
-        waiting = [*self._calls.values(), *(future for _, future in self._pending.values())]
+        waiting: list[asyncio.Future[Any]] = [
+            *self._calls.values(),
+            *(entry[1] for entry in self._pending.values()),
+        ]
         self._calls.clear()
         self._pending.clear()
         for future in waiting:
@@ -336,14 +391,23 @@ class Session:
             raise NotJoined("There is no session with a router now, so nothing can be sent.")
         self._link.send(message)
 
-    async def _request(self, code: int, *rest: Any) -> int:
+    async def _request(
+        self, code: int, *rest: Any, accept: Callable[[int], None] | None = None
+    ) -> int:
         request = self._next_request()
         self._send([code, request, *rest])
-        return int(await self._expect(code, request))
+        return int(await self._expect(code, request, accept))
 
-    def _expect(self, code: int, request: int) -> asyncio.Future[Any]:
+    def _expect(
+        self, code: int, request: int, accept: Callable[[int], None] | None = None
+    ) -> asyncio.Future[Any]:
+        """Wait for an answer.
+
+        ``accept`` is called with its id in the same turn, because an INVOCATION or EVENT may
+        follow in the very next bytes.
+        """
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._pending[request] = code, future
+        self._pending[request] = code, future, accept
         return future
 
     # Messages.
@@ -353,6 +417,7 @@ class Session:
             self.violated(ProtocolViolation("The router sent WELCOME twice."))
             return
         self.id, self.details = message[1], message[2]
+        self._can_cancel = _announced(self.details, "dealer", "call_canceling")
         if not self.joined.done():
             self.joined.set_result(None)
 
@@ -385,27 +450,48 @@ class Session:
             link.close()
 
     def _on_result(self, message: Message) -> None:
+        details = message[2]
+        if details and details.get("progress") is True:
+            running = self._calls.get(message[1])
+            if running is not None and running.on_progress is not None:
+                running.on_progress(_value(message))
+            return
         future = self._calls.pop(message[1], None)
         # A caller that was cancelled no longer waits.
         if future is not None and not future.done():
-            args, kwargs = payload_of(message, 3)
-            if kwargs or len(args) > 1:
-                future.set_result(CallResult(*args, **kwargs))
-            else:
-                future.set_result(args[0] if args else None)
+            future.set_result(_value(message))
 
     def _on_answer(self, message: Message) -> None:
+        if message[1] == 0:
+            self._on_revocation(message)
+            return
+        # The id of the registration, subscription or publication; there is none to an end.
+        number = message[2] if len(message) > 2 else 0
+        code, _, accept = self._pending.get(message[1], (0, None, None))
+        if accept is not None and code == _ANSWERS[message[0]]:
+            accept(number)
         future = self._answered(_ANSWERS[message[0]], message[1])
         if future is not None:
-            # The id of the registration, subscription or publication; there is none to an end.
-            future.set_result(message[2] if len(message) > 2 else 0)
+            future.set_result(number)
+
+    def _on_revocation(self, message: Message) -> None:
+        """Hear that the router has taken a registration or subscription away."""
+        details = message[2] if len(message) > 2 and type(message[2]) is dict else {}
+        endpoint = self._serving.endpoints.pop(details.get("registration", 0), None)
+        if endpoint is not None:
+            logger.warning(
+                "%s was taken away by the router: %s",
+                endpoint.uri,
+                details.get("reason") or "another session registered it by force",
+            )
 
     def _answered(self, code: int, request: int) -> asyncio.Future[Any] | None:
         """Take out the request that an answer belongs to; None if nobody waits for it."""
+        future: asyncio.Future[Any] | None
         if code == CALL:
             future = self._calls.pop(request, None)
-        elif self._pending.get(request, (0, None))[0] == code:
-            _, future = self._pending.pop(request)
+        elif self._pending.get(request, (0,))[0] == code:
+            future = self._pending.pop(request)[1]
         else:
             return None
         return None if future is None or future.done() else future
@@ -416,6 +502,38 @@ class Session:
         future = self._answered(code, request)
         if future is not None:
             future.set_exception(error_from_wire(name, args, kwargs))
+
+
+class _Call(asyncio.Future[Any]):
+    """The future of a call, which tells the router when it is cancelled."""
+
+    def __init__(self, session: Session, request: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._session = session
+        self._request = request
+        self.on_progress: Callable[[Any], None] | None = None
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel the call; also what cancelling the task that awaits it comes to."""
+        cancelled = super().cancel(msg)
+        if cancelled:
+            self._session.cancel(self._request)
+        return cancelled
+
+
+def _value(message: Message) -> Any:
+    """What a RESULT comes to for its caller."""
+    args, kwargs = payload_of(message, 3)
+    if kwargs or len(args) > 1:
+        return CallResult(*args, **kwargs)
+    return args[0] if args else None
+
+
+def _announced(details: dict[str, Any], role: str, feature: str) -> bool:
+    found: Any = details
+    for key in ("roles", role, "features", feature):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found is True
 
 
 def _text(value: object) -> str:

@@ -36,13 +36,23 @@ def check(uri: object, what: str = "URI") -> str:
     Raises:
         InvalidUri: it is no string, or the specification does not allow it.
     """
-    if not isinstance(uri, str):
-        raise InvalidUri(f"The {what} {uri!r} is no string; write a URI such as 'com.example.add'.")
+    uri = check_text(uri, what)
     if not is_valid(uri):
         raise InvalidUri(
             f"The {what} {uri[:120]!r} is no valid URI: write components joined by single dots, "
             "with no white space and no '#', such as 'com.example.add'."
         )
+    return uri
+
+
+def check_text(uri: object, what: str) -> str:
+    """Check that a URI is text at all; its form is checked elsewhere.
+
+    Raises:
+        InvalidUri: it is no string.
+    """
+    if not isinstance(uri, str):
+        raise InvalidUri(f"The {what} {uri!r} is no string; write a URI such as 'com.example.add'.")
     return uri
 
 

@@ -12,8 +12,8 @@ from wampapp import uri as uris
 from wampapp.cli.options import ArgumentsCommand, json_line, payload, realm_option, url_option
 from wampapp.client import ConnectedClient, connect
 from wampapp.config import DEFAULT_URL
-from wampapp.dispatch import CallResult
 from wampapp.errors import ConnectionLost
+from wampapp.results import CallResult
 
 _url_option = url_option(DEFAULT_URL)
 _timeout_option = click.option(

@@ -1,0 +1,101 @@
+"""What a handler may ask for by annotating a parameter: the invocation or the event it runs for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Invocation:
+    """A call, as its handler sees it. Annotate a parameter of any name with this class.
+
+    Attributes:
+        procedure: the procedure's actual URI.
+        pattern: the procedure as it was declared; the same where it captures nothing.
+        caller: the caller's session id; None where the router does not tell.
+        caller_authid: who the caller is; None where the router does not tell.
+        caller_authrole: the caller's role; None where the router does not tell.
+        takes_progress: whether the caller takes progressive results.
+        cancelled: whether nobody waits for the result any more. A handler in a thread looks at
+            it now and then; a coroutine is cancelled besides.
+    """
+
+    __slots__ = (
+        "_progress",
+        "caller",
+        "caller_authid",
+        "caller_authrole",
+        "cancelled",
+        "pattern",
+        "procedure",
+        "takes_progress",
+    )
+
+    def __init__(
+        self,
+        procedure: str,
+        pattern: str,
+        details: dict[str, Any],
+        progress: Callable[[tuple[Any, ...], dict[str, Any]], None],
+    ) -> None:
+        self.procedure = procedure
+        self.pattern = pattern
+        self.caller: int | None = details.get("caller")
+        self.caller_authid: str | None = details.get("caller_authid")
+        self.caller_authrole: str | None = details.get("caller_authrole")
+        self.takes_progress: bool = details.get("receive_progress") is True
+        self.cancelled = False
+        self._progress = progress
+
+    def __repr__(self) -> str:
+        return f"<Invocation of {self.procedure!r} by {self.caller}>"
+
+    def progress(self, *args: Any, **kwargs: Any) -> None:
+        """Send a progressive result; nothing happens where the caller takes none.
+
+        It may be called in any thread.
+
+        Args:
+            args: its positional values.
+            kwargs: its named values.
+        """
+        if self.takes_progress and not self.cancelled:
+            self._progress(args, kwargs)
+
+
+class Event:
+    """An event, as its handler sees it. Annotate a parameter of any name with this class.
+
+    Attributes:
+        topic: the topic's actual URI.
+        pattern: the topic as it was declared; the same where it captures nothing.
+        publication: the publication's id.
+        publisher: the publisher's session id; None where the router does not tell.
+        publisher_authid: who the publisher is; None where the router does not tell.
+        publisher_authrole: the publisher's role; None where the router does not tell.
+        retained: whether the event was kept for late subscribers, and happened before.
+    """
+
+    __slots__ = (
+        "pattern",
+        "publication",
+        "publisher",
+        "publisher_authid",
+        "publisher_authrole",
+        "retained",
+        "topic",
+    )
+
+    def __init__(self, topic: str, pattern: str, publication: int, details: dict[str, Any]) -> None:
+        self.topic = topic
+        self.pattern = pattern
+        self.publication = publication
+        self.publisher: int | None = details.get("publisher")
+        self.publisher_authid: str | None = details.get("publisher_authid")
+        self.publisher_authrole: str | None = details.get("publisher_authrole")
+        self.retained: bool = details.get("retained") is True
+
+    def __repr__(self) -> str:
+        return f"<Event of {self.topic!r}, publication {self.publication}>"
