@@ -163,7 +163,7 @@ def test_an_invalid_uri_is_refused_at_its_line(decorator: str, uri: str) -> None
     assert records(blueprint, decorator) == []
 
 
-@pytest.mark.parametrize("prefix", ["", ".com", "com.", "a b", "wamp.x", 7])
+@pytest.mark.parametrize("prefix", ["", "..com", ".", "com.", "a b", "wamp.x", 7])
 def test_an_invalid_prefix_is_refused(prefix: Any) -> None:
     with pytest.raises(InvalidUri, match="The prefix "):
         Blueprint(prefix)

@@ -17,6 +17,7 @@ Importing this module starts nothing and installs no reactor.
 
 from wampapp._version import __version__
 from wampapp.app import App
+from wampapp.blueprint import Blueprint
 from wampapp.client import Client, ConnectedClient, connect
 from wampapp.context import Event, Invocation
 from wampapp.errors import (
@@ -27,6 +28,7 @@ from wampapp.errors import (
     DeclarationError,
     DuplicateUri,
     HandlerFailed,
+    HookFailed,
     InvalidArgument,
     InvalidHandler,
     InvalidResult,
@@ -55,6 +57,7 @@ from wampapp.results import CallResult
 __all__ = [
     "App",
     "AppStarted",
+    "Blueprint",
     "CallResult",
     "CallTimeout",
     "Canceled",
@@ -65,6 +68,7 @@ __all__ = [
     "DuplicateUri",
     "Event",
     "HandlerFailed",
+    "HookFailed",
     "InvalidArgument",
     "InvalidHandler",
     "InvalidResult",

@@ -11,12 +11,13 @@ from wampapp import uri as uris
 from wampapp.blueprint import Blueprint
 from wampapp.client import Client
 from wampapp.config import Config
-from wampapp.errors import NotJoined, UsageError, WrongThread
+from wampapp.errors import InvalidUri, NotJoined, UsageError, WrongThread
 from wampapp.handles import Procedure, PublishOptions, Topic
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from wampapp.service import Service
     from wampapp.session import Session
@@ -44,6 +45,8 @@ class App(Blueprint):
         handshake_timeout: seconds for connecting to the router and joining.
         grace: seconds that running handlers get to finish when the app stops.
         debug: whether callers see type, message and traceback of a handler's exception.
+        lifespan: called with the app, returns an async context manager that is open from before
+            the app joins until after it has left.
 
     Attributes:
         name: the app's name.
@@ -67,8 +70,15 @@ class App(Blueprint):
         handshake_timeout: float = 10.0,
         grace: float = 10.0,
         debug: bool = False,
+        lifespan: Callable[[App], AbstractAsyncContextManager[Any]] | None = None,
     ) -> None:
         super().__init__(prefix)
+        if prefix is not None and prefix.startswith("."):
+            raise InvalidUri(
+                f"The prefix {prefix!r} starts with a dot, but an app's is relative to nothing; "
+                "leave the dot out."
+            )
+        self._lifespan = lifespan
         if type(threads) is not int or threads < 1:
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 or more.")
         self.name = name or prefix or "app"
@@ -96,6 +106,25 @@ class App(Blueprint):
     def threads(self) -> int:
         """The most worker threads at one time."""
         return self._threads
+
+    def make_service(self, config: Config) -> Service:
+        """Make what runs this app.
+
+        Args:
+            config: its settled configuration.
+        """
+        from wampapp.service import Service
+
+        enter = self._lifespan
+        return Service(
+            self.registry,
+            config,
+            loops.get(),
+            self.logger,
+            threads=self._threads,
+            scope=self.scope,
+            lifespan=None if enter is None else lambda: enter(self),
+        )
 
     def log(self, *parts: object) -> None:
         """Log a line, its parts joined by spaces, as ``print`` joins them."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import difflib
 import inspect
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_args, overload
 
 from wampapp import pattern as patterns
 from wampapp import uri as uris
 from wampapp.config import check_seconds
 from wampapp.endpoint import endpoint_for, kind_of
-from wampapp.errors import InvalidHandler, InvalidUri, UsageError
+from wampapp.errors import DuplicateUri, InvalidHandler, InvalidUri, UsageError
 from wampapp.registry import (
+    Hook,
     Invoke,
     Registration,
     Registry,
     Run,
+    Scope,
     Source,
     Subscription,
+    Timer,
     name_of,
 )
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.pattern import Match, Pattern
+    from wampapp.registry import Moment
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -84,14 +89,18 @@ class Blueprint:
     Attributes:
         prefix: the prefix.
         registry: the records of what was declared.
+        scope: its error handlers and defined errors.
 
     Raises:
         InvalidUri: the prefix is no valid URI.
     """
 
     def __init__(self, prefix: str | None = None) -> None:
-        self.prefix = None if prefix is None else uris.check_declared(prefix, "prefix")
+        if prefix is not None:
+            uris.check_declared(uris.check_text(prefix, "prefix").removeprefix("."), "prefix")
+        self.prefix = prefix
         self.registry = Registry()
+        self.scope = Scope()
 
     @overload
     def register(self, uri: F, /) -> F: ...
@@ -184,7 +193,13 @@ class Blueprint:
         fields = _fields(options, RegisterOptions)
         pattern = self._declared(uri, endpoint, "procedure", fields.pop("match", None))
         record = Registration(
-            pattern.text, endpoint, source=source_of(endpoint), pattern=_if_any(pattern), **fields
+            pattern.text,
+            endpoint,
+            source=source_of(endpoint),
+            pattern=_if_any(pattern),
+            scopes=(self.scope,),
+            local=_local(uri, endpoint),
+            **fields,
         )
         _check_options(record)
         endpoint_for(record)  # a signature that cannot be served is found here, not at start
@@ -217,7 +232,13 @@ class Blueprint:
         fields = _fields(options, SubscribeOptions)
         pattern = self._declared(uri, handler, "topic", fields.pop("match", None))
         record = Subscription(
-            pattern.text, handler, source=source_of(handler), pattern=_if_any(pattern), **fields
+            pattern.text,
+            handler,
+            source=source_of(handler),
+            pattern=_if_any(pattern),
+            scopes=(self.scope,),
+            local=_local(uri, handler),
+            **fields,
         )
         _check_options(record)
         endpoint_for(record)
@@ -235,9 +256,152 @@ class Blueprint:
                     f"'com.example.{what}'."
                 )
             uri = f".{name}"
-        if isinstance(uri, str) and uri.startswith("."):
-            uri = f"{self.prefix}{uri}" if self.prefix else uri[1:]
-        return patterns.parse(uris.check_text(uri, what), what, match)
+        return patterns.parse(self._absolute(uris.check_text(uri, what)), what, match)
+
+    def _absolute(self, uri: str) -> str:
+        """Put the prefix before a relative URI."""
+        if not uri.startswith("."):
+            return uri
+        return f"{self.prefix}{uri}".removeprefix(".") if self.prefix else uri[1:]
+
+    # Hooks, timers and errors.
+
+    def on_startup(self, function: F) -> F:
+        """Run a function once, before the app joins; a decorator.
+
+        A hook is called with nothing; a plain function in a worker thread. If it raises, the run
+        ends with its traceback and exit code 1.
+        """
+        return self._add_hook("startup", function)
+
+    def on_join(self, function: F) -> F:
+        """Run a function after each join, when everything is registered; a decorator.
+
+        If it raises, the run ends with its traceback and exit code 1.
+        """
+        return self._add_hook("join", function)
+
+    def on_leave(self, function: F) -> F:
+        """Run a function after each session; a decorator. What it raises is logged."""
+        return self._add_hook("leave", function)
+
+    def on_shutdown(self, function: F) -> F:
+        """Run a function once, at the end, whatever happened; a decorator.
+
+        They run in reverse order. What one raises is logged.
+        """
+        return self._add_hook("shutdown", function)
+
+    def _add_hook(self, moment: Moment, function: F) -> F:
+        _check_handler(function, None)
+        self.registry.add_hook(Hook(moment, function, source_of(function)))
+        return function
+
+    def every(self, seconds: float) -> Callable[[F], F]:
+        """Run a function again and again while the app runs; a decorator.
+
+        It never overlaps itself: the wait starts when a run has ended. What it raises is logged.
+
+        Args:
+            seconds: how long to wait before each run.
+
+        Raises:
+            UsageError: it is no number of seconds above 0.
+            AppStarted: the app runs already.
+        """
+        if check_seconds(seconds, "every") == 0:
+            raise UsageError("every is 0; give a number of seconds above 0.")
+
+        def decorate(function: F) -> F:
+            _check_handler(function, None)
+            self.registry.add_hook(Timer(float(seconds), function, source_of(function)))
+            return function
+
+        return decorate
+
+    def errorhandler(self, kind: type[BaseException]) -> Callable[[F], F]:
+        """Let a function answer for an exception that a handler raises; a decorator.
+
+        The function gets the exception. What it returns is the call's result; what it raises,
+        such as a WampError, is what the caller gets. The nearest class wins, and the nearest
+        blueprint before the app. A plain function runs in a worker thread.
+
+        Args:
+            kind: the exception, with its subclasses.
+
+        Raises:
+            InvalidHandler: ``kind`` is no exception class.
+            DuplicateUri: there is one for this class already.
+        """
+        _check_exception(kind, "errorhandler")
+        if kind in self.scope.handlers:
+            raise DuplicateUri(f"There is an error handler for {kind.__name__} here already.")
+
+        def decorate(function: F) -> F:
+            _check_handler(function, None)
+            self.scope.handlers[kind] = function
+            return function
+
+        return decorate
+
+    def define_error(self, kind: type[Exception], uri: str) -> None:
+        """Let an exception and an error URI stand for each other.
+
+        A handler that raises it answers with the URI, its ``args`` and its attributes; a caller
+        whose call is answered with the URI gets the exception, with the same.
+
+        Args:
+            kind: the exception.
+            uri: the error URI; one that starts with a dot is relative to the prefix.
+
+        Raises:
+            InvalidHandler: ``kind`` is no exception class.
+            InvalidUri: the URI is not valid.
+        """
+        _check_exception(kind, "define_error")
+        absolute = self._absolute(uris.check_text(uri, "error"))
+        self.scope.uris[kind] = uris.check_declared(absolute, "error")
+
+    def include(self, blueprint: Blueprint, *, prefix: str | None = None) -> None:
+        """Take in everything that a blueprint declares. It may be included under many prefixes.
+
+        Args:
+            blueprint: the blueprint; what it declares later is not taken in.
+            prefix: what its relative URIs are relative to, instead of its own prefix. One that
+                starts with a dot is relative to the prefix here.
+
+        Raises:
+            InvalidUri: the prefix is not valid.
+            DuplicateUri: a procedure is registered already.
+            AppStarted: the app runs already.
+        """
+        base = blueprint.prefix if prefix is None else prefix
+        base = "" if base is None else uris.check_text(base, "prefix")
+        records: list[Registration | Subscription] = [
+            *blueprint.registry.registrations,
+            *blueprint.registry.subscriptions,
+        ]
+        for record in records:
+            what = "procedure" if isinstance(record, Registration) else "topic"
+            local = f"{base}{record.local}" if record.local.startswith(".") else record.local
+            match = record.pattern.match if record.pattern else None
+            captures = record.pattern is not None and bool(record.pattern.captured)
+            pattern = self._declared(local, blueprint.include, what, None if captures else match)
+            moved = replace(
+                record,
+                uri=pattern.text,
+                pattern=_if_any(pattern),
+                scopes=(*record.scopes, self.scope),
+                local=local,
+            )
+            if isinstance(moved, Registration):
+                self.registry.add_registration(moved)
+            else:
+                self.registry.add_subscription(moved)
+        hooks: list[Hook | Timer] = [*blueprint.registry.all_hooks, *blueprint.registry.timers]
+        for hook in hooks:
+            self.registry.add_hook(hook)
+        self.scope.included.append(blueprint.scope)
 
 
 def source_of(function: Callable[..., Any]) -> Source | None:
@@ -267,6 +431,15 @@ def _check_handler(function: Callable[..., Any], run: object) -> None:
             f"{name_of(function)} is a coroutine function, which runs on the event loop; leave "
             "run= out."
         )
+
+
+def _local(uri: str | None, function: object) -> str:
+    return f".{getattr(function, '__name__', '')}" if uri is None else uri
+
+
+def _check_exception(kind: object, verb: str) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        raise InvalidHandler(f"{verb} takes an exception class, not {kind!r}.")
 
 
 def _fields(options: Any, known: type) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from wampapp.registry import Registration
 from wampapp.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from wampapp.config import Config
     from wampapp.dial import Dialer
@@ -35,7 +35,13 @@ _FIRST_DELAY: Final = 0.2
 _LONGEST_DELAY: Final = 5.0
 
 
-async def join(dialer: Dialer, realm: str, dispatcher: Dispatcher, timeout: float) -> Session:
+async def join(
+    dialer: Dialer,
+    realm: str,
+    dispatcher: Dispatcher,
+    timeout: float,
+    defined: Mapping[str, type[Exception]] | None = None,
+) -> Session:
     """Connect and join a realm.
 
     Args:
@@ -43,6 +49,7 @@ async def join(dialer: Dialer, realm: str, dispatcher: Dispatcher, timeout: floa
         realm: the realm.
         dispatcher: what runs the session's handlers.
         timeout: seconds for all of it.
+        defined: the exceptions that stand for error URIs.
 
     Returns:
         The joined session.
@@ -51,7 +58,7 @@ async def join(dialer: Dialer, realm: str, dispatcher: Dispatcher, timeout: floa
         RouterUnreachable: no router answered, or not in time.
         RouterRefused: it refused the realm.
     """
-    session = Session(realm, dispatcher, asyncio.get_running_loop())
+    session = Session(realm, dispatcher, asyncio.get_running_loop(), defined)
     try:
         async with asyncio.timeout(timeout):
             await dialer.dial(session, timeout)
@@ -76,6 +83,9 @@ class Connection:
         config: realm and timeouts.
         dispatcher: what runs the handlers.
         endpoints: each record with its prepared handler.
+        defined: the exceptions that stand for error URIs.
+        on_join: awaited after each join, when everything is announced.
+        on_leave: awaited after each session.
 
     Attributes:
         session: the current session; None while there is none.
@@ -87,7 +97,14 @@ class Connection:
         config: Config,
         dispatcher: Dispatcher,
         endpoints: Sequence[tuple[Registration | Subscription, Endpoint]],
+        *,
+        defined: Mapping[str, type[Exception]],
+        on_join: Callable[[], Awaitable[None]],
+        on_leave: Callable[[], Awaitable[None]],
     ) -> None:
+        self._defined = defined
+        self._on_join = on_join
+        self._on_leave = on_leave
         self._dialer = dialer
         self._config = config
         self._dispatcher = dispatcher
@@ -107,7 +124,7 @@ class Connection:
             )
         return self.session
 
-    async def open(self) -> Session:
+    async def open(self) -> None:
         """Join and announce, trying again until a router is there.
 
         Raises:
@@ -117,11 +134,14 @@ class Connection:
         told = False
         while True:
             try:
-                return await self._join_once()
+                await self._join_once()
+                await self._on_join()
             except (RouterUnreachable, ConnectionLost, NotJoined) as error:
                 if not told:
                     told = True
                     logger.warning("%s Trying again until a router answers.", error)
+            else:
+                return
             # Jitter keeps a crowd of services from coming back in one instant.
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311
             delay = min(delay * 2, _LONGEST_DELAY)
@@ -136,12 +156,17 @@ class Connection:
             reason = await asyncio.shield(self.session.closed)
             self.session = None
             logger.warning("The session ended: %s. Coming back.", reason)
+            await self._on_leave()
             await self.open()
             logger.info("Joined again at %s", self._dialer.where)
 
     async def _join_once(self) -> Session:
         session = await join(
-            self._dialer, self._config.realm, self._dispatcher, self._config.handshake_timeout
+            self._dialer,
+            self._config.realm,
+            self._dispatcher,
+            self._config.handshake_timeout,
+            self._defined,
         )
         try:
             async with asyncio.timeout(self._config.handshake_timeout):
@@ -188,12 +213,14 @@ class Connection:
 
         Logs the handlers that still run when the grace time is over.
         """
-        session, self.session = self.session, None
+        session = self.session
         grace = self._config.grace
         if session is not None:
             await session.stop_serving()
         left = await self._dispatcher.drain(grace)
         for procedure in left:
             logger.warning("%s still runs after %g s of grace; it is left behind", procedure, grace)
+        self.session = None
         if session is not None:
             await session.leave(timeout=2.0)
+            await self._on_leave()

@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wampapp.context import Event, Invocation
+from wampapp.endpoint import kind_of
 from wampapp.errors import (
     CallTimeout,
     Canceled,
@@ -25,7 +26,7 @@ from wampapp.results import CallResult
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from wampapp.endpoint import Endpoint, Limit
     from wampapp.workers import Workers
@@ -62,6 +63,8 @@ class Run:
         over: whether its outcome was given, so that a later one counts no more.
         cancelled: whether nobody waits for it any more.
         takes_progress: whether the caller takes progressive results.
+        context: what the handler sees of the call or event, where it asked.
+        limit: the limit that it counts for; None where it counts for none.
     """
 
     __slots__ = (
@@ -72,6 +75,7 @@ class Run:
         "cancelled",
         "context",
         "endpoint",
+        "limit",
         "over",
         "takes_progress",
     )
@@ -88,6 +92,7 @@ class Run:
         self.cancelled = False
         self.takes_progress = takes_progress
         self.context: Invocation | Event | None = None
+        self.limit: Limit | None = None
 
     def result(self, value: Any) -> None:
         """Give the outcome: a return value."""
@@ -197,7 +202,7 @@ class Dispatcher:
             else:
                 args, kwargs = binding.bind(args, kwargs)
         except InvalidArgument as error:
-            run.error(error.with_traceback(None))
+            self._fail(run, error.with_traceback(None))
             return run
         if endpoint.timeout is not None:
             run.start_timer(self._loop, endpoint.timeout)
@@ -235,6 +240,8 @@ class Dispatcher:
     def _start_limited(
         self, limit: Limit, run: Run, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> None:
+        run.limit = limit
+
         def start() -> None:
             if run.over or run.cancelled:
                 run.error(Canceled("The call was cancelled."))
@@ -248,6 +255,7 @@ class Dispatcher:
         elif len(limit.waiting) < MOST_WAITING:
             limit.waiting.append(start)
         else:
+            run.limit = None
             run.error(
                 Overloaded(f"{MOST_WAITING} calls of {run.endpoint.uri} wait already; try later.")
             )
@@ -261,9 +269,8 @@ class Dispatcher:
 
     def _done(self, run: Run) -> None:
         """Hear that a run's function has ended, whenever its outcome was given."""
-        limit = run.endpoint.limit
-        if limit is not None:
-            self._next(limit)
+        if run.limit is not None:
+            self._next(run.limit)
 
     # The kinds.
 
@@ -284,7 +291,8 @@ class Dispatcher:
         try:
             value = run.endpoint.function(*args, **kwargs)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
-            run.error(error)
+            self._fail(run, error)
+            return
         else:
             if hasattr(value, "__await__"):  # a Deferred, or another awaitable
                 self._start_task(self._answer_awaitable(run, value), run)
@@ -299,7 +307,7 @@ class Dispatcher:
             run.error(Canceled("The call was cancelled."))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
             # sys.exit() in a handler is a failed call, not the end of the service.
-            run.error(error)
+            await self._handle(run, error)
         else:
             run.result(value)
 
@@ -312,7 +320,7 @@ class Dispatcher:
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
-            run.error(error)
+            await self._handle(run, error)
 
     async def _answer_stream(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         async def iterate() -> list[Any]:
@@ -333,7 +341,7 @@ class Dispatcher:
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
-            run.error(error)
+            await self._handle(run, error)
         else:
             run.result(CallResult() if run.takes_progress else items)
 
@@ -419,12 +427,75 @@ class Dispatcher:
             return
         if failed is None:
             run.result(outcome)
+            self._done(run)
         else:
-            run.error(failed)
-        self._done(run)
+            self._fail(run, failed)
         self._check_idle()
 
     # Failures.
+
+    def _fail(self, run: Run, error: BaseException) -> None:
+        """End a run whose function raised, or could not be called, outside of a task."""
+        if run.over or run.endpoint.handler_for(error) is None:
+            run.error(error)
+            self._done(run)
+        else:
+            self._start_task(self._handle(run, error), run)
+
+    async def _handle(self, run: Run, error: BaseException) -> None:
+        """Let the error handler of an exception answer, if there is one."""
+        handler = None if run.over else run.endpoint.handler_for(error)
+        if handler is None:
+            run.error(error)
+            return
+        try:
+            run.result(await self.run_anywhere(handler, error))
+        except asyncio.CancelledError:
+            run.error(Canceled("The call was cancelled."))
+        except (Exception, SystemExit) as raised:  # noqa: BLE001 - all of it is answered
+            run.error(raised)
+
+    async def run_anywhere(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a hook or an error handler: a coroutine function here, a plain one in a thread.
+
+        Args:
+            function: the function.
+            args: what it is called with.
+
+        Returns:
+            What it returns; raises what it raises.
+        """
+        if kind_of(function, None) in ("task", "loop"):
+            value = function(*args)
+        else:
+            done: asyncio.Future[Any] = self._loop.create_future()
+
+            def finish(value: Any, error: BaseException | None) -> None:
+                if done.cancelled():
+                    return
+                if error is None:
+                    done.set_result(value)
+                elif isinstance(error, StopIteration):
+                    done.set_exception(RuntimeError("the function raised StopIteration"))
+                else:
+                    done.set_exception(error)
+
+            def work() -> None:
+                try:
+                    outcome, failed = function(*args), None
+                except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
+                    outcome, failed = None, error
+                self._loop.call_soon_threadsafe(finish, outcome, failed)
+
+            self._workers.submit(work)
+            value = await done
+        if hasattr(value, "__await__"):
+
+            async def wait() -> Any:
+                return await value
+
+            return await driven(wait())
+        return value
 
     def failure(self, endpoint: Endpoint, error: BaseException) -> WampError:
         """Turn what a handler raised into what its caller gets.
@@ -434,8 +505,11 @@ class Dispatcher:
         """
         if isinstance(error, WampError):
             return error
+        if (defined := endpoint.uri_for(error)) is not None:
+            public = {n: v for n, v in vars(error).items() if not n.startswith("_")}
+            return WampError(defined, *error.args, **public)
         error_id = secrets.token_hex(4)
-        own = _without_our_frames(error)
+        own = without_our_frames(error)
         self._logger.error(
             "%s failed (error id %s)",
             endpoint.uri,
@@ -459,7 +533,7 @@ class Dispatcher:
             # The event never reached the handler, so a traceback would show our code alone.
             self._logger.error("%s: an event does not fit: %s", endpoint.uri, error.message)
             return
-        own = _without_our_frames(error)
+        own = without_our_frames(error)
         self._logger.error(
             "%s failed on an event",
             endpoint.uri,
@@ -511,7 +585,7 @@ class Dispatcher:
             self._idle.set_result(None)
 
 
-def _without_our_frames(error: BaseException) -> BaseException:
+def without_our_frames(error: BaseException) -> BaseException:
     """Cut the frames of this package off the top of a traceback: it starts in user code."""
     here = __name__.partition(".")[0]
     tb = error.__traceback__

@@ -16,7 +16,7 @@ from wampapp.registry import Registration, name_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.registry import Run, Subscription
+    from wampapp.registry import Run, Scope, Subscription
 
 #: ``task``: a coroutine function. ``thread``, ``loop``: a plain one. ``generator`` (in a thread)
 #: and ``stream`` (asynchronous): what they yield are progressive results.
@@ -52,6 +52,7 @@ class Endpoint:
         limit: how many of its calls run at one time; None for no limit.
         options: the options of REGISTER or SUBSCRIBE.
         concurrency: how many events are handled at one time.
+        scopes: whose error handlers it has, the nearest first.
     """
 
     uri: str
@@ -63,6 +64,23 @@ class Endpoint:
     limit: Limit | None
     options: dict[str, Any]
     concurrency: int
+    scopes: tuple[Scope, ...] = ()
+
+    def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
+        """Return the error handler of an exception: nearest scope, then nearest class."""
+        for scope in self.scopes:
+            for kind in type(error).__mro__ if scope.handlers else ():
+                if kind in scope.handlers:
+                    return scope.handlers[kind]
+        return None
+
+    def uri_for(self, error: BaseException) -> str | None:
+        """Return the error URI that was defined for an exception; None if none was."""
+        for scope in self.scopes:
+            for kind in type(error).__mro__ if scope.uris else ():
+                if kind in scope.uris:
+                    return scope.uris[kind]
+        return None
 
 
 def endpoint_for(record: Registration | Subscription) -> Endpoint:
@@ -105,6 +123,7 @@ def endpoint_for(record: Registration | Subscription) -> Endpoint:
         limit,
         options,
         record.concurrency or 1,
+        record.scopes,
     )
 
 

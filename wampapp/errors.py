@@ -13,6 +13,7 @@ The tree::
     │   ├── TargetError           ``wampapp run TARGET`` names nothing that runs
     │   ├── PortInUse
     │   └── WrongThread
+    ├── HookFailed                a startup or join hook raised
     ├── InvalidResult             a result does not fit what its caller asked for
     ├── SessionError              between this process and the router
     │   ├── RouterUnreachable
@@ -37,7 +38,10 @@ An error owns its exit code on the command line (:attr:`WampappError.exit_code`)
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "AppStarted",
@@ -47,6 +51,7 @@ __all__ = [
     "DeclarationError",
     "DuplicateUri",
     "HandlerFailed",
+    "HookFailed",
     "InvalidArgument",
     "InvalidHandler",
     "InvalidResult",
@@ -151,6 +156,10 @@ class PortInUse(UsageError):
 
 class WrongThread(UsageError, RuntimeError):
     """A blocking verb was called on the loop's own thread, where it could never return."""
+
+
+class HookFailed(WampappError):
+    """A startup or join hook raised; the log has its traceback. The run ends."""
 
 
 class InvalidResult(WampappError):
@@ -321,16 +330,31 @@ _BY_URI: dict[str, type[_PredefinedError]] = {
 }
 
 
-def error_from_wire(uri: str, args: list[Any], kwargs: dict[str, Any]) -> WampError:
+def error_from_wire(
+    uri: str,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    defined: Mapping[str, type[Exception]] | None = None,
+) -> Exception:
     """Make the exception for an ERROR message.
 
     Args:
         uri: the error's URI.
         args: its positional arguments.
         kwargs: its keyword arguments; any names.
+        defined: the exceptions that an app has defined, by URI.
 
     Returns:
-        An instance of the class that stands for ``uri``, else a plain :class:`WampError`.
+        An instance of the class that stands for ``uri``, else a plain :class:`WampError`. One
+        that an app defined is made without its ``__init__``, which may ask for anything: it has
+        the arguments as ``args`` and the keyword arguments as attributes.
     """
+    own = defined.get(uri) if defined else None
+    if own is not None:
+        error = own.__new__(own)
+        error.args = tuple(args)
+        for name, value in kwargs.items():
+            setattr(error, name, value)
+        return error
     cls = _BY_URI.get(uri)
     return WampError(uri, *args, **kwargs) if cls is None else cls(*args, **kwargs)

@@ -35,6 +35,64 @@ class Source:
         return f"{self.file}:{self.line}"
 
 
+#: When a hook runs.
+Moment = Literal["startup", "join", "leave", "shutdown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A function that runs at a moment of the app's life.
+
+    Attributes:
+        moment: ``startup`` (once, before joining), ``join`` (after each join), ``leave`` (after
+            each session) or ``shutdown`` (once, at the end).
+        function: the function, called with nothing.
+        source: where it was declared.
+    """
+
+    moment: Moment
+    function: Callable[[], Any]
+    source: Source | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A function that runs again and again, never twice at one time.
+
+    Attributes:
+        seconds: how long it waits between two runs.
+        function: the function, called with nothing.
+        source: where it was declared.
+    """
+
+    seconds: float
+    function: Callable[[], Any]
+    source: Source | None = field(default=None, compare=False)
+
+
+class Scope:
+    """What an app or a blueprint says of the errors of its handlers.
+
+    Attributes:
+        handlers: the error handlers, by the exceptions they handle.
+        uris: the error URIs of the exceptions that were defined.
+        included: the scopes of the blueprints that were included.
+    """
+
+    def __init__(self) -> None:
+        self.handlers: dict[type[BaseException], Callable[[Any], Any]] = {}
+        self.uris: dict[type[Exception], str] = {}
+        self.included: list[Scope] = []
+
+    def defined(self) -> dict[str, type[Exception]]:
+        """Return every exception that was defined here or in what is included, by its URI."""
+        found: dict[str, type[Exception]] = {}
+        for scope in self.included:
+            found.update(scope.defined())
+        found.update({uri: kind for kind, uri in self.uris.items()})
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A procedure that the app offers.
@@ -50,6 +108,8 @@ class Registration:
         timeout: the seconds a call may take; None for no limit.
         force_reregister: whether the procedure is taken from another session that has it.
         validate: whether arguments are converted by the annotations.
+        scopes: whose error handlers it has, the nearest first.
+        local: the URI as it was written.
     """
 
     uri: str
@@ -62,6 +122,8 @@ class Registration:
     timeout: float | None = None
     force_reregister: bool = False
     validate: bool = True
+    scopes: tuple[Scope, ...] = field(default=(), compare=False)
+    local: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +139,8 @@ class Subscription:
         concurrency: how many events are handled at one time; None for one, in order.
         get_retained: whether the event that the router keeps is delivered at the start.
         validate: whether arguments are converted by the annotations.
+        scopes: whose error handlers it has, the nearest first.
+        local: the URI as it was written.
     """
 
     uri: str
@@ -87,6 +151,8 @@ class Subscription:
     concurrency: int | None = None
     get_retained: bool = False
     validate: bool = True
+    scopes: tuple[Scope, ...] = field(default=(), compare=False)
+    local: str = field(default="", compare=False)
 
 
 class Registry:
@@ -98,6 +164,8 @@ class Registry:
     def __init__(self) -> None:
         self._registrations: dict[str | tuple[str, str], Registration] = {}
         self._subscriptions: list[Subscription] = []
+        self._hooks: list[Hook] = []
+        self._timers: list[Timer] = []
         self._frozen = False
 
     @property
@@ -109,6 +177,20 @@ class Registry:
     def subscriptions(self) -> tuple[Subscription, ...]:
         """The topics; one record for each handler."""
         return tuple(self._subscriptions)
+
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """The timers."""
+        return tuple(self._timers)
+
+    def hooks(self, moment: Moment) -> tuple[Hook, ...]:
+        """Return the hooks of a moment."""
+        return tuple(hook for hook in self._hooks if hook.moment == moment)
+
+    @property
+    def all_hooks(self) -> tuple[Hook, ...]:
+        """The hooks of every moment."""
+        return tuple(self._hooks)
 
     def freeze(self) -> None:
         """Close the registry: the app starts, and what is declared later would be lost."""
@@ -149,10 +231,22 @@ class Registry:
             )
         self._subscriptions.append(record)
 
-    def _check_open(self, uri: str) -> None:
+    def add_hook(self, record: Hook | Timer) -> None:
+        """Take in a hook or a timer.
+
+        Raises:
+            AppStarted: the app runs already.
+        """
+        self._check_open(name_of(record.function))
+        if isinstance(record, Hook):
+            self._hooks.append(record)
+        else:
+            self._timers.append(record)
+
+    def _check_open(self, name: str) -> None:
         if self._frozen:
             raise AppStarted(
-                f"The app runs already, so {uri!r} would never be announced; declare it at "
+                f"The app runs already, so {name!r} would never be announced; declare it at "
                 "module level, before app.run()."
             )
 

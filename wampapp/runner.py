@@ -17,7 +17,7 @@ from wampapp import loop as loops
 from wampapp._version import __version__
 from wampapp.binding import signature_of
 from wampapp.errors import WampappError
-from wampapp.service import Service, make_server
+from wampapp.service import make_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wampapp.config import Config
     from wampapp.registry import Registry
     from wampapp.router.server import Address
+    from wampapp.service import Service
 
 #: Set while the command line imports a target, when app.run() must not run.
 _importing = False
@@ -121,7 +122,7 @@ def run(app: App, config: Config) -> None:
     """
     logs.configure()
     runtime = loops.get()
-    runtime.run(_serve(app, config, runtime))
+    runtime.run(_serve(app, config))
 
 
 @contextlib.contextmanager
@@ -146,8 +147,8 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
             loop.remove_signal_handler(number)
 
 
-async def _serve(app: App, config: Config, runtime: loops.Runtime) -> None:
-    service = Service(app.registry, config, runtime, app.logger, threads=app.threads)
+async def _serve(app: App, config: Config) -> None:
+    service = app.make_service(config)
     app.attach(service)
     with stop_signals() as stopped:
         main = asyncio.create_task(_start_and_wait(app, service))

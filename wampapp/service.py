@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
 from wampapp.connection import Connection, join
@@ -12,9 +12,14 @@ from wampapp.dial import LocalDialer, UrlDialer
 from wampapp.dispatch import Dispatcher
 from wampapp.endpoint import endpoint_for
 from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
+from wampapp.lifecycle import Life
+from wampapp.registry import Scope
 from wampapp.workers import Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
     from wampapp.config import Config
     from wampapp.dial import Dialer
     from wampapp.loop import Runtime
@@ -35,6 +40,8 @@ class Service:
         runtime: the process's loop.
         log: the app's own logger, for what its handlers raise.
         threads: the most worker threads at one time.
+        scope: the exceptions that the app defined.
+        lifespan: makes a context manager that is open while the app runs.
 
     Attributes:
         config: the same; its ``url`` is set once an embedded router's port turned out to be a
@@ -50,7 +57,10 @@ class Service:
         log: logging.Logger,
         *,
         threads: int,
+        scope: Scope | None = None,
+        lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
     ) -> None:
+        self._scope = scope or Scope()
         self.config = config
         self.address: Address | None = None
         self._registry = registry
@@ -61,6 +71,7 @@ class Service:
         self._joined_url: str | None = config.url
         self._connection: Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._life = Life(registry, self._dispatcher, log, lifespan)
 
     @property
     def url(self) -> str | None:
@@ -87,13 +98,21 @@ class Service:
         endpoints = [(record, endpoint_for(record)) for record in records]
         try:
             dialer = await self._find_router()
-            connection = Connection(dialer, self.config, self._dispatcher, endpoints)
+            await self._life.start_up()
+            connection = self._connection = Connection(
+                dialer,
+                self.config,
+                self._dispatcher,
+                endpoints,
+                defined=self._scope.defined(),
+                on_join=self._life.joined,
+                on_leave=self._life.left,
+            )
             await connection.open()
         except BaseException:
-            await self._close_server()
-            self._workers.close()
+            await self.stop()
             raise
-        self._connection = connection
+        self._life.start_timers()
         self._keeper = asyncio.create_task(connection.keep())
 
     async def wait(self) -> None:
@@ -111,9 +130,12 @@ class Service:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await self._life.stop_timers(self.config.grace)
+        if self._connection is not None:
+            # Handlers that may finish may call as well, so it stays in place until they have.
+            await self._connection.close()
+            self._connection = None
+        await self._life.shut_down()
         await self._close_server()
         self._workers.close()
 

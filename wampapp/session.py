@@ -50,7 +50,7 @@ from wampapp.results import CallResult
 from wampapp.serving import Serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wampapp.dispatch import Dispatcher
     from wampapp.endpoint import Endpoint
@@ -111,6 +111,7 @@ class Session:
         realm: the realm to join.
         dispatcher: what runs the handlers.
         loop: the event loop.
+        defined: the exceptions that stand for error URIs.
 
     Attributes:
         id: the session's id; 0 before it joined.
@@ -119,7 +120,14 @@ class Session:
         closed: a future: its result says why the session ended.
     """
 
-    def __init__(self, realm: str, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        realm: str,
+        dispatcher: Dispatcher,
+        loop: asyncio.AbstractEventLoop,
+        defined: Mapping[str, type[Exception]] | None = None,
+    ) -> None:
+        self._defined = defined
         self.id = 0
         self.details: dict[str, Any] = {}
         self.joined: asyncio.Future[None] = loop.create_future()
@@ -501,7 +509,7 @@ class Session:
         args, kwargs = payload_of(message, 5)
         future = self._answered(code, request)
         if future is not None:
-            future.set_exception(error_from_wire(name, args, kwargs))
+            future.set_exception(error_from_wire(name, args, kwargs, self._defined))
 
 
 class _Call(asyncio.Future[Any]):
