@@ -285,7 +285,7 @@ def test_a_plain_value_stays_as_it_is(value: Any) -> None:
 def test_a_value_of_another_type_cannot_be_sent(value: Any) -> None:
     with pytest.raises(PayloadNotEncodable) as caught:
         plain(value)
-    assert caught.value.message.startswith("A value cannot be sent: Encoding objects of type ")
+    assert caught.value.message.startswith("A value cannot be sent: there is no plain form ")
     assert caught.value.uri == "wampapp.error.payload_not_encodable"
 
 

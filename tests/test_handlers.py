@@ -459,6 +459,59 @@ def test_events_may_run_side_by_side(client: ConnectedClient, router: Router) ->
         assert {heard.get(timeout=DEADLINE), heard.get(timeout=DEADLINE)} == {1, 2}
 
 
+def test_a_backlog_of_events_pauses_the_transport_and_loses_nothing(
+    client: ConnectedClient, url: str
+) -> None:
+    app = App(prefix="com.backlog")
+    release = threading.Event()
+    got: list[int] = []
+    done = threading.Event()
+
+    @app.subscribe
+    def news(number: int, padding: str) -> None:
+        assert release.wait(DEADLINE)
+        got.append(number)
+        if number == 1999:
+            done.set()
+
+    with running(app, url) as service:
+        assert service.connection
+        session = service.connection.joined
+        for number in range(2000):
+            client.publish("com.backlog.news", number, "x" * 100)
+        assert session._serving.backlog < 1900  # the rest waits in the transports
+        assert session._paused
+        release.set()
+        assert done.wait(DEADLINE)
+    assert got == list(range(2000))
+
+
+def test_a_handler_under_a_backlog_can_still_call(client: ConnectedClient, url: str) -> None:
+    app = App(prefix="com.backlog")
+    release, done = threading.Event(), threading.Event()
+    got: list[int] = []
+
+    @app.register
+    def double(number: int) -> int:
+        return 2 * number
+
+    @app.subscribe
+    async def news(number: int) -> None:
+        await asyncio.to_thread(release.wait, DEADLINE)
+        got.append(await app.call(".double", number))
+        if number == 1499:
+            done.set()
+
+    with running(app, url) as service:
+        assert service.connection
+        for number in range(1500):
+            client.publish("com.backlog.news", number)
+        assert service.connection.joined._paused
+        release.set()
+        assert done.wait(DEADLINE)
+    assert got == [2 * number for number in range(1500)]
+
+
 def test_several_sessions_share_a_procedure(client: ConnectedClient, router: Router) -> None:
     def make(name: str) -> App:
         app = App(prefix="com.shared")
@@ -619,3 +672,33 @@ def test_patterns_that_differ_in_names_alone_are_the_same() -> None:
     app.add_registration(lambda a: a, "com.<a>.x")
     with pytest.raises(wampapp.DuplicateUri):
         app.add_registration(lambda b: b, "com.<b>.x")
+
+
+def test_pydantic_models_are_arguments_and_results(client: ConnectedClient, router: Router) -> None:
+    from pydantic import BaseModel, Field
+
+    class Item(BaseModel):
+        sku: str
+        quantity: int = Field(ge=1)
+
+    class Order(BaseModel):
+        items: list[Item]
+
+    app = App(prefix="com.pydantic")
+
+    @app.register
+    def double(order: Order, others: list[Item] | None = None) -> Order:
+        assert others is None or all(type(item) is Item for item in others)
+        items = [Item(sku=i.sku, quantity=2 * i.quantity) for i in order.items]
+        return Order(items=items)
+
+    item = {"sku": "apple", "quantity": 2}
+    with running(app, router.rs_url):
+        assert client.call("com.pydantic.double", {"items": [item]}, [item]) == {
+            "items": [{"sku": "apple", "quantity": 4}]
+        }
+        with pytest.raises(wampapp.InvalidArgument) as caught:
+            client.call("com.pydantic.double", {"items": [{"sku": "apple", "quantity": 0}]})
+        assert "`order`: items.0.quantity: Input should be greater" in caught.value.message
+        with pytest.raises(wampapp.InvalidArgument, match="valid integer"):
+            client.call("com.pydantic.double", {"items": [{"sku": "apple", "quantity": "2"}]})

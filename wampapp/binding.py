@@ -300,7 +300,7 @@ def _foreign_type(info: Any, seen: set[int] | None = None) -> Any:
     """Find a type that msgspec does not know, in an annotation or deep inside it."""
     seen = set() if seen is None else seen
     if isinstance(info, msgspec.inspect.CustomType):
-        return info.cls
+        return None if _is_pydantic(info.cls) else info.cls
     if id(info) in seen:
         return None  # a type that holds itself
     seen.add(id(info))
@@ -315,7 +315,29 @@ def _foreign_type(info: Any, seen: set[int] | None = None) -> Any:
 
 def _convert(value: Any, kind: Any) -> Any:
     # bytes come as bytes from every serializer, so a string is none; keys come as strings.
-    return msgspec.convert(value, kind, builtin_types=(bytes, bytearray), str_keys=True)
+    return msgspec.convert(
+        value, kind, builtin_types=(bytes, bytearray), str_keys=True, dec_hook=_other_model
+    )
+
+
+def _is_pydantic(kind: Any) -> bool:
+    """Tell whether a type is one of pydantic's models; pydantic itself is not imported."""
+    return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__")
+
+
+def _other_model(kind: Any, value: Any) -> Any:
+    """Make a pydantic model of plain values, strictly, as the other conversions are."""
+    if not _is_pydantic(kind):
+        raise NotImplementedError
+    try:
+        return kind.model_validate_json(msgspec.json.encode(value), strict=True)
+    except ValueError as error:
+        faults = getattr(error, "errors", None)
+        if faults is None:
+            raise
+        first = faults()[0]
+        path = "".join(f".{part}" for part in first["loc"])
+        raise ValueError(f"{path.removeprefix('.')}: {first['msg']}") from None
 
 
 def _arguments(count: int) -> str:

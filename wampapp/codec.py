@@ -53,10 +53,22 @@ def plain(value: Any) -> Any:
     try:
         # Keys are strings, as in JSON: other serializers would carry more, and differ.
         return _only_bytes(
-            msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview), str_keys=True)
+            msgspec.to_builtins(
+                value,
+                builtin_types=(bytes, bytearray, memoryview),
+                str_keys=True,
+                enc_hook=_other_model,
+            )
         )
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
+
+
+def _other_model(value: Any) -> Any:
+    """Turn a pydantic model into a dictionary; pydantic itself is not imported."""
+    if hasattr(type(value), "__pydantic_serializer__") and hasattr(value, "model_dump"):
+        return value.model_dump()
+    raise TypeError(f"there is no plain form for an object of type {type(value).__name__}")
 
 
 def _only_bytes(value: Any) -> Any:

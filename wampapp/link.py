@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wampapp.codec import MSGPACK, Codec
@@ -37,6 +38,12 @@ class Link(Protocol):
 
     def write(self, payload: bytes) -> None:
         """Send a message that :attr:`codec` has encoded already; raises as :meth:`send`."""
+
+    def pause(self) -> None:
+        """Stop reading; the peer's transport holds what comes. Pausing twice does nothing."""
+
+    def resume(self) -> None:
+        """Read on."""
 
     def close(self) -> None:
         """Close the link once everything is sent."""
@@ -73,7 +80,8 @@ class LocalLink:
     def __init__(self, handler: Handler) -> None:
         self._handler: Handler | None = handler
         self._loop = asyncio.get_running_loop()
-        self._inbox: list[bytes] = []
+        self._inbox: deque[bytes] = deque()
+        self._paused = False
         self._other: LocalLink
 
     def send(self, message: Message) -> None:
@@ -89,9 +97,19 @@ class LocalLink:
             self._loop.call_soon(other._deliver)
         other._inbox.append(payload)
 
+    def pause(self) -> None:
+        """Stop delivering; see :class:`Link`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Deliver on; see :class:`Link`."""
+        if self._paused:
+            self._paused = False
+            self._loop.call_soon(self._deliver)
+
     def _deliver(self) -> None:
-        inbox, self._inbox = self._inbox, []
-        for payload in inbox:
+        while self._inbox and not self._paused:
+            payload = self._inbox.popleft()
             if self._handler is None:
                 return
             try:

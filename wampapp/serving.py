@@ -35,17 +35,30 @@ class Serving:
     Args:
         dispatcher: what runs the handlers.
         send: sends a message on the session; raises NotJoined or ConnectionLost.
+        on_backlog: called when the number of waiting events has changed.
 
     Attributes:
         endpoints: the procedures, by registration id.
+        backlog: how many events wait for their handlers.
     """
 
-    def __init__(self, dispatcher: Dispatcher, send: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        send: Callable[[Message], None],
+        on_backlog: Callable[[], None],
+    ) -> None:
+        self.backlog = 0
+        self._on_backlog = on_backlog
         self.endpoints: dict[int, Endpoint] = {}
         self._lanes: dict[int, list[EventLane]] = {}
         self._running: dict[int, Run] = {}
         self._dispatcher = dispatcher
         self._send = send
+
+    def _event_moved(self, change: int) -> None:
+        self.backlog += change
+        self._on_backlog()
 
     def add_handler(self, number: int, endpoint: Endpoint) -> None:
         """Hand the events of a subscription to one more handler.
@@ -54,7 +67,7 @@ class Serving:
             number: the subscription's id.
             endpoint: the handler.
         """
-        lane = EventLane(self._dispatcher, endpoint)
+        lane = EventLane(self._dispatcher, endpoint, self._event_moved)
         self._lanes.setdefault(number, []).append(lane)
 
     def drop_handlers(self, number: int) -> None:

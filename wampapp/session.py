@@ -92,6 +92,10 @@ ROLES: Final[dict[str, Any]] = {
 
 _NO_OPTIONS: Final[dict[str, Any]] = {}
 
+#: Reading stops above this many waiting events, and goes on below that many.
+_HIGH_BACKLOG: Final = 1000
+_LOW_BACKLOG: Final = 250
+
 #: What request each answer belongs to.
 _ANSWERS: Final = {
     REGISTERED: REGISTER,
@@ -138,8 +142,9 @@ class Session:
         self._requests = 0
         self._calls: dict[int, _Call] = {}
         self._can_cancel = False
+        self._paused = False
         self._pending: dict[int, tuple[int, asyncio.Future[Any], Callable[[int], None] | None]] = {}
-        self._serving = Serving(dispatcher, self._send)
+        self._serving = Serving(dispatcher, self._send, self._throttle)
         self._leaving = False
         self._handlers: dict[int, Callable[[Message], None]] = {
             RESULT: self._on_result,
@@ -195,6 +200,8 @@ class Session:
         self._send(plain_payload([CALL, request, options, procedure], args, kwargs))
         future = self._calls[request] = _Call(self, request, self._loop)
         future.on_progress = on_progress
+        if self._paused:
+            self._throttle()
         return future
 
     def cancel(self, request: int) -> None:
@@ -320,6 +327,7 @@ class Session:
             return
         if self.is_joined and not self._leaving:
             self._leaving = True
+            self._throttle()  # GOODBYE's answer must be read
             with contextlib.suppress(ConnectionLost):
                 link.send([GOODBYE, {}, CLOSE_NORMAL])
             with contextlib.suppress(TimeoutError):
@@ -388,6 +396,25 @@ class Session:
             if not future.done():
                 future.set_exception(error)
 
+    # Backlog.
+
+    def _throttle(self) -> None:
+        """Stop reading while too many events wait, so that memory stays flat and none is lost.
+
+        While an answer is awaited we read on: the handler that works off the backlog may be the
+        one that waits for it.
+        """
+        waits = bool(self._calls or self._pending or self._leaving)
+        if self._paused:
+            if waits or self._serving.backlog <= _LOW_BACKLOG:
+                self._paused = False
+                if self._link is not None:
+                    self._link.resume()
+        elif self._serving.backlog > _HIGH_BACKLOG and not waits:
+            self._paused = True
+            if self._link is not None:
+                self._link.pause()
+
     # Requests.
 
     def _next_request(self) -> int:
@@ -416,6 +443,8 @@ class Session:
         """
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending[request] = code, future, accept
+        if self._paused:
+            self._throttle()
         return future
 
     # Messages.

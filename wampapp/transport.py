@@ -147,6 +147,13 @@ class _Lean:
     def write(self, payload: bytes) -> None:
         raise NotImplementedError
 
+    def pause(self) -> None:
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        if not self.over:
+            self.transport.resumeProducing()
+
     def abort(self) -> None:
         self.over = True
         self.transport.abortConnection()
@@ -179,6 +186,15 @@ class _RawSocket(_Lean):
 
     def stringReceived(self, payload: bytes) -> None:
         self.take(payload)
+
+    # The receiver's own pausing also stops in the middle of what was read already.
+
+    def pause(self) -> None:
+        self.pauseProducing()  # type: ignore[attr-defined]
+
+    def resume(self) -> None:
+        if not self.over:
+            self.resumeProducing()  # type: ignore[attr-defined]
 
     def write(self, payload: bytes) -> None:
         if self.over:
