@@ -346,3 +346,95 @@ def test_what_is_included_twice_under_one_prefix_is_refused() -> None:
 def test_an_apps_prefix_is_relative_to_nothing() -> None:
     with pytest.raises(wampapp.InvalidUri, match="starts with a dot"):
         App(prefix=".part")
+
+
+# Middleware
+
+
+def test_middleware_wraps_every_kind(client: ConnectedClient, router: Router) -> None:
+    app, inner = App(prefix="com.wrapped"), Blueprint(".inner")
+    seen: queue.Queue[tuple[str, str, Any]] = queue.Queue()
+
+    def layer(name: str) -> Any:
+        async def middleware(call: wampapp.Call, following: Any) -> Any:
+            seen.put((name, call.uri, tuple(call.args)))
+            if call.uri.endswith("changed"):
+                call.args = [*call.args, name]
+            result = await following()
+            seen.put((name, call.pattern, result))
+            return result
+
+        return middleware
+
+    app.middleware(layer("outer"))
+    app.middleware(layer("second"))
+    inner.middleware(layer("inner"))
+
+    @inner.register
+    def thread(number: int) -> int:
+        return number + 1
+
+    @inner.register
+    async def coroutine(number: int) -> int:
+        return number + 1
+
+    @inner.register(run="loop")
+    def loop(number: int) -> int:
+        return number + 1
+
+    @inner.register
+    def generator(upto: int) -> Iterator[int]:
+        yield from range(upto)
+
+    @inner.register
+    async def stream(upto: int) -> AsyncIterator[int]:
+        for number in range(upto):
+            yield number
+
+    @inner.register(".<what>.changed")
+    def changed(what: str, *args: str) -> list[str]:
+        return [what, *args]
+
+    @app.register
+    def fails() -> None:
+        raise WampError("com.wrapped.failed")
+
+    @app.subscribe
+    def news(text: str) -> str:
+        return text.upper()
+
+    app.include(inner)
+
+    def trace() -> list[tuple[str, str, Any]]:
+        return [seen.get(timeout=DEADLINE) for _ in range(seen.qsize())]
+
+    with running(app, router.rs_url):
+        for kind, args, expected in [
+            ("thread", (1,), 2),
+            ("coroutine", (1,), 2),
+            ("loop", (1,), 2),
+            ("generator", (2,), [0, 1]),
+            ("stream", (2,), [0, 1]),
+        ]:
+            uri = f"com.wrapped.inner.{kind}"
+            assert client.call(uri, *args) == expected
+            assert trace() == [
+                *((name, uri, args) for name in ("outer", "second", "inner")),
+                *((name, uri, expected) for name in ("inner", "second", "outer")),
+            ]
+        assert list(client.stream("com.wrapped.inner.stream", 3)) == [0, 1, 2]
+        assert list(client.stream("com.wrapped.inner.generator", 3)) == [0, 1, 2]
+        trace()
+        assert client.call("com.wrapped.inner.a.changed") == ["a", "outer", "second", "inner"]
+        assert trace()[-1][1] == "com.wrapped.inner.<what>.changed"
+        with pytest.raises(WampError, match=r"com\.wrapped\.failed"):
+            client.call("com.wrapped.fails")
+        trace()
+        client.publish("com.wrapped.news", "hi")
+        got = [seen.get(timeout=DEADLINE) for _ in range(4)]
+        assert got[-1] == ("outer", "com.wrapped.news", "HI")
+
+
+def test_middleware_is_a_coroutine_function() -> None:
+    with pytest.raises(wampapp.InvalidHandler, match="write it 'async def'"):
+        App().middleware(lambda call, following: None)

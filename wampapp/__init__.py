@@ -19,7 +19,7 @@ from wampapp._version import __version__
 from wampapp.app import App
 from wampapp.blueprint import Blueprint
 from wampapp.client import Client, ConnectedClient, connect
-from wampapp.context import Event, Invocation
+from wampapp.context import Call, Event, Invocation
 from wampapp.errors import (
     AppStarted,
     CallTimeout,
@@ -58,6 +58,7 @@ __all__ = [
     "App",
     "AppStarted",
     "Blueprint",
+    "Call",
     "CallResult",
     "CallTimeout",
     "Canceled",

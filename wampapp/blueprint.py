@@ -344,6 +344,34 @@ class Blueprint:
 
         return decorate
 
+    def middleware(self, function: F) -> F:
+        """Wrap every call and event of this app or blueprint; a decorator.
+
+        The function is a coroutine function that gets the :class:`~wampapp.Call` and the next
+        layer, awaits ``following()``, and returns the result::
+
+            @app.middleware
+            async def timed(call, following):
+                started = time.perf_counter()
+                try:
+                    return await following()
+                finally:
+                    app.log(call.uri, time.perf_counter() - started)
+
+        The first that was declared is the outermost, and the app's are around a blueprint's.
+
+        Raises:
+            InvalidHandler: it is no coroutine function.
+        """
+        _check_handler(function, None)
+        if kind_of(function, None) != "task":
+            raise InvalidHandler(
+                f"{name_of(function)} is no coroutine function; middleware awaits the next layer, "
+                "so write it 'async def'."
+            )
+        self.scope.middleware.append(function)
+        return function
+
     def define_error(self, kind: type[Exception], uri: str) -> None:
         """Let an exception and an error URI stand for each other.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Invocation:
@@ -63,6 +64,23 @@ class Invocation:
         """
         if self.takes_progress and not self.cancelled:
             self._progress(args, kwargs)
+
+
+@dataclass(slots=True)
+class Call:
+    """A call or an event on its way to its handler, as middleware sees it.
+
+    Attributes:
+        uri: the actual procedure or topic.
+        pattern: the procedure or topic as it was declared.
+        args: the positional arguments, converted; middleware may replace them.
+        kwargs: the keyword arguments, converted; middleware may replace them.
+    """
+
+    uri: str
+    pattern: str
+    args: Sequence[Any]
+    kwargs: dict[str, Any]
 
 
 class Event:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import secrets
 import sys
 import threading
 import traceback
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from wampapp.context import Event, Invocation
+from wampapp.context import Call, Event, Invocation
 from wampapp.endpoint import kind_of
 from wampapp.errors import (
     CallTimeout,
@@ -26,9 +27,9 @@ from wampapp.results import CallResult
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Sequence
 
-    from wampapp.endpoint import Endpoint, Limit
+    from wampapp.endpoint import Endpoint, Kind, Limit
     from wampapp.workers import Workers
 
 _EAGER: Final = sys.version_info >= (3, 12)
@@ -65,6 +66,7 @@ class Run:
         takes_progress: whether the caller takes progressive results.
         context: what the handler sees of the call or event, where it asked.
         limit: the limit that it counts for; None where it counts for none.
+        uri: the actual procedure or topic.
     """
 
     __slots__ = (
@@ -78,6 +80,7 @@ class Run:
         "limit",
         "over",
         "takes_progress",
+        "uri",
     )
 
     def __init__(
@@ -93,6 +96,7 @@ class Run:
         self.takes_progress = takes_progress
         self.context: Invocation | Event | None = None
         self.limit: Limit | None = None
+        self.uri = endpoint.uri
 
     def result(self, value: Any) -> None:
         """Give the outcome: a return value."""
@@ -204,6 +208,7 @@ class Dispatcher:
         except InvalidArgument as error:
             self._fail(run, error.with_traceback(None))
             return run
+        run.uri = details.get("procedure") or details.get("topic") or endpoint.pattern.uri
         if endpoint.timeout is not None:
             run.start_timer(self._loop, endpoint.timeout)
         if endpoint.limit is not None:
@@ -276,7 +281,9 @@ class Dispatcher:
 
     def _start(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         kind = run.endpoint.kind
-        if kind == "task":
+        if run.endpoint.wrapped:
+            self._start_task(self._answer_wrapped(run, args, kwargs), run)
+        elif kind == "task":
             self._start_task(self._answer(run, args, kwargs), run)
         elif kind == "thread":
             self._start_thread(run, args, kwargs)
@@ -322,28 +329,50 @@ class Dispatcher:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
             await self._handle(run, error)
 
-    async def _answer_stream(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        async def iterate() -> list[Any]:
-            items: list[Any] = []
-            async with contextlib.aclosing(run.endpoint.function(*args, **kwargs)) as stream:
-                async for item in stream:
-                    if run.takes_progress:
-                        run.progress((item,), {})
-                        # Others have their turn, and a cancellation is heard of, even where the
-                        # generator itself never waits.
-                        await asyncio.sleep(0)
-                    else:
-                        items.append(item)
-            return items
+    async def _answer_wrapped(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Run a handler inside its middleware."""
+        endpoint = run.endpoint
+        call = Call(run.uri, endpoint.pattern.text, args, kwargs)
 
+        async def innermost() -> Any:
+            if endpoint.kind == "stream":
+                return await self._iterate(run, call.args, call.kwargs)
+            function = functools.partial(endpoint.function, *call.args, **call.kwargs)
+            if endpoint.kind == "generator":
+                function = functools.partial(self._iterate_in_thread, run, function)
+            return await self.run_anywhere(function, kind=endpoint.kind)
+
+        following = innermost
+        for layer in endpoint.middleware():
+            following = functools.partial(layer, call, following)
         try:
-            items = await driven(iterate())
+            run.result(await driven(following()))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
             await self._handle(run, error)
-        else:
-            run.result(CallResult() if run.takes_progress else items)
+
+    async def _answer_stream(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        try:
+            run.result(await driven(self._iterate(run, args, kwargs)))
+        except asyncio.CancelledError:
+            run.error(Canceled("The call was cancelled."))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+            await self._handle(run, error)
+
+    async def _iterate(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Iterate over an asynchronous generator: progressive results, or one list."""
+        items: list[Any] = []
+        async with contextlib.aclosing(run.endpoint.function(*args, **kwargs)) as stream:
+            async for item in stream:
+                if run.takes_progress:
+                    run.progress((item,), {})
+                    # Others have their turn, and a cancellation is heard of, even where the
+                    # generator itself never waits.
+                    await asyncio.sleep(0)
+                else:
+                    items.append(item)
+        return CallResult() if run.takes_progress else items
 
     def _start_task(self, coroutine: Coroutine[Any, Any, None], run: Run) -> None:
         if _EAGER:
@@ -380,36 +409,11 @@ class Dispatcher:
         self._workers.submit(work)
 
     def _start_generator(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        ahead = threading.Semaphore(_AHEAD)
-
-        def send(item: Any) -> None:
-            run.progress((item,), {})
-            ahead.release()
-
-        def iterate() -> Any:
-            items: list[Any] = []
-            generator = run.endpoint.function(*args, **kwargs)
-            try:
-                while True:
-                    if run.cancelled:
-                        raise Canceled("The call was cancelled.")
-                    try:
-                        item = next(generator)
-                    except StopIteration as stop:
-                        if stop.value is not None:
-                            return stop.value
-                        return CallResult() if run.takes_progress else items
-                    if run.takes_progress:
-                        ahead.acquire()
-                        self._loop.call_soon_threadsafe(send, item)
-                    else:
-                        items.append(item)
-            finally:
-                generator.close()
+        make = functools.partial(run.endpoint.function, *args, **kwargs)
 
         def work() -> None:
             try:
-                outcome, failed = context.run(iterate), None
+                outcome, failed = context.run(self._iterate_in_thread, run, make), None
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
             self._loop.call_soon_threadsafe(self._finish, run, outcome, failed)
@@ -417,6 +421,31 @@ class Dispatcher:
         context = contextvars.copy_context()
         self._in_threads[run] = None
         self._workers.submit(work)
+
+    def _iterate_in_thread(self, run: Run, make: Callable[[], Generator[Any, None, Any]]) -> Any:
+        """Iterate over a generator, in a worker thread: progressive results, or one list."""
+        ahead = threading.Semaphore(_AHEAD)
+
+        def send(item: Any) -> None:
+            run.progress((item,), {})
+            ahead.release()
+
+        items: list[Any] = []
+        with contextlib.closing(make()) as generator:
+            while True:
+                if run.cancelled:
+                    raise Canceled("The call was cancelled.")
+                try:
+                    item = next(generator)
+                except StopIteration as stop:
+                    if stop.value is not None:
+                        return stop.value
+                    return CallResult() if run.takes_progress else items
+                if run.takes_progress:
+                    ahead.acquire()
+                    self._loop.call_soon_threadsafe(send, item)
+                else:
+                    items.append(item)
 
     def _finish(self, run: Run, outcome: Any, failed: BaseException | None) -> None:
         """Hear, on the loop, how a run in a thread ended."""
@@ -455,17 +484,20 @@ class Dispatcher:
         except (Exception, SystemExit) as raised:  # noqa: BLE001 - all of it is answered
             run.error(raised)
 
-    async def run_anywhere(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a hook or an error handler: a coroutine function here, a plain one in a thread.
+    async def run_anywhere(
+        self, function: Callable[..., Any], *args: Any, kind: Kind | None = None
+    ) -> Any:
+        """Run a function: a coroutine function here, a plain one in a thread.
 
         Args:
             function: the function.
             args: what it is called with.
+            kind: how it is run; None to tell by the function.
 
         Returns:
             What it returns; raises what it raises.
         """
-        if kind_of(function, None) in ("task", "loop"):
+        if (kind or kind_of(function, None)) in ("task", "loop"):
             value = function(*args)
         else:
             done: asyncio.Future[Any] = self._loop.create_future()

@@ -53,6 +53,7 @@ class Endpoint:
         options: the options of REGISTER or SUBSCRIBE.
         concurrency: how many events are handled at one time.
         scopes: whose error handlers it has, the nearest first.
+        wrapped: whether there is middleware around it.
     """
 
     uri: str
@@ -65,6 +66,7 @@ class Endpoint:
     options: dict[str, Any]
     concurrency: int
     scopes: tuple[Scope, ...] = ()
+    wrapped: bool = False
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
         """Return the error handler of an exception: nearest scope, then nearest class."""
@@ -73,6 +75,10 @@ class Endpoint:
                 if kind in scope.handlers:
                     return scope.handlers[kind]
         return None
+
+    def middleware(self) -> list[Callable[..., Any]]:
+        """Return what wraps its runs, the innermost first."""
+        return [m for scope in self.scopes for m in reversed(scope.middleware)]
 
     def uri_for(self, error: BaseException) -> str | None:
         """Return the error URI that was defined for an exception; None if none was."""
@@ -124,6 +130,7 @@ def endpoint_for(record: Registration | Subscription) -> Endpoint:
         options,
         record.concurrency or 1,
         record.scopes,
+        any(scope.middleware for scope in record.scopes),
     )
 
 

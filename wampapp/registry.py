@@ -71,17 +71,19 @@ class Timer:
 
 
 class Scope:
-    """What an app or a blueprint says of the errors of its handlers.
+    """What an app or a blueprint says of all its handlers: errors and middleware.
 
     Attributes:
         handlers: the error handlers, by the exceptions they handle.
         uris: the error URIs of the exceptions that were defined.
+        middleware: what wraps its calls and events, the outermost first.
         included: the scopes of the blueprints that were included.
     """
 
     def __init__(self) -> None:
         self.handlers: dict[type[BaseException], Callable[[Any], Any]] = {}
         self.uris: dict[type[Exception], str] = {}
+        self.middleware: list[Callable[..., Any]] = []
         self.included: list[Scope] = []
 
     def defined(self) -> dict[str, type[Exception]]:
