@@ -1,0 +1,101 @@
+"""What each convenience of a handler costs, with no network: microseconds from call to result."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from tests.benchmarks.harness import Row, Table, in_turns
+from wampapp import Invocation
+from wampapp import loop as loops
+from wampapp.dispatch import Dispatcher
+from wampapp.endpoint import Endpoint, endpoint_for
+from wampapp.registry import Registration
+from wampapp.workers import Workers
+
+#: Calls between two looks at the clock, all in flight at one time.
+BATCH = 100
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def add_untyped(a, b):  # type: ignore[no-untyped-def]
+    return a + b
+
+
+async def add_async(a: int, b: int) -> int:
+    return a + b
+
+
+def add_asking(a: int, b: int, call: Invocation) -> int:
+    return a + b
+
+
+KINDS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "def, run='loop', untyped": (add_untyped, {"run": "loop"}),
+    "def, run='loop', typed": (add, {"run": "loop"}),
+    "def, run='loop', typed, asks for its Invocation": (add_asking, {"run": "loop"}),
+    "async def, typed": (add_async, {}),
+    "def in a worker thread, typed": (add, {}),
+}
+
+
+class Reply:
+    """Counts results, and wakes who waits for the last one of a batch."""
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.done = asyncio.Event()
+
+    def result(self, value: int) -> None:
+        if value != 5:
+            raise AssertionError(value)
+        self.left -= 1
+        if not self.left:
+            self.done.set()
+
+    def error(self, error: BaseException) -> None:
+        raise error
+
+    def progress(self, args: Any, kwargs: Any) -> None:
+        raise AssertionError(args)
+
+
+def measure(rounds: int, seconds: float) -> Table:
+    """Measure each kind in turns; the ratio is to the plainest."""
+    runtime = loops.get()
+    workers = Workers(40)
+    dispatcher = Dispatcher(runtime.loop, workers, logging.getLogger("benchmark"))
+
+    def figure(endpoint: Endpoint) -> float:
+        return runtime.run(microseconds(dispatcher, endpoint, seconds))
+
+    cells = {
+        label: partial(figure, endpoint_for(Registration("com.add", function, **options)))
+        for label, (function, options) in KINDS.items()
+    }
+    samples = in_turns(cells, rounds, "handlers")
+    plainest = next(iter(KINDS))
+    rows = [Row(label, found, samples[plainest]) for label, found in samples.items()]
+    workers.close()
+    note = f"In one process, {BATCH} calls in flight; the ratio is to the first row."
+    return Table("Microseconds a call, by handler", note, rows, smaller_is_better=True)
+
+
+async def microseconds(dispatcher: Dispatcher, endpoint: Endpoint, seconds: float) -> float:
+    """Call a handler for some seconds, and return what one call took."""
+    reply = Reply()
+    count = 0
+    start = perf_counter()
+    while (took := perf_counter() - start) < seconds:
+        reply.left = BATCH
+        reply.done.clear()
+        for _ in range(BATCH):
+            dispatcher.call(endpoint, [2, 3], {}, reply)
+        await reply.done.wait()
+        count += BATCH
+    return took / count * 1e6
