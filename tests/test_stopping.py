@@ -53,6 +53,18 @@ async def go(*_):
 @app.register
 def ping():
     return "pong"
+
+@app.register
+def tell_in_the_end():
+    app.log("waiting to tell")
+    thread_release.wait()
+    app.sync.publish(".told", 1)
+    return app.sync.call("com.other.echo", "told")
+
+@app.register
+async def block():
+    app.log("blocking the loop")
+    threading.Event().wait(60)
 """
 
 
@@ -101,6 +113,46 @@ def test_a_running_handler_may_finish(
         assert call.wait() == "released"
         assert service.wait() == 0
     assert "Traceback" not in service.text
+
+
+def test_a_handler_may_call_and_publish_while_the_service_stops(
+    router: Router, script: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.py").write_text(
+        "from wampapp import App\napp = App(prefix='com.other')\n"
+        "@app.register\ndef echo(text): return text\n"
+    )
+    with (
+        Wampapp("run", tmp_path / "other.py", "--url", router.rs_url) as other,
+        Wampapp("run", script, "--url", router.rs_url) as service,
+        wampapp.connect(router.rs_url, timeout=DEADLINE) as client,
+    ):
+        other.until("Press Ctrl-C")
+        service.until("Press Ctrl-C")
+        told = threading.Event()
+        client.subscribe("com.stop.told", lambda _: told.set())
+        call = Call(router.rs_url, "com.stop.tell_in_the_end")
+        service.until("waiting to tell")
+        service.send(signal.SIGINT)
+        service.until("Stopping")
+        client.publish("com.stop.go")
+        assert call.wait() == "told"
+        assert told.wait(DEADLINE)
+        assert service.wait() == 0
+        assert other.stop() == 0
+
+
+def test_a_second_ctrl_c_exits_even_while_a_handler_blocks_the_loop(
+    embedded: EmbeddedRouter, script: Path
+) -> None:
+    with Wampapp("run", script, "--url", embedded.rs_url) as service:
+        service.until("Press Ctrl-C")
+        call = Call(embedded.rs_url, "com.stop.block")
+        service.until("blocking the loop")
+        service.send(signal.SIGINT)
+        service.send(signal.SIGTERM)
+        assert service.wait() == 130
+    assert isinstance(call.wait(), wampapp.Canceled)
 
 
 def test_while_it_stops_it_takes_no_new_call(router: Router, script: Path) -> None:

@@ -11,7 +11,7 @@ from wampapp import uri as uris
 from wampapp.blueprint import Blueprint
 from wampapp.client import Client
 from wampapp.config import Config
-from wampapp.errors import InvalidUri, NotJoined, UsageError, WrongThread
+from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
 from wampapp.handles import Procedure, PublishOptions, Topic
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class App(Blueprint):
             raise InvalidUri(
                 f"The prefix {prefix!r} starts with a dot, but an app's is relative to nothing; "
                 "leave the dot out."
+            )
+        if isinstance(url, str) and url and "://" not in url:
+            raise InvalidUrl(
+                f"App({url!r}) names a router, and that is no URL; to name the app's prefix, write "
+                f"App(prefix={url!r})."
             )
         self._lifespan = lifespan
         if type(threads) is not int or threads < 1:

@@ -16,7 +16,7 @@ from wampapp.endpoint import endpoint_for
 from wampapp.errors import CallTimeout, ConnectionLost, NotJoined
 from wampapp.handles import Procedure
 from wampapp.registry import Subscription
-from wampapp.workers import Workers
+from wampapp.workers import Workers, lending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -29,6 +29,7 @@ logger = logging.getLogger("wampapp.client")
 _THREADS = 40
 _ACKNOWLEDGE = {"acknowledge": True}
 _END = object()
+_CLOSED = "This client is closed; open another with wampapp.connect()."
 
 
 class Client:
@@ -148,7 +149,8 @@ class Client:
                     raise
                 raise CallTimeout(f"No {what} came within {self._timeout:g} s.") from None
 
-        return self._runtime().call(run())
+        with lending():
+            return self._runtime().call(run())
 
 
 class ConnectedClient(Client):
@@ -165,10 +167,16 @@ class ConnectedClient(Client):
         super().__init__(lambda: runtime, self._current, timeout=timeout)
         dialer = UrlDialer(url, runtime.reactor)
         self._joined = runtime.call(join(dialer, realm, self._dispatcher, connect_timeout))
+        runtime.clients += 1
 
     def _current(self) -> Session:
         if self._joined is None:
-            raise NotJoined("This client is closed; open another with wampapp.connect().")
+            raise NotJoined(_CLOSED)
+        if self._joined.closed.done():
+            raise NotJoined(
+                f"The session with the router ended: {self._joined.closed.result()}; open another "
+                "with wampapp.connect()."
+            )
         return self._joined
 
     def subscribe(self, uri: str, handler: Callable[..., Any], /) -> int:
@@ -204,14 +212,18 @@ class ConnectedClient(Client):
         async def closed(session: Session) -> str:
             return await asyncio.shield(session.closed)
 
-        reason = self._runtime().call(closed(self._current()))
+        if self._joined is None:
+            raise NotJoined(_CLOSED)
+        reason = self._runtime().call(closed(self._joined))
         raise ConnectionLost(f"The session with the router ended: {reason}.")
 
     def close(self) -> None:
         """Say GOODBYE and disconnect. Closing twice does nothing."""
         session, self._joined = self._joined, None
         if session is not None:
-            self._runtime().call(session.leave(timeout=2.0))
+            runtime = self._runtime()
+            runtime.call(session.leave(timeout=2.0))
+            runtime.clients -= 1
             self._workers.close()
 
     def __enter__(self) -> Self:

@@ -64,7 +64,9 @@ def parse_url(url: str) -> RouterUrl:
     Raises:
         InvalidUrl: another scheme, no host, or a port that is none.
     """
-    if isinstance(url, str) and "@" in url.partition("://")[2].partition("/")[0]:
+    if not isinstance(url, str):
+        raise InvalidUrl(f"The router URL {url!r} is no string; use one of {_URL_FORMS}.")
+    if "@" in url.partition("://")[2].partition("/")[0]:
         # A password in a URL ends up in logs and process lists, so it is not repeated here.
         raise InvalidUrl("A router URL carries no user name and no password; leave them out.")
     try:
@@ -127,6 +129,11 @@ class Config:
         if self.url is not None:
             parse_url(self.url)
         check_realm(self.realm)
+        if not isinstance(self.host, str) or not self.host.strip():
+            raise UsageError(
+                f"The host {self.host!r} is no address; give one such as 127.0.0.1, or 0.0.0.0 for "
+                "every interface."
+            )
         check_port(self.port)
         for name in ("handshake_timeout", "grace"):
             check_seconds(getattr(self, name), name)

@@ -91,7 +91,9 @@ async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float
     def on_failed(reason: str) -> None:
         if not ready.done():
             failed = "cannot be spoken to" if reason.startswith("TLS") else "is no WAMP router"
-            ready.set_exception(RouterUnreachable(f"What answers at {url.url} {failed}: {reason}."))
+            hint = " Is its WebSocket at another path, such as /ws?" if url.path == "/" else ""
+            text = f"What answers at {url.url} {failed}: {reason}.{hint}"
+            ready.set_exception(RouterUnreachable(text))
 
     from wampapp.transport import client_factory
 

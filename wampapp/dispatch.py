@@ -208,6 +208,9 @@ class Dispatcher:
         except InvalidArgument as error:
             self._fail(run, error.with_traceback(None))
             return run
+        except BaseException as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
+            self._fail(run, error)
+            return run
         run.uri = details.get("procedure") or details.get("topic") or endpoint.pattern.uri
         if endpoint.timeout is not None:
             run.start_timer(self._loop, endpoint.timeout)
@@ -297,7 +300,7 @@ class Dispatcher:
     def _run_on_loop(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         try:
             value = run.endpoint.function(*args, **kwargs)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+        except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
             return
         else:
@@ -312,8 +315,8 @@ class Dispatcher:
             value = await driven(run.endpoint.function(*args, **kwargs))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
-            # sys.exit() in a handler is a failed call, not the end of the service.
+        except BaseException as error:  # noqa: BLE001 - all of it is answered
+            # Even sys.exit() in a handler is a failed call, not the end of the service.
             await self._handle(run, error)
         else:
             run.result(value)
@@ -326,7 +329,7 @@ class Dispatcher:
             run.result(await driven(wait()))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+        except BaseException as error:  # noqa: BLE001 - all of it is answered
             await self._handle(run, error)
 
     async def _answer_wrapped(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
@@ -349,7 +352,7 @@ class Dispatcher:
             run.result(await driven(following()))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+        except BaseException as error:  # noqa: BLE001 - all of it is answered
             await self._handle(run, error)
 
     async def _answer_stream(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
@@ -357,7 +360,7 @@ class Dispatcher:
             run.result(await driven(self._iterate(run, args, kwargs)))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - all of it is answered
+        except BaseException as error:  # noqa: BLE001 - all of it is answered
             await self._handle(run, error)
 
     async def _iterate(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -465,7 +468,8 @@ class Dispatcher:
 
     def _fail(self, run: Run, error: BaseException) -> None:
         """End a run whose function raised, or could not be called, outside of a task."""
-        if run.over or run.endpoint.handler_for(error) is None:
+        known = isinstance(error, Exception) and not run.over
+        if not known or run.endpoint.handler_for(error) is None:
             run.error(error)
             self._done(run)
         else:
@@ -473,7 +477,8 @@ class Dispatcher:
 
     async def _handle(self, run: Run, error: BaseException) -> None:
         """Let the error handler of an exception answer, if there is one."""
-        handler = None if run.over else run.endpoint.handler_for(error)
+        known = isinstance(error, Exception) and not run.over
+        handler = run.endpoint.handler_for(error) if known else None
         if handler is None:
             run.error(error)
             return
@@ -481,7 +486,7 @@ class Dispatcher:
             run.result(await self.run_anywhere(handler, error))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
-        except (Exception, SystemExit) as raised:  # noqa: BLE001 - all of it is answered
+        except BaseException as raised:  # noqa: BLE001 - all of it is answered
             run.error(raised)
 
     async def run_anywhere(

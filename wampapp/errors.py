@@ -264,6 +264,11 @@ class InvalidArgument(_PredefinedError):
 
     URI = INVALID_ARGUMENT
 
+    @property
+    def sentence(self) -> str:
+        """The error as the command line shows it; its details repeat its message."""
+        return str(self)
+
 
 class NoSuchProcedure(_PredefinedError):
     """Nobody has registered the procedure."""

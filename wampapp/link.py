@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wampapp.codec import MSGPACK, Codec
-from wampapp.errors import ConnectionLost
+from wampapp.errors import ConnectionLost, PayloadTooLarge
 
 if TYPE_CHECKING:
     from wampapp.errors import ProtocolViolation
@@ -91,6 +91,10 @@ class LocalLink:
     def write(self, payload: bytes) -> None:
         """Send an encoded message; see :class:`Link`."""
         other = self._other
+        if len(payload) >= MAX_MESSAGE_SIZE:
+            raise PayloadTooLarge(
+                f"The message has {len(payload)} bytes; a link takes less than {MAX_MESSAGE_SIZE}."
+            )
         if self._handler is None or other._handler is None:
             raise ConnectionLost("The link to the router is closed.")
         if not other._inbox:
@@ -114,7 +118,7 @@ class LocalLink:
                 return
             try:
                 self._handler.received(self.codec.decode(payload))
-            except Exception:
+            except BaseException:
                 logger.exception("A message could not be handled; closing its connection")
                 self.close()
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
-from typing import TextIO
+from typing import Final, TextIO
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class LineFormatter(logging.Formatter):
@@ -15,7 +18,11 @@ class LineFormatter(logging.Formatter):
         """Return the record as one line, followed by its traceback if it has one."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         level = f"{record.levelname}: " if record.levelno >= logging.WARNING else ""
-        line = f"{clock}  {record.name}  {level}{record.getMessage()}"
+        # What callers send may be in it: no line that it begins looks like one of ours, and no
+        # control sequence reaches the terminal.
+        text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.getMessage())
+        text = text.replace("\n", "\n    ")
+        line = f"{clock}  {record.name}  {level}{text}"
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
         if record.stack_info:

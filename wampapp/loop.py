@@ -35,12 +35,14 @@ class Runtime:
 
     Attributes:
         loop: the asyncio event loop.
+        clients: how many blocking clients are open.
     """
 
     def __init__(self) -> None:
         self.loop = _new_loop()
         self._reactor: Any = _install_reactor(self.loop)
         self._thread: threading.Thread | None = None
+        self.clients = 0
         self._owner: int | None = None
         self._lock = threading.Lock()
 
@@ -75,6 +77,8 @@ class Runtime:
                 "An event loop runs in this thread already, so app.run() cannot start another; "
                 "run the app in a process of its own."
             )
+        if self._thread is not None and not self.clients:
+            self.stop_background()  # left over from clients that are closed
         with self._lock:
             if self.loop.is_running() or self._thread is not None:
                 main.close()

@@ -9,6 +9,7 @@ import inspect
 import os
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import config as configs
@@ -130,21 +131,26 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
     """While it is open, SIGINT and SIGTERM complete the future; the second one exits at once."""
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[None] = loop.create_future()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped  # Python delivers signals to the main thread alone
+        return
+    came = 0
 
-    def stop() -> None:
-        if stopped.done():
-            sys.stderr.write("\nStopped at once.\n")
-            sys.stderr.flush()
+    def stop(*_signal: object) -> None:
+        # A handler of Python's own, not the loop's: it runs even while a handler blocks the loop.
+        nonlocal came
+        came += 1
+        if came > 1:
+            _say("\nStopped at once.")
             os._exit(_STOPPED_AT_ONCE)
-        stopped.set_result(None)
+        loop.call_soon_threadsafe(stopped.set_result, None)
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop)
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield stopped
     finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _serve(app: App, config: Config) -> None:
@@ -265,8 +271,10 @@ async def _serve_router(runtime: loops.Runtime, config: Config) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    # A terminal that is gone must not keep the service from running, or from stopping.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def _router_banner(address: Address) -> str:

@@ -134,7 +134,9 @@ class Serving:
         answer = self._dispatcher.failure(endpoint, error)
         if not uri.is_valid(answer.uri):
             logger.error("%s raised an error with the invalid URI %r", endpoint.uri, answer.uri)
-            answer = HandlerFailed(answer.message)
+            answer = HandlerFailed(
+                answer.message or "The procedure raised an error whose URI is not valid."
+            )
         head: Message = [ERROR, INVOCATION, request, {}, answer.uri]
         try:
             self._reply(plain_payload([*head], answer.args, answer.kwargs), endpoint)

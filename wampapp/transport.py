@@ -136,7 +136,7 @@ class _Lean:
             return
         try:
             self.handler.received(message)
-        except Exception:
+        except BaseException:
             # A defect of ours ends this one session, loudly, and no other.
             logger.exception("A message could not be handled; closing its connection")
             self.abort()

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from wampapp.errors import Overloaded
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 logger = logging.getLogger("wampapp")
 
 _IDLE_SECONDS: Final = 30.0
+
+
+#: A nested wait in a worker lends its place to another thread, up to this many in all.
+_MOST_THREADS: Final = 1000
+
+_local = threading.local()
+
+
+@contextlib.contextmanager
+def lending() -> Iterator[None]:
+    """While it is open, the calling worker's place in its pool may be taken by another thread.
+
+    For blocking waits in handlers: the answer may need a thread of the same pool, and with all of
+    them waiting it would never come. Does nothing in a thread that is no worker.
+
+    Raises:
+        Overloaded: far too many workers wait already, as in an endless recursion.
+    """
+    pool: Workers | None = getattr(_local, "pool", None)
+    if pool is None:
+        yield
+        return
+    pool.lend()
+    try:
+        yield
+    finally:
+        pool.take_back()
 
 
 class Workers:
@@ -46,9 +76,33 @@ class Workers:
             if self._idle >= len(self._jobs):
                 self._ready.notify()
             elif len(self._threads) < self._limit:
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._threads.add(thread)
-                thread.start()
+                self._start_thread()
+
+    def lend(self) -> None:
+        """Allow one more thread, because one waits.
+
+        Raises:
+            Overloaded: there are far too many already.
+        """
+        with self._ready:
+            if len(self._threads) >= _MOST_THREADS:
+                raise Overloaded(
+                    f"{_MOST_THREADS} worker threads wait for calls of their own; do handlers "
+                    "call each other without end?"
+                )
+            self._limit += 1
+            if self._idle < len(self._jobs) and len(self._threads) < self._limit:
+                self._start_thread()
+
+    def take_back(self) -> None:
+        """Allow one thread less again."""
+        with self._ready:
+            self._limit -= 1
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        self._threads.add(thread)
+        thread.start()
 
     def close(self) -> None:
         """Let the threads end as soon as they have nothing to do; jobs in line are still run."""
@@ -66,6 +120,7 @@ class Workers:
         return thread in self._threads
 
     def _work(self) -> None:
+        _local.pool = self
         try:
             while (job := self._next()) is not None:
                 try:

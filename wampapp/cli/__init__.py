@@ -49,7 +49,8 @@ def main() -> None:
         click.echo("Interrupted.", err=True)
         code = _INTERRUPTED
     except OSError as error:
-        click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
+        what = "The output cannot be written" if error.filename is None else error.filename
+        click.echo(f"Error: {what}: {error.strerror}.", err=True)
         # What is left in the buffer would fail, and be told, once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_FAILED

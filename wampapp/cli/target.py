@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
 import traceback
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
+_MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _ATTRIBUTE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\(\))?")
 
 
@@ -65,10 +67,16 @@ def _import(place: str) -> ModuleType:
     if place.endswith(".py") or "/" in place:
         path = Path(place)
         if not path.is_file():
-            near = difflib.get_close_matches(str(path), _files_near(path), n=1, cutoff=0.6)
+            files = [name for name in _files_near(path) if name != str(path)]
+            near = difflib.get_close_matches(str(path), files, n=1, cutoff=0.6)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise TargetError(f"There is no file {place!r}.{hint}")
         return _guarded(place, lambda: _import_file(path))
+    if not _MODULE.fullmatch(place):
+        raise TargetError(
+            f"{place!r} is neither a module's name nor a Python file; write module:app or "
+            "path/file.py."
+        )
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     return _guarded(place, lambda: importlib.import_module(place))
@@ -131,7 +139,9 @@ def _guarded(place: str, import_it: Any) -> ModuleType:
             f"{place} ends the process while it is imported (SystemExit {error.code}); guard "
             "that with: if __name__ == '__main__'."
         ) from None
-    except Exception as error:  # noqa: BLE001 - whatever the user's module raises is shown
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is shown
         raise UserCodeFailed(_traceback(error)) from None
 
 
@@ -159,6 +169,8 @@ def _app_in(module: ModuleType, place: str, attribute: str) -> App:
     if attribute.endswith("()"):
         if isinstance(found, App) or not callable(found):
             raise TargetError(f"{name!r} in {place} is no function; write {place}:{name}.")
+        if inspect.iscoroutinefunction(found):
+            raise TargetError(f"{name}() in {place} is 'async def'; a factory is a plain function.")
         found = _call_factory(found, place, name)
         if not isinstance(found, App):
             raise TargetError(
@@ -236,18 +248,28 @@ def _where(file: str | None, line: int | None) -> str:
 
 
 def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """The frames that are neither ours nor the import machinery's."""
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame)]
+
+
+def _is_users(frame: traceback.FrameSummary) -> bool:
+    """Tell whether a frame is neither ours nor the import machinery's."""
     ours = str(Path(__file__).parent.parent)
-    return [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((ours, "<frozen importlib"))
-        and not frame.filename.endswith("/importlib/__init__.py")
-    ]
+    return not frame.filename.startswith((ours, "<")) and not frame.filename.endswith(
+        "/importlib/__init__.py"
+    )
 
 
 def _traceback(error: BaseException) -> str:
-    lines = ["Traceback (most recent call last):\n"]
-    lines += traceback.format_list(_user_frames(error))
-    lines += traceback.format_exception_only(error)
-    return "".join(lines)
+    told = traceback.TracebackException.from_exception(error)
+    _cut(told)
+    return "".join(told.format())
+
+
+def _cut(told: traceback.TracebackException) -> None:
+    """Leave the user's frames alone, also in what an exception was raised from."""
+    told.stack = traceback.StackSummary.from_list(
+        [frame for frame in told.stack if _is_users(frame)]
+    )
+    for other in (told.__cause__, told.__context__):
+        if other is not None:
+            _cut(other)
