@@ -51,6 +51,7 @@ def plain(value: Any) -> Any:
     if kind in _PLAIN or (kind is list and _PLAIN.issuperset(map(type, value))):
         return value
     try:
+        _complete(value)
         # Keys are strings, as in JSON: other serializers would carry more, and differ.
         return _only_bytes(
             msgspec.to_builtins(
@@ -62,6 +63,29 @@ def plain(value: Any) -> Any:
         )
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
+
+
+def _complete(value: Any) -> None:
+    """Write the defaults of dataclasses into their instances.
+
+    msgspec makes a dataclass without them, since the class has them, and then leaves them out
+    when it takes one apart.
+    """
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind not in (list, tuple):
+        names = getattr(kind, "__dataclass_fields__", None)
+        own = getattr(value, "__dict__", None)
+        if names is None or own is None:
+            return
+        for name in names:
+            if name not in own and hasattr(kind, name):
+                own[name] = getattr(value, name)
+        value = own.values()
+    for item in value:
+        if type(item) not in _PLAIN:
+            _complete(item)
 
 
 def _other_model(value: Any) -> Any:
