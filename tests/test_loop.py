@@ -215,13 +215,15 @@ def test_run_says_that_a_loop_runs_already() -> None:
         runtime.run(seven())
 
     runtime.call(seven())
+    runtime.clients = 1  # as while a client is open
     try:
         runtime.run(seven())
     except UsageError as error:
         assert str(error).startswith("A loop runs already in this process: "), error
     else:
         raise AssertionError
-    runtime.stop_background()
+    runtime.clients = 0
+    assert runtime.run(seven()) == 7  # what closed clients leave behind is no obstacle
     try:
         runtime.run(nested())
     except UsageError as error:

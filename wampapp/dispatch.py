@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import functools
 import secrets
 import sys
-import threading
 import traceback
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.context import Call, Event, Invocation
 from wampapp.endpoint import kind_of
 from wampapp.errors import (
-    CallTimeout,
     Canceled,
     HandlerFailed,
     InvalidArgument,
@@ -23,11 +20,11 @@ from wampapp.errors import (
     WampError,
 )
 from wampapp.loop import driven
-from wampapp.results import CallResult
+from wampapp.run import Reply, Run, iterate, iterate_in_thread
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from wampapp.endpoint import Endpoint, Kind, Limit
     from wampapp.workers import Workers
@@ -35,110 +32,7 @@ if TYPE_CHECKING:
 _EAGER: Final = sys.version_info >= (3, 12)
 #: The most calls in line for a handler with ``concurrency``; further ones are refused.
 MOST_WAITING: Final = 1000
-#: How far a generator in a thread may be ahead of what was sent.
-_AHEAD: Final = 64
 _NO_DETAILS: Final[dict[str, Any]] = {}
-
-
-class Reply(Protocol):
-    """Where the outcome of a call goes, on the loop's thread.
-
-    Exactly one of ``result`` and ``error`` is called, after any number of ``progress``.
-    """
-
-    def result(self, value: Any) -> None:
-        """Take the handler's return value."""
-
-    def error(self, error: BaseException) -> None:
-        """Take what the handler raised, or the :class:`InvalidArgument` that kept it away."""
-
-    def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        """Take a progressive result."""
-
-
-class Run:
-    """One run of a handler, from its call to its outcome.
-
-    Attributes:
-        endpoint: the handler.
-        over: whether its outcome was given, so that a later one counts no more.
-        cancelled: whether nobody waits for it any more.
-        takes_progress: whether the caller takes progressive results.
-        context: what the handler sees of the call or event, where it asked.
-        limit: the limit that it counts for; None where it counts for none.
-        uri: the actual procedure or topic.
-    """
-
-    __slots__ = (
-        "_dispatcher",
-        "_reply",
-        "_task",
-        "_timer",
-        "cancelled",
-        "context",
-        "endpoint",
-        "limit",
-        "over",
-        "takes_progress",
-        "uri",
-    )
-
-    def __init__(
-        self, dispatcher: Dispatcher, endpoint: Endpoint, reply: Reply, *, takes_progress: bool
-    ) -> None:
-        self._dispatcher = dispatcher
-        self._reply = reply
-        self._task: asyncio.Task[Any] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self.endpoint = endpoint
-        self.over = False
-        self.cancelled = False
-        self.takes_progress = takes_progress
-        self.context: Invocation | Event | None = None
-        self.limit: Limit | None = None
-        self.uri = endpoint.uri
-
-    def result(self, value: Any) -> None:
-        """Give the outcome: a return value."""
-        if not self.over:
-            self._end()
-            self._reply.result(value)
-
-    def error(self, error: BaseException) -> None:
-        """Give the outcome: an exception."""
-        if not self.over:
-            self._end()
-            self._reply.error(error)
-
-    def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        """Give a progressive result."""
-        if not self.over:
-            self._reply.progress(args, kwargs)
-
-    def _end(self) -> None:
-        self.over = True
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def start_timer(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        """Let the run end with :class:`CallTimeout` after some seconds."""
-        self._timer = loop.call_later(seconds, self._expire, seconds)
-
-    def _expire(self, seconds: float) -> None:
-        self.error(CallTimeout(f"{self.endpoint.uri} took longer than its {seconds:g} s."))
-        self.cancel()
-
-    def attach(self, task: asyncio.Task[Any]) -> None:
-        """Take the task that runs the handler, so that it can be cancelled."""
-        self._task = task
-
-    def cancel(self) -> None:
-        """Cancel the run: a task is cancelled, a thread can see it in its Invocation."""
-        self.cancelled = True
-        if isinstance(self.context, Invocation):
-            self.context.cancelled = True
-        if self._task is not None:
-            self._task.cancel()
 
 
 class Dispatcher:
@@ -194,7 +88,7 @@ class Dispatcher:
             The run; it may be over already.
         """
         progress = bool(details) and details.get("receive_progress") is True
-        run = Run(self, endpoint, reply, takes_progress=progress)
+        run = Run(endpoint, reply, takes_progress=progress)
         if self._closed:
             run.error(Canceled("The service stops."))
             return run
@@ -339,10 +233,10 @@ class Dispatcher:
 
         async def innermost() -> Any:
             if endpoint.kind == "stream":
-                return await self._iterate(run, call.args, call.kwargs)
+                return await iterate(run, call.args, call.kwargs)
             function = functools.partial(endpoint.function, *call.args, **call.kwargs)
             if endpoint.kind == "generator":
-                function = functools.partial(self._iterate_in_thread, run, function)
+                function = functools.partial(iterate_in_thread, self._loop, run, function)
             return await self.run_anywhere(function, kind=endpoint.kind)
 
         following = innermost
@@ -357,25 +251,11 @@ class Dispatcher:
 
     async def _answer_stream(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         try:
-            run.result(await driven(self._iterate(run, args, kwargs)))
+            run.result(await driven(iterate(run, args, kwargs)))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             await self._handle(run, error)
-
-    async def _iterate(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Iterate over an asynchronous generator: progressive results, or one list."""
-        items: list[Any] = []
-        async with contextlib.aclosing(run.endpoint.function(*args, **kwargs)) as stream:
-            async for item in stream:
-                if run.takes_progress:
-                    run.progress((item,), {})
-                    # Others have their turn, and a cancellation is heard of, even where the
-                    # generator itself never waits.
-                    await asyncio.sleep(0)
-                else:
-                    items.append(item)
-        return CallResult() if run.takes_progress else items
 
     def _start_task(self, coroutine: Coroutine[Any, Any, None], run: Run) -> None:
         if _EAGER:
@@ -416,7 +296,7 @@ class Dispatcher:
 
         def work() -> None:
             try:
-                outcome, failed = context.run(self._iterate_in_thread, run, make), None
+                outcome, failed = context.run(iterate_in_thread, self._loop, run, make), None
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
             self._loop.call_soon_threadsafe(self._finish, run, outcome, failed)
@@ -424,31 +304,6 @@ class Dispatcher:
         context = contextvars.copy_context()
         self._in_threads[run] = None
         self._workers.submit(work)
-
-    def _iterate_in_thread(self, run: Run, make: Callable[[], Generator[Any, None, Any]]) -> Any:
-        """Iterate over a generator, in a worker thread: progressive results, or one list."""
-        ahead = threading.Semaphore(_AHEAD)
-
-        def send(item: Any) -> None:
-            run.progress((item,), {})
-            ahead.release()
-
-        items: list[Any] = []
-        with contextlib.closing(make()) as generator:
-            while True:
-                if run.cancelled:
-                    raise Canceled("The call was cancelled.")
-                try:
-                    item = next(generator)
-                except StopIteration as stop:
-                    if stop.value is not None:
-                        return stop.value
-                    return CallResult() if run.takes_progress else items
-                if run.takes_progress:
-                    ahead.acquire()
-                    self._loop.call_soon_threadsafe(send, item)
-                else:
-                    items.append(item)
 
     def _finish(self, run: Run, outcome: Any, failed: BaseException | None) -> None:
         """Hear, on the loop, how a run in a thread ended."""

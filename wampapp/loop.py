@@ -77,7 +77,7 @@ class Runtime:
                 "An event loop runs in this thread already, so app.run() cannot start another; "
                 "run the app in a process of its own."
             )
-        if self._thread is not None and not self.clients:
+        if self._thread is not None and not self.clients and not self.in_loop_thread:
             self.stop_background()  # left over from clients that are closed
         with self._lock:
             if self.loop.is_running() or self._thread is not None:

@@ -22,9 +22,10 @@ from wampapp.results import CallResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wampapp.dispatch import Dispatcher, Run
+    from wampapp.dispatch import Dispatcher
     from wampapp.endpoint import Endpoint
     from wampapp.messages import Message
+    from wampapp.run import Run
 
 logger = logging.getLogger("wampapp.session")
 

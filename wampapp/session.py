@@ -47,6 +47,7 @@ from wampapp.messages import (
     payload_of,
 )
 from wampapp.results import CallResult
+from wampapp.roles import ROLES
 from wampapp.serving import Serving
 
 if TYPE_CHECKING:
@@ -58,37 +59,6 @@ if TYPE_CHECKING:
     from wampapp.messages import Message
 
 logger = logging.getLogger("wampapp.session")
-
-#: What HELLO says of us ("Feature Announcement").
-ROLES: Final[dict[str, Any]] = {
-    "caller": {
-        "features": {
-            "progressive_call_results": True,
-            "call_canceling": True,
-            "caller_identification": True,
-        }
-    },
-    "callee": {
-        "features": {
-            "progressive_call_results": True,
-            "call_canceling": True,
-            "caller_identification": True,
-            "pattern_based_registration": True,
-            "shared_registration": True,
-            "registration_revocation": True,
-        }
-    },
-    "publisher": {
-        "features": {
-            "publisher_exclusion": True,
-            "publisher_identification": True,
-            "subscriber_blackwhite_listing": True,
-        }
-    },
-    "subscriber": {
-        "features": {"publisher_identification": True, "pattern_based_subscription": True}
-    },
-}
 
 _NO_OPTIONS: Final[dict[str, Any]] = {}
 
