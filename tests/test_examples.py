@@ -64,6 +64,18 @@ def test_an_example_answers(router: EmbeddedRouter, name: str, how: str) -> None
     assert "Traceback" not in service.text
 
 
+def test_what_is_announced_is_what_callers_may_send(router: EmbeddedRouter) -> None:
+    env = environment(WAMPAPP_URL=router.rs_url)
+    for name, line in (
+        ("progress.py", r"com.example.count\(upto: int\) -> Iterator\[int\] +Count from 0"),
+        ("progress.py", r"com.example.copy\(files: list\[str\]\) -> str +Report each step"),
+        ("blueprints.py", r"com.example.orders.<number>.status\(\) -> str +Tell where"),
+    ):
+        with Wampapp("run", ROOT / "examples" / name, env=env) as service:
+            service.until(line)
+            assert service.stop() == 0
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_an_example_is_documented(name: str) -> None:
     tree = ast.parse((ROOT / "examples" / name).read_text("utf-8"))

@@ -117,7 +117,7 @@ class Binding:
             _check_convertible(function, name, kind)
             self._captured[name] = kind
             return True
-        wanted = [c for c in CONTEXTS if kind is c or c in typing.get_args(kind)]
+        wanted = contexts_in(kind)
         if not wanted:
             return False
         if wanted != [self.context_kind]:
@@ -244,6 +244,11 @@ class Binding:
         return InvalidArgument(
             f"`{name}{path}`: {in_key}{what}", parameter=name, path=f"{name}{path}"
         )
+
+
+def contexts_in(annotation: Any) -> list[type]:
+    """Return the classes by which an annotation asks for a handler's context; most ask for none."""
+    return [c for c in CONTEXTS if annotation is c or c in typing.get_args(annotation)]
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import inspect
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,7 +17,7 @@ from wampapp import config as configs
 from wampapp import logs
 from wampapp import loop as loops
 from wampapp._version import __version__
-from wampapp.binding import signature_of
+from wampapp.binding import contexts_in, signature_of
 from wampapp.errors import WampappError
 from wampapp.service import make_server
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from wampapp.app import App
     from wampapp.config import Config
-    from wampapp.registry import Registry
+    from wampapp.registry import Registration, Registry, Subscription
     from wampapp.router.server import Address
     from wampapp.service import Service
 
@@ -34,7 +35,9 @@ _importing = False
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _STOPPED_AT_ONCE: Final = 130
-_COLUMN: Final = 56
+_COLUMN: Final = 72
+#: The modules in front of a name in an annotation.
+_MODULES: Final = re.compile(r"\b(?:[^\W\d]\w*\.)+(?=[^\W\d])")
 
 
 class importing:  # noqa: N801 - a context manager, used like a function
@@ -211,21 +214,47 @@ def banner(name: str, registry: Registry, service: Service) -> str:
 def procedure_rows(registry: Registry) -> list[tuple[str, str]]:
     """Return each procedure's URI with its signature, and its docstring's first line."""
     return [
-        (f"{r.uri}{signature_of(r.endpoint)}", first_line(r.endpoint))
+        (f"{r.uri}{_signature(r, r.endpoint, returns=True)}", first_line(r.endpoint))
         for r in registry.registrations
     ]
 
 
 def topic_rows(registry: Registry) -> list[tuple[str, str]]:
-    """Return each topic's URI with its handler's signature, and its docstring's first line."""
+    """Return each topic's URI with its handler's parameters, and its docstring's first line."""
     return [
-        (f"{s.uri}{_parameters(s.handler)}", first_line(s.handler)) for s in registry.subscriptions
+        (f"{s.uri}{_signature(s, s.handler, returns=False)}", first_line(s.handler))
+        for s in registry.subscriptions
     ]
 
 
-def _parameters(handler: Callable[..., Any]) -> str:
-    """A handler's parameters; nobody gets what it returns."""
-    return str(signature_of(handler).replace(return_annotation=inspect.Signature.empty))
+class _Short:
+    """An annotation as people write it: without the modules of its names."""
+
+    def __init__(self, annotation: Any) -> None:
+        self._text = _MODULES.sub("", inspect.formatannotation(annotation))
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _signature(
+    record: Registration | Subscription, handler: Callable[..., Any], *, returns: bool
+) -> str:
+    """What callers may send: the parameters that the handler is not given by us."""
+    signature = signature_of(handler)
+    captured = record.pattern.captured if record.pattern else ()
+    empty = inspect.Signature.empty
+    parameters = [
+        p.replace(annotation=p.annotation if p.annotation is empty else _Short(p.annotation))
+        for p in signature.parameters.values()
+        if p.name not in captured and not contexts_in(p.annotation)
+    ]
+    result = signature.return_annotation if returns else empty
+    return str(
+        signature.replace(
+            parameters=parameters, return_annotation=result if result is empty else _Short(result)
+        )
+    )
 
 
 def first_line(function: object) -> str:
