@@ -178,35 +178,36 @@ class Dispatcher:
 
     def _start(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         kind = run.endpoint.kind
+        call = functools.partial(run.endpoint.function, *args, **kwargs)
         if run.endpoint.wrapped:
-            self._start_task(self._answer_wrapped(run, args, kwargs), run)
+            self._start_task(run, functools.partial(self._wrapped, run, args, kwargs))
         elif kind == "task":
-            self._start_task(self._answer(run, args, kwargs), run)
+            self._start_task(run, call)
         elif kind == "thread":
-            self._start_thread(run, args, kwargs)
+            self._start_thread(run, call)
         elif kind == "loop":
-            self._run_on_loop(run, args, kwargs)
+            self._run_on_loop(run, call)
         elif kind == "stream":
-            self._start_task(self._answer_stream(run, args, kwargs), run)
+            self._start_task(run, functools.partial(iterate, run, args, kwargs))
         else:
-            self._start_generator(run, args, kwargs)
+            self._start_thread(run, functools.partial(iterate_in_thread, self._loop, run, call))
 
-    def _run_on_loop(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    def _run_on_loop(self, run: Run, call: Callable[[], Any]) -> None:
         try:
-            value = run.endpoint.function(*args, **kwargs)
+            value = call()
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
             return
+        if hasattr(value, "__await__"):  # a Deferred, or another awaitable
+            self._start_task(run, functools.partial(_wait_for, value))
         else:
-            if hasattr(value, "__await__"):  # a Deferred, or another awaitable
-                self._start_task(self._answer_awaitable(run, value), run)
-                return
             run.result(value)
-        self._done(run)
+            self._done(run)
 
-    async def _answer(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    async def _answer(self, run: Run, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Answer with what a coroutine comes to; the body of every handler's task."""
         try:
-            value = await driven(run.endpoint.function(*args, **kwargs))
+            value = await driven(call())
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
@@ -215,18 +216,7 @@ class Dispatcher:
         else:
             run.result(value)
 
-    async def _answer_awaitable(self, run: Run, value: Any) -> None:
-        async def wait() -> Any:
-            return await value
-
-        try:
-            run.result(await driven(wait()))
-        except asyncio.CancelledError:
-            run.error(Canceled("The call was cancelled."))
-        except BaseException as error:  # noqa: BLE001 - all of it is answered
-            await self._handle(run, error)
-
-    async def _answer_wrapped(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    async def _wrapped(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run a handler inside its middleware."""
         endpoint = run.endpoint
         call = Call(run.uri, endpoint.pattern.text, args, kwargs)
@@ -242,22 +232,12 @@ class Dispatcher:
         following = innermost
         for layer in endpoint.middleware():
             following = functools.partial(layer, call, following)
-        try:
-            run.result(await driven(following()))
-        except asyncio.CancelledError:
-            run.error(Canceled("The call was cancelled."))
-        except BaseException as error:  # noqa: BLE001 - all of it is answered
-            await self._handle(run, error)
+        return await following()
 
-    async def _answer_stream(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        try:
-            run.result(await driven(iterate(run, args, kwargs)))
-        except asyncio.CancelledError:
-            run.error(Canceled("The call was cancelled."))
-        except BaseException as error:  # noqa: BLE001 - all of it is answered
-            await self._handle(run, error)
+    def _start_task(self, run: Run, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self._keep_task(run, self._answer(run, call))
 
-    def _start_task(self, coroutine: Coroutine[Any, Any, None], run: Run) -> None:
+    def _keep_task(self, run: Run, coroutine: Coroutine[Any, Any, None]) -> None:
         if _EAGER:
             task = asyncio.Task(coroutine, loop=self._loop, eager_start=True)  # type: ignore[call-arg,unused-ignore]
             if task.done():
@@ -277,26 +257,10 @@ class Dispatcher:
         self._done(run)
         self._check_idle()
 
-    def _start_thread(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        function = run.endpoint.function
-
+    def _start_thread(self, run: Run, call: Callable[[], Any]) -> None:
         def work() -> None:
             try:
-                outcome, failed = context.run(function, *args, **kwargs), None
-            except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
-                outcome, failed = None, error
-            self._loop.call_soon_threadsafe(self._finish, run, outcome, failed)
-
-        context = contextvars.copy_context()
-        self._in_threads[run] = None
-        self._workers.submit(work)
-
-    def _start_generator(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        make = functools.partial(run.endpoint.function, *args, **kwargs)
-
-        def work() -> None:
-            try:
-                outcome, failed = context.run(iterate_in_thread, self._loop, run, make), None
+                outcome, failed = context.run(call), None
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
             self._loop.call_soon_threadsafe(self._finish, run, outcome, failed)
@@ -310,7 +274,7 @@ class Dispatcher:
         del self._in_threads[run]
         if hasattr(outcome, "__await__"):
             # A plain function around a coroutine function; what it returned belongs here.
-            self._start_task(self._answer_awaitable(run, outcome), run)
+            self._start_task(run, functools.partial(_wait_for, outcome))
             return
         if failed is None:
             run.result(outcome)
@@ -328,7 +292,7 @@ class Dispatcher:
             run.error(error)
             self._done(run)
         else:
-            self._start_task(self._handle(run, error), run)
+            self._keep_task(run, self._handle(run, error))
 
     async def _handle(self, run: Run, error: BaseException) -> None:
         """Let the error handler of an exception answer, if there is one."""
@@ -381,13 +345,7 @@ class Dispatcher:
 
             self._workers.submit(work)
             value = await done
-        if hasattr(value, "__await__"):
-
-            async def wait() -> Any:
-                return await value
-
-            return await driven(wait())
-        return value
+        return await driven(_wait_for(value)) if hasattr(value, "__await__") else value
 
     def failure(self, endpoint: Endpoint, error: BaseException) -> WampError:
         """Turn what a handler raised into what its caller gets.
@@ -475,6 +433,10 @@ class Dispatcher:
     def _check_idle(self) -> None:
         if self._idle is not None and not self._idle.done() and not self._busy():
             self._idle.set_result(None)
+
+
+async def _wait_for(awaitable: Any) -> Any:
+    return await awaitable
 
 
 def without_our_frames(error: BaseException) -> BaseException:
