@@ -144,7 +144,9 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
         nonlocal came
         came += 1
         if came > 1:
-            _say("\nStopped at once.")
+            # Not through sys.stderr: the signal may have come while it was being written to.
+            with contextlib.suppress(OSError):
+                os.write(2, b"\nStopped at once.\n")
             os._exit(_STOPPED_AT_ONCE)
         loop.call_soon_threadsafe(stopped.set_result, None)
 
