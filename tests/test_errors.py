@@ -15,6 +15,7 @@ from wampapp.errors import (
     InvalidResult,
     RouterRefused,
     SessionError,
+    TlsFailed,
     UsageError,
     WampappError,
     WampError,
@@ -103,7 +104,7 @@ def test_the_exit_code_tells_the_kind_of_failure(cls: type[WampappError]) -> Non
         expected = 2
     elif issubclass(cls, WampError | InvalidResult):
         expected = 5
-    elif cls is RouterRefused:
+    elif cls in (RouterRefused, TlsFailed):
         expected = 4
     elif issubclass(cls, SessionError) and cls is not SessionError:
         expected = 3

@@ -476,7 +476,7 @@ def test_a_backlog_of_events_pauses_the_transport_and_loses_nothing(
 
     with running(app, url) as service:
         assert service.connection
-        session = service.connection.joined
+        session = service.connection.session
         for number in range(2000):
             client.publish("com.backlog.news", number, "x" * 100)
         assert session._serving.backlog < 1900  # the rest waits in the transports
@@ -506,7 +506,7 @@ def test_a_handler_under_a_backlog_can_still_call(client: ConnectedClient, url: 
         assert service.connection
         for number in range(1500):
             client.publish("com.backlog.news", number)
-        assert service.connection.joined._paused
+        assert service.connection.session._paused
         release.set()
         assert done.wait(DEADLINE)
     assert got == [2 * number for number in range(1500)]

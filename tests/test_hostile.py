@@ -189,16 +189,23 @@ def test_a_hello_that_cannot_be_welcomed_is_aborted(raw: Raw, hello: list, why: 
     assert raw.ended()
 
 
-def test_an_oversized_frame_ends_the_connection(raw: Raw) -> None:
+@pytest.mark.parametrize("head", [b"\xff\xff\xff\xff", b"\x03\0\0\0", b"\x08\0\0\1x"])
+def test_a_frame_of_an_unknown_type_ends_the_session(raw: Raw, head: bytes) -> None:
     raw.join(JSON)
-    raw.socket.sendall(struct.pack(">I", 2**24 + 1) + b"x" * 1000)
+    raw.socket.sendall(head)
+    assert raw.receive()[0] == 3  # ABORT, and the rest of so long a frame is not waited for
     assert raw.ended()
 
 
-def test_a_reserved_header_octet_is_not_taken_for_a_length(raw: Raw) -> None:
+def test_a_ping_is_answered_with_its_payload(raw: Raw) -> None:
+    """ "RawSocket Transport", "PING and PONG"; in pieces, and in the middle of messages."""
     raw.join(JSON)
-    raw.socket.sendall(b"\xff\xff\xff\xff")
-    assert raw.ended()
+    ping = b"\x01\0\0\5hello"
+    for part in (ping, ping[:2], ping[2:6], ping[6:], b"\x02\0\0\0" + ping + b"\x01\0\0\0"):
+        raw.socket.sendall(part)
+    assert raw.stream.read(9 * 3 + 4) == b"\x02\0\0\5hello" * 3 + b"\x02\0\0\0"
+    raw.send([6, {}, "wamp.close.normal"])
+    assert raw.receive()[0] == 6
 
 
 def upgrade(router: EmbeddedRouter, **changes: str | None) -> bytes:

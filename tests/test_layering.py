@@ -18,10 +18,13 @@ FLOORS = {
     "uri": 1,
     "messages": 1,
     "logs": 1,
+    "auth": 1,
+    "reactor_loop": 1,
     "pattern": 2,
     "codec": 2,
     "config": 2,
     "registry": 3,
+    "tls": 3,
     "link": 3,
     "loop": 3,
     "workers": 3,
@@ -37,6 +40,8 @@ FLOORS = {
     "lifecycle": 8,
     "serving": 9,
     "session": 10,
+    "keepalive": 10,
+    "outbox": 10,
     "connection": 11,
     "handles": 11,
     "client": 12,
@@ -55,8 +60,8 @@ FLOORS = {
 PACKAGES = {"router", "cli"}
 
 # Who speaks to Autobahn, and who to Twisted.
-AUTOBAHN = {"transport", "router", "crossbar", "testing"}
-TWISTED = AUTOBAHN | {"dial", "loop"}
+AUTOBAHN = {"auth", "transport", "router", "crossbar", "testing"}
+TWISTED = AUTOBAHN | {"dial", "loop", "tls"}
 
 ROOT = Path(wampapp.__file__).parent
 MODULES = {

@@ -1,6 +1,7 @@
 """What the log of a running service looks like."""
 
 import io
+import json
 import logging
 import re
 import subprocess
@@ -9,11 +10,15 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from wampapp.logs import LineFormatter, configure
+from wampapp.errors import UsageError
+from wampapp.logs import JsonFormatter, LineFormatter, access_enabled, configure, log_access
 
 DEADLINE = 60.0  # seconds
 ROOT = Path(__file__).parent.parent
@@ -34,14 +39,14 @@ def test_a_line_has_clock_name_and_text() -> None:
 @pytest.mark.parametrize(
     ("level", "shown"),
     [
-        (logging.DEBUG, ""),
+        (logging.DEBUG, "DEBUG: "),
         (logging.INFO, ""),
         (logging.WARNING, "WARNING: "),
         (logging.ERROR, "ERROR: "),
         (logging.CRITICAL, "CRITICAL: "),
     ],
 )
-def test_from_warning_up_the_level_comes_before_the_text(level: int, shown: str) -> None:
+def test_but_for_info_the_level_comes_before_the_text(level: int, shown: str) -> None:
     line = LineFormatter().format(record(level))
     assert re.fullmatch(rf"\d\d:\d\d:\d\d  hello  {shown}Ada says hello", line)
 
@@ -62,6 +67,165 @@ def test_a_stack_that_was_asked_for_follows_its_line() -> None:
     entry = record()
     entry.stack_info = "Stack (most recent call last):\n  here"
     assert LineFormatter().format(entry).endswith("hello\nStack (most recent call last):\n  here")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("one\ttwo", "one\ttwo"),
+        ("one\ntwo", "one\n    two"),
+        ("one\r\x1b[2Jtwo\x9b", "one\\x0d\\x1b[2Jtwo\\x9b"),
+        ("Zoë 😀 日本", "Zoë 😀 日本"),
+        ("a\udc80b\ud83d", "a\\udc80b\\ud83d"),
+        ("a\u2028b\u202ec", "a\\u2028b\\u202ec"),
+    ],
+)
+def test_no_control_character_reaches_the_terminal(text: str, shown: str) -> None:
+    line = LineFormatter().format(record(logging.INFO, "%s", text))
+    assert line.partition("  hello  ")[2] == shown
+    line.encode()
+
+
+def test_a_traceback_forges_no_line() -> None:
+    entry = record(logging.ERROR)
+    try:
+        raise ValueError("x\n12:00:00  wampapp  forged\x1b[2J\udc80")
+    except ValueError:
+        entry.exc_info = sys.exc_info()
+    lines = LineFormatter().format(entry).splitlines()
+    assert lines[-2:] == ["ValueError: x", "    12:00:00  wampapp  forged\\x1b[2J\\udc80"]
+
+
+# One JSON object a line.
+
+
+def as_json(entry: logging.LogRecord) -> dict[str, Any]:
+    """Format a record, which must be one line for every reader, and read it again."""
+    line = JsonFormatter().format(entry)
+    assert len(line.splitlines()) == 1
+    line.encode()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def with_extra(**extra: object) -> dict[str, Any]:
+    entry = record()
+    vars(entry).update(extra)
+    found = as_json(entry)
+    assert list(found)[:4] == ["time", "level", "logger", "message"]
+    return dict(list(found.items())[4:])
+
+
+def test_a_json_line_has_time_level_logger_and_message() -> None:
+    entry = record(logging.WARNING)
+    entry.created = datetime(2026, 3, 1, 14, 3, 22, 120_900, UTC).timestamp()
+    assert JsonFormatter().format(entry) == (
+        '{"time":"2026-03-01T14:03:22.120Z","level":"warning","logger":"hello",'
+        '"message":"Ada says hello"}'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one\ttwo\nthree\r\nfour\x0b\x0c\x1b[2J\x00",
+        "".join(map(chr, range(0x100))),
+        "one\x1c\x1d\x1e\x85\u2028\u2029two",
+        'quotes " and \\ backslashes \\u2028',
+        "Zoë 😀 日本",
+        "%d %s %",
+        "",
+    ],
+)
+def test_json_carries_every_text_on_one_line(text: str) -> None:
+    assert as_json(record(logging.INFO, "%s", text))["message"] == text
+    assert with_extra(note=text, nested=[{text: text}]) == {"note": text, "nested": [{text: text}]}
+
+
+def test_lone_surrogates_do_not_break_a_json_line() -> None:
+    assert as_json(record(logging.INFO, "%s", "a\udc80b"))["message"] == "a\\udc80b"
+    assert with_extra(note="a\udc80b", **{"k\ud83d": 1}) == {"note": "a\\udc80b", "k\\ud83d": 1}
+    nested = with_extra(note=["a\udc80b"], fine=[1])
+    assert nested == {"note": r"['a\udc80b']", "fine": [1]}
+
+
+def test_json_has_the_traceback_as_a_text() -> None:
+    entry = record(logging.ERROR)
+    try:
+        raise ValueError("so much\n\udc80")
+    except ValueError:
+        entry.exc_info = sys.exc_info()
+    found = as_json(entry)
+    assert found["exception"].startswith("Traceback (most recent call last):\n  File ")
+    assert found["exception"].endswith("\nValueError: so much\n\\udc80")
+    assert found["message"] == "Ada says hello"
+
+
+def test_json_has_no_traceback_where_there_is_none() -> None:
+    entry = record()
+    entry.exc_info = (None, None, None)  # as of logger.exception outside of an except clause
+    assert "exception" not in as_json(entry)
+
+
+def test_json_has_a_stack_that_was_asked_for() -> None:
+    entry = record()
+    entry.stack_info = "Stack (most recent call last):\n  here"
+    assert as_json(entry)["stack"] == "Stack (most recent call last):\n  here"
+
+
+class Silent:
+    def __str__(self) -> str:
+        raise LookupError("no text")
+
+
+@dataclass
+class Item:
+    sku: str
+    left: int
+
+
+def test_json_carries_what_extra_adds() -> None:
+    cyclic: list[Any] = []
+    cyclic.append(cyclic)
+    found = with_extra(
+        number=7,
+        big=2**100,
+        nothing=None,
+        nested={"list": [1.5, True, "x"]},
+        when=datetime(2026, 3, 1, tzinfo=UTC),
+        item=Item("A1", 3),
+        kind=int,
+        silent=Silent(),
+        cyclic=cyclic,
+        nan=float("nan"),
+    )
+    assert found == {
+        "number": 7,
+        "big": 2**100,
+        "nothing": None,
+        "nested": {"list": [1.5, True, "x"]},
+        "when": "2026-03-01T00:00:00Z",
+        "item": {"sku": "A1", "left": 3},
+        "kind": "<class 'int'>",
+        "silent": "<Silent without a text>",
+        "cyclic": "[[...]]",
+        "nan": None,
+    }
+
+
+def test_an_extra_of_a_taken_name_gets_an_underscore() -> None:
+    assert with_extra(time=1, level=2, level_=3) == {"time_": 1, "level_": 2, "level__": 3}
+
+
+def test_arguments_that_do_not_fit_are_told_in_the_same_form() -> None:
+    entry = record(logging.INFO, "sold %d", "three")
+    message = as_json(entry)["message"]
+    assert message.startswith("sold %d (its arguments do not fit: %d format")
+    silent = as_json(record(logging.INFO, "sold %s", Silent()))["message"]
+    assert silent == "sold %s (its arguments do not fit: no text)"
+
+
+# Setting it up.
 
 
 @contextmanager
@@ -105,6 +269,151 @@ def test_the_chatter_of_twisted_is_left_out() -> None:
         logging.getLogger("twisted").warning("Something is wrong")
         assert "Starting factory" not in stream.getvalue()
         assert "twisted  WARNING: Something is wrong" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("level", "number"),
+    [
+        ("debug", logging.DEBUG),
+        ("INFO", logging.INFO),
+        ("Warning", logging.WARNING),
+        ("error", logging.ERROR),
+        ("critical", logging.CRITICAL),
+        (logging.ERROR, logging.ERROR),
+        (25, 25),
+    ],
+)
+def test_a_level_has_a_name_or_a_number(level: int | str, number: int) -> None:
+    with bare_root() as root:
+        configure(level, io.StringIO())
+        assert root.level == number
+
+
+@pytest.mark.parametrize(
+    ("level", "number"),
+    [
+        ("debug", logging.INFO),
+        ("info", logging.WARNING),
+        ("warning", logging.WARNING),
+        ("error", logging.ERROR),
+    ],
+)
+def test_twisted_is_heard_when_somebody_looks_for_a_defect(level: str, number: int) -> None:
+    with bare_root():
+        configure(level, io.StringIO())
+        assert logging.getLogger("twisted").level == number
+
+
+@pytest.mark.parametrize("level", ["loud", "", "warn", "10", None, True, 1.5])
+def test_an_unknown_level_is_told(level: Any) -> None:
+    with bare_root() as root:
+        with pytest.raises(UsageError) as caught:
+            configure(level)
+        assert str(caught.value) == (
+            f"There is no log level {level!r}; choose debug, info, warning, error or critical."
+        )
+        assert root.handlers == []
+
+
+@pytest.mark.parametrize("form", ["xml", "JSON", None])
+def test_an_unknown_form_is_told_whoever_set_up_the_log(form: Any) -> None:
+    with bare_root() as root:
+        root.addHandler(logging.NullHandler())
+        with pytest.raises(UsageError) as caught:
+            configure(form=form)
+        assert str(caught.value) == f"There is no log form {form!r}; choose text or json."
+
+
+def test_json_goes_where_it_is_asked_to() -> None:
+    with bare_root():
+        stream = io.StringIO()
+        configure("debug", stream, "json")
+        shop = logging.getLogger("shop")
+        shop.info("sold %d", 3, extra={"sku": "A1"})
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            shop.exception("failed")
+        sold, failed = map(json.loads, stream.getvalue().splitlines())
+        assert (sold["logger"], sold["message"], sold["sku"]) == ("shop", "sold 3", "A1")
+        assert (failed["level"], failed["exception"][-17:]) == ("error", "ZeroDivisionError")
+        age = datetime.now(UTC) - datetime.fromisoformat(sold["time"])
+        assert abs(age.total_seconds()) < DEADLINE
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_print_is_left_alone(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with bare_root():
+        before = sys.stdout, sys.stderr, print
+        configure("debug", form=form)
+        print("printed")
+        logging.getLogger("shop").info("logged")
+        assert (sys.stdout, sys.stderr, print) == before
+    out, err = capsys.readouterr()
+    assert out == "printed\n"
+    assert "logged" in err
+    assert "printed" not in err
+
+
+# The log of calls.
+
+
+def test_calls_are_logged_where_debug_is_on() -> None:
+    with bare_root():
+        stream = io.StringIO()
+        configure("info", stream)
+        assert not access_enabled()
+        log_access("com.example.add", 1234, 0.00142, "ok")
+        assert stream.getvalue() == ""
+
+
+def test_a_call_is_one_line() -> None:
+    with bare_root():
+        stream = io.StringIO()
+        configure("debug", stream)
+        assert access_enabled()
+        log_access("com.example.add", 1234, 0.00142, "ok")
+        log_access("com.example.add", None, 2, "wamp.error.canceled")
+        lines = [line.partition("  ")[2] for line in stream.getvalue().splitlines()]
+        assert lines == [
+            "wampapp.access  DEBUG: com.example.add  from 1234  1.42 ms  ok",
+            "wampapp.access  DEBUG: com.example.add  2000.00 ms  wamp.error.canceled",
+        ]
+
+
+def test_a_call_s_parts_are_fields_in_json() -> None:
+    with bare_root():
+        stream = io.StringIO()
+        configure("debug", stream, "json")
+        log_access("com.example.add", 1234, 0.0014200001, "ok")
+        log_access("com.example.add", None, 2.0, "com.example.x\n")
+        first, second = map(json.loads, stream.getvalue().splitlines())
+        del first["time"]
+        assert first == {
+            "level": "debug",
+            "logger": "wampapp.access",
+            "message": "com.example.add  from 1234  1.42 ms  ok",
+            "procedure": "com.example.add",
+            "caller": 1234,
+            "seconds": 0.00142,
+            "outcome": "ok",
+        }
+        assert (second["caller"], second["outcome"]) == (None, "com.example.x\n")
+
+
+def test_the_log_of_calls_can_be_turned_off_by_itself() -> None:
+    access = logging.getLogger("wampapp.access")
+    with bare_root():
+        stream = io.StringIO()
+        configure("debug", stream)
+        access.setLevel(logging.INFO)
+        try:
+            assert not access_enabled()
+        finally:
+            access.setLevel(logging.NOTSET)
+
+
+# What a program has set up, and what not.
 
 
 def test_a_program_s_own_setup_is_left_alone() -> None:

@@ -298,18 +298,24 @@ def test_an_interrupted_caller_cancels_what_it_waits_for() -> None:
 def test_a_reactor_that_is_there_already_gives_the_sentence() -> None:
     run_python("""
     from twisted.internet import reactor
+
+    async def seven():
+        return 7
+
     for _ in range(2):
         try:
-            loops.get()
+            loops.get().run(seven())
         except UsageError as error:
             name = type(reactor).__name__
             assert str(error) == (
-                f"Twisted's {name} is installed already, so wampapp cannot install its own on "
+                f"Twisted's {name} is installed already, so app.run() cannot install its own on "
                 "asyncio; import twisted.internet.reactor inside your handlers, not at the top "
-                "of the module."
+                "of the module, or use 'await app.start()' in a program that runs its own "
+                "reactor."
             ), error
         else:
             raise AssertionError
+    assert loops.get().call(seven()) == 7  # a blocking client has a loop of its own
     """)
 
 

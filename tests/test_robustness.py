@@ -106,11 +106,11 @@ def test_an_argument_that_raises_as_it_is_made_harms_its_caller_alone(
 
     with running(app, embedded.rs_url) as service:
         assert service.connection
-        session = service.connection.joined
+        session = service.connection.session
         with pytest.raises(WampError) as caught:
             client.call("com.robust.touch", {"how": how})
         assert caught.value.uri == uri
-        assert service.connection.joined is session
+        assert service.connection.session is session
 
 
 def test_handlers_that_wait_for_their_own_app_do_not_use_up_the_threads(

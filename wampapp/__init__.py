@@ -17,8 +17,10 @@ Importing this module starts nothing and installs no reactor.
 
 from wampapp._version import __version__
 from wampapp.app import App
+from wampapp.auth import Anonymous, Cryptosign, Scram, Ticket, Wampcra
 from wampapp.blueprint import Blueprint
 from wampapp.client import Client, ConnectedClient, connect
+from wampapp.config import Tls
 from wampapp.context import Call, Event, Invocation
 from wampapp.errors import (
     AppStarted,
@@ -47,6 +49,7 @@ from wampapp.errors import (
     RouterUnreachable,
     SessionError,
     TargetError,
+    TlsFailed,
     UsageError,
     WampappError,
     WampError,
@@ -55,6 +58,7 @@ from wampapp.errors import (
 from wampapp.results import CallResult
 
 __all__ = [
+    "Anonymous",
     "App",
     "AppStarted",
     "Blueprint",
@@ -65,6 +69,7 @@ __all__ = [
     "Client",
     "ConnectedClient",
     "ConnectionLost",
+    "Cryptosign",
     "DeclarationError",
     "DuplicateUri",
     "Event",
@@ -87,11 +92,16 @@ __all__ = [
     "ProtocolViolation",
     "RouterRefused",
     "RouterUnreachable",
+    "Scram",
     "SessionError",
     "TargetError",
+    "Ticket",
+    "Tls",
+    "TlsFailed",
     "UsageError",
     "WampError",
     "WampappError",
+    "Wampcra",
     "WrongThread",
     "__version__",
     "connect",

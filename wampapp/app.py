@@ -16,11 +16,13 @@ from wampapp.handles import Procedure, PublishOptions, Topic
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from wampapp.auth import Credential
+    from wampapp.config import Tls
+    from wampapp.connection import Connection
     from wampapp.service import Service
-    from wampapp.session import Session
 
 
 class App(Blueprint):
@@ -45,6 +47,13 @@ class App(Blueprint):
         handshake_timeout: seconds for connecting to the router and joining.
         grace: seconds that running handlers get to finish when the app stops.
         debug: whether callers see type, message and traceback of a handler's exception.
+        auth: the credential: ``Ticket``, ``Wampcra``, ``Scram`` or ``Cryptosign``; None joins
+            anonymously. ``WAMPAPP_AUTHMETHOD`` and the variables beside it come first.
+        tls: how TLS is spoken at ``wss://`` and ``rss://``; None trusts what this machine trusts.
+        keep_alive: seconds within which a dead link to the router is noticed; 0 for never.
+        rejoin_timeout: seconds that a call or an acknowledged event waits for the session to
+            come back, where its own timeout is not shorter.
+        give_up_after: seconds without a router after which the run ends; None for never.
         lifespan: called with the app, returns an async context manager that is open from before
             the app joins until after it has left.
 
@@ -70,6 +79,11 @@ class App(Blueprint):
         handshake_timeout: float = 10.0,
         grace: float = 10.0,
         debug: bool = False,
+        auth: Credential | None = None,
+        tls: Tls | None = None,
+        keep_alive: float = 15.0,
+        rejoin_timeout: float = 30.0,
+        give_up_after: float | None = None,
         lifespan: Callable[[App], AbstractAsyncContextManager[Any]] | None = None,
     ) -> None:
         super().__init__(prefix)
@@ -88,13 +102,18 @@ class App(Blueprint):
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 or more.")
         self.name = name or prefix or "app"
         self.logger = logging.getLogger(self.name)
-        self.sync = Client(loops.get, self._session, prefix=prefix)
+        self.sync = Client(self._runtime, self._connection, prefix=prefix)
         self._config = Config(
             url=url,
             realm=realm,
             handshake_timeout=handshake_timeout,
             grace=grace,
             debug=debug,
+            auth=auth,
+            tls=tls,
+            keep_alive=keep_alive,
+            rejoin_timeout=rejoin_timeout,
+            give_up_after=give_up_after,
         )
         self._threads = threads
         self._service: Service | None = None
@@ -112,11 +131,12 @@ class App(Blueprint):
         """The most worker threads at one time."""
         return self._threads
 
-    def make_service(self, config: Config) -> Service:
+    def make_service(self, config: Config, runtime: loops.Runtime) -> Service:
         """Make what runs this app.
 
         Args:
             config: its settled configuration.
+            runtime: the loop that it runs on.
         """
         from wampapp.service import Service
 
@@ -124,7 +144,7 @@ class App(Blueprint):
         return Service(
             self.registry,
             config,
-            loops.get(),
+            runtime,
             self.logger,
             threads=self._threads,
             scope=self.scope,
@@ -151,13 +171,14 @@ class App(Blueprint):
 
         Raises:
             InvalidUri: the URI is not valid.
-            NotJoined: the app has no session now.
+            NotJoined: the app does not run. While it is offline the call waits for the session,
+                and awaiting it raises this after ``rejoin_timeout``.
             PayloadNotEncodable: an argument cannot be sent.
             WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
         """
         name = uris.resolve(uri, self.prefix, "procedure")
         self._check_thread("call")
-        return self._session().call(name, args, kwargs)
+        return self._connection().call(name, args, kwargs)
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Publish an event; it is sent at once, and awaiting what it returns is free.
@@ -172,13 +193,14 @@ class App(Blueprint):
 
         Raises:
             InvalidUri: the URI is not valid.
-            NotJoined: the app has no session now.
+            NotJoined: the app does not run. While it is offline up to 1,000 events wait for the
+                session; this is raised for the next.
             PayloadNotEncodable: an argument cannot be sent.
             WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
         """
         name = uris.resolve(uri, self.prefix, "topic")
         self._check_thread("publish")
-        return self._session().publish(name, args, kwargs)
+        return self._connection().publish(name, args, kwargs)
 
     def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         """Call a procedure and iterate over its progressive results with ``async for``.
@@ -208,6 +230,7 @@ class App(Blueprint):
         timeout: float | None = None,
         returns: Any = None,
         disclose_me: bool = False,
+        idempotent: bool = False,
     ) -> Procedure:
         """Make a handle to a remote procedure, which carries its options.
 
@@ -221,6 +244,8 @@ class App(Blueprint):
             timeout: seconds that a call may take; then it is cancelled. None for no limit.
             returns: what results are converted to; None leaves them as they come.
             disclose_me: whether the callee is told the caller.
+            idempotent: whether carrying a call out twice does no harm: then one whose answer a
+                broken link lost is sent again, three times in all.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -228,7 +253,12 @@ class App(Blueprint):
         """
         name = uris.resolve(uri, self.prefix, "procedure")
         return Procedure(
-            self._session, name, timeout=timeout, returns=returns, disclose_me=disclose_me
+            self._connection,
+            name,
+            timeout=timeout,
+            returns=returns,
+            disclose_me=disclose_me,
+            idempotent=idempotent,
         )
 
     def topic(self, uri: str, **options: Unpack[PublishOptions]) -> Topic:
@@ -247,7 +277,7 @@ class App(Blueprint):
             InvalidUri: the URI is not valid.
             UsageError: an option is not known.
         """
-        return Topic(self._session, uris.resolve(uri, self.prefix, "topic"), options)
+        return Topic(self._connection, uris.resolve(uri, self.prefix, "topic"), options)
 
     def run(
         self,
@@ -277,22 +307,136 @@ class App(Blueprint):
 
         runner.run_from_script(self, url=url, realm=realm, host=host, port=port, debug=debug)
 
+    def start(
+        self,
+        url: str | None = None,
+        *,
+        realm: str | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+    ) -> Awaitable[None]:
+        """Start the service in the program's own event loop, and go on; await what this returns.
+
+        ::
+
+            async with app.running():  # start() and stop()
+                ...
+
+        For a FastAPI lifespan, a notebook, or a Twisted program: in an asyncio program it returns
+        an asyncio task, on a Twisted reactor of any kind a Deferred. Signals stay the program's.
+
+        Args:
+            url: as in :meth:`run`.
+            realm: as in :meth:`run`.
+            host: as in :meth:`run`.
+            port: as in :meth:`run`.
+            debug: as in :class:`App`.
+
+        Returns:
+            An awaitable that is done when the app has joined. Awaiting it raises what
+            :meth:`run` ends with: :class:`RouterRefused`, :class:`TlsFailed`, ...
+
+        Raises:
+            UsageError: the app runs already, or no event loop runs in this thread.
+        """
+        from wampapp import runner
+
+        runtime = loops.here()
+        if self._service is not None:
+            raise UsageError(f"{self!r} runs already; it runs once at a time.")
+        config = runner.settle(
+            self._config, url=url, realm=realm, host=host, port=port, debug=debug
+        )
+        service = self.make_service(config, runtime)
+        self.attach(service)
+
+        async def start() -> None:
+            try:
+                await service.start()
+            except BaseException:
+                self.attach(None)
+                raise
+
+        return runtime.awaitable(start())
+
+    def stop(self) -> Awaitable[None]:
+        """Stop what :meth:`start` started, as Ctrl-C stops :meth:`run`; await what this returns.
+
+        Returns:
+            An awaitable that is done when the app has left. Stopping an app that does not run
+            does nothing.
+
+        Raises:
+            UsageError: no event loop runs in this thread.
+            WrongThread: the app runs in another thread's loop.
+        """
+        runtime = loops.here()
+        service = self._service
+
+        async def stop() -> None:
+            if service is not None:
+                try:
+                    await service.stop()
+                finally:
+                    if self._service is service:
+                        self.attach(None)
+
+        if service is not None and service.runtime is not runtime:
+            raise WrongThread(f"{self!r} runs in another event loop; stop it there.")
+        return runtime.awaitable(stop())
+
+    def running(
+        self,
+        url: str | None = None,
+        *,
+        realm: str | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+    ) -> Running:
+        """Run the service while a block is open: ``async with app.running():``.
+
+        Takes what :meth:`start` takes, and raises what it raises.
+        """
+        return Running(
+            self, {"url": url, "realm": realm, "host": host, "port": port, "debug": debug}
+        )
+
     def attach(self, service: Service | None) -> None:
         """Take the running service whose session the verbs use; None when it has stopped."""
         self._service = service
 
-    def _session(self) -> Session:
+    def _runtime(self) -> loops.Runtime:
+        return self._service.runtime if self._service is not None else loops.get()
+
+    def _connection(self) -> Connection:
         connection = self._service.connection if self._service is not None else None
         if connection is None:
             raise NotJoined(
                 "The app is not running, so it cannot call or publish; do it in a handler, or "
                 "use wampapp.connect() in a script."
             )
-        return connection.joined
+        return connection
 
     def _check_thread(self, verb: str) -> None:
-        if self._service is not None and not loops.get().in_loop_thread:
+        if self._service is not None and not self._service.runtime.in_loop_thread:
             raise WrongThread(
                 f"app.{verb}() belongs to the event loop's thread; in a plain 'def' handler or "
                 f"another thread use app.sync.{verb}()."
             )
+
+
+class Running:
+    """An app that runs while an ``async with`` block is open; see :meth:`App.running`."""
+
+    def __init__(self, app: App, options: dict[str, Any]) -> None:
+        self._app = app
+        self._options = options
+
+    async def __aenter__(self) -> App:
+        await self._app.start(**self._options)
+        return self._app
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self._app.stop()

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from wampapp import config as configs
 from wampapp import loop as loops
 from wampapp import uri as uris
-from wampapp.connection import join
+from wampapp.blueprint import Blueprint
+from wampapp.config import Config
+from wampapp.connection import Connection
 from wampapp.dial import UrlDialer
 from wampapp.dispatch import Dispatcher
 from wampapp.endpoint import endpoint_for
-from wampapp.errors import CallTimeout, ConnectionLost, NotJoined
-from wampapp.handles import Procedure
-from wampapp.registry import Subscription
+from wampapp.errors import CallTimeout, NotJoined
+from wampapp.handles import Procedure, answered
 from wampapp.workers import Workers, lending
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from types import TracebackType
 
-    from wampapp.session import Session
+    from wampapp.auth import Credential
+    from wampapp.blueprint import RegisterOptions, SubscribeOptions
+    from wampapp.config import Tls
+    from wampapp.registry import Registration, Subscription
+
+T = TypeVar("T")
 
 logger = logging.getLogger("wampapp.client")
 
 _THREADS = 40
+_GRACE = 1.0
 _ACKNOWLEDGE = {"acknowledge": True}
 _END = object()
 _CLOSED = "This client is closed; open another with wampapp.connect()."
@@ -39,7 +46,7 @@ class Client:
 
     Args:
         runtime: the process's loop; called when a verb needs it.
-        session: gives the joined session, or raises :class:`NotJoined`.
+        connection: gives the connection, or raises :class:`NotJoined`.
         prefix: what relative URIs are relative to.
         timeout: seconds that each verb may take; None for no limit.
     """
@@ -47,13 +54,13 @@ class Client:
     def __init__(
         self,
         runtime: Callable[[], loops.Runtime],
-        session: Callable[[], Session],
+        connection: Callable[[], Connection],
         *,
         prefix: str | None = None,
         timeout: float | None = None,
     ) -> None:
         self._runtime = runtime
-        self._session = session
+        self._connection = connection
         self._prefix = prefix
         self._timeout = timeout
 
@@ -73,12 +80,12 @@ class Client:
             InvalidUri: the URI is not valid.
             WampError: the procedure, or the router, answered with an error.
             CallTimeout: no answer came in time.
-            NotJoined: there is no session now.
+            NotJoined: there is no session, and none came back in time.
             ConnectionLost: the link broke before the answer came.
             WrongThread: called on the event loop's thread.
         """
         name = uris.resolve(uri, self._prefix, "procedure")
-        return self._wait(lambda: self._session().call(name, args, kwargs), f"answer from {name}")
+        return self._wait(lambda peer: peer.call(name, args, kwargs), f"answer from {name}")
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> int:
         """Publish an event and wait until the router has taken it.
@@ -95,13 +102,13 @@ class Client:
             InvalidUri: the URI is not valid.
             WampError: the router refuses the event.
             CallTimeout: the router did not answer in time.
-            NotJoined: there is no session now.
+            NotJoined: there is no session, and none came back in time.
             ConnectionLost: the link broke before the answer came.
             WrongThread: called on the event loop's thread.
         """
         name = uris.resolve(uri, self._prefix, "topic")
         answer = self._wait(
-            lambda: self._session().publish(name, args, kwargs, options=_ACKNOWLEDGE),
+            lambda peer: peer.publish(name, args, kwargs, options=_ACKNOWLEDGE),
             f"acknowledgement for {name}",
         )
         return int(answer)
@@ -123,69 +130,109 @@ class Client:
             InvalidUri: the URI is not valid.
             WampError: the procedure, or the router, answered with an error.
             CallTimeout: the next result did not come in time.
-            NotJoined: there is no session now.
+            NotJoined: there is no session, and none came back in time.
             ConnectionLost: the link broke before the end.
             WrongThread: called on the event loop's thread.
         """
         name = uris.resolve(uri, self._prefix, "procedure")
-        items = Procedure(self._session, name).stream(*args, **kwargs)
+        items = Procedure(self._connection, name).stream(*args, **kwargs)
 
         async def following() -> Any:
-            return await anext(items, _END)
+            try:
+                async with asyncio.timeout(self._timeout) as limit:
+                    return await anext(items, _END)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                text = f"No result from {name} came within {self._timeout:g} s."
+                raise CallTimeout(text) from None
 
+        self._run(self._joined)
         try:
-            while (item := self._wait(following, f"result from {name}")) is not _END:
+            while (item := self._run(following)) is not _END:
                 yield item
         finally:
             self._runtime().call(items.aclose())
 
-    def _wait(self, start: Callable[[], Awaitable[Any]], what: str) -> Any:
+    def _wait(self, ask: Callable[[Connection], Awaitable[Any]], what: str) -> Any:
         async def run() -> Any:
-            try:
-                async with asyncio.timeout(self._timeout) as limit:
-                    return await start()
-            except TimeoutError:
-                if not limit.expired():
-                    raise
-                raise CallTimeout(f"No {what} came within {self._timeout:g} s.") from None
+            return await answered(self._connection(), ask, self._timeout, what)
 
+        return self._run(run)
+
+    async def _joined(self) -> None:
+        await self._connection().joined(self._timeout)
+
+    def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         with lending():
-            return self._runtime().call(run())
+            return self._runtime().call(work())
 
 
 class ConnectedClient(Client):
     """A :class:`Client` with a session of its own. A context manager that leaves at its end.
 
-    Use :func:`connect`.
+    Use :func:`connect`. When the link breaks, the session comes back by itself, with what was
+    registered and subscribed.
     """
 
-    def __init__(self, url: str, realm: str, *, timeout: float | None, connect_timeout: float):
+    def __init__(self, config: Config, *, timeout: float | None) -> None:
         runtime = loops.get()
-        self._joined: Session | None = None
-        self._workers = Workers(_THREADS)
-        self._dispatcher = Dispatcher(runtime.loop, self._workers, logger)
         super().__init__(lambda: runtime, self._current, timeout=timeout)
-        dialer = UrlDialer(url, runtime.reactor)
-        self._joined = runtime.call(join(dialer, realm, self._dispatcher, connect_timeout))
+        self._opened: Connection | None = None
+        self._workers = Workers(_THREADS)
+        self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
+        self._keeper: asyncio.Task[None] | None = None
+        self._closing = False
+        runtime.call(self._open(runtime, config))
         runtime.clients += 1
 
-    def _current(self) -> Session:
-        if self._joined is None:
-            raise NotJoined(_CLOSED)
-        if self._joined.closed.done():
-            raise NotJoined(
-                f"The session with the router ended: {self._joined.closed.result()}; open another "
-                "with wampapp.connect()."
-            )
-        return self._joined
+    async def _open(self, runtime: loops.Runtime, config: Config) -> None:
+        dialer = UrlDialer(config.url or configs.DEFAULT_URL, runtime.reactor, config.tls)
+        connection = Connection(dialer, config, self._dispatcher)
+        await connection.open(patient=False)
+        self._opened = connection
+        self._keeper = asyncio.create_task(connection.keep())
+        self._keeper.add_done_callback(_note_end)
 
-    def subscribe(self, uri: str, handler: Callable[..., Any], /) -> int:
+    def _current(self) -> Connection:
+        if self._opened is None:
+            raise NotJoined(_CLOSED)
+        return self._opened
+
+    def register(
+        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[RegisterOptions]
+    ) -> int:
+        """Register a procedure.
+
+        Args:
+            uri: the procedure.
+            handler: called for each call; a plain function in a worker thread, a coroutine
+                function on the event loop.
+            options: as in :meth:`App.register`.
+
+        Returns:
+            The registration's id.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            InvalidHandler: the handler cannot be called.
+            WampError: the router refuses.
+            CallTimeout: the router did not answer in time.
+            ConnectionLost: the link broke before the answer came.
+        """
+        scratch = Blueprint(self._prefix)
+        return self._announce(scratch.add_registration(handler, uri, **options))
+
+    def subscribe(
+        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[SubscribeOptions]
+    ) -> int:
         """Subscribe a handler to a topic.
 
         Args:
             uri: the topic.
             handler: called for each event, one at a time and in order; a plain function in a
                 worker thread, a coroutine function on the event loop.
+            options: as in :meth:`App.subscribe`.
 
         Returns:
             The subscription's id.
@@ -197,34 +244,54 @@ class ConnectedClient(Client):
             CallTimeout: the router did not answer in time.
             ConnectionLost: the link broke before the answer came.
         """
-        name = uris.resolve(uri, self._prefix, "topic")
-        endpoint = endpoint_for(Subscription(name, handler))
-        answer = self._wait(lambda: self._current().subscribe(endpoint), f"answer for {name}")
+        scratch = Blueprint(self._prefix)
+        return self._announce(scratch.add_subscription(handler, uri, **options))
+
+    def _announce(self, record: Registration | Subscription) -> int:
+        endpoint = endpoint_for(record)
+        answer = self._wait(
+            lambda peer: peer.announce(record, endpoint), f"answer for {record.uri}"
+        )
         return int(answer)
 
     def wait(self) -> None:
-        """Wait until the session ends; handlers go on meanwhile, and Ctrl-C ends the wait.
+        """Wait until the client is closed, by another thread or for good.
+
+        Handlers go on meanwhile, and sessions come back. Ctrl-C ends the wait.
 
         Raises:
-            ConnectionLost: the session ended, and why.
+            RouterRefused: the router refused on coming back.
+            TlsFailed: it is not to be trusted any more.
+            NotJoined: the client is closed already.
         """
-
-        async def closed(session: Session) -> str:
-            return await asyncio.shield(session.closed)
-
-        if self._joined is None:
+        keeper = self._keeper
+        if keeper is None:
             raise NotJoined(_CLOSED)
-        reason = self._runtime().call(closed(self._joined))
-        raise ConnectionLost(f"The session with the router ended: {reason}.")
+
+        async def closed() -> None:
+            await asyncio.wait([keeper])
+            if not keeper.cancelled():
+                keeper.result()
+
+        self._run(closed)
 
     def close(self) -> None:
         """Say GOODBYE and disconnect. Closing twice does nothing."""
-        session, self._joined = self._joined, None
-        if session is not None:
-            runtime = self._runtime()
-            runtime.call(session.leave(timeout=2.0))
-            runtime.clients -= 1
-            self._workers.close()
+        if self._closing or self._opened is None:
+            return
+        self._closing = True
+        runtime = self._runtime()
+        runtime.call(self._close(self._opened))
+        self._opened = None
+        runtime.clients -= 1
+        self._workers.close()
+
+    async def _close(self, connection: Connection) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.wait([keeper])
+        await connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -238,12 +305,21 @@ class ConnectedClient(Client):
         self.close()
 
 
+def _note_end(keeper: asyncio.Task[None]) -> None:
+    if not keeper.cancelled() and (error := keeper.exception()) is not None:
+        logger.error("The session does not come back: %s", error)
+
+
 def connect(
     url: str | None = None,
     realm: str | None = None,
     *,
+    auth: Credential | None = None,
+    tls: Tls | None = None,
     timeout: float | None = None,
     connect_timeout: float = 10.0,
+    keep_alive: float = 15.0,
+    rejoin_timeout: float = 30.0,
 ) -> ConnectedClient:
     """Connect to a router and join a realm: WAMP for scripts.
 
@@ -255,25 +331,39 @@ def connect(
     Args:
         url: the router; by default ``WAMPAPP_URL``, else ``rs://127.0.0.1:8080``.
         realm: the realm; by default ``WAMPAPP_REALM``, else ``realm1``.
+        auth: the credential, such as ``Ticket(…)``; by default what ``WAMPAPP_AUTHMETHOD`` and
+            the variables beside it say, else none.
+        tls: how TLS is spoken; by default what ``WAMPAPP_CA`` and the variables beside it say.
         timeout: seconds that each verb of the client may take; None for no limit.
         connect_timeout: seconds for connecting and joining.
+        keep_alive: seconds within which a dead link is noticed; 0 for never.
+        rejoin_timeout: seconds that a verb waits for the session to come back after the link
+            broke.
 
     Returns:
         The joined client.
 
     Raises:
         InvalidUrl: the URL is not one of a router.
-        UsageError: the realm or a timeout is not valid.
+        UsageError: the realm, a timeout or a credential is not valid.
         RouterUnreachable: no router answered.
-        RouterRefused: the router refused the realm.
+        RouterRefused: the router refused the realm or the credential.
+        TlsFailed: the router's certificate is not trusted.
         WrongThread: called on the event loop's thread.
     """
     url, realm = configs.from_environment(url=url, realm=realm, default_url=configs.DEFAULT_URL)
     if timeout is not None:
         timeout = configs.check_seconds(timeout, "timeout")
     return ConnectedClient(
-        url or configs.DEFAULT_URL,
-        configs.check_realm(realm),
+        Config(
+            url=url,
+            realm=realm,
+            auth=auth if auth is not None else configs.auth_from(),
+            tls=tls if tls is not None else configs.tls_from(),
+            handshake_timeout=configs.check_seconds(connect_timeout, "connect_timeout"),
+            keep_alive=keep_alive,
+            rejoin_timeout=rejoin_timeout,
+            grace=_GRACE,
+        ),
         timeout=timeout,
-        connect_timeout=configs.check_seconds(connect_timeout, "connect_timeout"),
     )

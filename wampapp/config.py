@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from wampapp.auth import Credential, credential_from
 from wampapp.errors import InvalidUrl, UsageError
 
 if TYPE_CHECKING:
@@ -102,6 +104,38 @@ def parse_url(url: str) -> RouterUrl:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """How TLS is spoken to a router at ``wss://`` or ``rss://``.
+
+    Without one, the router's certificate must come from an authority that this machine trusts,
+    and name the URL's host.
+
+    Attributes:
+        ca: the file of the authority, or of the very certificate, that is trusted instead (PEM).
+        certificate: the file of our own certificate, for routers that ask for one (PEM).
+        key: the file of its private key; None where the certificate's file holds it too.
+        verify: False takes any certificate: whoever stands between can read and change all.
+    """
+
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    verify: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("ca", "certificate", "key"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str | os.PathLike) and str(value)):
+                raise UsageError(f"Tls({name}={value!r}) names no file; give the file's path.")
+        if self.key is not None and self.certificate is None:
+            raise UsageError("Tls has a key and no certificate; give the certificate's file too.")
+        if self.ca is not None and not self.verify:
+            raise UsageError(
+                "Tls has an authority to trust, and verify=False trusts everybody; choose one."
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What a connection needs to know.
 
@@ -114,6 +148,11 @@ class Config:
         grace: seconds that running handlers get when the app stops.
         debug: whether callers see the type, message and traceback of a handler's exception.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket.
+        auth: the credential; None joins anonymously.
+        tls: how TLS is spoken; None for this machine's authorities.
+        keep_alive: seconds within which a dead link is noticed; 0 for never.
+        rejoin_timeout: seconds that a call made while offline waits for the session.
+        give_up_after: seconds without a router after which the run ends; None for never.
     """
 
     url: str | None = None
@@ -124,6 +163,11 @@ class Config:
     grace: float = 10.0
     debug: bool = False
     allow_origins: tuple[str, ...] = ()
+    auth: Credential | None = None
+    tls: Tls | None = None
+    keep_alive: float = 15.0
+    rejoin_timeout: float = 30.0
+    give_up_after: float | None = None
 
     def __post_init__(self) -> None:
         if self.url is not None:
@@ -135,8 +179,18 @@ class Config:
                 "every interface."
             )
         check_port(self.port)
-        for name in ("handshake_timeout", "grace"):
+        for name in ("handshake_timeout", "grace", "keep_alive", "rejoin_timeout"):
             check_seconds(getattr(self, name), name)
+        if self.give_up_after is not None:
+            check_seconds(self.give_up_after, "give_up_after")
+        if self.tls is not None and not isinstance(self.tls, Tls):
+            raise UsageError(f"tls is {self.tls!r}; give wampapp.Tls(…).")
+        if self.auth is not None and not isinstance(self.auth, Credential):
+            # Not repeated: it may well be the secret.
+            raise UsageError(
+                f"auth is of type {type(self.auth).__name__}; give a credential such as "
+                "wampapp.Ticket(authid, ticket)."
+            )
 
 
 def check_port(port: object) -> int:
@@ -203,3 +257,92 @@ def from_environment(
         url or environ.get("WAMPAPP_URL") or default_url or None,
         realm or environ.get("WAMPAPP_REALM") or default_realm or DEFAULT_REALM,
     )
+
+
+def tls_from(
+    *,
+    ca: str | None = None,
+    certificate: str | None = None,
+    key: str | None = None,
+    insecure: bool | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Tls | None:
+    """Settle how TLS is spoken: what was asked for, then ``WAMPAPP_*``.
+
+    Args:
+        ca: the file of a trusted authority.
+        certificate: the file of our own certificate.
+        key: the file of its key.
+        insecure: whether any certificate is taken.
+        environ: the environment; the process's own by default.
+
+    Returns:
+        None where neither says anything.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    environ = os.environ if environ is None else environ
+    if insecure is None:
+        insecure = environ.get("WAMPAPP_INSECURE", "").lower() in ("1", "true", "yes", "on")
+    found = Tls(
+        # An authority that was asked for here is not outvoted by the environment, nor turned off.
+        ca=ca or (None if insecure else environ.get("WAMPAPP_CA") or None),
+        certificate=certificate or environ.get("WAMPAPP_CERT") or None,
+        key=key or environ.get("WAMPAPP_CERT_KEY") or None,
+        verify=not insecure,
+    )
+    return None if found == Tls() else found
+
+
+def auth_from(
+    *,
+    method: str | None = None,
+    authid: str | None = None,
+    authrole: str | None = None,
+    secret: str | None = None,
+    secret_file: str | None = None,
+    key_file: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Credential | None:
+    """Settle the credential: what was asked for, then ``WAMPAPP_*``.
+
+    Args:
+        method: ``anonymous``, ``ticket``, ``wampcra``, ``scram`` or ``cryptosign``.
+        authid: who joins.
+        authrole: the role that is asked for.
+        secret: the ticket, secret or password.
+        secret_file: the file that holds it.
+        key_file: the file of the private key, for ``cryptosign``.
+        environ: the environment; the process's own by default.
+
+    Returns:
+        None where neither says anything.
+
+    Raises:
+        UsageError: they do not make a credential.
+    """
+    environ = os.environ if environ is None else environ
+    method = method or environ.get("WAMPAPP_AUTHMETHOD") or None
+    if secret is None:
+        secret_file = secret_file or environ.get("WAMPAPP_SECRET_FILE") or None
+        secret = environ.get("WAMPAPP_SECRET") if secret_file is None else _read_secret(secret_file)
+    return credential_from(
+        method=method,
+        authid=authid or environ.get("WAMPAPP_AUTHID") or None,
+        secret=secret or None,
+        key_file=key_file or environ.get("WAMPAPP_KEY_FILE") or None,
+        authrole=authrole or environ.get("WAMPAPP_AUTHROLE") or None,
+    )
+
+
+def _read_secret(path: str) -> str:
+    try:
+        secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise UsageError(f"The secret file {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"The secret file {path} is no text.") from None
+    if not secret:
+        raise UsageError(f"The secret file {path} is empty.")
+    return secret

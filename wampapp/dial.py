@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wampapp import config as configs
-from wampapp.errors import RouterUnreachable
+from wampapp.config import Tls
+from wampapp.errors import RouterUnreachable, TlsFailed
 from wampapp.link import connect_locally
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ class Dialer(Protocol):
 
     Attributes:
         where: the router's URL, for messages.
+        remote: whether the link can break by itself.
     """
 
     where: str
+    remote: bool
 
     async def dial(self, handler: Handler, timeout: float) -> None:
-        """Link ``handler`` to a router; raises RouterUnreachable."""
+        """Link ``handler`` to a router; raises RouterUnreachable or TlsFailed."""
 
 
 class UrlDialer:
@@ -35,19 +38,23 @@ class UrlDialer:
     Args:
         url: the URL.
         reactor: Twisted's reactor, on the running loop.
+        tls: how TLS is spoken; None for this machine's authorities.
 
     Raises:
         InvalidUrl: the URL is not one of a router.
     """
 
-    def __init__(self, url: str, reactor: Any) -> None:
+    remote = True
+
+    def __init__(self, url: str, reactor: Any, tls: Tls | None = None) -> None:
         self.where = url
+        self._tls = tls
         self._url = configs.parse_url(url)
         self._reactor = reactor
 
     async def dial(self, handler: Handler, timeout: float) -> None:
         """Connect to the URL; see :class:`Dialer`."""
-        await connect(self._url, handler, self._reactor, timeout)
+        await connect(self._url, handler, self._reactor, timeout, self._tls)
 
 
 class LocalDialer:
@@ -58,6 +65,7 @@ class LocalDialer:
     """
 
     where = "the embedded router"
+    remote = False
 
     def __init__(self, new_session: Callable[[], Handler]) -> None:
         self._new_session = new_session
@@ -67,7 +75,9 @@ class LocalDialer:
         connect_locally(handler, self._new_session())
 
 
-async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float) -> None:
+async def connect(
+    url: RouterUrl, handler: Handler, reactor: Any, timeout: float, tls: Tls | None = None
+) -> None:
     """Connect to a router and do the transport's handshake.
 
     Returns when ``handler.opened`` has been called.
@@ -77,9 +87,12 @@ async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float
         handler: the client's side of the session.
         reactor: Twisted's reactor, on the running loop.
         timeout: the seconds that each step may take; the caller bounds the whole.
+        tls: how TLS is spoken; None for this machine's authorities.
 
     Raises:
         RouterUnreachable: nothing listens there, or what answers is no WAMP router.
+        TlsFailed: the router's certificate is not trusted, or TLS is not agreed on.
+        UsageError: a file that ``tls`` names cannot be used.
     """
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
@@ -90,16 +103,20 @@ async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float
 
     def on_failed(reason: str) -> None:
         if not ready.done():
-            failed = "cannot be spoken to" if reason.startswith("TLS") else "is no WAMP router"
+            if reason.startswith(TLS_FAILED):
+                ready.set_exception(
+                    TlsFailed(f"The router at {url.url} cannot be trusted: {reason}.")
+                )
+                return
             hint = " Is its WebSocket at another path, such as /ws?" if url.path == "/" else ""
-            text = f"What answers at {url.url} {failed}: {reason}.{hint}"
+            text = f"What answers at {url.url} is no WAMP router: {reason}.{hint}"
             ready.set_exception(RouterUnreachable(text))
 
-    from wampapp.transport import client_factory
+    from wampapp.transport import TLS_FAILED, client_factory
 
     factory = client_factory(url, handler, reactor)
     factory.on_ready, factory.on_failed = on_ready, on_failed
-    protocol = await _dial(url, factory, reactor, timeout)
+    protocol = await _dial(url, factory, reactor, timeout, tls)
     try:
         await ready
     except asyncio.CancelledError:
@@ -107,7 +124,7 @@ async def connect(url: RouterUrl, handler: Handler, reactor: Any, timeout: float
         raise
 
 
-async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float) -> Any:
+async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float, tls: Tls | None) -> Any:
     from twisted.internet import endpoints
 
     from wampapp.transport import reason_text
@@ -126,11 +143,10 @@ async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float) -> A
             for address in await _addresses(url)
         ]
     if url.secure:
-        from twisted.internet.ssl import optionsForClientTLS
+        from wampapp.tls import client_options
 
-        # Verifies the certificate and the host's name.
-        tls = optionsForClientTLS(url.host)
-        targets = [endpoints.wrapClientTLS(tls, target) for target in targets]
+        options = client_options(url.host, tls or Tls())
+        targets = [endpoints.wrapClientTLS(options, target) for target in targets]
     failure: Exception | None = None
     for target in targets:
         try:

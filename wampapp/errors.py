@@ -18,6 +18,7 @@ The tree::
     ├── SessionError              between this process and the router
     │   ├── RouterUnreachable
     │   ├── RouterRefused
+    │   ├── TlsFailed
     │   ├── NotJoined
     │   └── ConnectionLost
     └── WampError                 an error that travels: an URI, args and kwargs
@@ -70,6 +71,7 @@ __all__ = [
     "RouterUnreachable",
     "SessionError",
     "TargetError",
+    "TlsFailed",
     "UsageError",
     "WampError",
     "WampappError",
@@ -94,6 +96,7 @@ NO_SUCH_REALM = "wamp.error.no_such_realm"
 NO_SUCH_ROLE = "wamp.error.no_such_role"
 INVALID_ARGUMENT = "wamp.error.invalid_argument"
 NOT_AUTHORIZED = "wamp.error.not_authorized"
+AUTHENTICATION_FAILED = "wamp.error.authentication_failed"
 CANCELED = "wamp.error.canceled"
 TIMEOUT = "wamp.error.timeout"
 PROTOCOL_VIOLATION = "wamp.error.protocol_violation"
@@ -193,6 +196,12 @@ class RouterRefused(SessionError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (*self.args, self.reason)
+
+
+class TlsFailed(SessionError):
+    """The router's certificate is not trusted, or the two sides do not agree on TLS."""
+
+    exit_code = EXIT_REFUSED
 
 
 class NotJoined(SessionError):

@@ -4,17 +4,70 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 import msgspec
 
 from wampapp.config import check_seconds
-from wampapp.errors import CallTimeout, InvalidResult, UsageError
+from wampapp.errors import CallTimeout, ConnectionLost, InvalidResult, NotJoined, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from wampapp.session import Session
+    from wampapp.connection import Connection
+
+T = TypeVar("T")
+
+#: How often an idempotent call is sent in all.
+_MOST_TRIES: Final = 3
+
+
+async def answered(
+    connection: Connection,
+    ask: Callable[[Connection], Awaitable[T]],
+    timeout: float | None,
+    what: str,
+    *,
+    tries: int = 1,
+) -> T:
+    """Ask for something and wait for the answer, for the session first if there is none.
+
+    Args:
+        connection: what is asked on.
+        ask: sends the request.
+        timeout: seconds for all of it; None for no limit, but ``rejoin_timeout`` while offline.
+        what: what is waited for, for the error message.
+        tries: how often it may be sent when the link breaks before the answer.
+
+    Returns:
+        What ``ask`` comes to.
+
+    Raises:
+        NotJoined: there was no session in all that time, so nothing was sent.
+        CallTimeout: no answer came in time.
+        ConnectionLost: the link broke before the answer came.
+    """
+    sent = False
+    try:
+        async with asyncio.timeout(timeout) as limit:
+            while True:
+                tries -= 1
+                await connection.joined(timeout)
+                sent = True
+                try:
+                    return await ask(connection)
+                except ConnectionLost:
+                    if tries <= 0:
+                        raise
+                    sent = False
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        if not sent:
+            raise NotJoined(
+                f"There was no session with a router within {timeout:g} s; nothing was sent."
+            ) from None
+        raise CallTimeout(f"No {what} came within {timeout:g} s.") from None
 
 
 class PublishOptions(TypedDict, total=False):
@@ -49,11 +102,12 @@ class Procedure:
     """A remote procedure. Call it and await what it returns; get one by ``app.procedure(uri)``.
 
     Args:
-        session: gives the joined session, or raises NotJoined.
+        connection: gives the connection, or raises NotJoined.
         uri: the procedure's absolute URI.
         timeout: seconds that a call may take; None for no limit.
         returns: what results are converted to; None leaves them as they come.
         disclose_me: whether the callee is told the caller.
+        idempotent: whether a call may be sent again when the link breaks before its answer.
 
     Attributes:
         uri: the same.
@@ -64,15 +118,17 @@ class Procedure:
 
     def __init__(
         self,
-        session: Callable[[], Session],
+        connection: Callable[[], Connection],
         uri: str,
         *,
         timeout: float | None = None,
         returns: Any = None,
         disclose_me: bool = False,
+        idempotent: bool = False,
     ) -> None:
         self.uri = uri
-        self._session = session
+        self._connection = connection
+        self._tries = _MOST_TRIES if idempotent else 1
         self._timeout = None if timeout is None else check_seconds(timeout, "timeout")
         self._returns = returns
         self._options = {"disclose_me": True} if disclose_me else {}
@@ -99,19 +155,16 @@ class Procedure:
             WampError: the procedure, or the router, answered with an error.
             CallTimeout: no answer came in time; the call is cancelled.
             InvalidResult: the result does not fit ``returns``.
-            NotJoined: there is no session now.
+            NotJoined: there is no session, and none came back in time.
             ConnectionLost: the link broke before the answer came.
         """
-        try:
-            async with asyncio.timeout(self._timeout) as limit:
-                call = self._session().call(self.uri, args, kwargs, options=self._options)
-                value = await call
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise CallTimeout(
-                f"No answer from {self.uri} came within {self._timeout:g} s."
-            ) from None
+        value = await answered(
+            self._connection(),
+            lambda peer: peer.call(self.uri, args, kwargs, options=self._options),
+            self._timeout,
+            f"answer from {self.uri}",
+            tries=self._tries,
+        )
         return self._converted(value)
 
     async def stream(self, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
@@ -130,7 +183,7 @@ class Procedure:
             WampError: the procedure, or the router, answered with an error.
             CallTimeout: the whole took longer than the timeout.
             InvalidResult: a result does not fit ``returns``.
-            NotJoined: there is no session now.
+            NotJoined: there is no session, and none came back in time.
             ConnectionLost: the link broke before the end.
         """
         items: deque[Any] = deque()
@@ -140,7 +193,7 @@ class Procedure:
             items.append(value)
             news.set()
 
-        call = self._session().call(self.uri, args, kwargs, on_progress, options=self._options)
+        call = self._connection().call(self.uri, args, kwargs, on_progress, options=self._options)
         call.add_done_callback(lambda _: news.set())
         loop = asyncio.get_running_loop()
         end = None if self._timeout is None else loop.time() + self._timeout
@@ -177,7 +230,7 @@ class Topic:
     """A topic to publish to; get one by ``app.topic(uri)``.
 
     Args:
-        session: gives the joined session, or raises NotJoined.
+        connection: gives the connection, or raises NotJoined.
         uri: the topic's absolute URI.
         options: how it publishes.
 
@@ -185,7 +238,9 @@ class Topic:
         uri: the same.
     """
 
-    def __init__(self, session: Callable[[], Session], uri: str, options: PublishOptions) -> None:
+    def __init__(
+        self, connection: Callable[[], Connection], uri: str, options: PublishOptions
+    ) -> None:
         unknown = set(options) - set(PublishOptions.__annotations__)
         if unknown:
             raise UsageError(
@@ -193,7 +248,7 @@ class Topic:
                 f"{', '.join(PublishOptions.__annotations__)}."
             )
         self.uri = uri
-        self._session = session
+        self._connection = connection
         self._options = dict(options)
 
     def __repr__(self) -> str:
@@ -210,7 +265,7 @@ class Topic:
             A future of the publication's id with ``acknowledge``; of None, and done, without.
 
         Raises:
-            NotJoined: there is no session now.
+            NotJoined: the app does not run, or is offline with too many events waiting already.
             PayloadNotEncodable: an argument cannot be sent.
         """
-        return self._session().publish(self.uri, args, kwargs, options=self._options)
+        return self._connection().publish(self.uri, args, kwargs, options=self._options)

@@ -21,7 +21,17 @@ MAX_MESSAGE_SIZE: Final = 2**24
 
 
 class Link(Protocol):
-    """A connected transport; what a session sends on."""
+    """A connected transport; what a session sends on.
+
+    Attributes:
+        heard: whether anything came in since this was last set to False.
+    """
+
+    heard: bool
+
+    @property
+    def sending(self) -> bool:
+        """Whether bytes wait that the peer has not taken yet."""
 
     @property
     def codec(self) -> Codec:
@@ -76,6 +86,9 @@ class LocalLink:
     """
 
     codec: Codec = MSGPACK
+    #: Neither end can vanish without the other.
+    heard = True
+    sending = False
 
     def __init__(self, handler: Handler) -> None:
         self._handler: Handler | None = handler

@@ -1,4 +1,4 @@
-"""The log of a running service: the standard library's logging, one tidy line a record."""
+"""The log of a running service: the standard library's logging, as tidy lines or as JSON."""
 
 from __future__ import annotations
 
@@ -6,43 +6,197 @@ import logging
 import re
 import sys
 import time
-from typing import Final, TextIO
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+import msgspec
+
+from wampapp.errors import UsageError
+
+#: The names of levels that :func:`configure` takes.
+LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
+
+#: The forms of a line that :func:`configure` takes.
+FORMS: Final = ("text", "json")
+
+_access: Final = logging.getLogger("wampapp.access")
+
+# Control characters, the ones that end a line in some readers or turn its direction, and lone
+# surrogates, which cannot be encoded. Tabs and newlines stay.
+_UNSAFE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_OURS: Final = re.compile(r"^(?=\d\d:\d\d:\d\d  )", re.MULTILINE)
+
+# What JSON allows in a string as it is, but some readers take for the end of a line.
+_LINE_ENDS: Final = re.compile(r"[\x7f-\x9f\u2028\u2029]")
+
+# What every record has; anything else was put there by `extra=`.
+_USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 class LineFormatter(logging.Formatter):
-    """``14:03:22  hello  Ada says hello``; from WARNING up, the level comes before the text."""
+    """``14:03:22  hello  Ada says hello``; but for INFO, the level comes before the text."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, followed by its traceback if it has one."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        level = f"{record.levelname}: " if record.levelno >= logging.WARNING else ""
+        usual = logging.INFO <= record.levelno < logging.WARNING
+        level = "" if usual else f"{record.levelname}: "
         # What callers send may be in it: no line that it begins looks like one of ours, and no
         # control sequence reaches the terminal.
-        text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.getMessage())
-        text = text.replace("\n", "\n    ")
+        text = _UNSAFE.sub(_escaped, record.getMessage()).replace("\n", "\n    ")
         line = f"{clock}  {record.name}  {level}{text}"
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
+            line = f"{line}\n{_quoted(self.formatException(record.exc_info))}"
         if record.stack_info:
-            line = f"{line}\n{self.formatStack(record.stack_info)}"
+            line = f"{line}\n{_quoted(self.formatStack(record.stack_info))}"
         return line
 
 
-def configure(level: int = logging.INFO, stream: TextIO | None = None) -> None:
+def _quoted(traceback: str) -> str:
+    # An exception's text may come from a caller, too.
+    return _OURS.sub("    ", _UNSAFE.sub(_escaped, traceback))
+
+
+class JsonFormatter(logging.Formatter):
+    """``{"time":"2026-03-01T14:03:22.120Z","level":"info","logger":"hello","message":"..."}``.
+
+    A traceback is in ``exception``, a stack that was asked for in ``stack``. What ``extra=`` adds
+    follows under its own name, or with an underscore where the name is taken.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one JSON object on exactly one line."""
+        when = datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None)
+        fields: dict[str, Any] = {
+            "time": f"{when.isoformat(timespec='milliseconds')}Z",
+            "level": record.levelname.lower(),
+            "logger": _encodable(record.name),
+            "message": _encodable(_message(record)),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            fields["exception"] = _encodable(self.formatException(record.exc_info))
+        if record.stack_info:
+            fields["stack"] = _encodable(record.stack_info)
+        for key, value in vars(record).items():
+            if key not in _USUAL:
+                name = _encodable(str(key))
+                while name in fields:
+                    name += "_"
+                fields[name] = value
+        return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", _json(fields))
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - logging would report it in lines of another form
+        return f"{_text(record.msg)} (its arguments do not fit: {_text(error)})"
+
+
+def _text(value: object) -> str:
+    """Return an object's text, whatever the object makes of being asked for it."""
+    try:
+        return _encodable(str(value))
+    except Exception:  # noqa: BLE001
+        return f"<{type(value).__name__} without a text>"
+
+
+def _encodable(text: str) -> str:
+    return _SURROGATE.sub(_escaped, text)
+
+
+def _json(fields: dict[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(fields, enc_hook=_text).decode()
+    except Exception:  # noqa: BLE001 - one of them cannot be encoded: find out which
+        return msgspec.json.encode({key: _plain(fields[key]) for key in fields}).decode()
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return msgspec.Raw(msgspec.json.encode(value, enc_hook=_text))
+    except Exception:  # noqa: BLE001 - lone surrogates deep inside, cycles, strange classes
+        return _text(value)
+
+
+def configure(
+    level: int | str = logging.INFO, stream: TextIO | None = None, form: str = "text"
+) -> None:
     """Show the log on the terminal, unless the program has set up logging by itself.
 
     Args:
-        level: the lowest level that is shown.
+        level: the lowest level that is shown: a number of the standard library's, or "debug",
+            "info", "warning", "error" or "critical".
         stream: where it goes; standard error by default.
+        form: "text" for people, or "json" for one JSON object a line.
+
+    Raises:
+        UsageError: there is no such level or form.
     """
+    lowest = _level(level)
+    if form not in FORMS:
+        raise UsageError(f"There is no log form {form!r}; choose text or json.")
     root = logging.getLogger()
     if root.handlers:
         return
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(JsonFormatter() if form == "json" else LineFormatter())
     root.addHandler(handler)
-    root.setLevel(level)
+    root.setLevel(lowest)
     # Twisted and Autobahn tell of every port and factory at INFO.
-    logging.getLogger("twisted").setLevel(logging.WARNING)
+    chatter = logging.INFO if lowest <= logging.DEBUG else max(lowest, logging.WARNING)
+    logging.getLogger("twisted").setLevel(chatter)
+
+
+def _level(level: int | str) -> int:
+    if isinstance(level, int) and not isinstance(level, bool):
+        return level
+    if isinstance(level, str) and level.lower() in LEVELS:
+        return LEVELS[level.lower()]
+    raise UsageError(
+        f"There is no log level {level!r}; choose debug, info, warning, error or critical."
+    )
+
+
+def access_enabled() -> bool:
+    """Whether :func:`log_access` would show anything; ask before measuring."""
+    return _access.isEnabledFor(logging.DEBUG)
+
+
+def log_access(procedure: str, caller: int | None, seconds: float, outcome: str) -> None:
+    """Log a call that was answered: ``com.example.add  from 1234  1.42 ms  ok``.
+
+    It is at level DEBUG, from the logger ``wampapp.access``. In JSON the arguments are fields.
+
+    Args:
+        procedure: the procedure's URI.
+        caller: the caller's session id, where it is known.
+        seconds: how long it took.
+        outcome: "ok", or the error's URI.
+    """
+    whose = "" if caller is None else f"from {caller}  "
+    _access.debug(
+        "%s  %s%.2f ms  %s",
+        procedure,
+        whose,
+        seconds * 1000,
+        outcome,
+        extra={
+            "procedure": procedure,
+            "caller": caller,
+            "seconds": round(seconds, 6),
+            "outcome": outcome,
+        },
+    )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from wampapp.errors import UsageError, WrongThread
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Awaitable, Coroutine, Generator
 
     from twisted.internet.interfaces import IReactorTCP
     from twisted.logger import ILogObserver
@@ -31,24 +31,36 @@ logger = logging.getLogger("wampapp")
 class Runtime:
     """The loop, the reactor on it, and the thread that turns them.
 
-    Use :func:`get`; a process has one.
+    Use :func:`get` for the process's own, or :func:`here` for the one that runs already.
+
+    Args:
+        loop: the asyncio event loop.
+        reactor: Twisted's reactor on it; None to make one when it is first asked for.
+        own: whether it is ours to run and to stop.
 
     Attributes:
         loop: the asyncio event loop.
         clients: how many blocking clients are open.
     """
 
-    def __init__(self) -> None:
-        self.loop = _new_loop()
-        self._reactor: Any = _install_reactor(self.loop)
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, reactor: Any = None, *, own: bool = True
+    ) -> None:
+        self.loop = loop
+        self._reactor = reactor
         self._thread: threading.Thread | None = None
+        self._own = own
         self.clients = 0
-        self._owner: int | None = None
+        self._owner: int | None = None if own else threading.get_ident()
         self._lock = threading.Lock()
 
     @property
     def reactor(self) -> IReactorTCP:
         """Twisted's reactor, running on :attr:`loop`."""
+        if self._reactor is None:
+            # Somebody else's loop, which runs: this is asked for on its thread.
+            self._reactor = _reactor_on(self.loop)
+            self._start_reactor()
         return self._reactor  # type: ignore[no-any-return]
 
     @property
@@ -75,7 +87,15 @@ class Runtime:
             main.close()
             raise UsageError(
                 "An event loop runs in this thread already, so app.run() cannot start another; "
-                "run the app in a process of its own."
+                "use 'await app.start()' or 'async with app.running():' in it."
+            )
+        if sys.modules.get("twisted.internet.reactor") is not self._reactor:
+            main.close()
+            raise UsageError(
+                f"Twisted's {type(sys.modules['twisted.internet.reactor']).__name__} is installed "
+                "already, so app.run() cannot install its own on asyncio; import "
+                "twisted.internet.reactor inside your handlers, not at the top of the module, or "
+                "use 'await app.start()' in a program that runs its own reactor."
             )
         if self._thread is not None and not self.clients and not self.in_loop_thread:
             self.stop_background()  # left over from clients that are closed
@@ -117,7 +137,11 @@ class Runtime:
                 "for ever. In an async handler use 'await app.call(…)'; blocking verbs belong in "
                 "plain 'def' handlers and scripts."
             )
-        self._run_in_background()
+        if self._own:
+            self._run_in_background()
+        elif not self.loop.is_running():
+            coroutine.close()
+            raise UsageError("The event loop that the app was started in does not run any more.")
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
             return future.result()
@@ -125,6 +149,23 @@ class Runtime:
             # Ctrl-C reaches the waiting thread alone; the work must not go on unseen.
             future.cancel()
             raise
+
+    def awaitable(self, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Start a coroutine, and return what the calling code can await.
+
+        Args:
+            coroutine: what to run.
+
+        Returns:
+            An asyncio task where an asyncio task asks; else, where Twisted's code does, a
+            Deferred.
+        """
+        task = self.loop.create_task(coroutine)
+        if asyncio._get_running_loop() is self.loop and asyncio.current_task() is not None:
+            return task
+        from twisted.internet.defer import Deferred
+
+        return Deferred.fromFuture(task)
 
     async def _main(self, main: Coroutine[Any, Any, T]) -> T:
         self._start_reactor()
@@ -180,6 +221,10 @@ _FORKED = (
 )
 
 _runtime: Runtime | None = None
+#: Those of loops that are not ours; a closed loop's goes when the next one comes.
+_adopted: list[Runtime] = []
+#: The process's reactor, if it was us who installed it.
+_installed_reactor: Any = None
 _forked = False
 _lock = threading.Lock()
 
@@ -188,22 +233,66 @@ def get() -> Runtime:
     """Return the process's runtime; the first call makes it and installs Twisted's reactor.
 
     Raises:
-        UsageError: another reactor is installed already, or the process was forked from one
-            that had a runtime.
+        UsageError: the process was forked from one that had a runtime.
     """
     global _runtime  # noqa: PLW0603 - one loop a process is what this module is for
     if _runtime is None:
         with _lock:
             if _runtime is None:
-                _runtime = Runtime()
+                own = _new_loop()
+                _runtime = Runtime(own, _reactor_on(own))
     elif _forked:
         raise UsageError(_FORKED)
     return _runtime
 
 
+def here() -> Runtime:
+    """Return the runtime of the event loop, or Twisted reactor, that runs in the calling thread.
+
+    Raises:
+        UsageError: none runs here, or the process was forked from one that had a runtime.
+    """
+    if _forked:
+        raise UsageError(_FORKED)
+    running: Any = asyncio._get_running_loop()
+    if _runtime is not None and running is _runtime.loop:
+        return _runtime
+    reactor = None
+    if running is None:
+        reactor = _reactor_here()
+        if reactor is None:
+            raise UsageError(
+                "No event loop runs in this thread: await app.start() in one, or use app.run()."
+            )
+    with _lock:
+        _adopted[:] = [known for known in _adopted if not known.loop.is_closed()]
+        for known in _adopted:
+            if known.loop is running or (reactor is not None and known._reactor is reactor):
+                return known
+        if running is None:
+            running = getattr(reactor, "_asyncioEventloop", None)
+        if running is None:
+            from wampapp.reactor_loop import ReactorLoop
+
+            running = ReactorLoop(reactor)  # type: ignore[abstract]  # it has no sockets
+        _adopted.append(Runtime(running, reactor, own=False))
+        return _adopted[-1]
+
+
+def _reactor_here() -> Any:
+    """Twisted's reactor, if the program installed one that turns, or will, the calling thread."""
+    reactor: Any = sys.modules.get("twisted.internet.reactor")
+    if reactor is None or reactor is _installed_reactor:
+        return None  # ours runs where its asyncio loop does
+    from twisted.python import threadable
+
+    # Before it runs, which is when task.react() calls the program, it has no thread yet.
+    return reactor if threadable.ioThread is None or threadable.isInIOThread() else None
+
+
 def _after_fork() -> None:
     global _forked, _lock  # noqa: PLW0603
-    _forked = _runtime is not None
+    _forked = _runtime is not None or bool(_adopted)
     _lock = threading.Lock()  # another thread of the parent may have held it
 
 
@@ -218,28 +307,29 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return asyncio.SelectorEventLoop()
 
 
-def _install_reactor(loop: asyncio.AbstractEventLoop) -> Any:
+def _reactor_on(loop: asyncio.AbstractEventLoop) -> Any:
+    """Make Twisted's reactor on a loop: the process's, if it has none yet."""
+    global _installed_reactor  # noqa: PLW0603 - a process has one
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
     installed = sys.modules.get("twisted.internet.reactor")
-    if installed is not None:
-        loop.close()
-        raise UsageError(
-            f"Twisted's {type(installed).__name__} is installed already, so wampapp cannot "
-            "install its own on asyncio; import twisted.internet.reactor inside your handlers, "
-            "not at the top of the module."
+    if installed is None:
+        from twisted.internet.main import installReactor
+        from twisted.logger import STDLibLogObserver, globalLogBeginner
+
+        # What Twisted and Autobahn log goes where the application's own log goes.
+        globalLogBeginner.beginLoggingTo(
+            [cast("ILogObserver", STDLibLogObserver("twisted"))],
+            redirectStandardIO=False,
+            discardBuffer=True,
         )
-    from twisted.internet import asyncioreactor
-    from twisted.logger import STDLibLogObserver, globalLogBeginner
-
-    # What Twisted and Autobahn log goes where the application's own log goes.
-    globalLogBeginner.beginLoggingTo(
-        [cast("ILogObserver", STDLibLogObserver("twisted"))],
-        redirectStandardIO=False,
-        discardBuffer=True,
-    )
-    asyncioreactor.install(loop)
-    from twisted.internet import reactor
-
-    return reactor
+        _installed_reactor = AsyncioSelectorReactor(loop)
+        installReactor(_installed_reactor)
+        return _installed_reactor
+    if getattr(installed, "_asyncioEventloop", None) is loop:
+        return installed
+    # A process has one reactor that modules import; further ones are only passed about.
+    return AsyncioSelectorReactor(loop)
 
 
 @types.coroutine

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wampapp.app import App
-    from wampapp.config import Config
+    from wampapp.auth import Credential
+    from wampapp.config import Config, Tls
     from wampapp.registry import Registration, Registry, Subscription
     from wampapp.router.server import Address
     from wampapp.service import Service
@@ -81,6 +82,9 @@ def settle(
     debug: bool | None = None,
     allow_origins: tuple[str, ...] = (),
     handshake_timeout: float | None = None,
+    give_up_after: float | None = None,
+    auth: Credential | None = None,
+    tls: Tls | None = None,
 ) -> Config:
     """Settle a run's configuration: what was asked for, then ``WAMPAPP_*``, then the app's own.
 
@@ -93,6 +97,9 @@ def settle(
         debug: whether callers see exceptions.
         allow_origins: web origins that may open a WebSocket at the embedded router.
         handshake_timeout: seconds for connecting and joining.
+        give_up_after: seconds without a router after which the run ends.
+        auth: the credential.
+        tls: how TLS is spoken.
 
     Raises:
         UsageError: a value is not valid.
@@ -111,20 +118,27 @@ def settle(
         handshake_timeout=(
             config.handshake_timeout if handshake_timeout is None else handshake_timeout
         ),
+        give_up_after=config.give_up_after if give_up_after is None else give_up_after,
+        auth=auth or configs.auth_from() or config.auth,
+        tls=tls or configs.tls_from() or config.tls,
     )
 
 
-def run(app: App, config: Config) -> None:
+def run(
+    app: App, config: Config, *, log_level: str | None = None, log_format: str | None = None
+) -> None:
     """Run an app in the calling thread until a signal stops it.
 
     Args:
         app: the app.
         config: its settled configuration.
+        log_level: the lowest level that is logged; ``info`` by default.
+        log_format: ``text``, the default, or ``json``.
 
     Raises:
         WampappError: it could not start, or ended for good.
     """
-    logs.configure()
+    _configure_logs(log_level, log_format)
     runtime = loops.get()
     runtime.run(_serve(app, config))
 
@@ -159,7 +173,7 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
 
 
 async def _serve(app: App, config: Config) -> None:
-    service = app.make_service(config)
+    service = app.make_service(config, loops.here())
     app.attach(service)
     with stop_signals() as stopped:
         main = asyncio.create_task(_start_and_wait(app, service))
@@ -276,16 +290,27 @@ def _exposure(host: str) -> list[str]:
     ]
 
 
-def run_router(config: Config) -> None:
+def _configure_logs(level: str | None, form: str | None) -> None:
+    logs.configure(
+        level or os.environ.get("WAMPAPP_LOG_LEVEL") or "info",
+        form=form or os.environ.get("WAMPAPP_LOG_FORMAT") or "text",
+    )
+
+
+def run_router(
+    config: Config, *, log_level: str | None = None, log_format: str | None = None
+) -> None:
     """Run the router alone, in the calling thread, until a signal stops it.
 
     Args:
         config: where it listens, and how patiently.
+        log_level: as in :func:`run`.
+        log_format: as in :func:`run`.
 
     Raises:
         UsageError: it cannot listen there.
     """
-    logs.configure()
+    _configure_logs(log_level, log_format)
     runtime = loops.get()
     runtime.run(_serve_router(runtime, config))
 

@@ -79,6 +79,11 @@ class Service:
         return self._joined_url
 
     @property
+    def runtime(self) -> Runtime:
+        """The loop that it runs on."""
+        return self._runtime
+
+    @property
     def connection(self) -> Connection | None:
         """The connection; None before :meth:`start` and after :meth:`stop`."""
         return self._connection
@@ -88,7 +93,9 @@ class Service:
 
         Raises:
             PortInUse: the embedded router's port is taken by something else.
-            RouterRefused: the router refuses the realm, a procedure or a topic.
+                RouterUnreachable: no router answered within ``give_up_after``.
+            RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
+            TlsFailed: the router's certificate is not trusted.
         """
         self._registry.freeze()
         records: list[Registration | Subscription] = [
@@ -114,6 +121,7 @@ class Service:
             raise
         self._life.start_timers()
         self._keeper = asyncio.create_task(connection.keep())
+        self._keeper.add_done_callback(_note_end)
 
     async def wait(self) -> None:
         """Wait until the connection is lost for good.
@@ -142,7 +150,7 @@ class Service:
     async def _find_router(self) -> Dialer:
         config = self.config
         if config.url is not None:
-            return UrlDialer(config.url, self._runtime.reactor)
+            return UrlDialer(config.url, self._runtime.reactor, config.tls)
         server = make_server(config, self._runtime)
         try:
             self.address = server.listen(config.host, config.port)
@@ -164,7 +172,7 @@ class Service:
         for url in (f"rs://{authority}", f"ws://{authority}/ws"):
             dialer = UrlDialer(url, self._runtime.reactor)
             try:
-                session = await join(dialer, self.config.realm, self._dispatcher, patience)
+                session = await join(dialer, self.config, self._dispatcher, timeout=patience)
             except RouterRefused:
                 return url  # a router all the same; the app's own join says why it refuses
             except RouterUnreachable:
@@ -180,6 +188,12 @@ class Service:
         server, self._server = self._server, None
         if server is not None:
             await server.close()
+
+
+def _note_end(keeper: asyncio.Task[None]) -> None:
+    # Whoever runs the app in a loop of its own need not be waiting for its end.
+    if not keeper.cancelled() and (error := keeper.exception()) is not None:
+        logger.error("The session does not come back: %s", error)
 
 
 def make_server(config: Config, runtime: Runtime) -> Server:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
-from wampapp import uri
+from wampapp import logs, uri
 from wampapp.codec import plain_payload
 from wampapp.errors import (
     ConnectionLost,
@@ -56,6 +57,7 @@ class Serving:
         self._running: dict[int, Run] = {}
         self._dispatcher = dispatcher
         self._send = send
+        self._answer = _LoggedAnswer if logs.access_enabled() else _Answer
 
     def _event_moved(self, change: int) -> None:
         self.backlog += change
@@ -84,7 +86,7 @@ class Serving:
             raise ProtocolViolation(f"There is no registration {message[2]}.")
         request = message[1]
         run = self._dispatcher.call(
-            endpoint, args, kwargs, _Answer(self, request, endpoint), message[3]
+            endpoint, args, kwargs, self._answer(self, request, endpoint, message[3]), message[3]
         )
         if not run.over:
             self._running[request] = run
@@ -114,8 +116,8 @@ class Serving:
                 run.error(error)
                 run.cancel()
 
-    def answer(self, request: int, endpoint: Endpoint, value: Any) -> None:
-        """Send a handler's result."""
+    def answer(self, request: int, endpoint: Endpoint, value: Any) -> str:
+        """Send a handler's result; return how the call came out, ``ok`` or an error's URI."""
         self._running.pop(request, None)
         if type(value) is CallResult:
             args, kwargs = value.args, value.kwargs
@@ -127,10 +129,11 @@ class Serving:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The result of %s cannot be sent: %s", endpoint.uri, error.message
             )
-            self.refuse(request, endpoint, error)
+            return self.refuse(request, endpoint, error)
+        return "ok"
 
-    def refuse(self, request: int, endpoint: Endpoint, error: BaseException) -> None:
-        """Send the error that a handler raised."""
+    def refuse(self, request: int, endpoint: Endpoint, error: BaseException) -> str:
+        """Send the error that a handler raised; return its URI."""
         self._running.pop(request, None)
         answer = self._dispatcher.failure(endpoint, error)
         if not uri.is_valid(answer.uri):
@@ -146,6 +149,7 @@ class Serving:
                 "The error of %s cannot be sent whole: %s", endpoint.uri, reason.message
             )
             self._reply([*head, [answer.message[:1000]]], endpoint)
+        return answer.uri
 
     def _reply(self, message: Message, endpoint: Endpoint) -> None:
         try:
@@ -159,7 +163,13 @@ class _Answer:
 
     __slots__ = ("_endpoint", "_request", "_serving")
 
-    def __init__(self, serving: Serving, request: int, endpoint: Endpoint) -> None:
+    def __init__(
+        self,
+        serving: Serving,
+        request: int,
+        endpoint: Endpoint,
+        details: dict[str, Any],  # noqa: ARG002 - for the one that logs
+    ) -> None:
         self._serving = serving
         self._request = request
         self._endpoint = endpoint
@@ -172,3 +182,27 @@ class _Answer:
 
     def error(self, error: BaseException) -> None:
         self._serving.refuse(self._request, self._endpoint, error)
+
+
+class _LoggedAnswer(_Answer):
+    """An answer that leaves a line in the access log."""
+
+    __slots__ = ("_caller", "_start", "_uri")
+
+    def __init__(
+        self, serving: Serving, request: int, endpoint: Endpoint, details: dict[str, Any]
+    ) -> None:
+        super().__init__(serving, request, endpoint, details)
+        self._uri = details.get("procedure") or endpoint.uri
+        self._caller = details.get("caller")
+        self._start = time.perf_counter()
+
+    def result(self, value: Any) -> None:
+        self._log(self._serving.answer(self._request, self._endpoint, value))
+
+    def error(self, error: BaseException) -> None:
+        self._log(self._serving.refuse(self._request, self._endpoint, error))
+
+    def _log(self, outcome: str) -> None:
+        caller = self._caller if isinstance(self._caller, int) else None
+        logs.log_access(self._uri, caller, time.perf_counter() - self._start, outcome)

@@ -7,10 +7,13 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from wampapp.auth import Anonymous
 from wampapp.codec import plain_payload
 from wampapp.errors import (
+    AUTHENTICATION_FAILED,
     CLOSE_NORMAL,
     GOODBYE_AND_OUT,
+    NO_SUCH_REALM,
     PROTOCOL_VIOLATION,
     SYSTEM_SHUTDOWN,
     ConnectionLost,
@@ -23,8 +26,10 @@ from wampapp.errors import (
 )
 from wampapp.messages import (
     ABORT,
+    AUTHENTICATE,
     CALL,
     CANCEL,
+    CHALLENGE,
     ERROR,
     EVENT,
     GOODBYE,
@@ -53,6 +58,7 @@ from wampapp.serving import Serving
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from wampapp.auth import Credential
     from wampapp.dispatch import Dispatcher
     from wampapp.endpoint import Endpoint
     from wampapp.link import Link
@@ -65,6 +71,8 @@ _NO_OPTIONS: Final[dict[str, Any]] = {}
 #: Reading stops above this many waiting events, and goes on below that many.
 _HIGH_BACKLOG: Final = 1000
 _LOW_BACKLOG: Final = 250
+
+_BEFORE_WELCOME: Final = (WELCOME, ABORT, CHALLENGE)
 
 #: What request each answer belongs to.
 _ANSWERS: Final = {
@@ -86,6 +94,7 @@ class Session:
         dispatcher: what runs the handlers.
         loop: the event loop.
         defined: the exceptions that stand for error URIs.
+        credential: who joins; None for nobody in particular.
 
     Attributes:
         id: the session's id; 0 before it joined.
@@ -100,7 +109,10 @@ class Session:
         dispatcher: Dispatcher,
         loop: asyncio.AbstractEventLoop,
         defined: Mapping[str, type[Exception]] | None = None,
+        credential: Credential | None = None,
     ) -> None:
+        self._credential = credential or Anonymous()
+        self._exchange = self._credential.begin()
         self._defined = defined
         self.id = 0
         self.details: dict[str, Any] = {}
@@ -114,14 +126,17 @@ class Session:
         self._can_cancel = False
         self._paused = False
         self._pending: dict[int, tuple[int, asyncio.Future[Any], Callable[[int], None] | None]] = {}
+        self._dispatcher = dispatcher
         self._serving = Serving(dispatcher, self._send, self._throttle)
         self._leaving = False
+        self._answering: asyncio.Task[None] | None = None
         self._handlers: dict[int, Callable[[Message], None]] = {
             RESULT: self._on_result,
             INVOCATION: self._serving.invoked,
             INTERRUPT: self._serving.interrupted,
             EVENT: self._serving.happened,
             ERROR: self._on_error,
+            CHALLENGE: self._on_challenge,
             WELCOME: self._on_welcome,
             ABORT: self._on_abort,
             GOODBYE: self._on_goodbye,
@@ -131,7 +146,7 @@ class Session:
     @property
     def is_joined(self) -> bool:
         """Whether messages can be sent."""
-        return self.id != 0 and not self.closed.done()
+        return self.id != 0 and self._link is not None
 
     # What an app or a client calls.
 
@@ -315,17 +330,54 @@ class Session:
             self.joined.exception()  # it is known already
         self.lost("given up")
 
+    # Keep-alive.
+
+    def heard(self) -> bool:
+        """Tell whether the router gave a sign of life since the last time this was asked.
+
+        What cannot tell counts as one: we do not read just now, or the router takes slowly what
+        we send, which the kernel watches.
+        """
+        link = self._link
+        if link is None:
+            return True
+        heard, link.heard = link.heard or self._paused or link.sending, False
+        return heard
+
+    def probe(self) -> None:
+        """Make the router say something: it must answer, and nothing changes by it.
+
+        RawSocket's own PING is no way: Autobahn's server, which is Crossbar's, ends the connection.
+        """
+        if self._link is not None:
+            with contextlib.suppress(ConnectionLost):
+                self._link.send([UNSUBSCRIBE, self._next_request(), MAX_ID])
+
+    def cut(self, reason: str) -> None:
+        """End the session, whose link is dead."""
+        if self._link is not None:
+            self._link.abort()
+        self.lost(reason)
+
     # What the link calls.
 
     def opened(self, link: Link) -> None:
         """Take the link and say HELLO."""
         self._link = link
-        link.send([HELLO, self._realm, {"roles": ROLES, "authmethods": ["anonymous"]}])
+        who = self._credential
+        details = {
+            "roles": ROLES,
+            "authmethods": [who.method],
+            "authid": who.authid,
+            "authrole": who.authrole,
+            "authextra": self._exchange.extra,
+        }
+        link.send([HELLO, self._realm, {name: value for name, value in details.items() if value}])
 
     def received(self, message: Message) -> None:
         """Handle a message."""
         handle = self._handlers.get(message[0])
-        if handle is None or (not self.id and message[0] not in (WELCOME, ABORT)):
+        if handle is None or (not self.id and message[0] not in _BEFORE_WELCOME):
             self.violated(ProtocolViolation(f"The router sent a message {message[0]} unasked."))
             return
         try:
@@ -419,26 +471,80 @@ class Session:
 
     # Messages.
 
+    def _on_challenge(self, message: Message) -> None:
+        if self.id or self._answering is not None:
+            raise ProtocolViolation("The router sent a CHALLENGE out of turn.")
+        self._answering = self._loop.create_task(self._authenticate(message[1], message[2]))
+
+    async def _authenticate(self, method: str, extra: dict[str, Any]) -> None:
+        try:
+            # In a worker thread: making a key of a password takes long on purpose.
+            signature, more = await self._dispatcher.run_anywhere(
+                self._exchange.answer, method, extra
+            )
+        except RouterRefused as error:
+            self._refuse(error)
+        except Exception:
+            logger.exception("The router's challenge could not be answered")
+            self._refuse(
+                RouterRefused(
+                    "The router's challenge could not be answered; the log says why.",
+                    AUTHENTICATION_FAILED,
+                )
+            )
+        else:
+            if self._link is not None:
+                with contextlib.suppress(ConnectionLost):
+                    self._link.send([AUTHENTICATE, signature, more])
+
     def _on_welcome(self, message: Message) -> None:
         if self.id:
             self.violated(ProtocolViolation("The router sent WELCOME twice."))
+            return
+        try:
+            self._exchange.verify(message[2])
+        except RouterRefused as error:
+            self._refuse(error)
             return
         self.id, self.details = message[1], message[2]
         self._can_cancel = _announced(self.details, "dealer", "call_canceling")
         if not self.joined.done():
             self.joined.set_result(None)
 
-    def _on_abort(self, message: Message) -> None:
-        text = _text(message[1].get("message"))
+    def _refuse(self, error: RouterRefused) -> None:
+        """End a join in which the router did not prove what it should."""
+        if self._link is not None:
+            with contextlib.suppress(ConnectionLost):
+                self._link.send([ABORT, {"message": str(error)}, error.reason])
         if not self.joined.done():
-            self.joined.set_exception(
-                RouterRefused(
-                    f"The router refused the realm {self._realm!r}: {text or message[2]}"
-                    f"{f' ({message[2]})' if text else ''}.".replace("..", "."),
-                    message[2],
-                )
+            self.joined.set_exception(error)
+        self._end("we refused the router")
+
+    def _on_abort(self, message: Message) -> None:
+        text, reason = _text(message[1].get("message")), message[2]
+        why = f"{text} ({reason})" if text else reason
+        if not self.joined.done():
+            self.joined.set_exception(self._refusal(reason, why))
+        self._end(f"the router aborted the session: {text or reason}")
+
+    def _refusal(self, reason: str, why: str) -> RouterRefused | RouterUnreachable:
+        if reason.startswith("wamp.close."):
+            # It comes or goes just now, and is worth another try.
+            return RouterUnreachable(f"The router takes no sessions now: {why}.")
+        who = self._credential
+        if reason == NO_SUCH_REALM:
+            what = f"the realm {self._realm!r}"
+        elif who.method != Anonymous.method:
+            name = f" of {who.authid!r}" if who.authid else ""
+            what = f"the {who.method} credential{name} for the realm {self._realm!r}"
+        elif reason == PROTOCOL_VIOLATION:
+            what = "the session"
+        else:
+            what = (
+                f"to let nobody in particular into the realm {self._realm!r} (a credential is "
+                "given by App(auth=…) or --authmethod)"
             )
-        self._end(f"the router aborted the session: {text or message[2]}")
+        return RouterRefused(f"The router refused {what}: {why}.".replace("..", "."), reason)
 
     def _on_goodbye(self, message: Message) -> None:
         if not self._leaving and self._link is not None:

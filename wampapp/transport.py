@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import struct
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -54,6 +55,22 @@ logger = logging.getLogger("wampapp.transport")
 
 #: A peer that leaves this many bytes unread is cut off, before it takes our memory.
 MAX_UNSENT: Final = 64 * 2**20
+
+#: When the kernel asks a silent peer whether it is still there, how often, and how many times:
+#: a machine that has vanished is noticed after 25 s, even by a side that has nothing to send.
+_PROBES: Final = (
+    ("TCP_KEEPIDLE", 10),
+    ("TCP_KEEPINTVL", 5),
+    ("TCP_KEEPCNT", 3),
+    ("TCP_USER_TIMEOUT", 25_000),
+)
+
+#: What the reason of a link that ended over TLS begins with.
+TLS_FAILED: Final = "TLS failed"
+
+_PING: Final = 1
+_PONG: Final = 2
+_CLOSE_SECONDS: Final = 2.0
 
 
 class _Entrance:
@@ -101,6 +118,8 @@ class _Lean:
 
     #: Whether the link is closed, or closing.
     over = False
+    #: Whether anything came in since this was last set to False.
+    heard = False
     handler: Handler | None = None
     factory: Any
     transport: Any
@@ -113,9 +132,18 @@ class _Lean:
 
     def connectionMade(self) -> None:
         # RawSocket never sets it, and WebSocket asks for it before it knows what it wants.
-        with contextlib.suppress(AttributeError, OSError):  # a unix socket has no such option
+        with contextlib.suppress(AttributeError, OSError):  # a unix socket has no such options
             self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+            for name, value in _PROBES:
+                if (option := getattr(socket, name, None)) is not None:
+                    self.transport.socket.setsockopt(socket.IPPROTO_TCP, option, value)
         super().connectionMade()  # type: ignore[misc]
+
+    @property
+    def sending(self) -> bool:
+        """Whether bytes wait that the peer has not taken yet."""
+        return self._backlog.unsent is not None
 
     def ready(self) -> None:
         """Called once, when the transport's handshake is done."""
@@ -180,21 +208,84 @@ class _Lean:
 
 
 class _RawSocket(_Lean):
-    """WAMP-over-RawSocket ("RawSocket Transport")."""
+    """WAMP-over-RawSocket ("RawSocket Transport").
+
+    After Autobahn's handshake the frames are ours: its receiver takes a frame's first octet, which
+    tells PING and PONG from messages, for a part of the length.
+    """
 
     _max_len_send: int
+    _handshake_complete: bool
 
-    def stringReceived(self, payload: bytes) -> None:
-        self.take(payload)
+    def __init__(self) -> None:
+        super().__init__()
+        # What has come of a frame that is not whole yet, and how many bytes it lacks at least.
+        self._parts: list[bytes] = []
+        self._missing = 0
+        self._held = False
+        self._framing = False
 
-    # The receiver's own pausing also stops in the middle of what was read already.
+    def dataReceived(self, data: bytes) -> None:
+        self.heard = True
+        if not self._handshake_complete:
+            # Autobahn's own passes what follows the handshake to this method.
+            super().dataReceived(data)  # type: ignore[misc]
+            return
+        if self._parts:
+            self._parts.append(data)
+            self._missing -= len(data)
+            if self._missing > 0 or self._held:
+                return
+            data = b"".join(self._parts)
+            self._parts.clear()
+        self._frames(data)
+
+    def _frames(self, data: bytes) -> None:
+        position, end = 0, len(data)
+        self._framing = True
+        while end - position >= _HEAD and not (self._held or self.over):
+            (head,) = _HEADER(data, position)
+            kind, size = head >> 24, head & _LENGTH_BITS
+            start = position + _HEAD
+            stop = start + size
+            if kind > _PONG:
+                self._violated(f"There is no RawSocket frame of type {kind}.")
+                break
+            if stop > end:
+                break
+            position = stop
+            if kind == 0:
+                self.take(data[start:stop])
+            elif kind == _PING:
+                with contextlib.suppress(ConnectionLost):
+                    self._check_room(size)
+                    self.transport.write(_HEADER_OF(size | _PONG << 24) + data[start:stop])
+        self._framing = False
+        if position < end and not self.over:
+            rest = data[position:]
+            self._missing = _HEAD - len(rest)
+            if self._missing <= 0:
+                self._missing = _HEAD + (_HEADER(rest, 0)[0] & _LENGTH_BITS) - len(rest)
+            self._parts.append(rest)
+
+    def _violated(self, sentence: str) -> None:
+        if self.handler is not None:
+            self.handler.violated(ProtocolViolation(sentence))
+        else:
+            self.abort()
 
     def pause(self) -> None:
-        self.pauseProducing()  # type: ignore[attr-defined]
+        # Holding also stops in the middle of what was read already.
+        self._held = True
+        super().pause()
 
     def resume(self) -> None:
-        if not self.over:
-            self.resumeProducing()  # type: ignore[attr-defined]
+        self._held = False
+        super().resume()
+        if self._parts and not self._framing and not self.over:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._frames(data)
 
     def write(self, payload: bytes) -> None:
         if self.over:
@@ -207,13 +298,7 @@ class _RawSocket(_Lean):
                 f"The message has {size} bytes; the peer takes at most {self._max_len_send}."
             )
         self._check_room(size)
-        self.transport.write(_LENGTH(size) + payload)
-
-    def lengthLimitExceeded(self, length: int) -> None:
-        if self.handler is not None:
-            self.handler.violated(ProtocolViolation(f"A frame of {length} bytes is too large."))
-        else:
-            self.abort()
+        self.transport.write(_HEADER_OF(size) + payload)
 
     def connectionLost(self, reason: Any) -> None:
         super().connectionLost(reason)  # type: ignore[misc]
@@ -224,7 +309,10 @@ class _RawSocket(_Lean):
         self.transport.loseConnection()
 
 
-_LENGTH = struct.Struct(">I").pack
+_HEAD: Final = 4
+_HEADER_OF: Final = struct.Struct(">I").pack
+_HEADER: Final = struct.Struct(">I").unpack_from
+_LENGTH_BITS: Final = 0xFFFFFF
 
 
 class _WebSocket(_Lean):
@@ -232,8 +320,10 @@ class _WebSocket(_Lean):
 
     maxMessagePayloadSize: int
     wasNotCleanReason: str | None
+    _dropping: Any = None
 
     def dataReceived(self, data: bytes) -> None:
+        self.heard = True
         self._dataReceived(data)  # type: ignore[attr-defined]
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
@@ -268,6 +358,13 @@ class _WebSocket(_Lean):
     def close(self) -> None:
         self.over = True
         self.sendClose(1000)  # type: ignore[attr-defined]
+        # Autobahn's own timer for this runs on the process's global reactor, not on ours.
+        self._dropping = self.factory.reactor.callLater(_CLOSE_SECONDS, self.abort)
+
+    def ended(self, reason: str) -> None:
+        if self._dropping is not None and self._dropping.active():
+            self._dropping.cancel()
+        super().ended(reason)
 
 
 class RawSocketClient(_RawSocket, WampRawSocketClientProtocol):
@@ -356,6 +453,7 @@ def client_factory(url: RouterUrl, handler: Handler, reactor: Any) -> Any:
         maxMessagePayloadSize=MAX_MESSAGE_SIZE,
         maxFramePayloadSize=MAX_MESSAGE_SIZE,
         openHandshakeTimeout=0,  # whoever connects bounds the whole of it
+        serverConnectionDropTimeout=0,  # close() drops by itself
         tcpNoDelay=True,
     )
     return factory
@@ -378,7 +476,7 @@ def reason_text(error: BaseException | None) -> str:
     if isinstance(error, errors.TimeoutError | errors.TCPTimedOutError):
         return "connecting took too long"
     if (fault := tls_fault(error)) is not None:
-        return f"TLS failed: {fault}"
+        return f"{TLS_FAILED}: {fault}"
     text = str(error).strip().rstrip(".")
     return (text[:1].lower() + text[1:]) if text else type(error).__name__
 
@@ -387,6 +485,8 @@ def tls_fault(error: BaseException | None) -> str | None:
     """Return what went wrong with TLS; None where it was something else."""
     # Imported when something of theirs can have been raised: only then it is there for sure.
     ssl = sys.modules.get("OpenSSL.SSL")
+    if ssl is not None and isinstance(error, ssl.SysCallError):
+        return None  # the peer went away in the middle, as a router that stops does
     if ssl is not None and isinstance(error, ssl.Error):
         reasons = [entry[-1] for entry in error.args[0]] if error.args else []
         return ", ".join(filter(None, reasons)) or "the peer ended the handshake"

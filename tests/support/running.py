@@ -13,7 +13,7 @@ def running(app: App, url: str) -> Iterator[Service]:
     """Run `app` at the router `url` while the block is open."""
     runtime = loops.get()
     config = runner.settle(app.config, url=url)
-    service = app.make_service(config)
+    service = app.make_service(config, runtime)
     app.attach(service)
     runtime.call(service.start())
     try:

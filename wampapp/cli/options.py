@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
 
+from wampapp import config as configs
+from wampapp.logs import FORMS, LEVELS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from wampapp.auth import Credential
+    from wampapp.config import Tls
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -28,39 +36,174 @@ def url_option(default: str) -> Callable[[F], F]:
     return click.option(
         "--url",
         envvar="WAMPAPP_URL",
-        show_envvar=True,
         metavar="URL",
-        help=f"The router: ws://, wss://, rs://, rss:// or unix:///path. Default: {default}.",
+        help=f"ws://, wss://, rs://, rss:// or unix:///path; WAMPAPP_URL. Default: {default}.",
     )
 
 
 realm_option = click.option(
     "--realm",
     envvar="WAMPAPP_REALM",
-    show_envvar=True,
     metavar="REALM",
-    help="The realm to join. Default: realm1.",
+    help="The realm to join; WAMPAPP_REALM. Default: realm1.",
 )
+_authmethod_option = click.option(
+    "--authmethod",
+    envvar="WAMPAPP_AUTHMETHOD",
+    type=click.Choice(["anonymous", "ticket", "wampcra", "scram", "cryptosign"]),
+    metavar="METHOD",
+    help="anonymous, ticket, wampcra, scram or cryptosign.",
+)
+_authid_option = click.option(
+    "--authid", envvar="WAMPAPP_AUTHID", metavar="NAME", help="Who joins."
+)
+_secret_file_option = click.option(
+    "--secret-file",
+    metavar="FILE",
+    help="Holds the ticket, secret or password. Default: WAMPAPP_SECRET.",
+)
+_ask_secret_option = click.option(
+    "--ask-secret", is_flag=True, help="Ask for it at the terminal instead."
+)
+_key_file_option = click.option(
+    "--key-file",
+    envvar="WAMPAPP_KEY_FILE",
+    metavar="FILE",
+    help="Holds the private key for cryptosign.",
+)
+_ca_option = click.option(
+    "--ca", metavar="FILE", help="Holds the certificates that are trusted (PEM)."
+)
+_cert_option = click.option(
+    "--cert", metavar="FILE", help="Holds our own certificate, if the router asks."
+)
+_cert_key_option = click.option(
+    "--cert-key", metavar="FILE", help="Holds its private key, if FILE does not."
+)
+_insecure_option = click.option(
+    "--insecure",
+    is_flag=True,
+    default=None,
+    help="Trust any certificate: others can read and change all.",
+)
+
+
+@dataclass(frozen=True)
+class Router:
+    """Which router is joined, and as whom.
+
+    Attributes:
+        url: its URL; None where the command line says nothing.
+        realm: the realm; likewise.
+        auth: the credential; likewise.
+        tls: how TLS is spoken; likewise.
+    """
+
+    url: str | None
+    realm: str | None
+    auth: Credential | None
+    tls: Tls | None
+
+
+def router_options(default: str) -> Callable[[F], F]:
+    """The options that name a router and say who joins; the command gets them as ``router``.
+
+    Args:
+        default: what the help of ``--url`` says is used without it.
+    """
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def wrapped(
+            *args: Any,
+            url: str | None,
+            realm: str | None,
+            authmethod: str | None,
+            authid: str | None,
+            secret_file: str | None,
+            ask_secret: bool,
+            key_file: str | None,
+            ca: str | None,
+            cert: str | None,
+            cert_key: str | None,
+            insecure: bool | None,
+            **kwargs: Any,
+        ) -> Any:
+            secret = None
+            if ask_secret:
+                secret = click.prompt("Secret", hide_input=True, err=True)
+            auth = configs.auth_from(
+                method=authmethod,
+                authid=authid,
+                secret=secret,
+                secret_file=secret_file,
+                key_file=key_file,
+            )
+            tls = configs.tls_from(ca=ca, certificate=cert, key=cert_key, insecure=insecure)
+            return command(*args, router=Router(url, realm, auth, tls), **kwargs)
+
+        options = (
+            url_option(default),
+            realm_option,
+            _authmethod_option,
+            _authid_option,
+            _secret_file_option,
+            _ask_secret_option,
+            _key_file_option,
+            _ca_option,
+            _cert_option,
+            _cert_key_option,
+            _insecure_option,
+        )
+        result: Any = wrapped
+        for option in reversed(options):
+            result = option(result)
+        return result  # type: ignore[no-any-return]
+
+    return decorate
+
+
 host_option = click.option(
     "--host", metavar="ADDRESS", help="Where the router listens. Default: 127.0.0.1."
 )
 port_option = click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="The router's port; 0 takes a free one. Default: 8080.",
+    metavar="PORT",
+    help="The router's port, 0 for a free one. Default: 8080.",
 )
 allow_origin_option = click.option(
     "--allow-origin",
     "allow_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="A web origin, such as https://example.com, whose pages may connect. Repeatable.",
+    help="A web origin whose pages may connect. Repeatable.",
 )
 handshake_timeout_option = click.option(
     "--handshake-timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="How long a connection may take to join. Default: 10.",
+    help="How long joining may take. Default: 10.",
+)
+
+
+log_level_option = click.option(
+    "--log-level",
+    envvar="WAMPAPP_LOG_LEVEL",
+    type=click.Choice(list(LEVELS), case_sensitive=False),
+    metavar="LEVEL",
+    help="debug (a line for each call), info, warning, error or critical.",
+)
+log_format_option = click.option(
+    "--log-format",
+    envvar="WAMPAPP_LOG_FORMAT",
+    type=click.Choice(FORMS, case_sensitive=False),
+    metavar="FORMAT",
+    help="text, or json: an object a line.",
+)
+VARIABLES: Final = (
+    "Credentials, TLS and the log are set by variables too: WAMPAPP_AUTHMETHOD, WAMPAPP_CA, "
+    "WAMPAPP_LOG_LEVEL and others."
 )
 
 

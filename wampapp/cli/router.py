@@ -8,6 +8,8 @@ from wampapp.cli.options import (
     allow_origin_option,
     handshake_timeout_option,
     host_option,
+    log_format_option,
+    log_level_option,
     port_option,
 )
 from wampapp.config import Config
@@ -18,11 +20,15 @@ from wampapp.config import Config
 @port_option
 @allow_origin_option
 @handshake_timeout_option
+@log_level_option
+@log_format_option
 def router(
     host: str | None,
     port: int | None,
     allow_origins: tuple[str, ...],
     handshake_timeout: float | None,
+    log_level: str | None,
+    log_format: str | None,
 ) -> None:
     """Run the router alone, until Ctrl-C."""
     from wampapp import runner
@@ -34,5 +40,7 @@ def router(
             port=port,
             allow_origins=allow_origins,
             handshake_timeout=handshake_timeout,
-        )
+        ),
+        log_level=log_level,
+        log_format=log_format,
     )

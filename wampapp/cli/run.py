@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from wampapp.cli.options import (
+    VARIABLES,
     allow_origin_option,
     handshake_timeout_option,
     host_option,
+    log_format_option,
+    log_level_option,
     port_option,
-    realm_option,
-    url_option,
+    router_options,
 )
 
+if TYPE_CHECKING:
+    from wampapp.cli.options import Router
 
-@click.command()
+
+@click.command(epilog=VARIABLES)
 @click.argument("target")
-@url_option("App(url=…), else a router is started in this process")
-@realm_option
+@router_options("App(url=…), else one of its own")
 @host_option
 @port_option
 @allow_origin_option
 @handshake_timeout_option
+@click.option(
+    "--give-up-after",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="End after so long without a router.",
+)
+@log_level_option
+@log_format_option
 @click.option("--debug", is_flag=True, default=None, help="Show callers what a handler raised.")
 def run(
     target: str,
-    url: str | None,
-    realm: str | None,
+    router: Router,
     host: str | None,
     port: int | None,
     allow_origins: tuple[str, ...],
     handshake_timeout: float | None,
+    give_up_after: float | None,
+    log_level: str | None,
+    log_format: str | None,
     debug: bool | None,
 ) -> None:
     """Run the service that TARGET names, until Ctrl-C.
@@ -46,12 +62,17 @@ def run(
         app,
         runner.settle(
             app.config,
-            url=url,
-            realm=realm,
+            url=router.url,
+            realm=router.realm,
+            auth=router.auth,
+            tls=router.tls,
             host=host,
             port=port,
             debug=debug,
             allow_origins=allow_origins,
             handshake_timeout=handshake_timeout,
+            give_up_after=give_up_after,
         ),
+        log_level=log_level,
+        log_format=log_format,
     )

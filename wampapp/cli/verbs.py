@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wampapp import logs
 from wampapp import uri as uris
-from wampapp.cli.options import ArgumentsCommand, json_line, payload, realm_option, url_option
+from wampapp.cli.options import ArgumentsCommand, Router, json_line, payload, router_options
 from wampapp.client import ConnectedClient, connect
 from wampapp.config import DEFAULT_URL
-from wampapp.errors import ConnectionLost
+from wampapp.errors import WampappError
 from wampapp.results import CallResult
 
-_url_option = url_option(DEFAULT_URL)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_words = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+_PAYLOAD_HELP = (
+    "Each ARGUMENT is JSON where it parses and a string otherwise; key=value is a keyword "
+    "argument. A string that looks like JSON or has a '=' goes in double quotes: '\"a=b\"'."
+)
 _timeout_option = click.option(
     "--timeout",
     type=click.FloatRange(min=0),
@@ -32,38 +43,43 @@ _connect_timeout_option = click.option(
     metavar="SECONDS",
     help="How long connecting and joining may take.",
 )
-_words = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-_PAYLOAD_HELP = (
-    "Each ARGUMENT is JSON where it parses and a string otherwise; key=value is a keyword "
-    "argument. A string that looks like JSON or has a '=' goes in double quotes: '\"a=b\"'."
-)
 
 
-def _connect(
-    url: str | None, realm: str | None, timeout: float, connect_timeout: float
-) -> ConnectedClient:
-    return connect(url, realm, timeout=timeout or None, connect_timeout=connect_timeout)
+def _client_options(command: F) -> F:
+    """The options of every command that joins; it gets ``connected``, which opens a client."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any, router: Router, timeout: float, connect_timeout: float, **others: Any
+    ) -> Any:
+        def connected() -> ConnectedClient:
+            return connect(
+                router.url,
+                router.realm,
+                auth=router.auth,
+                tls=router.tls,
+                timeout=timeout or None,
+                connect_timeout=connect_timeout,
+            )
+
+        return command(*args, connected=connected, **others)
+
+    options = (router_options(DEFAULT_URL), _timeout_option, _connect_timeout_option)
+    result: Any = wrapped
+    for option in reversed(options):
+        result = option(result)
+    return result  # type: ignore[no-any-return]
 
 
 @click.command(cls=ArgumentsCommand, epilog=_PAYLOAD_HELP)
 @click.argument("uri")
 @_words
-@_url_option
-@realm_option
-@_timeout_option
-@_connect_timeout_option
-def call(
-    uri: str,
-    arguments: tuple[str, ...],
-    url: str | None,
-    realm: str | None,
-    timeout: float,
-    connect_timeout: float,
-) -> None:
+@_client_options
+def call(uri: str, arguments: tuple[str, ...], connected: Callable[[], ConnectedClient]) -> None:
     """Call the procedure URI and print its result as JSON."""
     args, kwargs = payload(arguments)
     uris.check(uri)
-    with _connect(url, realm, timeout, connect_timeout) as client:
+    with connected() as client:
         result = client.call(uri, *args, **kwargs)
     if isinstance(result, CallResult):
         result = {"args": result.args, "kwargs": result.kwargs}
@@ -73,41 +89,27 @@ def call(
 @click.command(cls=ArgumentsCommand, epilog=_PAYLOAD_HELP)
 @click.argument("uri")
 @_words
-@_url_option
-@realm_option
-@_timeout_option
-@_connect_timeout_option
-def publish(
-    uri: str,
-    arguments: tuple[str, ...],
-    url: str | None,
-    realm: str | None,
-    timeout: float,
-    connect_timeout: float,
-) -> None:
+@_client_options
+def publish(uri: str, arguments: tuple[str, ...], connected: Callable[[], ConnectedClient]) -> None:
     """Publish an event to the topic URI, and wait until the router has taken it."""
     args, kwargs = payload(arguments)
     uris.check(uri)
-    with _connect(url, realm, timeout, connect_timeout) as client:
+    with connected() as client:
         client.publish(uri, *args, **kwargs)
 
 
 @click.command()
 @click.argument("uri")
-@_url_option
-@realm_option
-@_timeout_option
-@_connect_timeout_option
-def subscribe(
-    uri: str, url: str | None, realm: str | None, timeout: float, connect_timeout: float
-) -> None:
+@_client_options
+def subscribe(uri: str, connected: Callable[[], ConnectedClient]) -> None:
     """Print each event of the topic URI as it comes, until Ctrl-C.
 
-    An event is one line: its arguments as JSON, keyword arguments as key=value.
+    An event is one line: its arguments as JSON, keyword arguments as key=value. When the router
+    goes and comes back, the subscription does too.
     """
     # Events come in on a worker thread; this thread prints them, so that Ctrl-C and a closed
     # pipe end the command in the ordinary way.
-    news: queue.SimpleQueue[str | ConnectionLost] = queue.SimpleQueue()
+    news: queue.SimpleQueue[str | WampappError] = queue.SimpleQueue()
 
     def on_event(*args: Any, **kwargs: Any) -> None:
         words = [json_line(value) for value in args]
@@ -115,19 +117,20 @@ def subscribe(
         news.put(" ".join(words))
 
     uris.check(uri)
-    with _connect(url, realm, timeout, connect_timeout) as client:
+    logs.configure()
+    with connected() as client:
         client.subscribe(uri, on_event)
         click.echo(f"Subscribed to {uri}; Ctrl-C stops.", err=True)
 
         def watch() -> None:
             try:
                 client.wait()
-            except ConnectionLost as error:
+            except WampappError as error:
                 news.put(error)
 
         threading.Thread(target=watch, daemon=True).start()
         try:
-            while not isinstance(item := news.get(), ConnectionLost):
+            while not isinstance(item := news.get(), WampappError):
                 click.echo(item)
         except KeyboardInterrupt:
             return

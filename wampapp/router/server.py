@@ -118,6 +118,7 @@ class Server:
         """
         self.host = host
         try:
+            self.loop = asyncio.get_running_loop()
             self._port = self._reactor.listenTCP(port, _Doors(self), interface=host)
         except CannotListenError as error:
             raise _listen_error(host, port, error.socketError) from None
@@ -194,8 +195,8 @@ class _Doorway(Protocol):
         self._inside: Any = None
 
     def connectionMade(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._server.handshake_timeout, self._check_joined)
+        server = self._server
+        self._timer = server.loop.call_later(server.handshake_timeout, self._check_joined)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         self._timer.cancel()

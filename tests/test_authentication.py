@@ -1,0 +1,270 @@
+"""Joining a real Crossbar.io with each method, as a script, as an app and on the command line."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.credentials import (
+    MISTAKEN,
+    PASSWORD,
+    REALM,
+    RIGHT,
+    SECRET,
+    SEED,
+    TICKET,
+    WRONG,
+    WRONG_SEED,
+    guarded_node,
+    openssh,
+    tagged,
+    write_key,
+)
+from tests.support.process import Process, Wampapp, environment, wampapp
+from wampapp import Anonymous, Cryptosign, Invocation, RouterRefused, Scram, Ticket, connect
+from wampapp.auth import Credential
+from wampapp.crossbar import Crossbar, Progress
+
+SECRETS = (TICKET, SECRET, PASSWORD, SEED, WRONG, WRONG_SEED)
+PATIENCE = 30.0  # seconds; Argon2 is slow on purpose
+
+
+@pytest.fixture(scope="module")
+def guarded(progress: Progress) -> Iterator[Crossbar]:
+    """A Crossbar.io that knows who is in `RIGHT`."""
+    with Crossbar(realm=REALM, config=guarded_node(), progress=progress) as router:
+        yield router
+
+
+@pytest.fixture(params=["rs", "ws"])
+def gate(request: pytest.FixtureRequest, guarded: Crossbar) -> str:
+    """Each of its transports in turn."""
+    return guarded.rs_url if request.param == "rs" else guarded.ws_url
+
+
+def who_joins(url: str, credential: Credential) -> tuple[str | None, str | None]:
+    """Join, and return who the router says we are when we call ourselves."""
+
+    def who(call: Invocation) -> list[str | None]:
+        return [call.caller_authid, call.caller_authrole]
+
+    with connect(url, REALM, auth=credential, timeout=PATIENCE, connect_timeout=PATIENCE) as client:
+        uri = f"com.authentication.who.{credential.method}"
+        client.register(uri, who)
+        authid, authrole = client.call(uri)
+        return authid, authrole
+
+
+def refused(url: str, credential: Credential) -> RouterRefused:
+    """Fail to join, and return how; no secret is told."""
+    with pytest.raises(RouterRefused) as caught:
+        connect(url, REALM, auth=credential, connect_timeout=PATIENCE)
+    assert not [secret for secret in SECRETS if secret in f"{caught.value!r} {caught.value}"]
+    return caught.value
+
+
+# Scripts.
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_who_can_prove_it_joins(gate: str, name: str) -> None:
+    assert who_joins(gate, RIGHT[name]) == (name, "member")
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_who_cannot_prove_it_is_refused(gate: str, name: str) -> None:
+    credential = MISTAKEN[name]
+    error = refused(gate, credential)
+    if isinstance(credential, Anonymous):
+        assert error.reason == "wamp.error.no_auth_method"
+    else:
+        assert error.reason == "wamp.error.not_authorized"
+        assert f"{credential.method} credential of {name!r}" in str(error)
+
+
+def test_nobody_at_all_is_refused(gate: str) -> None:
+    with pytest.raises(RouterRefused, match="--authmethod"):
+        connect(gate, REALM)
+
+
+def test_a_key_tells_who_joins(gate: str) -> None:
+    assert who_joins(gate, Cryptosign(key=SEED)) == ("signing", "member")
+
+
+@pytest.mark.parametrize("write", [lambda seed: seed.encode(), openssh, tagged])
+def test_a_key_file_tells_who_joins(guarded: Crossbar, tmp_path: Path, write: object) -> None:
+    assert callable(write)
+    path = write_key(tmp_path, "key", write(SEED))
+    assert who_joins(guarded.rs_url, Cryptosign(key_file=path)) == ("signing", "member")
+
+
+def test_a_router_that_does_not_know_us_is_refused(gate: str) -> None:
+    # It would let us in: what it keeps of the password proves us right, but itself wrong.
+    error = refused(gate, Scram("impostor", PASSWORD))
+    assert error.reason == "wamp.error.authentication_failed"
+    assert str(error) == "The router did not prove that it knows us: its signature is wrong."
+
+
+def test_one_credential_serves_many_joins(guarded: Crossbar) -> None:
+    for _ in range(3):
+        assert who_joins(guarded.rs_url, RIGHT["pbkdf2"]) == ("pbkdf2", "member")
+
+
+def test_a_role_that_is_asked_for_goes_to_the_router(guarded: Crossbar) -> None:
+    # Crossbar.io gives the role that it has for the principal, whatever was asked for.
+    credential = dataclasses.replace(RIGHT["ticketed"], authrole="admin")
+    assert who_joins(guarded.rs_url, credential) == ("ticketed", "member")
+
+
+# Apps.
+
+APP = """
+from wampapp import App, {kind}
+
+app = App(auth={credential}, handshake_timeout={patience})
+
+
+@app.register("com.authentication.served.{name}")
+def served() -> str:
+    return "served"
+
+
+if __name__ == "__main__":
+    app.run(url={url!r})
+"""
+
+
+def write_app(folder: Path, url: str, name: str, credential: Credential) -> Path:
+    """Write an app whose credential is written out in it."""
+    parts = [repr(credential.authid)]
+    for field in dataclasses.fields(credential):
+        value = getattr(credential, field.name)
+        if field.name in ("ticket", "secret", "password", "key") and value is not None:
+            parts.append(repr(value))
+    kind = type(credential).__name__
+    path = folder / f"{name}_app.py"
+    path.write_text(
+        APP.format(
+            kind=kind,
+            credential=f"{kind}({', '.join(parts)})",
+            patience=PATIENCE,
+            name=name,
+            url=url,
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_app_joins(gate: str, tmp_path: Path, name: str) -> None:
+    path = write_app(tmp_path, gate, name, RIGHT[name])
+    with Process(sys.executable, path) as process:
+        process.until("Press Ctrl-C")
+        with connect(gate, REALM, auth=RIGHT["ticketed"], timeout=PATIENCE) as client:
+            assert client.call(f"com.authentication.served.{name}") == "served"
+        assert process.stop() == 0, process.text
+    assert not [secret for secret in SECRETS if secret in process.text]
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_an_app_with_a_wrong_credential_ends(guarded: Crossbar, tmp_path: Path, name: str) -> None:
+    path = write_app(tmp_path, guarded.rs_url, name, MISTAKEN[name])
+    with Process(sys.executable, path) as process:
+        assert process.wait() == 4, process.text
+    (said,) = process.stderr
+    assert said.startswith("Error: The router refused "), said
+    assert not [secret for secret in SECRETS if secret in process.text]
+
+
+def test_wampapp_run_with_a_wrong_credential_ends(guarded: Crossbar, tmp_path: Path) -> None:
+    path = write_app(tmp_path, guarded.rs_url, "salted", MISTAKEN["salted"])
+    done = wampapp("run", path)
+    assert done.returncode == 4
+    assert done.stderr.startswith("Error: The router refused the wampcra credential of 'salted'")
+    assert len(done.stderr.splitlines()) == 1
+    assert WRONG not in done.stderr + done.stdout
+
+
+def test_an_app_comes_back_with_its_credential(progress: Progress, tmp_path: Path) -> None:
+    with Crossbar(realm=REALM, config=guarded_node(), progress=progress) as router:
+        path = write_app(tmp_path, router.rs_url, "pbkdf2", RIGHT["pbkdf2"])
+        with Process(sys.executable, path) as process:
+            process.until("Press Ctrl-C")
+            router.kill()
+            process.until("Coming back")
+            router.start()
+            process.until("Joined again")
+            with connect(router.rs_url, REALM, auth=RIGHT["ticketed"], timeout=PATIENCE) as client:
+                assert client.call("com.authentication.served.pbkdf2") == "served"
+            assert process.stop() == 0, process.text
+
+
+# The command line.
+
+PROOFS = {
+    "ticketed": ("ticket", TICKET),
+    "shared": ("wampcra", SECRET),
+    "salted": ("wampcra", SECRET),
+    "argon2": ("scram", PASSWORD),
+    "pbkdf2": ("scram", PASSWORD),
+}
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_secret_comes_from_the_environment(guarded: Crossbar, name: str) -> None:
+    method, secret = PROOFS[name]
+    who = {
+        "WAMPAPP_URL": guarded.ws_url,
+        "WAMPAPP_AUTHMETHOD": method,
+        "WAMPAPP_AUTHID": name,
+    }
+    done = wampapp("publish", "com.news", "1", env=environment(**who, WAMPAPP_SECRET=secret))
+    assert (done.returncode, done.stderr) == (0, "")
+    done = wampapp("publish", "com.news", "1", env=environment(**who, WAMPAPP_SECRET=WRONG))
+    assert done.returncode == 4
+    assert done.stderr.startswith(f"Error: The router refused the {method} credential of {name!r}")
+    assert len(done.stderr.splitlines()) == 1
+    assert WRONG not in done.stderr + done.stdout
+
+
+def test_a_secret_comes_from_a_file(guarded: Crossbar, tmp_path: Path) -> None:
+    path = write_key(tmp_path, "secret", TICKET.encode() + b"\n")
+    words = ["--url", guarded.rs_url, "--authmethod", "ticket", "--authid", "ticketed"]
+    done = wampapp("publish", "com.news", "1", *words, "--secret-file", path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_key_comes_from_a_file(gate: str, tmp_path: Path) -> None:
+    for seed, code in ((SEED, 0), (WRONG_SEED, 4)):
+        path = write_key(tmp_path, "key", openssh(seed))
+        done = wampapp("publish", "com.news", "1", "--url", gate, "--key-file", path)
+        assert done.returncode == code, done.stderr
+        assert len(done.stderr.splitlines()) == bool(code)
+        assert seed not in done.stderr
+
+
+def test_a_method_without_a_secret_says_what_to_give(guarded: Crossbar) -> None:
+    words = ["--url", guarded.rs_url, "--authmethod", "scram", "--authid", "argon2"]
+    done = wampapp("publish", "com.news", "1", *words)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "Error: Authentication by scram needs a secret; give --secret-file, --ask-secret or "
+        "WAMPAPP_SECRET."
+    )
+
+
+def test_an_app_takes_its_credential_from_the_environment(
+    guarded: Crossbar, tmp_path: Path
+) -> None:
+    path = write_app(tmp_path, guarded.rs_url, "environment", Ticket("ticketed", WRONG))
+    env = environment(
+        WAMPAPP_URL=guarded.rs_url,
+        WAMPAPP_AUTHMETHOD="ticket",
+        WAMPAPP_AUTHID="ticketed",
+        WAMPAPP_SECRET=TICKET,
+    )
+    with Wampapp("run", path, env=env) as process:
+        process.until("Press Ctrl-C")
+        assert process.stop() == 0, process.text

@@ -1,0 +1,224 @@
+"""The blocking client for scripts: its verbs, its handlers, its threads."""
+
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wampapp
+from tests.support.process import EmbeddedRouter, Process, environment, run
+from tests.support.proxy import Wire
+from wampapp import (
+    CallTimeout,
+    ConnectedClient,
+    InvalidHandler,
+    InvalidUri,
+    Invocation,
+    NotJoined,
+    ProcedureExists,
+    UsageError,
+    WampError,
+    WrongThread,
+    connect,
+)
+from wampapp import loop as loops
+
+DEADLINE = 30.0  # seconds
+
+
+def test_every_verb(url: str) -> None:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def numbers(most: int) -> Any:
+        yield from range(most)
+
+    with connect(url, timeout=DEADLINE) as callee, connect(url, timeout=DEADLINE) as caller:
+        assert callee.register("com.client.add", lambda a, b: a + b) > 0
+        assert callee.register("com.client.numbers", numbers) > 0
+        assert callee.subscribe("com.client.news", heard.put) > 0
+        assert caller.call("com.client.add", 2, 3) == 5
+        assert list(caller.stream("com.client.numbers", 3)) == [0, 1, 2]
+        assert caller.publish("com.client.news", "hello") > 0
+        assert heard.get(timeout=DEADLINE) == "hello"
+
+
+def test_handlers_have_what_those_of_an_app_have(url: str) -> None:
+    def who(sku: str, quantity: int, call: Invocation) -> Any:
+        return sku, quantity, call.procedure
+
+    async def soon(value: int) -> int:
+        return value + 1
+
+    with connect(url, timeout=DEADLINE) as client:
+        client.register("com.client.<sku>.order", who, concurrency=2, timeout=5)
+        client.register("com.client.soon", soon)
+        assert client.call("com.client.tea.order", 3) == ["tea", 3, "com.client.tea.order"]
+        assert client.call("com.client.soon", 3) == 4
+        with pytest.raises(WampError, match="invalid_argument"):
+            client.call("com.client.tea.order", "three")
+
+
+def test_handlers_run_in_worker_threads(client: ConnectedClient) -> None:
+    names: queue.SimpleQueue[str] = queue.SimpleQueue()
+    client.register("com.client.name", lambda: names.put(threading.current_thread().name))
+    client.call("com.client.name")
+    assert names.get(timeout=DEADLINE) not in ("MainThread", "wampapp-loop")
+
+
+def test_a_handler_may_use_its_own_client_however_many_do(client: ConnectedClient) -> None:
+    def count(depth: int) -> int:
+        return 0 if depth == 0 else 1 + client.call("com.client.count", depth - 1)
+
+    client.register("com.client.count", count)
+    assert client.call("com.client.count", 60) == 60  # more than there are threads
+
+
+def test_on_the_loop_s_thread_it_is_refused(client: ConnectedClient) -> None:
+    async def wrong() -> Any:
+        return client.call("com.client.any")
+
+    client.register("com.client.wrong", wrong)
+    with pytest.raises(WampError, match="runtime_error"):
+        client.call("com.client.wrong")
+
+    async def directly() -> None:
+        with pytest.raises(WrongThread, match="await app.call"):
+            client.call("com.client.any")
+        with pytest.raises(WrongThread):
+            connect("rs://127.0.0.1:1")
+
+    loops.get().call(directly())
+
+
+def test_what_is_registered_comes_back(embedded: EmbeddedRouter) -> None:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with Wire(embedded.port) as wire, connect(wire.rs_url, timeout=DEADLINE) as client:
+        client.register("com.client.back", lambda: "back")
+        client.subscribe("com.client.back.news", heard.put)
+        first = client._current().session
+        wire.cut()
+        while client._current().session is first:
+            client.publish("com.client.other")  # waits for the session, or is lost with it
+        assert client.call("com.client.back") == "back"
+        with connect(embedded.rs_url) as other:
+            other.publish("com.client.back.news", 1)
+        assert heard.get(timeout=DEADLINE) == 1
+
+
+def test_refusals(url: str) -> None:
+    with connect(url) as client:
+        client.register("com.client.mine", lambda: None)
+        with pytest.raises(ProcedureExists), connect(url) as other:
+            other.register("com.client.mine", lambda: None)
+        with pytest.raises(InvalidUri):
+            client.register("not a uri", lambda: None)
+        with pytest.raises(InvalidHandler):
+            client.register("com.client.five", 5)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="option"):
+            client.register("com.client.six", lambda: None, color="red")  # type: ignore[call-arg]
+
+
+def test_a_closed_client_says_so(embedded: EmbeddedRouter) -> None:
+    client = connect(embedded.rs_url)
+    client.close()
+    client.close()
+    for verb in (
+        lambda: client.call("com.client.any"),
+        lambda: client.publish("com.client.any"),
+        lambda: list(client.stream("com.client.any")),
+        lambda: client.register("com.client.any", lambda: None),
+        lambda: client.subscribe("com.client.any", lambda: None),
+        client.wait,
+    ):
+        with pytest.raises(NotJoined, match="closed"):
+            verb()  # type: ignore[operator]
+
+
+def test_a_handler_may_close_its_own_client(embedded: EmbeddedRouter) -> None:
+    client = connect(embedded.rs_url)
+    closed = threading.Event()
+
+    def end() -> None:
+        client.close()
+        closed.set()
+
+    client.subscribe("com.client.end", end)
+    with connect(embedded.rs_url) as other:
+        other.publish("com.client.end")
+    assert closed.wait(DEADLINE)
+
+
+def test_a_timeout_is_told_from_being_offline(client: ConnectedClient) -> None:
+    held = threading.Event()
+    client.register("com.client.held", lambda: held.wait(DEADLINE))
+    client._timeout = 0.2
+    with pytest.raises(CallTimeout, match=r"within 0\.2 s"):
+        client.call("com.client.held")
+    held.set()
+
+
+SCRIPT = """
+import sys, wampapp
+with wampapp.connect(sys.argv[1]) as client:
+    def held():
+        print("called", flush=True)
+        import time
+        time.sleep(3600)
+    client.register("com.script.held", held)
+    print("ready", flush=True)
+    {wait}
+"""
+
+
+@pytest.mark.parametrize(
+    "wait",
+    ["client.call('com.script.held')", "client.wait()", "list(client.stream('com.script.held'))"],
+)
+def test_ctrl_c_works_while_waiting(embedded: EmbeddedRouter, tmp_path: Path, wait: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(wait=wait))
+    with Process(sys.executable, script, embedded.rs_url) as process:
+        process.until("called" if "held" in wait else "ready")
+        assert process.stop(signal.SIGINT) in (1, -signal.SIGINT)
+    assert process.stderr[-1].startswith("KeyboardInterrupt")
+
+
+def test_a_script_with_a_client_that_is_not_closed_ends(
+    embedded: EmbeddedRouter, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, wampapp\nclient = wampapp.connect(sys.argv[1])\n"
+        "print(client.publish('com.script.news') > 0)\n"
+    )
+    done = run(sys.executable, script, embedded.rs_url, env=environment())
+    assert (done.returncode, done.stdout) == (0, "True\n")
+
+
+def test_after_a_fork_it_says_so(embedded: EmbeddedRouter, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("""
+import os, sys, warnings, wampapp
+warnings.simplefilter("ignore")
+client = wampapp.connect(sys.argv[1])
+if (child := os.fork()) == 0:
+    try:
+        client.call("com.script.any")
+    except wampapp.UsageError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+client.close()
+""")
+    done = run(sys.executable, script, embedded.rs_url)
+    assert done.returncode == 0, done.stderr
+    assert "was forked after wampapp had started" in done.stdout
+
+
+def test_the_class_is_public() -> None:
+    assert isinstance(wampapp.ConnectedClient, type)
+    assert issubclass(wampapp.ConnectedClient, wampapp.Client)
