@@ -246,7 +246,7 @@ def test_the_same_handler_of_a_topic_twice_is_refused() -> None:
 def test_nothing_is_declared_once_the_app_runs(decorator: str) -> None:
     blueprint = Blueprint("com.example")
     blueprint.registry.freeze()
-    with pytest.raises(AppStarted, match="The app runs already"):
+    with pytest.raises(AppStarted, match="The app was started already"):
         getattr(blueprint, decorator)(named)
 
 

@@ -76,7 +76,7 @@ def test_hooks_run_in_order_and_shutdown_in_reverse(
     with running(app, router.rs_url):
         assert client.call("com.life.ping") == "pong"
     assert seen == [
-        "enter", "startup 1", "startup 2", "join pong", "leave", "shutdown 2", "shutdown 1", "exit",
+        "enter", "startup 1", "startup 2", "join pong", "shutdown 2", "shutdown 1", "leave", "exit",
     ]  # fmt: skip
 
 

@@ -108,8 +108,8 @@ def test_a_frozen_registry_takes_nothing_more(add: Callable[[Registry], None]) -
     with pytest.raises(AppStarted) as caught:
         add(registry)
     assert str(caught.value) == (
-        "The app runs already, so 'com.x.late' would never be announced; declare it at module "
-        "level, before app.run()."
+        "The app was started already, so 'com.x.late' would never be announced; declare it at "
+        "module level, before app.run() or app.start()."
     )
     assert (registry.registrations, registry.subscriptions) == ((), ())
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from wampapp.auth import Credential
     from wampapp.config import Tls
     from wampapp.connection import Connection
+    from wampapp.dial import Dialer
     from wampapp.service import Service
+    from wampapp.testing import TestRealm, TestSession
 
 
 class App(Blueprint):
@@ -131,12 +133,15 @@ class App(Blueprint):
         """The most worker threads at one time."""
         return self._threads
 
-    def make_service(self, config: Config, runtime: loops.Runtime) -> Service:
+    def make_service(
+        self, config: Config, runtime: loops.Runtime, dialer: Dialer | None = None
+    ) -> Service:
         """Make what runs this app.
 
         Args:
             config: its settled configuration.
             runtime: the loop that it runs on.
+            dialer: how the router is reached; None to find one as ``config`` says.
         """
         from wampapp.service import Service
 
@@ -148,6 +153,7 @@ class App(Blueprint):
             self.logger,
             threads=self._threads,
             scope=self.scope,
+            dialer=dialer,
             lifespan=None if enter is None else lambda: enter(self),
         )
 
@@ -402,6 +408,44 @@ class App(Blueprint):
         return Running(
             self, {"url": url, "realm": realm, "host": host, "port": port, "debug": debug}
         )
+
+    def test_client(self, *, timeout: float = 10.0) -> TestRealm:
+        """Run the app on a router in memory, for tests: a context manager that gives a client.
+
+        ::
+
+            with app.test_client() as client:
+                assert client.call("com.example.add", 2, 3) == 5
+
+        Args:
+            timeout: seconds that a verb of the client may take.
+
+        Returns:
+            A :class:`wampapp.testing.TestRealm` with this app alone.
+        """
+        from wampapp.testing import TestRealm
+
+        return TestRealm(self, timeout=timeout)
+
+    def test_session(self, *, timeout: float = 10.0) -> TestSession:
+        """Run the app on a router in memory, for tests that are coroutines.
+
+        ::
+
+            async with app.test_session() as session:
+                assert await session.call("com.example.add", 2, 3) == 5
+
+        Args:
+            timeout: seconds that a verb of the session may take.
+        """
+        from wampapp.testing import TestSession
+
+        return TestSession(self, timeout=timeout)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the app runs, or is about to."""
+        return self._service is not None
 
     def attach(self, service: Service | None) -> None:
         """Take the running service whose session the verbs use; None when it has stopped."""

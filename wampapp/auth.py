@@ -271,6 +271,11 @@ class Cryptosign(Credential):
             raise UsageError("Cryptosign has no key; give key=… or key_file=….")
         object.__setattr__(self, "_seed", seed)
 
+    @property
+    def public_key(self) -> str:
+        """The public half, which the router must know: 64 hexadecimal digits."""
+        return str(self.begin().extra["pubkey"])
+
     def begin(self) -> Exchange:
         """Return what takes part in one join."""
         return _Cryptosign(self.method, self._seed)

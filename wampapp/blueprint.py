@@ -288,7 +288,8 @@ class Blueprint:
     def on_shutdown(self, function: F) -> F:
         """Run a function once, at the end, whatever happened; a decorator.
 
-        They run in reverse order. What one raises is logged.
+        They run in reverse order, when no handler runs any more, and before GOODBYE where there is
+        a session: so they may still publish. What one raises is logged.
         """
         return self._add_hook("shutdown", function)
 

@@ -168,36 +168,8 @@ class Client:
             return self._runtime().call(work())
 
 
-class ConnectedClient(Client):
-    """A :class:`Client` with a session of its own. A context manager that leaves at its end.
-
-    Use :func:`connect`. When the link breaks, the session comes back by itself, with what was
-    registered and subscribed.
-    """
-
-    def __init__(self, config: Config, *, timeout: float | None) -> None:
-        runtime = loops.get()
-        super().__init__(lambda: runtime, self._current, timeout=timeout)
-        self._opened: Connection | None = None
-        self._workers = Workers(_THREADS)
-        self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
-        self._keeper: asyncio.Task[None] | None = None
-        self._closing = False
-        runtime.call(self._open(runtime, config))
-        runtime.clients += 1
-
-    async def _open(self, runtime: loops.Runtime, config: Config) -> None:
-        dialer = UrlDialer(config.url or configs.DEFAULT_URL, runtime.reactor, config.tls)
-        connection = Connection(dialer, config, self._dispatcher)
-        await connection.open(patient=False)
-        self._opened = connection
-        self._keeper = asyncio.create_task(connection.keep())
-        self._keeper.add_done_callback(_note_end)
-
-    def _current(self) -> Connection:
-        if self._opened is None:
-            raise NotJoined(_CLOSED)
-        return self._opened
+class PeerClient(Client):
+    """A :class:`Client` that can register and subscribe as well."""
 
     def register(
         self, uri: str, handler: Callable[..., Any], /, **options: Unpack[RegisterOptions]
@@ -253,6 +225,38 @@ class ConnectedClient(Client):
             lambda peer: peer.announce(record, endpoint), f"answer for {record.uri}"
         )
         return int(answer)
+
+
+class ConnectedClient(PeerClient):
+    """A client with a session of its own. A context manager that leaves at its end.
+
+    Use :func:`connect`. When the link breaks, the session comes back by itself, with what was
+    registered and subscribed.
+    """
+
+    def __init__(self, config: Config, *, timeout: float | None) -> None:
+        runtime = loops.get()
+        super().__init__(lambda: runtime, self._current, timeout=timeout)
+        self._opened: Connection | None = None
+        self._workers = Workers(_THREADS)
+        self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
+        self._keeper: asyncio.Task[None] | None = None
+        self._closing = False
+        runtime.call(self._open(runtime, config))
+        runtime.clients += 1
+
+    async def _open(self, runtime: loops.Runtime, config: Config) -> None:
+        dialer = UrlDialer(config.url or configs.DEFAULT_URL, runtime.reactor, config.tls)
+        connection = Connection(dialer, config, self._dispatcher)
+        await connection.open(patient=False)
+        self._opened = connection
+        self._keeper = asyncio.create_task(connection.keep())
+        self._keeper.add_done_callback(_note_end)
+
+    def _current(self) -> Connection:
+        if self._opened is None:
+            raise NotJoined(_CLOSED)
+        return self._opened
 
     def wait(self) -> None:
         """Wait until the client is closed, by another thread or for good.

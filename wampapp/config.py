@@ -283,11 +283,13 @@ def tls_from(
         UsageError: they do not go together.
     """
     environ = os.environ if environ is None else environ
+    if not insecure:
+        # What was asked for is not outvoted by the environment: --insecure drops its authority.
+        ca = ca or environ.get("WAMPAPP_CA") or None
     if insecure is None:
         insecure = environ.get("WAMPAPP_INSECURE", "").lower() in ("1", "true", "yes", "on")
     found = Tls(
-        # An authority that was asked for here is not outvoted by the environment, nor turned off.
-        ca=ca or (None if insecure else environ.get("WAMPAPP_CA") or None),
+        ca=ca,
         certificate=certificate or environ.get("WAMPAPP_CERT") or None,
         key=key or environ.get("WAMPAPP_CERT_KEY") or None,
         verify=not insecure,

@@ -280,7 +280,7 @@ class Connection:
             except _TRANSIENT as error:
                 if not patient:
                     raise
-                if end is not None and self._loop.time() + self._delay >= end:
+                if end is not None and self._loop.time() >= end:
                     raise RouterUnreachable(f"{error} Given up after {limit:g} s.") from None
                 if not told:
                     told = True
@@ -289,11 +289,12 @@ class Connection:
                     logger.debug("%s", error)
             else:
                 return
-            await self._back_off()
+            await self._back_off(end)
 
-    async def _back_off(self) -> None:
+    async def _back_off(self, end: float | None = None) -> None:
         # Jitter keeps a crowd of services from coming back in one instant.
-        await asyncio.sleep(self._delay * random.uniform(0.5, 1.0))  # noqa: S311
+        delay = self._delay * random.uniform(0.5, 1.0)  # noqa: S311
+        await asyncio.sleep(delay if end is None else min(delay, end - self._loop.time()))
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
 
     async def keep(self) -> None:
@@ -423,20 +424,36 @@ class Connection:
         if lost:
             logger.warning("%d events that waited for the router were never published", lost)
 
-    async def close(self) -> None:
+    async def stop_serving(self) -> None:
+        """Take no new calls; those under way go on."""
+        if self.session is None:
+            self.end("The app stops, and has no session with a router.")
+        else:
+            await self.session.stop_serving()
+
+    async def close(
+        self, last: Callable[[], Awaitable[None]] | None = None, grace: float | None = None
+    ) -> None:
         """Leave: no new calls, running handlers get their grace time, then GOODBYE.
 
         Logs the handlers that still run when the grace time is over.
+
+        Args:
+            last: awaited when no handler runs any more, with the session still there.
+            grace: the seconds that running handlers get; None for the configuration's.
         """
+        await self.stop_serving()
         session = self.session
-        grace = self._config.grace
-        if session is None:
-            self.end("The app stops, and has no session with a router.")
-        else:
-            await session.stop_serving()
+        grace = self._config.grace if grace is None else grace
         left = await self._dispatcher.drain(grace)
         for procedure in left:
-            logger.warning("%s still runs after %g s of grace; it is left behind", procedure, grace)
+            logger.warning(
+                "%s still runs after %g s of grace; it is left behind",
+                procedure,
+                self._config.grace,
+            )
+        if last is not None:
+            await last()
         self.session = None
         self.end("The app has stopped.")
         if session is not None:

@@ -62,6 +62,8 @@ class Dispatcher:
         self._tasks: dict[asyncio.Task[Any], Run] = {}
         self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
+        #: Hears of each exception that the log tells of, with its error id if a caller got one.
+        self.on_failure: Callable[[BaseException, str], None] | None = None
         self._closed = False
 
     def call(
@@ -360,6 +362,7 @@ class Dispatcher:
             return WampError(defined, *error.args, **public)
         error_id = secrets.token_hex(4)
         own = without_our_frames(error)
+        self.noticed(own, error_id)
         self._logger.error(
             "%s failed (error id %s)",
             endpoint.uri,
@@ -377,13 +380,25 @@ class Dispatcher:
             error_id=error_id,
         )
 
+    def noticed(self, error: BaseException, error_id: str = "") -> None:
+        """Tell whoever listens of an exception that was logged.
+
+        Args:
+            error: the exception, its traceback without our frames.
+            error_id: the id that its caller got; empty where nobody gets an answer.
+        """
+        if self.on_failure is not None:
+            self.on_failure(error, error_id)
+
     def log_failure(self, endpoint: Endpoint, error: BaseException) -> None:
         """Log what an event's handler raised: nobody else would hear of it."""
         if isinstance(error, InvalidArgument) and error.__traceback__ is None:
             # The event never reached the handler, so a traceback would show our code alone.
             self._logger.error("%s: an event does not fit: %s", endpoint.uri, error.message)
+            self.noticed(error)
             return
         own = without_our_frames(error)
+        self.noticed(own)
         self._logger.error(
             "%s failed on an event",
             endpoint.uri,

@@ -77,12 +77,14 @@ class Life:
             await self._run_or_log(hook)
 
     async def shut_down(self) -> None:
-        """Run the shutdown hooks in reverse order, and leave the lifespan; at most once."""
-        if not self._started:
-            return
-        self._started = False
-        for hook in reversed(self._registry.hooks("shutdown")):
-            await self._run_or_log(hook)
+        """Run the shutdown hooks in reverse order; at most once."""
+        if self._started:
+            self._started = False
+            for hook in reversed(self._registry.hooks("shutdown")):
+                await self._run_or_log(hook)
+
+    async def end(self) -> None:
+        """Leave the lifespan; what it raises is logged."""
         try:
             await self._stack.aclose()
         except Exception as error:  # noqa: BLE001 - the end goes on
@@ -141,6 +143,7 @@ class Life:
 
     def _log(self, what: str, error: BaseException) -> None:
         own = without_our_frames(error)
+        self._dispatcher.noticed(own)
         self._logger.error("%s", what, exc_info=(type(own), own, own.__traceback__))
 
 

@@ -130,7 +130,8 @@ class Runtime:
         if _forked:
             coroutine.close()
             raise UsageError(_FORKED)
-        if self.in_loop_thread:
+        running = asyncio._get_running_loop()
+        if self.in_loop_thread or any(known.loop is running for known in _adopted):
             coroutine.close()
             raise WrongThread(
                 "This blocking verb was called on the event loop's thread, where it would wait "
@@ -277,6 +278,23 @@ def here() -> Runtime:
             running = ReactorLoop(reactor)  # type: ignore[abstract]  # it has no sockets
         _adopted.append(Runtime(running, reactor, own=False))
         return _adopted[-1]
+
+
+def background(loop: asyncio.AbstractEventLoop) -> Runtime:
+    """Make a runtime on a loop of the caller's, which will turn in a background thread.
+
+    Args:
+        loop: the loop; it does not run yet.
+
+    Raises:
+        UsageError: the process was forked from one that had a runtime.
+    """
+    if _forked:
+        raise UsageError(_FORKED)
+    runtime = Runtime(loop)
+    with _lock:
+        _adopted.append(runtime)
+    return runtime
 
 
 def _reactor_here() -> Any:

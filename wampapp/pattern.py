@@ -137,8 +137,11 @@ def _checked(pattern: Pattern, what: str) -> Pattern:
 def is_match(match: str, pattern: str) -> bool:
     """Tell whether a pattern from the wire is valid for its kind of match.
 
-    A prefix may end anywhere in a component; a wildcard pattern may have empty components.
+    A prefix may end anywhere in a component, and may be empty; a wildcard pattern may have empty
+    components.
     """
+    if match == "prefix" and not pattern:
+        return True
     if match == "wildcard":
         components = pattern.split(".")
         return any(components) and uris.is_valid(".".join(part or "x" for part in components))

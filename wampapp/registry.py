@@ -248,8 +248,8 @@ class Registry:
     def _check_open(self, name: str) -> None:
         if self._frozen:
             raise AppStarted(
-                f"The app runs already, so {name!r} would never be announced; declare it at "
-                "module level, before app.run()."
+                f"The app was started already, so {name!r} would never be announced; declare it at "
+                "module level, before app.run() or app.start()."
             )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import inspect
+import logging
 import os
 import re
 import signal
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from wampapp.registry import Registration, Registry, Subscription
     from wampapp.router.server import Address
     from wampapp.service import Service
+
+logger = logging.getLogger("wampapp")
 
 #: Set while the command line imports a target, when app.run() must not run.
 _importing = False
@@ -138,9 +141,9 @@ def run(
     Raises:
         WampappError: it could not start, or ended for good.
     """
-    _configure_logs(log_level, log_format)
+    as_json = _configure_logs(log_level, log_format)
     runtime = loops.get()
-    runtime.run(_serve(app, config))
+    runtime.run(_serve(app, config, as_json=as_json))
 
 
 @contextlib.contextmanager
@@ -172,17 +175,21 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
             signal.signal(number, handler)
 
 
-async def _serve(app: App, config: Config) -> None:
+async def _serve(app: App, config: Config, *, as_json: bool) -> None:
     service = app.make_service(config, loops.here())
     app.attach(service)
     with stop_signals() as stopped:
-        main = asyncio.create_task(_start_and_wait(app, service))
+        main = asyncio.create_task(_start_and_wait(app, service, as_json=as_json))
         try:
             await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
             if main.done():
                 await main
             else:
-                _say("\nStopping: running handlers may finish; Ctrl-C again exits now.")
+                text = "Stopping: running handlers may finish; Ctrl-C again exits now."
+                if as_json:
+                    logger.info(text)
+                else:
+                    _say(f"\n{text}")
                 main.cancel()
                 await asyncio.gather(main, return_exceptions=True)
         finally:
@@ -190,9 +197,19 @@ async def _serve(app: App, config: Config) -> None:
             app.attach(None)
 
 
-async def _start_and_wait(app: App, service: Service) -> None:
+async def _start_and_wait(app: App, service: Service, *, as_json: bool) -> None:
     await service.start()
-    _say(banner(app.name, app.registry, service))
+    if as_json:
+        address = service.address
+        about = {
+            "router": service.url or (address and address.rawsocket_url),
+            "realm": service.config.realm,
+            "procedures": [record.uri for record in app.registry.registrations],
+            "topics": [record.uri for record in app.registry.subscriptions],
+        }
+        logger.info("%s is up", app.name, extra=about)
+    else:
+        _say(banner(app.name, app.registry, service))
     await service.wait()
 
 
@@ -290,11 +307,11 @@ def _exposure(host: str) -> list[str]:
     ]
 
 
-def _configure_logs(level: str | None, form: str | None) -> None:
-    logs.configure(
-        level or os.environ.get("WAMPAPP_LOG_LEVEL") or "info",
-        form=form or os.environ.get("WAMPAPP_LOG_FORMAT") or "text",
-    )
+def _configure_logs(level: str | None, form: str | None) -> bool:
+    """Set up the log as it was asked for; tell whether that is as JSON."""
+    form = form or os.environ.get("WAMPAPP_LOG_FORMAT") or "text"
+    logs.configure(level or os.environ.get("WAMPAPP_LOG_LEVEL") or "info", form=form)
+    return form == "json"
 
 
 def run_router(
@@ -310,17 +327,20 @@ def run_router(
     Raises:
         UsageError: it cannot listen there.
     """
-    _configure_logs(log_level, log_format)
+    as_json = _configure_logs(log_level, log_format)
     runtime = loops.get()
-    runtime.run(_serve_router(runtime, config))
+    runtime.run(_serve_router(runtime, config, as_json=as_json))
 
 
-async def _serve_router(runtime: loops.Runtime, config: Config) -> None:
+async def _serve_router(runtime: loops.Runtime, config: Config, *, as_json: bool) -> None:
     server = make_server(config, runtime)
     with stop_signals() as stopped:
         address = server.listen(config.host, config.port)
         try:
-            _say(_router_banner(address))
+            if as_json:
+                logger.info("The router is up", extra={"router": address.rawsocket_url})
+            else:
+                _say(_router_banner(address))
             await stopped
         finally:
             await server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +42,7 @@ class Service:
         log: the app's own logger, for what its handlers raise.
         threads: the most worker threads at one time.
         scope: the exceptions that the app defined.
+        dialer: how the router is reached; None to find one as ``config`` says.
         lifespan: makes a context manager that is open while the app runs.
 
     Attributes:
@@ -58,9 +60,11 @@ class Service:
         *,
         threads: int,
         scope: Scope | None = None,
+        dialer: Dialer | None = None,
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
     ) -> None:
         self._scope = scope or Scope()
+        self._dialer = dialer
         self.config = config
         self.address: Address | None = None
         self._registry = registry
@@ -71,6 +75,7 @@ class Service:
         self._joined_url: str | None = config.url
         self._connection: Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._awaited = False
         self._life = Life(registry, self._dispatcher, log, lifespan)
 
     @property
@@ -84,6 +89,16 @@ class Service:
         return self._runtime
 
     @property
+    def dispatcher(self) -> Dispatcher:
+        """What runs its handlers."""
+        return self._dispatcher
+
+    @property
+    def workers(self) -> Workers:
+        """Its worker threads."""
+        return self._workers
+
+    @property
     def connection(self) -> Connection | None:
         """The connection; None before :meth:`start` and after :meth:`stop`."""
         return self._connection
@@ -93,9 +108,9 @@ class Service:
 
         Raises:
             PortInUse: the embedded router's port is taken by something else.
-                RouterUnreachable: no router answered within ``give_up_after``.
-            RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
-            TlsFailed: the router's certificate is not trusted.
+            RouterUnreachable: no router answered within ``give_up_after``.
+        RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
+        TlsFailed: the router's certificate is not trusted.
         """
         self._registry.freeze()
         records: list[Registration | Subscription] = [
@@ -104,7 +119,7 @@ class Service:
         ]
         endpoints = [(record, endpoint_for(record)) for record in records]
         try:
-            dialer = await self._find_router()
+            dialer = self._dialer or await self._find_router()
             await self._life.start_up()
             connection = self._connection = Connection(
                 dialer,
@@ -121,7 +136,7 @@ class Service:
             raise
         self._life.start_timers()
         self._keeper = asyncio.create_task(connection.keep())
-        self._keeper.add_done_callback(_note_end)
+        self._keeper.add_done_callback(self._note_end)
 
     async def wait(self) -> None:
         """Wait until the connection is lost for good.
@@ -130,7 +145,14 @@ class Service:
             RouterRefused: the router refused on coming back.
         """
         if self._keeper is not None:
+            self._awaited = True
             await asyncio.shield(self._keeper)
+
+    def _note_end(self, keeper: asyncio.Task[None]) -> None:
+        # Whoever runs the app in a loop of its own need not be waiting for its end.
+        error = None if keeper.cancelled() else keeper.exception()
+        if error is not None and not self._awaited:
+            logger.error("The session does not come back: %s", error)
 
     async def stop(self) -> None:
         """Take no new calls, let running handlers finish, say GOODBYE, stop the router."""
@@ -138,12 +160,17 @@ class Service:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
+        loop = self._runtime.loop
+        end = loop.time() + self.config.grace
+        if self._connection is not None:
+            await self._connection.stop_serving()
         await self._life.stop_timers(self.config.grace)
         if self._connection is not None:
             # Handlers that may finish may call as well, so it stays in place until they have.
-            await self._connection.close()
+            await self._connection.close(self._life.shut_down, max(0.0, end - loop.time()))
             self._connection = None
-        await self._life.shut_down()
+        await self._life.shut_down()  # where there was no session to say good-bye to
+        await self._life.end()
         await self._close_server()
         self._workers.close()
 
@@ -151,6 +178,9 @@ class Service:
         config = self.config
         if config.url is not None:
             return UrlDialer(config.url, self._runtime.reactor, config.tls)
+        # A credential is for a router that is named; ours asks for none, and another that holds our
+        # port might be anybody's.
+        self.config = dataclasses.replace(config, auth=None)
         server = make_server(config, self._runtime)
         try:
             self.address = server.listen(config.host, config.port)
@@ -188,12 +218,6 @@ class Service:
         server, self._server = self._server, None
         if server is not None:
             await server.close()
-
-
-def _note_end(keeper: asyncio.Task[None]) -> None:
-    # Whoever runs the app in a loop of its own need not be waiting for its end.
-    if not keeper.cancelled() and (error := keeper.exception()) is not None:
-        logger.error("The session does not come back: %s", error)
 
 
 def make_server(config: Config, runtime: Runtime) -> Server:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from zope.interface import implementer
+
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ def _certificates(data: bytes) -> list[Any]:
     return [ssl.Certificate.loadPEM(part) for part in parts]
 
 
+@implementer(IOpenSSLClientConnectionCreator)
 class _Unverified:
     """Speaks TLS with whoever answers; what ``verify=False`` and ``--insecure`` ask for."""
 

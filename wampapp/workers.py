@@ -62,6 +62,7 @@ class Workers:
         self._jobs: deque[Callable[[], None]] = deque()
         self._ready = threading.Condition(threading.Lock())
         self._idle = 0
+        self._lent = 0
         self._threads: set[threading.Thread] = set()
         self._closed = False
 
@@ -91,6 +92,7 @@ class Workers:
                     "call each other without end?"
                 )
             self._limit += 1
+            self._lent += 1
             if self._idle < len(self._jobs) and len(self._threads) < self._limit:
                 self._start_thread()
 
@@ -98,11 +100,18 @@ class Workers:
         """Allow one thread less again."""
         with self._ready:
             self._limit -= 1
+            self._lent -= 1
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=self._name, daemon=True)
         self._threads.add(thread)
         thread.start()
+
+    @property
+    def working(self) -> int:
+        """How many threads run a job that does not wait in a blocking verb."""
+        with self._ready:
+            return len(self._jobs) + len(self._threads) - self._idle - self._lent
 
     def close(self) -> None:
         """Let the threads end as soon as they have nothing to do; jobs in line are still run."""

@@ -102,9 +102,14 @@ class Router:
         self._links: set[RouterSession] = set()
         self._on_closed: Callable[[], None] | None = None
 
-    def new_session(self) -> RouterSession:
-        """Make the router's side of a new connection."""
-        return RouterSession(self)
+    def new_session(self, authid: str = "", authrole: str = "anonymous") -> RouterSession:
+        """Make the router's side of a new connection.
+
+        Args:
+            authid: who will join; empty for a random name.
+            authrole: in which role.
+        """
+        return RouterSession(self, authid, authrole)
 
     def realm(self, name: str) -> Realm:
         """Return a realm; it is made if it is not there."""
@@ -156,7 +161,7 @@ class RouterSession:
         invocations: the calls that it answers and that still run, by our request ids.
     """
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, authid: str = "", authrole: str = "anonymous") -> None:
         self._router = router
         self._link: Link | None = None
         self.id = 0
@@ -165,8 +170,8 @@ class RouterSession:
         self.registrations: set[int] = set()
         self.calls: dict[int, dealer.PendingCall] = {}
         self.invocations: dict[int, dealer.PendingCall] = {}
-        self.authid = ""
-        self.authrole = "anonymous"
+        self.authid = authid
+        self.authrole = authrole
         self._roles: dict[str, Any] = {}
         self._requests = 0
 
@@ -332,7 +337,7 @@ class RouterSession:
             self.abort(NO_MATCHING_AUTH_METHOD, "This router takes anonymous sessions alone.")
             return
         self._roles = roles
-        self.authid = secrets.token_urlsafe(12)
+        self.authid = self.authid or secrets.token_urlsafe(12)
         realm = self.realm = self._router.realm(name)
         while not self.id or self.id in realm.sessions:
             self.id = 1 + secrets.randbelow(MAX_ID)

@@ -1,0 +1,217 @@
+"""Apps on a router in memory: what blocking and awaiting tests have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.blueprint import Blueprint
+from wampapp.config import DEFAULT_REALM, Config
+from wampapp.connection import Connection
+from wampapp.context import Event  # noqa: TC001 - a handler's annotation is looked up
+from wampapp.dial import LocalDialer
+from wampapp.dispatch import Dispatcher
+from wampapp.endpoint import endpoint_for
+from wampapp.errors import HandlerFailed, RouterUnreachable, UsageError
+from wampapp.pattern import Pattern
+from wampapp.router import Router
+from wampapp.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.app import App
+    from wampapp.link import Handler
+    from wampapp.loop import Runtime
+    from wampapp.registry import Registration, Subscription
+    from wampapp.service import Service
+    from wampapp.testing.recording import Events, Stub, TopicFilter
+
+logger = logging.getLogger("wampapp.testing")
+
+#: Where the bench asks the router to answer, once it has done all that came before.
+_SETTLED: Final = "wampapp.testing.settled"
+
+
+class AppDialer(LocalDialer):
+    """Reaches the router in memory, unless it is said to be gone."""
+
+    gone = False
+
+    async def dial(self, handler: Handler, timeout: float) -> None:
+        """Link to the router; see :class:`~wampapp.dial.Dialer`."""
+        if self.gone:
+            raise RouterUnreachable("The test's router is offline.")
+        await super().dial(handler, timeout)
+
+
+class Bench:
+    """A router in memory, the apps on it, and the test's own sessions.
+
+    Its coroutines run on the loop's thread.
+
+    Args:
+        runtime: the loop.
+        apps: what is tested.
+        realm: the realm that all of them join; None for the first app's.
+
+    Attributes:
+        runtime: the same.
+        unanswered: what event handlers, timers and hooks raised, which no caller got.
+    """
+
+    def __init__(self, runtime: Runtime, apps: tuple[App, ...], realm: str | None = None) -> None:
+        self.runtime = runtime
+        self.apps = apps
+        first = apps[0].config.realm if apps else DEFAULT_REALM
+        self._config = Config(realm=realm or first, grace=1.0)
+        self.unanswered: list[BaseException] = []
+        self._by_id: dict[str, BaseException] = {}
+        self._services: list[Service] = []
+        self._connections: list[Connection] = []
+        self._recorders: list[Events] = []
+        self._router: Router
+        self._workers: Workers
+        self._dispatcher: Dispatcher
+        self._own: Connection
+        self._dialer: AppDialer
+
+    @property
+    def working(self) -> bool:
+        """Whether a worker thread runs something."""
+        pools = [self._workers, *(service.workers for service in self._services)]
+        return any(pool.working for pool in pools)
+
+    async def start(self, stubs: list[Stub]) -> None:
+        """Start the router, the stubs and the apps.
+
+        Args:
+            stubs: what is there before the apps join.
+
+        Raises:
+            UsageError: an app runs already.
+            WampappError: what an app's start raises.
+        """
+        self._router = Router("wampapp.testing")
+        self._workers = Workers(40, "wampapp-test")
+        self._dispatcher = Dispatcher(self.runtime.loop, self._workers, logger)
+        self._dispatcher.on_failure = self._note
+        self._dialer = AppDialer(self._router.new_session)
+        try:
+            self._own = await self.connect()
+            for stub in stubs:
+                await self.play(stub)
+            for app in self.apps:
+                await self._start(app)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, app: App) -> None:
+        if app.is_running:
+            raise UsageError(f"{app!r} runs already; it runs once at a time.")
+        config = dataclasses.replace(
+            app.config, realm=self._config.realm, url=None, auth=None, tls=None
+        )
+        service = app.make_service(config, self.runtime, self._dialer)
+        service.dispatcher.on_failure = self._note
+        app.attach(service)
+        self._services.append(service)
+        await service.start()
+
+    def _note(self, error: BaseException, error_id: str) -> None:
+        if error_id:
+            self._by_id[error_id] = error
+        else:
+            self.unanswered.append(error)
+            for recorder in self._recorders:
+                recorder.wake()
+
+    async def stop(self) -> None:
+        """Stop the apps and the test's sessions; nothing is left of them."""
+        for service, app in reversed(list(zip(self._services, self.apps, strict=False))):
+            with contextlib.suppress(Exception):
+                await service.stop()
+            app.attach(None)
+        for connection in reversed(self._connections):
+            await connection.close()
+        self._router.close()
+        self._workers.close()
+
+    def join_threads(self) -> None:
+        """Wait for the worker threads to end; on another thread than the loop's."""
+        for pool in (self._workers, *(service.workers for service in self._services)):
+            pool.join()
+
+    async def connect(self, authid: str = "", authrole: str = "anonymous") -> Connection:
+        """Open a session of the test's own.
+
+        Args:
+            authid: who it is.
+            authrole: in which role.
+        """
+        defined: dict[str, type[Exception]] = {}
+        for app in self.apps:
+            defined.update(app.scope.defined())
+        dialer = LocalDialer(lambda: self._router.new_session(authid, authrole))
+        connection = Connection(dialer, self._config, self._dispatcher, defined=defined)
+        await connection.open(patient=False)
+        self._connections.append(connection)
+        return connection
+
+    async def play(self, stub: Stub) -> None:
+        """Register a stub.
+
+        Raises:
+            ProcedureExists: an app, or another stub, has the procedure.
+        """
+        record = Blueprint().add_registration(stub.answer, stub.uri, run="loop", validate=False)
+        await self._announce(record)
+
+    async def record(self, recorder: Events, topics: TopicFilter) -> None:
+        """Let a recorder hear of all events of some topics."""
+
+        def heard(event: Event, *args: Any, **kwargs: Any) -> None:
+            recorder.record(*args, event=event, **kwargs)
+
+        if topics.prefix is None:
+            record = Blueprint().add_subscription(heard, topics.text, run="loop")
+        else:
+            prefix = topics.prefix.removesuffix(".")
+            record = Blueprint().add_subscription(
+                heard, prefix or "any", run="loop", match="prefix"
+            )
+            # The empty prefix, which no app may declare, is that of every topic.
+            record = dataclasses.replace(record, pattern=Pattern(prefix, prefix, "prefix"))
+        self._recorders.append(recorder)
+        await self._announce(record)
+
+    async def _announce(self, record: Registration | Subscription) -> None:
+        await self._own.announce(record, endpoint_for(record))
+
+    async def settle(self) -> None:
+        """Wait until all that was published before has reached the recorders."""
+        await self._own.publish(_SETTLED, (), {}, options={"acknowledge": True})
+
+    def cause_of(self, error: HandlerFailed) -> BaseException | None:
+        """The exception that a handler raised, for the error that its caller got."""
+        return self._by_id.get(error.kwargs.get("error_id", ""))
+
+    def go_offline(self) -> None:
+        """Break the apps' sessions; new ones are refused until :meth:`go_online`."""
+        self._dialer.gone = True
+        for service in self._services:
+            connection = service.connection
+            if connection is not None and connection.session is not None:
+                connection.session.cut("the test took the router away")
+
+    def go_online(self) -> None:
+        """Let the apps join again."""
+        self._dialer.gone = False
+
+
+def failures_of(bench: Bench) -> Callable[[], BaseException | None]:
+    """Return what tells the first failure that nobody got as an answer."""
+    return lambda: bench.unanswered[0] if bench.unanswered else None

@@ -1,0 +1,117 @@
+"""A loop whose time can be moved forward, and the background thread that turns it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp import loop as loops
+from wampapp.config import check_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+
+    from wampapp.testing.bench import Bench
+
+#: Turns of the loop in which a call and what it leads to have gone to and fro.
+_TURNS: Final = 30
+_PAUSE: Final = 0.001
+#: How long worker threads are waited for, in real time, before time goes on without them.
+_PATIENCE: Final = 2.0
+
+
+class ClockLoop(asyncio.SelectorEventLoop):
+    """asyncio's event loop with a clock that can be moved forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._count = 0
+        super().__init__()
+
+    def time(self) -> float:
+        """The real clock, and by how much it was moved."""
+        return super().time() + self._ahead
+
+    def call_at(  # type: ignore[override]  # mypy misses that *args are the callback's
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back at a time, and remember when."""
+        handle = super().call_at(when, callback, *args, context=context)
+        self._count += 1
+        heapq.heappush(self._timers, (when, self._count, handle))
+        return handle
+
+    def next_time(self) -> float | None:
+        """When the next timer is due; None if there is none."""
+        while self._timers and (
+            self._timers[0][2].cancelled() or self._timers[0][0] <= self.time()
+        ):
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+    def move_to(self, when: float) -> None:
+        """Move the clock forward; never back."""
+        self._ahead += max(0.0, when - self.time())
+
+
+class Clock:
+    """The time of all apps under test: it runs as ever, and can be moved forward."""
+
+    def __init__(self) -> None:
+        self.benches: set[Bench] = set()
+        self._loop: ClockLoop
+        self._runtime: loops.Runtime | None = None
+        self._lock = threading.Lock()
+
+    def runtime(self) -> loops.Runtime:
+        """The loop of apps under test, which turns in a background thread of its own."""
+        with self._lock:
+            if self._runtime is None:
+                self._loop = ClockLoop()
+                self._runtime = loops.background(self._loop)
+            return self._runtime
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward; what becomes due meanwhile happens, in order, before it returns.
+
+        Timers, timeouts and delays of apps under test and their clients; not the threads' own
+        ``time.sleep()``.
+
+        Args:
+            seconds: by how much.
+
+        Raises:
+            UsageError: that is no number of seconds.
+        """
+        seconds = check_seconds(seconds, "seconds")
+        self.runtime().call(self._advance(self._loop, seconds))
+
+    async def _advance(self, loop: ClockLoop, seconds: float) -> None:
+        end = loop.time() + seconds
+        await self._settle()
+        while (when := loop.next_time()) is not None and when <= end:
+            loop.move_to(when)
+            await self._settle()
+        loop.move_to(end)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Let everything happen that needs no more time."""
+        for _ in range(round(_PATIENCE / _PAUSE)):
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            if not any(bench.working for bench in self.benches):
+                return
+            await asyncio.sleep(_PAUSE)
+
+
+#: The clock of every :meth:`~wampapp.App.test_client` and :class:`TestRealm` of the process.
+clock: Final = Clock()

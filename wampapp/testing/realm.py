@@ -1,0 +1,220 @@
+"""Blocking tests: ``app.test_client()`` and :class:`TestRealm`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
+
+from wampapp.client import PeerClient
+from wampapp.errors import HandlerFailed, UsageError
+from wampapp.testing.bench import Bench, failures_of
+from wampapp.testing.clock import clock
+from wampapp.testing.recording import Events, Stub, TopicFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from wampapp.app import App
+    from wampapp.connection import Connection
+
+
+class TestRealm:
+    """Apps together on a router in memory. A context manager that gives a :class:`TestClient`.
+
+    ::
+
+        with TestRealm(shop, billing) as client:
+            client.call("com.shop.order", "tea")
+
+    What event handlers, timers and hooks raise, nobody gets as an answer: it is raised at the end
+    of the block, unless the test has taken it out of :attr:`failures`.
+
+    Args:
+        apps: what is tested; each runs as it would in ``app.run()``, hooks and timers included.
+        realm: the realm that all of them join; by default the first one's.
+        timeout: seconds that a verb of its clients may take.
+    """
+
+    __test__ = False  # pytest takes a class of this name for a test
+
+    def __init__(self, *apps: App, realm: str | None = None, timeout: float = 10.0) -> None:
+        self._apps = apps
+        self._realm = realm
+        self._timeout = timeout
+        self._stubs: list[Stub] = []
+        self._bench: Bench | None = None
+
+    @property
+    def bench(self) -> Bench:
+        """The running router and apps.
+
+        Raises:
+            UsageError: the block is not open.
+        """
+        if self._bench is None:
+            raise UsageError("The test realm does not run; use it in a 'with' block.")
+        return self._bench
+
+    @property
+    def failures(self) -> list[BaseException]:
+        """What event handlers, timers and hooks raised so far; clear it if that was expected."""
+        return self.bench.unanswered
+
+    def stub(
+        self,
+        uri: str,
+        *,
+        returns: Any = None,
+        raises: BaseException | type[BaseException] | None = None,
+    ) -> Stub:
+        """Play a procedure of a service that is not there; before the block, or in it.
+
+        Args:
+            uri: the procedure.
+            returns: what it returns; a function is called with the arguments.
+            raises: what it raises instead.
+
+        Returns:
+            The stub, whose ``calls`` can be looked at.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            ProcedureExists: an app, or another stub, has the procedure.
+        """
+        stub = Stub(uri, returns, raises)
+        if self._bench is None:
+            self._stubs.append(stub)
+        else:
+            self._bench.runtime.call(self._bench.play(stub))
+        return stub
+
+    @contextlib.contextmanager
+    def offline(self) -> Iterator[None]:
+        """While it is open, the apps have lost the router, and do not find it again.
+
+        After it, ``clock.advance(2)`` is enough for all of them to have joined again.
+        """
+        bench = self.bench
+
+        async def do(what: Any) -> None:
+            what()
+
+        bench.runtime.call(do(bench.go_offline))
+        try:
+            yield
+        finally:
+            bench.runtime.call(do(bench.go_online))
+
+    def __enter__(self) -> TestClient:
+        if self._bench is not None:
+            raise UsageError("The test realm runs already.")
+        runtime = clock.runtime()
+        bench = Bench(runtime, self._apps, self._realm)
+        runtime.call(bench.start(self._stubs))
+        clock.benches.add(bench)
+        self._bench = bench
+        return TestClient(self, runtime.call(bench.connect()), self._timeout)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        bench, self._bench = self.bench, None
+        clock.benches.discard(bench)
+        bench.runtime.call(bench.stop())
+        bench.join_threads()
+        if error is None and bench.unanswered:
+            if len(bench.unanswered) == 1:
+                raise bench.unanswered[0]
+            raise BaseExceptionGroup("handlers failed", bench.unanswered)
+
+
+class TestClient(PeerClient):
+    """A blocking client of a :class:`TestRealm`.
+
+    When a handler fails with an exception of its own, the error that its caller gets has that
+    exception as its cause, so that the test shows the handler's own traceback.
+
+    Attributes:
+        realm: the realm.
+        clock: the clock of apps under test; see :class:`~wampapp.testing.Clock`.
+    """
+
+    __test__ = False
+
+    def __init__(self, realm: TestRealm, connection: Connection, timeout: float) -> None:
+        bench = realm.bench
+
+        def current() -> Connection:
+            realm.bench  # noqa: B018 - says so when the block has ended
+            return connection
+
+        super().__init__(lambda: bench.runtime, current, timeout=timeout)
+        self.realm = realm
+        self.clock = clock
+        self._test_timeout = timeout
+
+    def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a procedure and wait for its result; as :meth:`Client.call`."""
+        try:
+            return super().call(uri, *args, **kwargs)
+        except HandlerFailed as error:
+            raise error from self.realm.bench.cause_of(error)
+
+    def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Call a procedure and iterate over its progressive results; as :meth:`Client.stream`."""
+        try:
+            yield from super().stream(uri, *args, **kwargs)
+        except HandlerFailed as error:
+            raise error from self.realm.bench.cause_of(error)
+
+    def events(self, topics: str) -> Events:
+        """Record what is published from now on, whoever publishes it.
+
+        Args:
+            topics: a topic; ``*`` in it stands for one component, ``**`` at its end for any
+                number of them.
+
+        Raises:
+            InvalidUri: that is no topic.
+        """
+        bench = self.realm.bench
+        chosen = TopicFilter(topics)
+        recorder = Events(chosen, lambda: bench.runtime.call(bench.settle()), failures_of(bench))
+        bench.runtime.call(bench.record(recorder, chosen))
+        return recorder
+
+    def stub(
+        self,
+        uri: str,
+        *,
+        returns: Any = None,
+        raises: BaseException | type[BaseException] | None = None,
+    ) -> Stub:
+        """Play a procedure of a service that is not there; as :meth:`TestRealm.stub`."""
+        return self.realm.stub(uri, returns=returns, raises=raises)
+
+    def as_(self, authid: str, *, role: str = "anonymous") -> TestClient:
+        """Make a client who is somebody.
+
+        Args:
+            authid: who it is.
+            role: in which role.
+        """
+        bench = self.realm.bench
+        connection = bench.runtime.call(bench.connect(authid, role))
+        return TestClient(self.realm, connection, self._test_timeout)
+
+    @property
+    def failures(self) -> list[BaseException]:
+        """What event handlers, timers and hooks raised so far; clear it if that was expected."""
+        return self.realm.failures
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Do nothing: the realm's block ends the client."""
