@@ -29,10 +29,11 @@ MODULES = list(modules())
 def imported_names() -> set[str]:
     """What the package's own file imports."""
     tree = ast.parse(Path(wampapp.__file__).read_text())
-    return {
+    (typed,) = (node for node in tree.body if isinstance(node, ast.If))
+    return {"__version__"} | {
         alias.asname or alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for node in typed.body
+        if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
 

@@ -49,7 +49,7 @@ FLOORS = {
     "runner": 13,
     "app": 14,
     "crossbar": 15,
-    "testing": 15,
+    "testing": 13,
     "pytest_plugin": 16,
     "flask": 15,
     "cli": 16,

@@ -12,50 +12,56 @@
 
     app.run()
 
-Importing this module starts nothing and installs no reactor.
+Importing this module starts nothing and installs no reactor. What it exports is imported when it
+is first asked for, so that a command's ``--help`` or a test plugin costs next to nothing.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from wampapp._version import __version__
-from wampapp.app import App
-from wampapp.auth import Anonymous, Cryptosign, Scram, Ticket, Wampcra
-from wampapp.blueprint import Blueprint
-from wampapp.client import Client, ConnectedClient, connect
-from wampapp.config import Tls
-from wampapp.context import Call, Event, Invocation
-from wampapp.errors import (
-    AppStarted,
-    CallTimeout,
-    Canceled,
-    ConnectionLost,
-    DeclarationError,
-    DuplicateUri,
-    HandlerFailed,
-    HookFailed,
-    InvalidArgument,
-    InvalidHandler,
-    InvalidResult,
-    InvalidUri,
-    InvalidUrl,
-    NoSuchProcedure,
-    NotAuthorized,
-    NotJoined,
-    Overloaded,
-    PayloadNotEncodable,
-    PayloadTooLarge,
-    PortInUse,
-    ProcedureExists,
-    ProtocolViolation,
-    RouterRefused,
-    RouterUnreachable,
-    SessionError,
-    TargetError,
-    TlsFailed,
-    UsageError,
-    WampappError,
-    WampError,
-    WrongThread,
-)
-from wampapp.results import CallResult
+
+if TYPE_CHECKING:
+    from wampapp.app import App
+    from wampapp.auth import Anonymous, Cryptosign, Scram, Ticket, Wampcra
+    from wampapp.blueprint import Blueprint
+    from wampapp.client import Client, ConnectedClient, connect
+    from wampapp.config import Tls
+    from wampapp.context import Call, Event, Invocation
+    from wampapp.errors import (
+        AppStarted,
+        CallTimeout,
+        Canceled,
+        ConnectionLost,
+        DeclarationError,
+        DuplicateUri,
+        HandlerFailed,
+        HookFailed,
+        InvalidArgument,
+        InvalidHandler,
+        InvalidResult,
+        InvalidUri,
+        InvalidUrl,
+        NoSuchProcedure,
+        NotAuthorized,
+        NotJoined,
+        Overloaded,
+        PayloadNotEncodable,
+        PayloadTooLarge,
+        PortInUse,
+        ProcedureExists,
+        ProtocolViolation,
+        RouterRefused,
+        RouterUnreachable,
+        SessionError,
+        TargetError,
+        TlsFailed,
+        UsageError,
+        WampappError,
+        WampError,
+        WrongThread,
+    )
+    from wampapp.results import CallResult
 
 __all__ = [
     "Anonymous",
@@ -106,3 +112,34 @@ __all__ = [
     "__version__",
     "connect",
 ]
+
+#: Which module each export comes from, but for the errors.
+_HOMES = {
+    "App": "app",
+    "Anonymous": "auth",
+    "Cryptosign": "auth",
+    "Scram": "auth",
+    "Ticket": "auth",
+    "Wampcra": "auth",
+    "Blueprint": "blueprint",
+    "Client": "client",
+    "ConnectedClient": "client",
+    "connect": "client",
+    "Tls": "config",
+    "Call": "context",
+    "Event": "context",
+    "Invocation": "context",
+    "CallResult": "results",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'wampapp' has no attribute {name!r}")
+    found = getattr(import_module(f"wampapp.{_HOMES.get(name, 'errors')}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -19,6 +19,7 @@ from wampapp import logs
 from wampapp import loop as loops
 from wampapp._version import __version__
 from wampapp.binding import contexts_in, signature_of
+from wampapp.config import Config
 from wampapp.errors import WampappError
 from wampapp.service import make_server
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
     from wampapp.app import App
     from wampapp.auth import Credential
-    from wampapp.config import Config, Tls
+    from wampapp.config import Tls
     from wampapp.registry import Registration, Registry, Subscription
-    from wampapp.router.server import Address
+    from wampapp.router.server import Address, Server
     from wampapp.service import Service
 
 logger = logging.getLogger("wampapp")
@@ -330,6 +331,29 @@ def run_router(
     as_json = _configure_logs(log_level, log_format)
     runtime = loops.get()
     runtime.run(_serve_router(runtime, config, as_json=as_json))
+
+
+@contextlib.contextmanager
+def routing(config: Config | None = None) -> Iterator[Address]:
+    """Run a router in a background thread while a block is open.
+
+    Args:
+        config: where it listens; by default on a free port of the loopback interface.
+    """
+    config = config or Config(port=0)
+    runtime = loops.background(asyncio.SelectorEventLoop())
+
+    async def listen() -> tuple[Server, Address]:
+        server = make_server(config, runtime)
+        return server, server.listen(config.host, config.port)
+
+    server, address = runtime.call(listen())
+    try:
+        yield address
+    finally:
+        runtime.call(server.close())
+        runtime.stop_background()
+        runtime.loop.close()
 
 
 async def _serve_router(runtime: loops.Runtime, config: Config, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tests.benchmarks import calls, events, growth, handlers, rejoin, start
+from tests.benchmarks import calls, events, growth, handlers, rejoin, start, testing
 from tests.benchmarks.harness import DEADLINE, READY, WAMPAPP_READY, Pair, Process, Side, Table
 from wampapp import connect
 from wampapp.crossbar import VERSION, Crossbar
@@ -49,6 +49,8 @@ def main() -> None:
         add(*start.measure(options.rounds))
     if options.only in (None, "rejoin"):
         add(rejoin.measure(options.rounds))
+    if options.only in (None, "testing"):
+        add(testing.measure(options.rounds))
     if options.json:
         found = {"about": about, "tables": [table.json() for table in tables]}
         options.json.write_text(json.dumps(found, indent=1) + "\n")
@@ -59,7 +61,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement; default: 1")
     parser.add_argument(
-        "--only", choices=["calls", "events", "growth", "handlers", "start", "rejoin"]
+        "--only", choices=["calls", "events", "growth", "handlers", "start", "rejoin", "testing"]
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     options = parser.parse_args()

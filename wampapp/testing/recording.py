@@ -62,8 +62,8 @@ class TopicFilter:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        parts = text.split(".") if isinstance(text, str) else [text]
-        plain = [part for part in parts if isinstance(part, str) and not _ANY.fullmatch(part)]
+        parts = uris.check_text(text, "topic").split(".")
+        plain = [part for part in parts if not _ANY.fullmatch(part)]
         if len(plain) == len(parts):
             uris.check(text, "topic")
             self.prefix: str | None = None

@@ -1,0 +1,77 @@
+"""Fixtures for pytest: real routers over real sockets, for tests that want more than a test client.
+
+Installed with wampapp, and found by pytest itself. It imports nothing of wampapp until a fixture is
+asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class RunningRouter:
+    """A router that runs for the tests.
+
+    Attributes:
+        rs_url: its URL for RawSocket.
+        ws_url: its URL for WebSocket.
+        url: the same as ``rs_url``.
+        realm: a realm that everybody may join.
+    """
+
+    def __init__(self, rs_url: str, ws_url: str) -> None:
+        self.rs_url = self.url = rs_url
+        self.ws_url = ws_url
+        self.realm = "realm1"
+
+    def __repr__(self) -> str:
+        return f"<RunningRouter {self.url}>"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--wamp-router``."""
+    parser.getgroup("wampapp").addoption(
+        "--wamp-router",
+        choices=["embedded", "crossbar"],
+        default="embedded",
+        help="The router behind the fixture wamp_url: embedded (the default) or crossbar.",
+    )
+
+
+@pytest.fixture(scope="session")
+def wamp_router() -> Iterator[RunningRouter]:
+    """The embedded router on a free port of the loopback interface, for the whole run."""
+    from wampapp.runner import routing
+
+    with routing() as address:
+        yield RunningRouter(address.rawsocket_url, address.websocket_url)
+
+
+@pytest.fixture(scope="session")
+def wamp_crossbar(request: pytest.FixtureRequest) -> Iterator[RunningRouter]:
+    """A real Crossbar.io, for the whole run; the first time it is installed into a cache folder."""
+    from wampapp.crossbar import Crossbar
+
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+
+    def tell(line: str) -> None:
+        # At once, whatever pytest captures: installing takes minutes.
+        with capture.global_and_fixture_disabled():
+            print(f"\n{line}", flush=True)
+
+    with Crossbar(progress=tell) as router:
+        yield RunningRouter(router.rs_url, router.ws_url)
+
+
+@pytest.fixture(scope="session")
+def wamp_url(request: pytest.FixtureRequest) -> str:
+    """The URL of the router that ``--wamp-router`` names."""
+    kind = request.config.getoption("--wamp-router")
+    fixture = "wamp_crossbar" if kind == "crossbar" else "wamp_router"
+    router: RunningRouter = request.getfixturevalue(fixture)
+    return router.url
