@@ -1,6 +1,9 @@
 """Joining a real Crossbar.io with each method, as a script, as an app and on the command line."""
 
+import contextlib
 import dataclasses
+import os
+import pty
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,7 +183,7 @@ def test_an_app_with_a_wrong_credential_ends(guarded: Crossbar, tmp_path: Path, 
 
 def test_wampapp_run_with_a_wrong_credential_ends(guarded: Crossbar, tmp_path: Path) -> None:
     path = write_app(tmp_path, guarded.rs_url, "salted", MISTAKEN["salted"])
-    done = wampapp("run", path)
+    done = wampapp("run", path, "--url", guarded.rs_url)
     assert done.returncode == 4
     assert done.stderr.startswith("Error: The router refused the wampcra credential of 'salted'")
     assert len(done.stderr.splitlines()) == 1
@@ -268,3 +271,27 @@ def test_an_app_takes_its_credential_from_the_environment(
     with Wampapp("run", path, env=env) as process:
         process.until("Press Ctrl-C")
         assert process.stop() == 0, process.text
+
+
+@pytest.mark.parametrize(("typed", "code"), [(TICKET, 0), (WRONG, 4)])
+def test_a_secret_typed_at_the_terminal(guarded: Crossbar, typed: str, code: int) -> None:
+    """It is asked for, not echoed, and not taken from the command line."""
+    command = [
+        *(sys.executable, "-m", "wampapp", "publish", "com.authentication.typed", "--ask-secret"),
+        *("--authmethod", "ticket", "--authid", "ticketed", "--url", guarded.rs_url),
+    ]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, command, environment())
+    said = b""
+    with contextlib.suppress(OSError):  # what a terminal gives whose other side has ended
+        while b"Secret:" not in said:
+            said += os.read(terminal, 1024)
+        os.write(terminal, f"{typed}\n".encode())
+        while data := os.read(terminal, 1024):
+            said += data
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == code, said.decode()
+    assert typed not in said.decode()
+    assert ("Error: The router refused the ticket credential" in said.decode()) == (code == 4)

@@ -2,7 +2,8 @@
 
 A Python block that starts with a file name in a comment becomes that file; any other is executed.
 In a console block, ``$ wampapp run …`` starts a service, and every other command must print just
-what stands below it.
+what stands below it, but for the seconds that pytest took. At its end pytest runs every file
+``test_….py`` of the page.
 """
 
 import contextlib
@@ -19,6 +20,11 @@ from wampapp import App, runner
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROGRAMS = {
+    "wampapp": ["-m", "wampapp"],
+    "python": [],
+    "pytest": ["-m", "pytest", "-p", "no:cacheprovider", "-W", "error::pytest.PytestWarning"],
+}
 
 
 def commands(block: str) -> list[tuple[str, str]]:
@@ -27,9 +33,29 @@ def commands(block: str) -> list[tuple[str, str]]:
     return [(head, rest) for head, _, rest in (part.partition("\n") for part in parts)]
 
 
+def run(command: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of a console block to its end."""
+    program, *words = shlex.split(command)
+    return subprocess.run(
+        [sys.executable, *PROGRAMS[program], *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+        env=env,
+        timeout=60,
+    )
+
+
+def without_seconds(text: str) -> str:
+    """What pytest prints, but for how long it took."""
+    return re.sub(r"\bin \d+\.\d+s\b", "in …s", text)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
     env = environment(WAMPAPP_URL=f"rs://127.0.0.1:{free_port}", PYTHONPATH=str(ROOT))
+    env |= {"COLUMNS": "80", "PYTEST_ADDOPTS": ""}
     names: dict[str, object] = {"__name__": "docs"}
     with contextlib.ExitStack() as services:
 
@@ -54,20 +80,11 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                 if words[:2] == ["wampapp", "run"]:
                     start(words[2])
                     continue
-                start_of = {
-                    "wampapp": [sys.executable, "-m", "wampapp"],
-                    "python": [sys.executable],
-                }
-                done = subprocess.run(
-                    [*start_of[words[0]], *words[1:]],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    cwd=tmp_path,
-                    env=env,
-                    timeout=60,
-                )
-                assert done.stdout == expected, command
+                done = run(command, tmp_path, env)
+                assert without_seconds(done.stdout) == without_seconds(expected), command
+        if list(tmp_path.glob("test_*.py")):
+            done = run("pytest -q", tmp_path, env)
+            assert done.returncode == 0, done.stdout
 
 
 def test_links_lead_somewhere() -> None:

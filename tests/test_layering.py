@@ -37,6 +37,7 @@ FLOORS = {
     "dial": 6,
     "router": 6,
     "lane": 8,
+    "joining": 8,
     "lifecycle": 8,
     "serving": 9,
     "session": 10,

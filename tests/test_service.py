@@ -410,3 +410,17 @@ def test_a_realm_that_is_not_there_is_refused(crossbar: Any) -> None:
     with pytest.raises(wampapp.RouterRefused, match="nowhere") as caught:
         wampapp.connect(crossbar.rs_url, "nowhere")
     assert caught.value.reason == "wamp.error.no_such_realm"
+
+
+def test_a_credential_is_for_a_router_that_is_named() -> None:
+    """The embedded router asks for none, and what else holds our port might be anybody's."""
+    app = App(prefix="com.named", auth=wampapp.Ticket("joe", "sesame"))
+    app.add_registration(lambda: 1, "com.named.one")
+
+    async def run() -> tuple[str, Any]:
+        async with app.running(port=0):
+            assert app._service is not None
+            session = app._service.connection.session  # type: ignore[union-attr]
+            return session.details["authmethod"], await app.call("com.named.one")
+
+    assert asyncio.run(run()) == ("anonymous", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wampapp import config as configs
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from wampapp.config import RouterUrl
     from wampapp.link import Handler, Link
+
+
+logger = logging.getLogger("wampapp")
 
 
 class Dialer(Protocol):
@@ -50,6 +54,12 @@ class UrlDialer:
         self.where = url
         self._tls = tls
         self._url = configs.parse_url(url)
+        if tls is not None and not tls.verify and self._url.secure:
+            logger.warning(
+                "The certificate of %s is not checked: whoever stands between can read and change "
+                "everything.",
+                url,
+            )
         self._reactor = reactor
 
     async def dial(self, handler: Handler, timeout: float) -> None:
@@ -109,6 +119,8 @@ async def connect(
                 )
                 return
             hint = " Is its WebSocket at another path, such as /ws?" if url.path == "/" else ""
+            if url.secure:
+                hint = " Does it speak TLS at all?"
             text = f"What answers at {url.url} is no WAMP router: {reason}.{hint}"
             ready.set_exception(RouterUnreachable(text))
 

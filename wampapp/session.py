@@ -7,13 +7,11 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.auth import Anonymous
+from wampapp import logs
 from wampapp.codec import plain_payload
 from wampapp.errors import (
-    AUTHENTICATION_FAILED,
     CLOSE_NORMAL,
     GOODBYE_AND_OUT,
-    NO_SUCH_REALM,
     PROTOCOL_VIOLATION,
     SYSTEM_SHUTDOWN,
     ConnectionLost,
@@ -24,16 +22,15 @@ from wampapp.errors import (
     WampError,
     error_from_wire,
 )
+from wampapp.joining import Joining
 from wampapp.messages import (
     ABORT,
-    AUTHENTICATE,
     CALL,
     CANCEL,
     CHALLENGE,
     ERROR,
     EVENT,
     GOODBYE,
-    HELLO,
     INTERRUPT,
     INVOCATION,
     MAX_ID,
@@ -52,7 +49,6 @@ from wampapp.messages import (
     payload_of,
 )
 from wampapp.results import CallResult
-from wampapp.roles import ROLES
 from wampapp.serving import Serving
 
 if TYPE_CHECKING:
@@ -111,14 +107,12 @@ class Session:
         defined: Mapping[str, type[Exception]] | None = None,
         credential: Credential | None = None,
     ) -> None:
-        self._credential = credential or Anonymous()
-        self._exchange = self._credential.begin()
+        self._joining = Joining(realm, credential)
         self._defined = defined
         self.id = 0
         self.details: dict[str, Any] = {}
         self.joined: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[str] = loop.create_future()
-        self._realm = realm
         self._loop = loop
         self._link: Link | None = None
         self._requests = 0
@@ -246,7 +240,10 @@ class Session:
         def accept(number: int) -> None:
             self._serving.endpoints[number] = endpoint
 
-        return await self._request(REGISTER, endpoint.options, endpoint.pattern.uri, accept=accept)
+        options = endpoint.options
+        if logs.access_enabled():
+            options = {**options, "x_disclose": True}  # its lines name the caller
+        return await self._request(REGISTER, options, endpoint.pattern.uri, accept=accept)
 
     async def unregister(self, number: int) -> None:
         """Take a registration back.
@@ -364,15 +361,7 @@ class Session:
     def opened(self, link: Link) -> None:
         """Take the link and say HELLO."""
         self._link = link
-        who = self._credential
-        details = {
-            "roles": ROLES,
-            "authmethods": [who.method],
-            "authid": who.authid,
-            "authrole": who.authrole,
-            "authextra": self._exchange.extra,
-        }
-        link.send([HELLO, self._realm, {name: value for name, value in details.items() if value}])
+        link.send(self._joining.hello())
 
     def received(self, message: Message) -> None:
         """Handle a message."""
@@ -478,31 +467,20 @@ class Session:
 
     async def _authenticate(self, method: str, extra: dict[str, Any]) -> None:
         try:
-            # In a worker thread: making a key of a password takes long on purpose.
-            signature, more = await self._dispatcher.run_anywhere(
-                self._exchange.answer, method, extra
-            )
+            answer = await self._joining.authenticate(self._dispatcher, method, extra)
         except RouterRefused as error:
             self._refuse(error)
-        except Exception:
-            logger.exception("The router's challenge could not be answered")
-            self._refuse(
-                RouterRefused(
-                    "The router's challenge could not be answered; the log says why.",
-                    AUTHENTICATION_FAILED,
-                )
-            )
         else:
             if self._link is not None:
                 with contextlib.suppress(ConnectionLost):
-                    self._link.send([AUTHENTICATE, signature, more])
+                    self._link.send(answer)
 
     def _on_welcome(self, message: Message) -> None:
         if self.id:
             self.violated(ProtocolViolation("The router sent WELCOME twice."))
             return
         try:
-            self._exchange.verify(message[2])
+            self._joining.welcomed(message[2])
         except RouterRefused as error:
             self._refuse(error)
             return
@@ -522,29 +500,9 @@ class Session:
 
     def _on_abort(self, message: Message) -> None:
         text, reason = _text(message[1].get("message")), message[2]
-        why = f"{text} ({reason})" if text else reason
         if not self.joined.done():
-            self.joined.set_exception(self._refusal(reason, why))
+            self.joined.set_exception(self._joining.aborted(reason, text))
         self._end(f"the router aborted the session: {text or reason}")
-
-    def _refusal(self, reason: str, why: str) -> RouterRefused | RouterUnreachable:
-        if reason.startswith("wamp.close."):
-            # It comes or goes just now, and is worth another try.
-            return RouterUnreachable(f"The router takes no sessions now: {why}.")
-        who = self._credential
-        if reason == NO_SUCH_REALM:
-            what = f"the realm {self._realm!r}"
-        elif who.method != Anonymous.method:
-            name = f" of {who.authid!r}" if who.authid else ""
-            what = f"the {who.method} credential{name} for the realm {self._realm!r}"
-        elif reason == PROTOCOL_VIOLATION:
-            what = "the session"
-        else:
-            what = (
-                f"to let nobody in particular into the realm {self._realm!r} (a credential is "
-                "given by App(auth=…) or --authmethod)"
-            )
-        return RouterRefused(f"The router refused {what}: {why}.".replace("..", "."), reason)
 
     def _on_goodbye(self, message: Message) -> None:
         if not self._leaving and self._link is not None:
