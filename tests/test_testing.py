@@ -591,3 +591,136 @@ def test_no_port_is_taken(shop: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAMPAPP_URL", "rs://127.0.0.1:1")  # no say in a test
     with shop.test_client() as client:
         assert client.call("com.shop.add", 1, 2) == 3
+
+
+# What a user would stumble over.
+
+
+def test_what_a_plain_handler_leads_to_is_waited_for() -> None:
+    app, other = App(prefix="com.lead"), App()
+    seen: list[int] = []
+
+    @app.subscribe(".a")
+    def first(number: int) -> None:
+        app.sync.publish(".b", number)
+
+    @other.subscribe("com.lead.b")
+    async def second(number: int) -> None:
+        seen.append(number)
+
+    with TestRealm(app, other) as client:
+        for number in range(200):
+            client.publish("com.lead.a", number)
+            client.settle()
+            assert seen[-1:] == [number]
+
+
+def test_timers_do_not_drift() -> None:
+    app = App(prefix="com.drift")
+    ticks: list[int] = []
+
+    @app.every(60)
+    def tick() -> None:
+        ticks.append(1)
+
+    with app.test_client() as client:
+        client.clock.advance(1)
+        for number in range(50):
+            client.clock.advance(180)
+            assert len(ticks) == 3 * (number + 1)
+
+
+def test_a_first_test_logs_no_error(tmp_path: Path) -> None:
+    script = tmp_path / "first.py"
+    script.write_text(
+        "import logging\nlogging.basicConfig(level=logging.INFO)\n"
+        "from wampapp import App\nwith App().test_client() as client:\n    print(client)\n"
+    )
+    done = run(sys.executable, script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "<TestClient of <TestRealm app>>\n"
+
+
+def test_twisted_s_delays_are_of_the_same_time(tmp_path: Path) -> None:
+    script = tmp_path / "delays.py"
+    script.write_text("""
+import threading
+from wampapp import App
+app = App(prefix="com.delay")
+entered = threading.Event()
+
+@app.register
+async def later() -> str:
+    from twisted.internet import reactor, task
+    entered.set()
+    await task.deferLater(reactor, 1000)
+    return "later"
+
+with app.test_client(timeout=5000) as client:
+    caller = threading.Thread(target=lambda: print(client.call(".later")))
+    caller.start()
+    entered.wait()
+    client.clock.advance(1001)
+    caller.join()
+""")
+    done = run(sys.executable, script)
+    assert (done.returncode, done.stdout) == (0, "later\n"), done.stderr
+
+
+def test_a_stub_raises_what_the_app_has_defined(shop: App) -> None:
+    caught: list[BaseException] = []
+
+    @shop.register
+    async def ask() -> None:
+        try:
+            await shop.call("com.stock.check")
+        except OutOfStock as error:
+            caught.append(error)
+
+    with shop.test_client() as client:
+        client.stub("com.stock.check", raises=OutOfStock("tea"))
+        client.call("com.shop.ask")
+    assert [str(error) for error in caught] == ["tea"]
+
+
+def test_events_of_the_start_and_of_the_end() -> None:
+    app = App(prefix="com.both")
+
+    @app.on_join
+    async def join() -> None:
+        app.publish(".opened")
+
+    @app.on_shutdown
+    async def shutdown() -> None:
+        app.publish(".closed")
+
+    realm = app.test_client()
+    events = realm.events(".*")
+    with realm:
+        assert events == [Published("com.both.opened", (), {})]
+    assert [event.topic for event in events] == ["com.both.opened", "com.both.closed"]
+
+
+def test_relative_uris_are_the_app_s(shop: App) -> None:
+    with shop.test_client() as client:
+        assert client.call(".add", 2, 3) == 5
+        events = client.events(".ordered")
+        client.publish(".ordered", "tea")
+        assert len(events) == 1
+
+
+def test_verbs_outside_of_the_block_say_where_they_belong(shop: App) -> None:
+    with pytest.raises(AttributeError, match="use it in a block"):
+        shop.test_client().call("com.shop.add", 1, 2)  # type: ignore[attr-defined]
+
+
+def test_a_hook_that_fails_shows_its_own_traceback() -> None:
+    app = App(prefix="com.hook")
+
+    @app.on_join
+    async def join() -> None:
+        raise OSError("no such table")
+
+    with pytest.raises(HookFailed) as caught, app.test_client():
+        pass
+    assert isinstance(caught.value.__cause__, OSError)

@@ -164,8 +164,8 @@ class Client:
         await self._connection().joined(self._timeout)
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        with lending():
-            return self._runtime().call(work())
+        with lending() as answered:
+            return self._runtime().call(work(), answered)
 
 
 class PeerClient(Client):
@@ -192,8 +192,7 @@ class PeerClient(Client):
             CallTimeout: the router did not answer in time.
             ConnectionLost: the link broke before the answer came.
         """
-        scratch = Blueprint(self._prefix)
-        return self._announce(scratch.add_registration(handler, uri, **options))
+        return self._announce(self._blueprint().add_registration(handler, uri, **options))
 
     def subscribe(
         self, uri: str, handler: Callable[..., Any], /, **options: Unpack[SubscribeOptions]
@@ -216,8 +215,10 @@ class PeerClient(Client):
             CallTimeout: the router did not answer in time.
             ConnectionLost: the link broke before the answer came.
         """
-        scratch = Blueprint(self._prefix)
-        return self._announce(scratch.add_subscription(handler, uri, **options))
+        return self._announce(self._blueprint().add_subscription(handler, uri, **options))
+
+    def _blueprint(self) -> Blueprint:
+        return Blueprint(self._prefix)
 
     def _announce(self, record: Registration | Subscription) -> int:
         endpoint = endpoint_for(record)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from wampapp.errors import UsageError, WrongThread
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Generator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
     from twisted.internet.interfaces import IReactorTCP
     from twisted.logger import ILogObserver
@@ -113,13 +113,16 @@ class Runtime:
             self._stop_twisted_threads()
             self._owner = None
 
-    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def call(
+        self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None = None
+    ) -> T:
         """Run a coroutine on the loop and wait for it, from any other thread.
 
         Starts the loop in a background thread if it does not run.
 
         Args:
             coroutine: what to run.
+            on_answer: called on the loop's thread when it has ended.
 
         Returns:
             What it returns.
@@ -143,6 +146,8 @@ class Runtime:
         elif not self.loop.is_running():
             coroutine.close()
             raise UsageError("The event loop that the app was started in does not run any more.")
+        if on_answer is not None:
+            coroutine = _then(coroutine, on_answer)
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
             return future.result()
@@ -173,7 +178,7 @@ class Runtime:
         return await main
 
     def _start_reactor(self) -> None:
-        if not self._reactor.running:
+        if self._reactor is not None and not self._reactor.running:
             # Our own signal handling stays in charge.
             self._reactor.startRunning(installSignalHandlers=False)
 
@@ -208,12 +213,19 @@ class Runtime:
 
     def _stop_twisted_threads(self) -> None:
         # Twisted's threads are no daemons: one that is left keeps the process from ending.
-        pool = self._reactor.threadpool
+        pool = None if self._reactor is None else self._reactor.threadpool
         if pool is not None:
             self._reactor.removeSystemEventTrigger(self._reactor.threadpoolShutdownID)
             self._reactor.threadpoolShutdownID = None
             self._reactor.threadpool = None
             pool.stop()
+
+
+async def _then(coroutine: Coroutine[Any, Any, T], done: Callable[[], None]) -> T:
+    try:
+        return await coroutine
+    finally:
+        done()
 
 
 _FORKED = (

@@ -25,24 +25,41 @@ _local = threading.local()
 
 
 @contextlib.contextmanager
-def lending() -> Iterator[None]:
+def lending() -> Iterator[Callable[[], None]]:
     """While it is open, the calling worker's place in its pool may be taken by another thread.
 
     For blocking waits in handlers: the answer may need a thread of the same pool, and with all of
     them waiting it would never come. Does nothing in a thread that is no worker.
+
+    Yields:
+        What to call, from any thread, when the answer is there: from then on the worker counts as
+        working, though it has yet to wake.
 
     Raises:
         Overloaded: far too many workers wait already, as in an endless recursion.
     """
     pool: Workers | None = getattr(_local, "pool", None)
     if pool is None:
-        yield
+        yield _do_nothing
         return
     pool.lend()
+    waiting = True
+
+    def answered() -> None:
+        nonlocal waiting
+        if waiting:
+            waiting = False
+            pool.woken()
+
     try:
-        yield
+        yield answered
     finally:
+        answered()
         pool.take_back()
+
+
+def _do_nothing() -> None:
+    pass
 
 
 class Workers:
@@ -62,7 +79,9 @@ class Workers:
         self._jobs: deque[Callable[[], None]] = deque()
         self._ready = threading.Condition(threading.Lock())
         self._idle = 0
-        self._lent = 0
+        self._waiting = 0
+        #: Counts jobs that begin or end, and waits in blocking verbs that do.
+        self.moves = 0
         self._threads: set[threading.Thread] = set()
         self._closed = False
 
@@ -74,6 +93,7 @@ class Workers:
         """
         with self._ready:
             self._jobs.append(job)
+            self.moves += 1
             if self._idle >= len(self._jobs):
                 self._ready.notify()
             elif len(self._threads) < self._limit:
@@ -92,7 +112,8 @@ class Workers:
                     "call each other without end?"
                 )
             self._limit += 1
-            self._lent += 1
+            self._waiting += 1
+            self.moves += 1
             if self._idle < len(self._jobs) and len(self._threads) < self._limit:
                 self._start_thread()
 
@@ -100,7 +121,12 @@ class Workers:
         """Allow one thread less again."""
         with self._ready:
             self._limit -= 1
-            self._lent -= 1
+
+    def woken(self) -> None:
+        """Count a thread that waited in a blocking verb as working again."""
+        with self._ready:
+            self._waiting -= 1
+            self.moves += 1
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=self._name, daemon=True)
@@ -111,7 +137,7 @@ class Workers:
     def working(self) -> int:
         """How many threads run a job that does not wait in a blocking verb."""
         with self._ready:
-            return len(self._jobs) + len(self._threads) - self._idle - self._lent
+            return len(self._jobs) + len(self._threads) - self._idle - self._waiting
 
     def close(self) -> None:
         """Let the threads end as soon as they have nothing to do; jobs in line are still run."""
@@ -137,6 +163,7 @@ class Workers:
                 except BaseException:
                     # Jobs answer for themselves; what gets here must not strand those in line.
                     logger.exception("A job of a worker thread failed")
+                self.moves += 1
                 del job  # or an idle thread would keep the last call's arguments alive
         finally:
             with self._ready:

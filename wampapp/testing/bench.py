@@ -14,20 +14,19 @@ from wampapp.context import Event  # noqa: TC001 - a handler's annotation is loo
 from wampapp.dial import LocalDialer
 from wampapp.dispatch import Dispatcher
 from wampapp.endpoint import endpoint_for
-from wampapp.errors import HandlerFailed, RouterUnreachable, UsageError
+from wampapp.errors import HandlerFailed, HookFailed, RouterUnreachable, UsageError
 from wampapp.pattern import Pattern
 from wampapp.router import Router
+from wampapp.testing.timing import ClockLoop
 from wampapp.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wampapp.app import App
     from wampapp.link import Handler
     from wampapp.loop import Runtime
     from wampapp.registry import Registration, Subscription
     from wampapp.service import Service
-    from wampapp.testing.recording import Events, Stub, TopicFilter
+    from wampapp.testing.recording import Events, Stub
 
 logger = logging.getLogger("wampapp.testing")
 
@@ -59,6 +58,7 @@ class Bench:
 
     Attributes:
         runtime: the same.
+        over: whether everything has stopped.
         unanswered: what event handlers, timers and hooks raised, which no caller got.
     """
 
@@ -67,6 +67,7 @@ class Bench:
         self.apps = apps
         first = apps[0].config.realm if apps else DEFAULT_REALM
         self._config = Config(realm=realm or first, grace=1.0)
+        self.over = False
         self.unanswered: list[BaseException] = []
         self._by_id: dict[str, BaseException] = {}
         self._services: list[Service] = []
@@ -79,21 +80,24 @@ class Bench:
         self._dialer: AppDialer
 
     @property
-    def working(self) -> bool:
-        """Whether a worker thread runs something."""
-        pools = [self._workers, *(service.workers for service in self._services)]
-        return any(pool.working for pool in pools)
+    def pools(self) -> list[Workers]:
+        """All worker threads."""
+        return [self._workers, *(service.workers for service in self._services)]
 
-    async def start(self, stubs: list[Stub]) -> None:
+    async def start(self, stubs: list[Stub], recorders: list[Events]) -> None:
         """Start the router, the stubs and the apps.
 
         Args:
             stubs: what is there before the apps join.
+            recorders: likewise.
 
         Raises:
             UsageError: an app runs already.
             WampappError: what an app's start raises.
         """
+        if isinstance(self.runtime.loop, ClockLoop):
+            # Handlers may import Twisted's reactor, whose delays are then of the same time.
+            self.runtime.reactor.seconds = self.runtime.loop.time
         self._router = Router("wampapp.testing")
         self._workers = Workers(40, "wampapp-test")
         self._dispatcher = Dispatcher(self.runtime.loop, self._workers, logger)
@@ -103,6 +107,8 @@ class Bench:
             self._own = await self.connect()
             for stub in stubs:
                 await self.play(stub)
+            for recorder in recorders:
+                await self.record(recorder)
             for app in self.apps:
                 await self._start(app)
         except BaseException:
@@ -119,7 +125,10 @@ class Bench:
         service.dispatcher.on_failure = self._note
         app.attach(service)
         self._services.append(service)
-        await service.start()
+        try:
+            await service.start()
+        except HookFailed as error:
+            raise error from self.unanswered.pop()
 
     def _note(self, error: BaseException, error_id: str) -> None:
         if error_id:
@@ -135,6 +144,9 @@ class Bench:
             with contextlib.suppress(Exception):
                 await service.stop()
             app.attach(None)
+        if self._connections:
+            await self.settle()  # what was published in the end is recorded too
+        self.over = True
         for connection in reversed(self._connections):
             await connection.close()
         self._router.close()
@@ -142,7 +154,7 @@ class Bench:
 
     def join_threads(self) -> None:
         """Wait for the worker threads to end; on another thread than the loop's."""
-        for pool in (self._workers, *(service.workers for service in self._services)):
+        for pool in self.pools:
             pool.join()
 
     async def connect(self, authid: str = "", authrole: str = "anonymous") -> Connection:
@@ -152,11 +164,8 @@ class Bench:
             authid: who it is.
             authrole: in which role.
         """
-        defined: dict[str, type[Exception]] = {}
-        for app in self.apps:
-            defined.update(app.scope.defined())
         dialer = LocalDialer(lambda: self._router.new_session(authid, authrole))
-        connection = Connection(dialer, self._config, self._dispatcher, defined=defined)
+        connection = Connection(dialer, self._config, self._dispatcher, defined=self._defined())
         await connection.open(patient=False)
         self._connections.append(connection)
         return connection
@@ -167,11 +176,27 @@ class Bench:
         Raises:
             ProcedureExists: an app, or another stub, has the procedure.
         """
-        record = Blueprint().add_registration(stub.answer, stub.uri, run="loop", validate=False)
+        record = self.blueprint().add_registration(
+            stub.answer, stub.uri, run="loop", validate=False
+        )
         await self._announce(record)
 
-    async def record(self, recorder: Events, topics: TopicFilter) -> None:
-        """Let a recorder hear of all events of some topics."""
+    def _defined(self) -> dict[str, type[Exception]]:
+        defined: dict[str, type[Exception]] = {}
+        for app in self.apps:
+            defined.update(app.scope.defined())
+        return defined
+
+    def blueprint(self) -> Blueprint:
+        """Make what declares a handler of the test's own: it knows the errors of the apps."""
+        blueprint = Blueprint()
+        for uri, kind in self._defined().items():
+            blueprint.define_error(kind, uri)
+        return blueprint
+
+    async def record(self, recorder: Events) -> None:
+        """Let a recorder hear of all events of its topics."""
+        topics = recorder.topics
 
         def heard(event: Event, *args: Any, **kwargs: Any) -> None:
             recorder.record(*args, event=event, **kwargs)
@@ -195,6 +220,10 @@ class Bench:
         """Wait until all that was published before has reached the recorders."""
         await self._own.publish(_SETTLED, (), {}, options={"acknowledge": True})
 
+    def failure(self) -> BaseException | None:
+        """The first failure that nobody got as an answer."""
+        return self.unanswered[0] if self.unanswered else None
+
     def cause_of(self, error: HandlerFailed) -> BaseException | None:
         """The exception that a handler raised, for the error that its caller got."""
         return self._by_id.get(error.kwargs.get("error_id", ""))
@@ -210,8 +239,3 @@ class Bench:
     def go_online(self) -> None:
         """Let the apps join again."""
         self._dialer.gone = False
-
-
-def failures_of(bench: Bench) -> Callable[[], BaseException | None]:
-    """Return what tells the first failure that nobody got as an answer."""
-    return lambda: bench.unanswered[0] if bench.unanswered else None

@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wampapp.client import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
-from wampapp.testing.bench import Bench, failures_of
-from wampapp.testing.clock import clock
-from wampapp.testing.recording import Events, Stub, TopicFilter
+from wampapp.testing.bench import Bench
+from wampapp.testing.timing import clock
+from wampapp.testing.recording import Events, Stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
     from wampapp.app import App
+    from wampapp.blueprint import Blueprint
     from wampapp.connection import Connection
+
+#: More than the longest delay between two attempts to join.
+_REJOIN_SECONDS = 2.0
+#: What belongs to the client that the block gives.
+_VERBS = ("call", "publish", "stream", "register", "subscribe", "as_", "settle")
 
 
 class TestRealm:
@@ -43,7 +49,16 @@ class TestRealm:
         self._realm = realm
         self._timeout = timeout
         self._stubs: list[Stub] = []
+        self._recorders: list[Events] = []
         self._bench: Bench | None = None
+        self.prefix = apps[0].prefix if len(apps) == 1 else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {', '.join(app.name for app in self._apps)}>"
+
+    def __getattr__(self, name: str) -> Any:
+        hint = "; use it in a block: with app.test_client() as client" if name in _VERBS else ""
+        raise AttributeError(f"{self!r} has no attribute {name!r}{hint}")
 
     @property
     def bench(self) -> Bench:
@@ -89,11 +104,39 @@ class TestRealm:
             self._bench.runtime.call(self._bench.play(stub))
         return stub
 
+    def events(self, topics: str) -> Events:
+        """Record what is published from now on, whoever publishes it; before the block, or in it.
+
+        Args:
+            topics: a topic; ``*`` in it stands for one component, ``**`` at its end for any
+                number of them. With one app, a leading dot is relative to its prefix.
+
+        Raises:
+            InvalidUri: that is no topic.
+        """
+        if self.prefix and isinstance(topics, str) and topics.startswith("."):
+            topics = f"{self.prefix}{topics}"
+        recorder = Events(topics)
+        if self._bench is None:
+            self._recorders.append(recorder)
+        else:
+            self._bench.runtime.call(self._bench.record(recorder))
+            self._connect(recorder, self._bench)
+        return recorder
+
+    @staticmethod
+    def _connect(recorder: Events, bench: Bench) -> None:
+        def settle() -> None:
+            if not bench.over:
+                bench.runtime.call(bench.settle())
+
+        recorder.settle, recorder.failure = settle, bench.failure
+
     @contextlib.contextmanager
     def offline(self) -> Iterator[None]:
         """While it is open, the apps have lost the router, and do not find it again.
 
-        After it, ``clock.advance(2)`` is enough for all of them to have joined again.
+        At its end the clock is moved forward until they have joined again.
         """
         bench = self.bench
 
@@ -105,13 +148,16 @@ class TestRealm:
             yield
         finally:
             bench.runtime.call(do(bench.go_online))
+            clock.advance(_REJOIN_SECONDS)
 
     def __enter__(self) -> TestClient:
         if self._bench is not None:
             raise UsageError("The test realm runs already.")
         runtime = clock.runtime()
         bench = Bench(runtime, self._apps, self._realm)
-        runtime.call(bench.start(self._stubs))
+        for recorder in self._recorders:
+            self._connect(recorder, bench)
+        runtime.call(bench.start(self._stubs, self._recorders))
         clock.benches.add(bench)
         self._bench = bench
         return TestClient(self, runtime.call(bench.connect()), self._timeout)
@@ -152,10 +198,22 @@ class TestClient(PeerClient):
             realm.bench  # noqa: B018 - says so when the block has ended
             return connection
 
-        super().__init__(lambda: bench.runtime, current, timeout=timeout)
+        super().__init__(lambda: bench.runtime, current, prefix=realm.prefix, timeout=timeout)
         self.realm = realm
         self.clock = clock
         self._test_timeout = timeout
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.realm!r}>"
+
+    def _blueprint(self) -> Blueprint:
+        blueprint = self.realm.bench.blueprint()
+        blueprint.prefix = self._prefix
+        return blueprint
+
+    def settle(self) -> None:
+        """Let everything happen that needs no more time: handlers, and what they lead to."""
+        self.clock.advance(0)
 
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a procedure and wait for its result; as :meth:`Client.call`."""
@@ -172,20 +230,8 @@ class TestClient(PeerClient):
             raise error from self.realm.bench.cause_of(error)
 
     def events(self, topics: str) -> Events:
-        """Record what is published from now on, whoever publishes it.
-
-        Args:
-            topics: a topic; ``*`` in it stands for one component, ``**`` at its end for any
-                number of them.
-
-        Raises:
-            InvalidUri: that is no topic.
-        """
-        bench = self.realm.bench
-        chosen = TopicFilter(topics)
-        recorder = Events(chosen, lambda: bench.runtime.call(bench.settle()), failures_of(bench))
-        bench.runtime.call(bench.record(recorder, chosen))
-        return recorder
+        """Record what is published from now on; as :meth:`TestRealm.events`."""
+        return self.realm.events(topics)
 
     def stub(
         self,

@@ -92,26 +92,29 @@ class Events:
     """The events of some topics, in the order in which they were published. A sequence.
 
     Get one from ``client.events("com.shop.**")``; it records from then on.
+
+    Args:
+        topics: which; see :class:`TopicFilter`.
+
+    Attributes:
+        topics: the same.
     """
 
-    def __init__(
-        self,
-        topics: TopicFilter,
-        settle: Callable[[], None],
-        failed: Callable[[], BaseException | None],
-    ) -> None:
-        self._topics = topics
-        self._settle = settle
-        self._failed = failed
+    def __init__(self, topics: str) -> None:
+        self.topics = TopicFilter(topics)
+        #: Waits until what was published has arrived; set when the recorder is put to work.
+        self.settle: Callable[[], None] = lambda: None
+        #: The first failure that nobody got as an answer.
+        self.failure: Callable[[], BaseException | None] = lambda: None
         self._seen: list[Published] = []
         self._news = threading.Condition()
 
     def __repr__(self) -> str:
-        return f"<Events {self._topics.text!r}: {self._seen!r}>"
+        return f"<Events {self.topics.text!r}: {self._seen!r}>"
 
     def record(self, *args: Any, event: Event, **kwargs: Any) -> None:
         """Take an event; what the recorder's subscription calls."""
-        if self._topics.matches(event.topic):
+        if self.topics.matches(event.topic):
             with self._news:
                 self._seen.append(Published(event.topic, args, kwargs))
                 self._news.notify_all()
@@ -137,32 +140,37 @@ class Events:
         """
         with self._news:
             self._news.wait_for(
-                lambda: len(self._seen) >= count or self._failed() is not None, timeout
+                lambda: len(self._seen) >= count or self.failure() is not None, timeout
             )
             seen = list(self._seen)
         if len(seen) < count:
-            failure = self._failed()
+            failure = self.failure()
             why = "a handler failed" if failure else f"no more came within {timeout:g} s"
             raise AssertionError(
-                f"{len(seen)} of {count} events of {self._topics.text!r} were published, and "
+                f"{len(seen)} of {count} events of {self.topics.text!r} were published, and "
                 f"{why}; recorded: {seen!r}"
             ) from failure
         return seen
 
     def clear(self) -> None:
         """Forget what was recorded so far."""
-        self._settle()
+        self.settle()
         with self._news:
             self._seen.clear()
 
     def _now(self) -> list[Published]:
         # What was published before this is asked for is on its way through the router.
-        self._settle()
+        self.settle()
         with self._news:
             return list(self._seen)
 
     def __len__(self) -> int:
         return len(self._now())
+
+    def __eq__(self, other: object) -> bool:
+        return self._now() == list(other) if isinstance(other, Events | list) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it grows
 
     def __iter__(self) -> Iterator[Published]:
         return iter(self._now())

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wampapp import loop as loops
 from wampapp import uri as uris
-from wampapp.blueprint import Blueprint
 from wampapp.endpoint import endpoint_for
 from wampapp.errors import HandlerFailed, UsageError
 from wampapp.handles import Procedure, answered
-from wampapp.testing.bench import Bench, failures_of
-from wampapp.testing.recording import Events, Stub, TopicFilter
+from wampapp.testing.bench import Bench
+from wampapp.testing.recording import Events, Stub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -49,7 +48,7 @@ class TestSession:
         bench = Bench(runtime, self._apps)
 
         async def start() -> None:
-            await bench.start(self._stubs)
+            await bench.start(self._stubs, [])
             self._connection = await bench.connect()
 
         await runtime.awaitable(start())
@@ -127,13 +126,13 @@ class TestSession:
 
     def register(self, uri: str, handler: Callable[..., Any], /) -> Awaitable[Any]:
         """Register a procedure of the test's own; await its id."""
-        record = Blueprint().add_registration(handler, uri)
+        record = self._running().blueprint().add_registration(handler, uri)
         endpoint = endpoint_for(record)
         return self._ask(lambda peer: peer.announce(record, endpoint), f"answer for {uri}")
 
     def subscribe(self, uri: str, handler: Callable[..., Any], /) -> Awaitable[Any]:
         """Subscribe a handler of the test's own; await its id."""
-        record = Blueprint().add_subscription(handler, uri)
+        record = self._running().blueprint().add_subscription(handler, uri)
         endpoint = endpoint_for(record)
         return self._ask(lambda peer: peer.announce(record, endpoint), f"answer for {uri}")
 
@@ -150,11 +149,11 @@ class TestSession:
             topics: as in :meth:`TestClient.events`.
         """
         bench = self._running()
-        chosen = TopicFilter(topics)
-        recorder = Events(chosen, lambda: None, failures_of(bench))
+        recorder = Events(topics)
+        recorder.failure = bench.failure
 
         async def start() -> Events:
-            await bench.record(recorder, chosen)
+            await bench.record(recorder)
             return recorder
 
         return bench.runtime.awaitable(start())

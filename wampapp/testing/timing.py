@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import heapq
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import loop as loops
 from wampapp.config import check_seconds
+from wampapp.workers import lending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +31,14 @@ class ClockLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._ahead = 0.0
+        self._frozen: float | None = None
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._count = 0
         super().__init__()
 
     def time(self) -> float:
-        """The real clock, and by how much it was moved."""
-        return super().time() + self._ahead
+        """The real clock, and by how much it was moved; or where it stands still."""
+        return super().time() + self._ahead if self._frozen is None else self._frozen
 
     def call_at(  # type: ignore[override]  # mypy misses that *args are the callback's
         self,
@@ -57,9 +61,14 @@ class ClockLoop(asyncio.SelectorEventLoop):
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
-    def move_to(self, when: float) -> None:
-        """Move the clock forward; never back."""
-        self._ahead += max(0.0, when - self.time())
+    def stand_at(self, when: float) -> None:
+        """Move the clock forward, never back, and let it stand there."""
+        self._frozen = max(when, self.time())
+
+    def go_on(self) -> None:
+        """Let the clock run on from where it stands."""
+        if self._frozen is not None:
+            self._ahead, self._frozen = self._frozen - super().time(), None
 
 
 class Clock:
@@ -70,6 +79,8 @@ class Clock:
         self._loop: ClockLoop
         self._runtime: loops.Runtime | None = None
         self._lock = threading.Lock()
+        # Pauses take real time while the loop's own stands still.
+        self._sleeper = concurrent.futures.ThreadPoolExecutor(1, "wampapp-clock")
 
     def runtime(self) -> loops.Runtime:
         """The loop of apps under test, which turns in a background thread of its own."""
@@ -92,25 +103,41 @@ class Clock:
             UsageError: that is no number of seconds.
         """
         seconds = check_seconds(seconds, "seconds")
-        self.runtime().call(self._advance(self._loop, seconds))
+        runtime = self.runtime()
+        with lending() as answered:  # a worker that asks is not waited for
+            runtime.call(self._advance(self._loop, seconds), answered)
 
     async def _advance(self, loop: ClockLoop, seconds: float) -> None:
-        end = loop.time() + seconds
-        await self._settle()
-        while (when := loop.next_time()) is not None and when <= end:
-            loop.move_to(when)
+        # Standing still meanwhile, or a timer would be late by what its forerunners took.
+        loop.stand_at(loop.time())
+        try:
+            end = loop.time() + seconds
             await self._settle()
-        loop.move_to(end)
-        await self._settle()
+            while (when := loop.next_time()) is not None and when <= end:
+                loop.stand_at(when)
+                await self._settle()
+            loop.stand_at(end)
+            await self._settle()
+        finally:
+            loop.go_on()
 
     async def _settle(self) -> None:
         """Let everything happen that needs no more time."""
-        for _ in range(round(_PATIENCE / _PAUSE)):
+        limit = time.monotonic() + _PATIENCE
+        while time.monotonic() < limit:
+            moves, working = self._moves(), self._working()
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
-            if not any(bench.working for bench in self.benches):
+            if self._working():
+                await asyncio.get_running_loop().run_in_executor(self._sleeper, time.sleep, _PAUSE)
+            elif not working and moves == self._moves():
                 return
-            await asyncio.sleep(_PAUSE)
+
+    def _working(self) -> bool:
+        return any(pool.working for bench in self.benches for pool in bench.pools)
+
+    def _moves(self) -> int:
+        return sum(pool.moves for bench in self.benches for pool in bench.pools)
 
 
 #: The clock of every :meth:`~wampapp.App.test_client` and :class:`TestRealm` of the process.
