@@ -457,7 +457,7 @@ def test_a_leave_hook_may_call(wire: Wire) -> None:
 
 
 def test_a_join_hook_that_a_lost_link_failed_is_run_again(wire: Wire) -> None:
-    app = App(prefix="com.hook")
+    app = App(prefix="com.hook", grace=0.1)
     joins: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     called = threading.Event()

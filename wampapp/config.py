@@ -291,7 +291,8 @@ def tls_from(
     found = Tls(
         ca=ca,
         certificate=certificate or environ.get("WAMPAPP_CERT") or None,
-        key=key or environ.get("WAMPAPP_CERT_KEY") or None,
+        # Nor is the key of another certificate taken for it.
+        key=key or (None if certificate else environ.get("WAMPAPP_CERT_KEY") or None),
         verify=not insecure,
     )
     return None if found == Tls() else found

@@ -126,7 +126,7 @@ async def connect(
 
     from wampapp.transport import TLS_FAILED, client_factory
 
-    factory = client_factory(url, handler, reactor)
+    factory = client_factory(url, handler, reactor, loop.call_soon)
     factory.on_ready, factory.on_failed = on_ready, on_failed
     protocol = await _dial(url, factory, reactor, timeout, tls)
     try:

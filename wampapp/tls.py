@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import CertificateOptions, optionsForClientTLS, platformTrust
 from zope.interface import implementer
 
 from wampapp.errors import UsageError
@@ -27,61 +29,75 @@ def client_options(host: str, tls: Tls) -> Any:
     Raises:
         UsageError: a file is missing, or holds something else.
     """
-    from OpenSSL import crypto
-    from twisted.internet import ssl
-
-    def load(path: str, what: str, parse: Any) -> Any:
-        try:
-            return parse(Path(path).read_bytes())
-        except OSError as error:
-            raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.") from None
-        except (crypto.Error, ValueError, TypeError):
-            raise UsageError(
-                f"The file {path} holds no {what}; a PEM file is expected, and a key without a "
-                "passphrase."
-            ) from None
-
-    own = None
-    if tls.certificate is not None:
-        certificate = load(tls.certificate, "certificate", ssl.Certificate.loadPEM)
-        key = load(
-            tls.key or tls.certificate,
-            "private key",
-            # An empty passphrase, or OpenSSL would ask for one at the terminal.
-            lambda data: crypto.load_privatekey(crypto.FILETYPE_PEM, data, passphrase=b""),
-        )
-        own = ssl.PrivateCertificate.fromCertificateAndKeyPair(certificate, ssl.KeyPair(key))
+    own = {} if tls.certificate is None else _own(tls.certificate, tls.key or tls.certificate)
     if not tls.verify:
-        return _Unverified(host, own)
-    trusted = None
-    if tls.ca is not None:
-        trusted = ssl.trustRootFromCertificates(load(tls.ca, "certificate", _certificates))
-    return ssl.optionsForClientTLS(host, trustRoot=trusted, clientCertificate=own)
+        return _Unverified(host, CertificateOptions(verify=False, **own).getContext())
+    trusted: Any = platformTrust() if tls.ca is None else _Trusted(_certificates(tls.ca))
+    return optionsForClientTLS(host, trustRoot=trusted, extraCertificateOptions=own)
 
 
-def _certificates(data: bytes) -> list[Any]:
-    """All certificates of a PEM file."""
-    from twisted.internet import ssl
+def _read(path: str, what: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.") from None
 
-    end = b"-----END CERTIFICATE-----"
-    parts = [part + end for part in data.split(end)[:-1]]
-    if not parts:
-        raise ValueError
-    return [ssl.Certificate.loadPEM(part) for part in parts]
+
+def _no(what: str, path: str) -> UsageError:
+    return UsageError(
+        f"The file {path} holds no {what}; a PEM file is expected, and a key without a passphrase."
+    )
+
+
+def _certificates(path: str) -> list[Any]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return load_pem_x509_certificates(_read(path, "certificate"))
+    except ValueError:
+        raise _no("certificate", path) from None
+
+
+def _own(certificate: str, key: str) -> dict[str, Any]:
+    """Our own certificate, with the chain that its file may hold, and its key."""
+    from cryptography.hazmat.primitives import serialization
+
+    first, *chain = _certificates(certificate)
+    try:
+        private = serialization.load_pem_private_key(_read(key, "private key"), password=None)
+    except (ValueError, TypeError):
+        raise _no("private key", key) from None
+    if private.public_key() != first.public_key():
+        raise UsageError(
+            f"The private key in {key} belongs to another certificate than the one in "
+            f"{certificate}."
+        )
+    return {"certificate": first, "privateKey": private, "extraCertChain": chain}
+
+
+@implementer(IOpenSSLTrustRoot)
+class _Trusted:
+    """Trusts some certificates: authorities, and also what is none itself."""
+
+    def __init__(self, certificates: list[Any]) -> None:
+        self._certificates = certificates
+
+    def _addCACertsToContext(self, context: Any) -> None:  # noqa: N802 - Twisted's name
+        from OpenSSL.crypto import X509, X509StoreFlags
+
+        store = context.get_cert_store()
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
+        for certificate in self._certificates:
+            store.add_cert(X509.from_cryptography(certificate))
 
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _Unverified:
     """Speaks TLS with whoever answers; what ``verify=False`` and ``--insecure`` ask for."""
 
-    def __init__(self, host: str, own: Any) -> None:
-        from twisted.internet import ssl
-
-        options = {} if own is None else {"privateKey": own.privateKey.original}
-        if own is not None:
-            options["certificate"] = own.original
-        self._context = ssl.CertificateOptions(verify=False, **options).getContext()
+    def __init__(self, host: str, context: Any) -> None:
         self._host = host
+        self._context = context
 
     def clientConnectionForTLS(self, protocol: Any) -> Any:  # noqa: N802 - Twisted's name
         from OpenSSL import SSL

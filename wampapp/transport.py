@@ -32,6 +32,7 @@ from autobahn.twisted.websocket import (  # noqa: E402
     WampWebSocketServerFactory,
     WampWebSocketServerProtocol,
 )
+from twisted.internet.tcp import Connection  # noqa: E402
 
 from wampapp.codec import CODECS, MSGPACK  # noqa: E402
 from wampapp.errors import (  # noqa: E402
@@ -224,6 +225,14 @@ class _RawSocket(_Lean):
         self._missing = 0
         self._held = False
         self._framing = False
+        # Frames of this turn of the loop, to be sent at its end in one write.
+        self._out: list[bytes] = []
+        self._direct = False
+        self._broken = False
+
+    def ready(self) -> None:
+        super().ready()
+        self._direct = isinstance(self.transport, Connection) and not self.transport.TLS
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
@@ -258,8 +267,7 @@ class _RawSocket(_Lean):
                 self.take(data[start:stop])
             elif kind == _PING:
                 with contextlib.suppress(ConnectionLost):
-                    self._check_room(size)
-                    self.transport.write(_HEADER_OF(size | _PONG << 24) + data[start:stop])
+                    self._put(_HEADER_OF(size | _PONG << 24) + data[start:stop])
         self._framing = False
         if position < end and not self.over:
             rest = data[position:]
@@ -297,22 +305,71 @@ class _RawSocket(_Lean):
             raise PayloadTooLarge(
                 f"The message has {size} bytes; the peer takes at most {self._max_len_send}."
             )
-        self._check_room(size)
-        self.transport.write(_HEADER_OF(size) + payload)
+        self._put(_HEADER_OF(size) + payload)
+
+    def _put(self, frame: bytes) -> None:
+        self._check_room(len(frame))
+        if not self._direct:
+            self.transport.write(frame)
+            return
+        # One write for all the frames of a turn, with no round through the reactor for it: 1.4
+        # times the calls one by one, and 1.5 times with 64 in flight.
+        out = self._out
+        if not out:
+            self.factory.call_soon(self._flush)
+        out.append(frame)
+        if len(out) >= _MOST_FRAMES:
+            self._flush()
+
+    def _flush(self) -> None:
+        out = self._out
+        if not out:
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        if self._backlog.unsent is None and not self.transport.disconnecting:
+            sent = self.transport.writeSomeData(data)
+            if type(sent) is not int:
+                # The peer is gone. The transport may never hear of it: uvloop stops to watch a
+                # socket that was reset.
+                self._broken = True
+                self.abort()
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self.transport.write(data)  # what the socket does not take now
+        if self._backlog.unsent is None:
+            # Until it has sent that, and says so, everything goes by it, or the order would change.
+            self._backlog.unsent = len(data)
+            self.transport.producerPaused = True
 
     def connectionLost(self, reason: Any) -> None:
         super().connectionLost(reason)  # type: ignore[misc]
-        self.ended(_why(reason))
+        self.ended("the connection broke" if self._broken else _why(reason))
 
     def close(self) -> None:
         self.over = True
+        self._flush()
+        # Or a transport that still has to send would wait for its producer instead of closing.
+        self.transport.unregisterProducer()
         self.transport.loseConnection()
+
+    def abort(self) -> None:
+        self._out.clear()
+        super().abort()
+
+    def ended(self, reason: str) -> None:
+        self._out.clear()
+        super().ended(reason)
 
 
 _HEAD: Final = 4
 _HEADER_OF: Final = struct.Struct(">I").pack
 _HEADER: Final = struct.Struct(">I").unpack_from
 _LENGTH_BITS: Final = 0xFFFFFF
+#: Whoever is at the other end may begin with so many, while we go on.
+_MOST_FRAMES: Final = 24
 
 
 class _WebSocket(_Lean):
@@ -383,14 +440,18 @@ class WebSocketServer(_WebSocket, WampWebSocketServerProtocol):
     """A router's WebSocket link."""
 
 
-def rawsocket_server_factory(make_handler: Callable[[], Handler]) -> Any:
+def rawsocket_server_factory(
+    make_handler: Callable[[], Handler], call_soon: Callable[[Callable[[], None]], object]
+) -> Any:
     """Make the factory of a router's RawSocket links.
 
     Args:
         make_handler: called for each connection whose handshake is done.
+        call_soon: the event loop's.
     """
     factory = WampRawSocketServerFactory(lambda: _Entrance(make_handler()), CODECS)
     factory.protocol = RawSocketServer
+    factory.call_soon = call_soon
     factory.noisy = False
     factory.setProtocolOptions(maxMessagePayloadSize=MAX_MESSAGE_SIZE)
     return factory
@@ -426,18 +487,25 @@ def websocket_server_factory(
     return factory
 
 
-def client_factory(url: RouterUrl, handler: Handler, reactor: Any) -> Any:
+def client_factory(
+    url: RouterUrl,
+    handler: Handler,
+    reactor: Any,
+    call_soon: Callable[[Callable[[], None]], object],
+) -> Any:
     """Make the factory of a client's link.
 
     Args:
         url: the router's URL.
         handler: the client's side of the session.
         reactor: Twisted's reactor.
+        call_soon: the event loop's.
     """
     entrance = _Entrance(handler)
     if not url.websocket:
         factory = WampRawSocketClientFactory(lambda: entrance, MSGPACK)
         factory.protocol = RawSocketClient
+        factory.call_soon = call_soon
         factory.setProtocolOptions(maxMessagePayloadSize=MAX_MESSAGE_SIZE)
         return factory
     host = f"[{url.host}]" if ":" in url.host else url.host

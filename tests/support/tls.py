@@ -1,7 +1,9 @@
 """A certificate authority of the tests' own, and a TLS door in front of a plain server."""
 
+import contextlib
 import datetime as dt
 import ipaddress
+import secrets
 import selectors
 import socket
 import ssl
@@ -16,20 +18,34 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """A certificate authority whose files stand in a folder."""
+    """A certificate authority whose files stand in a folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where its files go; one folder holds one authority.
+        parent: who signs its own certificate; itself by default.
+    """
+
+    def __init__(self, folder: Path, parent: "Authority | None" = None) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wampapp tests")])
+        # A name of its own, for that is how OpenSSL looks for it.
+        name = f"wampapp tests {secrets.token_hex(4)}"
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.file = folder / "ca.pem"
-        certificate = self._build(self._name, self._key, None)
+        signer = parent or self
+        certificate = signer._build(self._name, self._key, None)
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def _build(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, host: str | None
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        host: str | None,
+        *,
+        expired: bool = False,
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
+        end = now - dt.timedelta(minutes=1) if expired else now + dt.timedelta(days=1)
         builder = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -37,7 +53,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(minutes=5))
-            .not_valid_after(now + dt.timedelta(days=1))
+            .not_valid_after(end)
             .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
         )
         if host is not None:
@@ -50,30 +66,54 @@ class Authority:
             )
         return builder.sign(self._key, hashes.SHA256())
 
-    def issue(self, host: str) -> Path:
+    def issue(self, host: str, *, expired: bool = False) -> Path:
         """Issue a certificate for a host name or address; key and certificate in one file."""
+        certificate, key = self.issue_pair(host, expired=expired)
+        file = self._folder / f"{host}{'-expired' if expired else ''}.pem"
+        file.write_bytes(key.read_bytes() + certificate.read_bytes())
+        return file
+
+    def issue_pair(
+        self, name: str, *, expired: bool = False, passphrase: bytes | None = None
+    ) -> tuple[Path, Path]:
+        """Issue a certificate in a file of its own, and its key in another; return both."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        file = self._folder / f"{host}.pem"
-        file.write_bytes(
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = self._build(subject, key, name, expired=expired)
+        files = self._folder / f"{name}-certificate.pem", self._folder / f"{name}-key.pem"
+        files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        locked = serialization.BestAvailableEncryption(passphrase) if passphrase else None
+        files[1].write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
+                locked or serialization.NoEncryption(),
             )
-            + self._build(name, key, host).public_bytes(serialization.Encoding.PEM)
         )
-        return file
+        return files
 
 
 class TlsDoor:
-    """Takes TLS connections on a free loopback port and passes them on, decrypted."""
+    """Takes TLS connections on a loopback port and passes them on, decrypted.
 
-    def __init__(self, certificate: Path, target: int) -> None:
+    Args:
+        certificate: the file of its own certificate and key.
+        target: the port of the plain server.
+        clients: the file of the authority that clients must have a certificate of; None asks
+            for none.
+        port: where it listens; 0 for a free one.
+    """
+
+    def __init__(
+        self, certificate: Path, target: int, *, clients: Path | None = None, port: int = 0
+    ) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
+        if clients is not None:
+            self._context.verify_mode = ssl.CERT_REQUIRED
+            self._context.load_verify_locations(clients)
         self._target = target
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", port))
         self.port: int = self._server.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -90,9 +130,16 @@ class TlsDoor:
 
     def _serve(self, plain: socket.socket) -> None:
         try:
-            outside = self._context.wrap_socket(plain, server_side=True)
+            outside = self._context.wrap_socket(
+                plain, server_side=True, do_handshake_on_connect=False
+            )
         except OSError:
             plain.close()
+            return
+        try:
+            outside.do_handshake()
+        except OSError:
+            _close_gently(outside)
             return
         with outside, socket.create_connection(("127.0.0.1", self._target)) as inside:
             with selectors.DefaultSelector() as selector:
@@ -118,8 +165,25 @@ class TlsDoor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
+    def shut(self) -> None:
+        """Take no more connections; those that are there stay. The port is free again."""
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.shut()
         for thread in self._threads:
             thread.join(20)
+            assert not thread.is_alive()
+
+
+def _close_gently(connection: socket.socket) -> None:
+    """Close a connection such that the peer reads what was sent last: a reset would lose it."""
+    with contextlib.suppress(OSError):
+        plain = socket.socket(fileno=connection.detach())
+        with plain:
+            plain.settimeout(20)
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(65536):
+                pass

@@ -19,7 +19,7 @@ from wampapp.errors import PortInUse, UsageError
 from wampapp.transport import WebSocketServer, rawsocket_server_factory, websocket_server_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from twisted.python.failure import Failure
 
@@ -92,7 +92,7 @@ class Server:
         self.handshake_timeout = handshake_timeout
         self.allow_origins = frozenset(origin.rstrip("/").lower() for origin in allow_origins)
         self.host = ""
-        self.rawsocket = rawsocket_server_factory(router.new_session)
+        self.rawsocket = rawsocket_server_factory(router.new_session, self._call_soon)
         self.websocket = websocket_server_factory(
             router.new_session,
             reactor,
@@ -101,6 +101,9 @@ class Server:
         )
         self.websocket.door = self
         self._site: Any = None
+
+    def _call_soon(self, callback: Callable[[], None]) -> None:
+        self.loop.call_soon(callback)
 
     def listen(self, host: str, port: int) -> Address:
         """Start to listen.

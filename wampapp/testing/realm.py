@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from wampapp.client import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
 from wampapp.testing.bench import Bench
-from wampapp.testing.timing import clock
 from wampapp.testing.recording import Events, Stub
+from wampapp.testing.timing import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
