@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from wampapp.testing import TestRealm, TestSession
 
 
+_NOT_RUNNING = (
+    "The app is not running, so it cannot call or publish; do it in a handler, or use "
+    "wampapp.connect() in a script."
+)
+
+
 class App(Blueprint):
     """A WAMP service: procedures and topics, and what it takes to run them.
 
@@ -357,14 +363,11 @@ class App(Blueprint):
         service = self.make_service(config, runtime)
         self.attach(service)
 
-        async def start() -> None:
-            try:
-                await service.start()
-            except BaseException:
+        def failed() -> None:
+            if self._service is service:
                 self.attach(None)
-                raise
 
-        return runtime.awaitable(start())
+        return runtime.awaitable(service.start(), failed)
 
     def stop(self) -> Awaitable[None]:
         """Stop what :meth:`start` started, as Ctrl-C stops :meth:`run`; await what this returns.
@@ -452,15 +455,14 @@ class App(Blueprint):
         self._service = service
 
     def _runtime(self) -> loops.Runtime:
-        return self._service.runtime if self._service is not None else loops.get()
+        if self._service is None:
+            raise NotJoined(_NOT_RUNNING)
+        return self._service.runtime
 
     def _connection(self) -> Connection:
         connection = self._service.connection if self._service is not None else None
         if connection is None:
-            raise NotJoined(
-                "The app is not running, so it cannot call or publish; do it in a handler, or "
-                "use wampapp.connect() in a script."
-            )
+            raise NotJoined(_NOT_RUNNING)
         return connection
 
     def _check_thread(self, verb: str) -> None:

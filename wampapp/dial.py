@@ -128,6 +128,8 @@ async def connect(
 
     factory = client_factory(url, handler, reactor, loop.call_soon)
     factory.on_ready, factory.on_failed = on_ready, on_failed
+    # On a reactor that is not asyncio's, its callbacks do not run inside the loop by themselves.
+    factory.entered = getattr(loop, "entered", None)
     protocol = await _dial(url, factory, reactor, timeout, tls)
     try:
         await ready

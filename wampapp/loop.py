@@ -156,22 +156,36 @@ class Runtime:
             future.cancel()
             raise
 
-    def awaitable(self, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
+    def awaitable(
+        self, coroutine: Coroutine[Any, Any, T], on_failure: Callable[[], None] | None = None
+    ) -> Awaitable[T]:
         """Start a coroutine, and return what the calling code can await.
 
         Args:
             coroutine: what to run.
+            on_failure: called when it has raised or was cancelled, even before its first step.
 
         Returns:
             An asyncio task where an asyncio task asks; else, where Twisted's code does, a
             Deferred.
         """
         task = self.loop.create_task(coroutine)
+        if on_failure is not None:
+            failed = on_failure
+            task.add_done_callback(
+                lambda done: failed() if done.cancelled() or done.exception() else None
+            )
         if asyncio._get_running_loop() is self.loop and asyncio.current_task() is not None:
             return task
         from twisted.internet.defer import Deferred
 
         return Deferred.fromFuture(task)
+
+    def retire(self) -> None:
+        """Give back what a reactor of ours holds, when its loop is closed."""
+        reactor = self._reactor
+        if reactor is not None and reactor is not sys.modules.get("twisted.internet.reactor"):
+            reactor.waker.connectionLost(None)
 
     async def _main(self, main: Coroutine[Any, Any, T]) -> T:
         self._start_reactor()
@@ -278,7 +292,9 @@ def here() -> Runtime:
                 "No event loop runs in this thread: await app.start() in one, or use app.run()."
             )
     with _lock:
-        _adopted[:] = [known for known in _adopted if not known.loop.is_closed()]
+        for known in [known for known in _adopted if known.loop.is_closed()]:
+            _adopted.remove(known)
+            known.retire()
         for known in _adopted:
             if known.loop is running or (reactor is not None and known._reactor is reactor):
                 return known
@@ -358,8 +374,11 @@ def _reactor_on(loop: asyncio.AbstractEventLoop) -> Any:
         return _installed_reactor
     if getattr(installed, "_asyncioEventloop", None) is loop:
         return installed
-    # A process has one reactor that modules import; further ones are only passed about.
-    return AsyncioSelectorReactor(loop)
+    # A process has one reactor that modules import; further ones are only passed about, and the
+    # thread they run in is not the one that Twisted's own tools take for the reactor's.
+    further = AsyncioSelectorReactor(loop)
+    further._registerAsIOThread = False
+    return further
 
 
 @types.coroutine

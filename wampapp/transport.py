@@ -96,6 +96,16 @@ class _Entrance:
         """Autobahn's word of the end; ours, with the reason, is given by the link itself."""
 
 
+class _Timer:
+    """Autobahn's timers on the reactor of the connection: its own run on the process's first."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def call_later(self, delay: float, function: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._reactor.callLater(delay, function, *args, **kwargs)
+
+
 class _Backlog:
     """Watches how much a slow peer leaves unsent: a push producer in Twisted's sense."""
 
@@ -163,8 +173,13 @@ class _Lean:
         except ProtocolViolation as error:
             self.handler.violated(error)
             return
+        entered = self.factory.entered
         try:
-            self.handler.received(message)
+            if entered is None:
+                self.handler.received(message)
+            else:
+                with entered():
+                    self.handler.received(message)
         except BaseException:
             # A defect of ours ends this one session, loudly, and no other.
             logger.exception("A message could not be handled; closing its connection")
@@ -452,6 +467,7 @@ def rawsocket_server_factory(
     factory = WampRawSocketServerFactory(lambda: _Entrance(make_handler()), CODECS)
     factory.protocol = RawSocketServer
     factory.call_soon = call_soon
+    factory.entered = None
     factory.noisy = False
     factory.setProtocolOptions(maxMessagePayloadSize=MAX_MESSAGE_SIZE)
     return factory
@@ -484,6 +500,8 @@ def websocket_server_factory(
         webStatus=False,
         tcpNoDelay=True,
     )
+    factory._batched_timer = _Timer(reactor)
+    factory.entered = None
     return factory
 
 
@@ -524,6 +542,7 @@ def client_factory(
         serverConnectionDropTimeout=0,  # close() drops by itself
         tcpNoDelay=True,
     )
+    factory._batched_timer = _Timer(reactor)
     return factory
 
 

@@ -122,6 +122,7 @@ class Server:
         self.host = host
         try:
             self.loop = asyncio.get_running_loop()
+            self.rawsocket.entered = self.websocket.entered = getattr(self.loop, "entered", None)
             self._port = self._reactor.listenTCP(port, _Doors(self), interface=host)
         except CannotListenError as error:
             raise _listen_error(host, port, error.socketError) from None
