@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import signal
 import socket
 from collections.abc import Iterator
 
@@ -8,6 +9,10 @@ import pytest
 from tests.support.process import EmbeddedRouter
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a shell's background job. The processes that tests start would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
