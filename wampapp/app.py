@@ -142,7 +142,12 @@ class App(Blueprint):
         return self._threads
 
     def make_service(
-        self, config: Config, runtime: loops.Runtime, dialer: Dialer | None = None
+        self,
+        config: Config,
+        runtime: loops.Runtime,
+        dialer: Dialer | None = None,
+        *,
+        succeeds: bool = False,
     ) -> Service:
         """Make what runs this app.
 
@@ -150,6 +155,7 @@ class App(Blueprint):
             config: its settled configuration.
             runtime: the loop that it runs on.
             dialer: how the router is reached; None to find one as ``config`` says.
+            succeeds: whether another process ran the app before, and has just ended.
         """
         from wampapp.service import Service
 
@@ -165,6 +171,7 @@ class App(Blueprint):
             lifespan=None if enter is None else lambda: enter(self),
             # The method of a subclass, or nothing that would cost each call a step.
             surround=None if type(self).surround is App.surround else self.surround,
+            succeeds=succeeds,
         )
 
     def surround(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:  # noqa: ARG002

@@ -107,6 +107,8 @@ class Connection:
         defined: the exceptions that stand for error URIs.
         on_join: awaited after each join, when everything is announced.
         on_leave: awaited after each session.
+        succeeds: whether a procedure that is taken may be so by a predecessor's session, which
+            the router has yet to notice the end of: already at the first join.
 
     Attributes:
         session: the current session; None while there is none.
@@ -122,7 +124,9 @@ class Connection:
         defined: Mapping[str, type[Exception]] | None = None,
         on_join: Callable[[], Awaitable[None]] | None = None,
         on_leave: Callable[[], Awaitable[None]] | None = None,
+        succeeds: bool = False,
     ) -> None:
+        self._succeeds = succeeds
         self._defined = defined
         self._on_join = on_join
         self._on_leave = on_leave
@@ -357,7 +361,7 @@ class Connection:
             raise
         if self._joined_before:
             self._rejoined_at = self._loop.time()
-        self._joined_before = True
+        self._joined_before = self._succeeds = True
         self._outbox.flush(session)
         self.session = session
         if not self._online.done():
@@ -394,7 +398,7 @@ class Connection:
             except (PayloadNotEncodable, PayloadTooLarge):
                 raise
             except ProcedureExists as error:
-                if not self._joined_before or self._loop.time() >= end:
+                if not self._succeeds or self._loop.time() >= end:
                     raise RouterRefused(
                         f"Another session at {where} has registered {uri!r} already; stop that "
                         "one, or give this procedure another URI.",
@@ -402,7 +406,7 @@ class Connection:
                     ) from None
                 if delay == _FIRST_DELAY:
                     logger.warning(
-                        "%s is taken, perhaps by the session that was lost; trying for %g s",
+                        "%s is taken, perhaps by a session that was lost; trying for %g s",
                         uri,
                         _TAKEOVER_SECONDS,
                     )

@@ -248,7 +248,7 @@ def banner(name: str, registry: Registry, service: Service) -> str:
 def procedure_rows(registry: Registry) -> list[tuple[str, str]]:
     """Return each procedure's URI with its signature, and its docstring's first line."""
     return [
-        (f"{r.uri}{_signature(r, r.endpoint, returns=True)}", first_line(r.endpoint))
+        (f"{r.uri}{signature_text(r, r.endpoint, returns=True)}", first_line(r.endpoint))
         for r in registry.registrations
     ]
 
@@ -256,7 +256,7 @@ def procedure_rows(registry: Registry) -> list[tuple[str, str]]:
 def topic_rows(registry: Registry) -> list[tuple[str, str]]:
     """Return each topic's URI with its handler's parameters, and its docstring's first line."""
     return [
-        (f"{s.uri}{_signature(s, s.handler, returns=False)}", first_line(s.handler))
+        (f"{s.uri}{signature_text(s, s.handler, returns=False)}", first_line(s.handler))
         for s in registry.subscriptions
     ]
 
@@ -271,10 +271,16 @@ class _Short:
         return self._text
 
 
-def _signature(
+def signature_text(
     record: Registration | Subscription, handler: Callable[..., Any], *, returns: bool
 ) -> str:
-    """What callers may send: the parameters that the handler is not given by us."""
+    """Return what callers may send: the parameters that the handler is not given by us.
+
+    Args:
+        record: the declaration.
+        handler: its function.
+        returns: whether the result's annotation is part of it.
+    """
     signature = signature_of(handler)
     captured = record.pattern.captured if record.pattern else ()
     empty = inspect.Signature.empty

@@ -45,6 +45,7 @@ class Service:
         dialer: how the router is reached; None to find one as ``config`` says.
         lifespan: makes a context manager that is open while the app runs.
         surround: see :meth:`App.surround`.
+        succeeds: whether another process served before, whose session the router may still hold.
 
     Attributes:
         config: the same; its ``url`` is set once an embedded router's port turned out to be a
@@ -64,7 +65,9 @@ class Service:
         dialer: Dialer | None = None,
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
         surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
+        succeeds: bool = False,
     ) -> None:
+        self._succeeds = succeeds
         self._scope = scope or Scope()
         self._dialer = dialer
         self.config = config
@@ -141,9 +144,7 @@ class Service:
             *self._registry.subscriptions,
         ]
         endpoints = [(record, self._dispatcher.prepare(record)) for record in records]
-        if self._dialer is None:
-            self._dialer = await self._find_router()
-        dialer = self._dialer
+        dialer = await self.find_router()
         await self._life.start_up()
         connection = self._connection = Connection(
             dialer,
@@ -153,6 +154,7 @@ class Service:
             defined=self._scope.defined(),
             on_join=self._life.joined,
             on_leave=self._life.left,
+            succeeds=self._succeeds,
         )
         await connection.open()
         self._life.start_timers()
@@ -206,6 +208,16 @@ class Service:
         await self._life.end()
         await self._close_server()
         self._workers.close()
+
+    async def find_router(self) -> Dialer:
+        """Find the way to the router, and start one here if no URL is given; once.
+
+        Raises:
+            PortInUse: the embedded router's port is taken by something else.
+        """
+        if self._dialer is None:
+            self._dialer = await self._find_router()
+        return self._dialer
 
     async def _find_router(self) -> Dialer:
         config = self.config

@@ -1,4 +1,4 @@
-"""The command line: ``wampapp run``, ``call``, ``publish``, ``subscribe``, ``router``."""
+"""The command line: ``wampapp run``, ``uris``, ``call``, ``publish``, ``subscribe``, ``router``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import sys
 import click
 
 from wampapp._version import __version__
+from wampapp.cli.options import sentence
 from wampapp.cli.router import router
 from wampapp.cli.run import run
+from wampapp.cli.uris import uris
 from wampapp.cli.verbs import call, publish, subscribe
-from wampapp.errors import EXIT_FAILED, WampappError, WampError
+from wampapp.errors import EXIT_FAILED, WampappError
 
 __all__ = ["cli", "main"]
 
@@ -28,7 +30,7 @@ def cli() -> None:
     """WAMP services as easily as Flask made HTTP."""
 
 
-for _command in (run, call, publish, subscribe, router):
+for _command in (run, uris, call, publish, subscribe, router):
     cli.add_command(_command)
 
 
@@ -39,11 +41,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except WampError as error:
-        click.echo(f"Error: {error.sentence}", err=True)
-        code = error.exit_code
     except WampappError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {sentence(error)}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)

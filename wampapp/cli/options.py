@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from wampapp import config as configs
+from wampapp.errors import WampappError, WampError
 from wampapp.logs import FORMS, LEVELS
 
 if TYPE_CHECKING:
@@ -262,3 +263,8 @@ def _value(word: str) -> Any:
 def json_line(value: Any) -> str:
     """Return a value as one line of JSON."""
     return msgspec.json.encode(value).decode()
+
+
+def sentence(error: WampappError) -> str:
+    """Return what the command line says of an error."""
+    return error.sentence if isinstance(error, WampError) else str(error)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,14 +21,12 @@ from wampapp.results import CallResult
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-F = TypeVar("F", bound="Callable[..., Any]")
-
 _words = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 _PAYLOAD_HELP = (
     "Each ARGUMENT is JSON where it parses and a string otherwise; key=value is a keyword "
     "argument. A string that looks like JSON or has a '=' goes in double quotes: '\"a=b\"'."
 )
-_timeout_option = click.option(
+timeout_option = click.option(
     "--timeout",
     type=click.FloatRange(min=0),
     default=30.0,
@@ -45,8 +44,21 @@ _connect_timeout_option = click.option(
 )
 
 
-def _client_options(command: F) -> F:
-    """The options of every command that joins; it gets ``connected``, which opens a client."""
+@dataclass(frozen=True)
+class Where:
+    """Where a command's verb goes.
+
+    Attributes:
+        connect: opens a client.
+        prefix: what relative URIs are relative to.
+    """
+
+    connect: Callable[[], ConnectedClient]
+    prefix: str | None = None
+
+
+def _where(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that joins; it gets them as ``where``."""
 
     @functools.wraps(command)
     def wrapped(
@@ -62,51 +74,67 @@ def _client_options(command: F) -> F:
                 connect_timeout=connect_timeout,
             )
 
-        return command(*args, connected=connected, **others)
+        return command(*args, where=Where(connected), **others)
 
-    options = (router_options(DEFAULT_URL), _timeout_option, _connect_timeout_option)
+    options = (router_options(DEFAULT_URL), timeout_option, _connect_timeout_option)
     result: Any = wrapped
     for option in reversed(options):
         result = option(result)
     return result  # type: ignore[no-any-return]
 
 
-@click.command(cls=ArgumentsCommand, epilog=_PAYLOAD_HELP)
-@click.argument("uri")
-@_words
-@_client_options
-def call(uri: str, arguments: tuple[str, ...], connected: Callable[[], ConnectedClient]) -> None:
-    """Call the procedure URI and print its result as JSON."""
-    args, kwargs = payload(arguments)
-    uris.check(uri)
-    with connected() as client:
-        result = client.call(uri, *args, **kwargs)
-    if isinstance(result, CallResult):
-        result = {"args": result.args, "kwargs": result.kwargs}
-    click.echo(json_line(result))
+def verbs(
+    where: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> tuple[click.Command, click.Command, click.Command]:
+    """Make the commands ``call``, ``publish`` and ``subscribe``.
 
-
-@click.command(cls=ArgumentsCommand, epilog=_PAYLOAD_HELP)
-@click.argument("uri")
-@_words
-@_client_options
-def publish(uri: str, arguments: tuple[str, ...], connected: Callable[[], ConnectedClient]) -> None:
-    """Publish an event to the topic URI, and wait until the router has taken it."""
-    args, kwargs = payload(arguments)
-    uris.check(uri)
-    with connected() as client:
-        client.publish(uri, *args, **kwargs)
-
-
-@click.command()
-@click.argument("uri")
-@_client_options
-def subscribe(uri: str, connected: Callable[[], ConnectedClient]) -> None:
-    """Print each event of the topic URI as it comes, until Ctrl-C.
-
-    An event is one line: its arguments as JSON, keyword arguments as key=value. When the router
-    goes and comes back, the subscription does too.
+    Args:
+        where: the options that say where they go; they are passed on as ``where``.
     """
+
+    @click.command("call", cls=ArgumentsCommand, epilog=_PAYLOAD_HELP)
+    @click.argument("uri")
+    @_words
+    @where
+    def call(uri: str, arguments: tuple[str, ...], where: Where) -> None:
+        """Call the procedure URI and print its result as JSON."""
+        args, kwargs = payload(arguments)
+        uri = uris.resolve(uri, where.prefix, "procedure")
+        with where.connect() as client:
+            result = client.call(uri, *args, **kwargs)
+        if isinstance(result, CallResult):
+            result = {"args": result.args, "kwargs": result.kwargs}
+        click.echo(json_line(result))
+
+    @click.command("publish", cls=ArgumentsCommand, epilog=_PAYLOAD_HELP)
+    @click.argument("uri")
+    @_words
+    @where
+    def publish(uri: str, arguments: tuple[str, ...], where: Where) -> None:
+        """Publish an event to the topic URI, and wait until the router has taken it."""
+        args, kwargs = payload(arguments)
+        uri = uris.resolve(uri, where.prefix, "topic")
+        with where.connect() as client:
+            client.publish(uri, *args, **kwargs)
+
+    @click.command("subscribe")
+    @click.argument("uri")
+    @where
+    def subscribe(uri: str, where: Where) -> None:
+        """Print each event of the topic URI as it comes, until Ctrl-C.
+
+        An event is one line: its arguments as JSON, keyword arguments as key=value. When the
+        router goes and comes back, the subscription does too.
+        """
+        _print_events(uri, where)
+
+    return call, publish, subscribe
+
+
+call, publish, subscribe = verbs(_where)
+
+
+def _print_events(uri: str, where: Where) -> None:
     # Events come in on a worker thread; this thread prints them, so that Ctrl-C and a closed
     # pipe end the command in the ordinary way.
     news: queue.SimpleQueue[str | WampappError] = queue.SimpleQueue()
@@ -116,9 +144,9 @@ def subscribe(uri: str, connected: Callable[[], ConnectedClient]) -> None:
         words += [f"{name}={json_line(value)}" for name, value in kwargs.items()]
         news.put(" ".join(words))
 
-    uris.check(uri)
+    uri = uris.resolve(uri, where.prefix, "topic")
     logs.configure()
-    with connected() as client:
+    with where.connect() as client:
         client.subscribe(uri, on_event)
         click.echo(f"Subscribed to {uri}; Ctrl-C stops.", err=True)
 

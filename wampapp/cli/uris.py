@@ -1,0 +1,91 @@
+"""``wampapp uris``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wampapp import runner
+from wampapp.cli.options import json_line
+from wampapp.registry import Registration, name_of
+
+if TYPE_CHECKING:
+    from wampapp.registry import Registry, Source, Subscription
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.command()
+@click.argument("target")
+@json_option
+def uris(target: str, *, as_json: bool) -> None:
+    """List what the app of TARGET registers and subscribes, without running it.
+
+    TARGET is as in 'wampapp run'.
+    """
+    from wampapp.cli.target import load
+
+    echo_uris(load(target).registry, as_json=as_json)
+
+
+def echo_uris(registry: Registry, *, as_json: bool) -> None:
+    """Print the procedures and topics of an app.
+
+    Args:
+        registry: what it declares.
+        as_json: whether each is a JSON object on a line of its own, instead of a table.
+    """
+    records: list[Registration | Subscription] = [*registry.registrations, *registry.subscriptions]
+    if as_json:
+        for record in records:
+            click.echo(json_line(_about(record)))
+        return
+    rows = []
+    for record in records:
+        about = _about(record)
+        how = [about["match"]] if about["match"] != "exact" else []
+        how += [about["invoke"]] if about.get("invoke", "single") != "single" else []
+        rows.append(
+            (
+                about["kind"],
+                f"{record.uri}{about['signature']}",
+                " ".join(how),
+                f"{about['handler']}  {_place(record.source)}",
+            )
+        )
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False) if width]
+        click.echo("  ".join([*cells, row[3]]))
+
+
+def _about(record: Registration | Subscription) -> dict[str, Any]:
+    procedure = isinstance(record, Registration)
+    about: dict[str, Any] = {
+        "kind": "procedure" if procedure else "topic",
+        "uri": record.uri,
+        "match": record.pattern.match if record.pattern else "exact",
+    }
+    if isinstance(record, Registration):
+        about["invoke"] = record.invoke
+        handler = record.endpoint
+    else:
+        handler = record.handler
+    source = record.source
+    return {
+        **about,
+        "handler": name_of(handler),
+        "signature": runner.signature_text(record, handler, returns=procedure),
+        "file": source.file if source else None,
+        "line": source.line if source else None,
+    }
+
+
+def _place(source: Source | None) -> str:
+    if source is None:
+        return ""
+    path = Path(source.file)
+    here = Path.cwd()
+    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{source.line}"

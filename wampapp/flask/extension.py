@@ -1,0 +1,110 @@
+"""The Flask extension."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from flask import appcontext_pushed, g
+from werkzeug.exceptions import ServiceUnavailable
+
+from wampapp.blueprint import Blueprint
+from wampapp.errors import SessionError, UsageError
+from wampapp.flask.commands import make_group
+from wampapp.flask.inline import Inline
+from wampapp.flask.peer import Peer
+from wampapp.flask.service import FlaskService
+from wampapp.flask.settings import settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_NAME: Final = "wamp"
+
+
+class WAMP(Blueprint):
+    """Makes a Flask app a WAMP callee, subscriber, caller and publisher.
+
+    Its decorators are those of :class:`wampapp.App`, and stand under ``@app.route`` where a view
+    serves both HTTP and WAMP. ``g.wamp`` has the blocking verbs, in every app context. Handlers run
+    in worker threads, each inside an app context of its own.
+
+    What it registers is served by ``flask wamp run``, or inside the web process where the
+    configuration says ``WAMP_INLINE``. One extension may serve several Flask apps.
+
+    Args:
+        app: the Flask app; None to pass it to :meth:`init_app` later.
+
+    Raises:
+        UsageError: a ``WAMP_*`` value of the app's configuration is not valid.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        super().__init__()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Set up a Flask app, whose configuration is complete.
+
+        Args:
+            app: the app. It gets ``extensions["wamp"]``, ``g.wamp`` and ``g.wampy`` in its
+                contexts, the ``flask wamp`` commands, and an answer of 503 where a view does not
+                handle that there is no session with the router.
+
+        Raises:
+            UsageError: a ``WAMP_*`` value is not valid, or the app has a WAMP extension already.
+        """
+        if _NAME in app.extensions:
+            raise UsageError(f"The Flask app {app.name!r} has a WAMP extension already.")
+        settings = settings_from(app.config)
+        making = threading.Lock()
+        made: list[FlaskService] = []
+
+        def service() -> FlaskService:
+            # When it is first asked for, everything is declared.
+            with making:
+                if not made:
+                    made.append(FlaskService(app, settings, self, peer.close))
+                    self.registry.freeze()
+                return made[0]
+
+        peer = Peer(settings, service)
+        app.extensions[_NAME] = peer
+        app.extensions["flask_wamp"] = self  # where flask-wamp had it
+
+        def give(*_sender: Any, **_details: Any) -> None:
+            g.wamp = peer
+            g.wampy = peer.wampy
+
+        appcontext_pushed.connect(give, app, weak=False)
+        if SessionError not in app.error_handler_spec[None][None]:
+            app.register_error_handler(SessionError, functools.partial(_unavailable, app))
+        app.cli.add_command(make_group())
+        if settings.inline:
+            Inline(app, peer).arm()
+
+    # As flask-wamp spelled them.
+
+    def callee(self, function: F) -> F:
+        """Register a function under its name alone; flask-wamp's spelling of :meth:`register`."""
+        self.add_registration(function, getattr(function, "__name__", None))
+        return function
+
+    def consume(self, topic: str) -> Callable[[F], F]:
+        """Subscribe a function to a topic; flask-wamp's spelling of :meth:`subscribe`.
+
+        Args:
+            topic: the topic.
+        """
+        return self.subscribe(topic)
+
+
+def _unavailable(app: Flask, error: SessionError) -> ServiceUnavailable:
+    app.logger.error("WAMP: %s", error)
+    return ServiceUnavailable(retry_after=1)

@@ -1,0 +1,151 @@
+"""What serves a Flask app's handlers: an App whose functions run inside an app context."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from wampapp import runner
+from wampapp.app import App
+from wampapp.errors import InvalidArgument, NotAuthorized, WampError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from wampapp.blueprint import Blueprint
+    from wampapp.config import Config
+    from wampapp.endpoint import Kind
+    from wampapp.flask.settings import Settings
+    from wampapp.service import Service
+
+#: The error URI of an HTTP status that no URI of WAMP's stands for.
+HTTP_ERROR: Final = "wampapp.error.http"
+_ERRORS: Final[dict[int, type[WampError]]] = {
+    400: InvalidArgument,
+    401: NotAuthorized,
+    403: NotAuthorized,
+    422: InvalidArgument,
+}
+_FIRST_ERROR: Final = 400
+
+
+class FlaskService(App):
+    """Serves what a Flask app registers and subscribes.
+
+    Args:
+        flask: the Flask app.
+        settings: what its configuration says.
+        declared: what is registered and subscribed.
+        last: called when it stops, after every hook.
+    """
+
+    def __init__(
+        self,
+        flask: Flask,
+        settings: Settings,
+        declared: Blueprint,
+        last: Callable[[], None],
+    ) -> None:
+        config = settings.config
+        super().__init__(
+            config.url,
+            realm=config.realm,
+            prefix=settings.prefix,
+            name=flask.name,
+            threads=settings.threads,
+            debug=config.debug,
+            auth=config.auth,
+            tls=config.tls,
+        )
+        self._flask = flask
+        self._settings = settings
+        self.on_shutdown(last)  # the first to be declared, so the last to be run
+        self.include(declared)
+
+    @property
+    def running_service(self) -> Service | None:
+        """What runs it in this process; None while nothing does."""
+        return self._service
+
+    def settle(self, url: str | None = None, realm: str | None = None, **options: Any) -> Config:
+        """Settle the configuration of a run.
+
+        Args:
+            url: the router, before the Flask app's.
+            realm: the realm, before the Flask app's.
+            options: as in :func:`wampapp.runner.settle`.
+        """
+        configured = self._settings.config
+        return runner.settle(
+            configured, url=url or configured.url, realm=realm or configured.realm, **options
+        )
+
+    def surround(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
+        """Run a function inside an app context, and make of its result what WAMP can carry."""
+        context = self._flask.app_context
+        is_view = function in self._flask.view_functions.values()
+
+        async def rest(awaitable: Any) -> Any:
+            with context():
+                return await awaitable
+
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            with context():
+                try:
+                    value = function(*args, **kwargs)
+                except HTTPException as error:
+                    raise _wamp_error(error) from None
+                if hasattr(value, "__await__"):
+                    return rest(value)
+                return _result(value, is_view=is_view)
+
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            with context():
+                return (yield from function(*args, **kwargs))
+
+        async def task(*args: Any, **kwargs: Any) -> Any:
+            with context():
+                try:
+                    return _result(await function(*args, **kwargs), is_view=is_view)
+                except HTTPException as error:
+                    raise _wamp_error(error) from None
+
+        async def stream(*args: Any, **kwargs: Any) -> Any:
+            with context():
+                async with aclosing(function(*args, **kwargs)) as items:
+                    async for item in items:
+                        yield item
+
+        return {"generator": generator, "task": task, "stream": stream}.get(kind, plain)
+
+
+def _result(value: Any, *, is_view: bool) -> Any:
+    """Make a WAMP result of what a handler returns, which may be a view's return value."""
+    status: Any = None
+    if is_view and isinstance(value, tuple) and value:
+        if len(value) > 1 and isinstance(value[1], int | str):
+            status = int(str(value[1]).partition(" ")[0])
+        value = value[0]
+    if isinstance(value, Response):
+        status = status or value.status_code
+        value = value.get_json() if value.is_json else value.get_data(as_text=True)
+    if status is not None and status >= _FIRST_ERROR:
+        raise _error_for(status, value)
+    return value
+
+
+def _wamp_error(error: HTTPException) -> WampError:
+    response = error.get_response()
+    return _error_for(response.status_code, error.description or error.name)
+
+
+def _error_for(status: int, message: Any) -> WampError:
+    kind = _ERRORS.get(status)
+    if kind is not None:
+        return kind(message)
+    return WampError(HTTP_ERROR, message, status=status)

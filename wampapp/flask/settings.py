@@ -1,0 +1,129 @@
+"""What a Flask app's configuration says of WAMP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp import config as configs
+from wampapp.config import Config
+from wampapp.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIMEOUT: Final = 10.0
+_THREADS: Final = 40
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The ``WAMP_*`` values of a Flask app, checked.
+
+    Attributes:
+        config: where the router is, and who joins.
+        prefix: what relative URIs are relative to.
+        timeout: seconds that a verb in a view may take.
+        inline: whether web processes serve what is registered and subscribed.
+        threads: the most worker threads for handlers.
+    """
+
+    config: Config
+    prefix: str | None
+    timeout: float
+    inline: bool
+    threads: int
+
+    @property
+    def router_url(self) -> str:
+        """The router that a caller joins: the one that is named, else the embedded one."""
+        config = self.config
+        if config.url is not None:
+            return config.url
+        host = f"[{config.host}]" if ":" in config.host else config.host
+        return f"rs://{host}:{config.port}"
+
+
+def settings_from(values: Mapping[str, Any]) -> Settings:
+    """Read a Flask app's configuration.
+
+    ``WAMPAPP_*`` variables count where the configuration says nothing. flask-wamp's own names,
+    ``CROSSBAR_URL``, ``ROUTER_URL`` and ``REALM``, count where ``WAMP_URL`` and ``WAMP_REALM`` are
+    not set.
+
+    Args:
+        values: ``app.config``.
+
+    Raises:
+        UsageError: a value is not valid; the message names it.
+    """
+    url, realm = configs.from_environment(
+        url=_text(values, "WAMP_URL", "CROSSBAR_URL", "ROUTER_URL"),
+        realm=_text(values, "WAMP_REALM", "REALM"),
+    )
+    timeout = configs.check_seconds(_value(values, "WAMP_TIMEOUT", _TIMEOUT), "WAMP_TIMEOUT")
+    if timeout == 0:
+        raise UsageError("WAMP_TIMEOUT is 0; give a number of seconds above 0.")
+    threads = _value(values, "WAMP_THREADS", _THREADS)
+    if type(threads) is not int or threads < 1:
+        raise UsageError(f"WAMP_THREADS is {threads!r}; give a whole number, 1 or more.")
+    return Settings(
+        config=Config(
+            url=url,
+            realm=realm,
+            host=_text(values, "WAMP_HOST") or configs.DEFAULT_HOST,
+            port=_value(values, "WAMP_PORT", configs.DEFAULT_PORT),
+            debug=_switch(values, "WAMP_DEBUG"),
+            allow_origins=_words(values, "WAMP_ALLOW_ORIGINS"),
+            auth=_value(values, "WAMP_AUTH", None)
+            or configs.auth_from(
+                method=_text(values, "WAMP_AUTHMETHOD"),
+                authid=_text(values, "WAMP_AUTHID"),
+                authrole=_text(values, "WAMP_AUTHROLE"),
+                secret=_text(values, "WAMP_SECRET"),
+                secret_file=_text(values, "WAMP_SECRET_FILE"),
+                key_file=_text(values, "WAMP_KEY_FILE"),
+            ),
+            tls=_value(values, "WAMP_TLS", None)
+            or configs.tls_from(
+                ca=_text(values, "WAMP_CA"),
+                certificate=_text(values, "WAMP_CERT"),
+                key=_text(values, "WAMP_CERT_KEY"),
+                insecure=_switch(values, "WAMP_INSECURE") if "WAMP_INSECURE" in values else None,
+            ),
+        ),
+        prefix=_text(values, "WAMP_PREFIX"),
+        timeout=timeout,
+        inline=_switch(values, "WAMP_INLINE"),
+        threads=threads,
+    )
+
+
+def _value(values: Mapping[str, Any], name: str, default: Any) -> Any:
+    value = values.get(name)
+    return default if value is None else value
+
+
+def _text(values: Mapping[str, Any], *names: str) -> str | None:
+    """The first of some values that is set; a secret of digits comes as a number from Flask."""
+    for name in names:
+        value = values.get(name)
+        if value not in (None, ""):
+            return str(value)
+    return None
+
+
+def _switch(values: Mapping[str, Any], name: str) -> bool:
+    value = _value(values, name, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} is {value!r}; give true or false.")
+    return value
+
+
+def _words(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = _value(values, name, ())
+    if isinstance(value, str):
+        return tuple(value.split())
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise UsageError(f"{name} is {value!r}; give a list of strings.")
+    return tuple(value)
