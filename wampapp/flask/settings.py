@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import config as configs
+from wampapp import uri as uris
 from wampapp.config import Config
 from wampapp.errors import UsageError
 
@@ -64,6 +65,9 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     timeout = configs.check_seconds(_value(values, "WAMP_TIMEOUT", _TIMEOUT), "WAMP_TIMEOUT")
     if timeout == 0:
         raise UsageError("WAMP_TIMEOUT is 0; give a number of seconds above 0.")
+    prefix = _text(values, "WAMP_PREFIX")
+    if prefix is not None:
+        uris.check_declared(prefix, "prefix")
     threads = _value(values, "WAMP_THREADS", _THREADS)
     if type(threads) is not int or threads < 1:
         raise UsageError(f"WAMP_THREADS is {threads!r}; give a whole number, 1 or more.")
@@ -92,7 +96,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
                 insecure=_switch(values, "WAMP_INSECURE") if "WAMP_INSECURE" in values else None,
             ),
         ),
-        prefix=_text(values, "WAMP_PREFIX"),
+        prefix=prefix,
         timeout=timeout,
         inline=_switch(values, "WAMP_INLINE"),
         threads=threads,
