@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -458,10 +459,67 @@ def test_a_mistake_in_a_script_is_raised_at_the_users_line(folder: Path) -> None
     assert "give one of them another URI" in done.stderr.splitlines()[-1]
 
 
+# uris
+
+
+URIS = """
+from wampapp import App, Invocation
+
+app = App(prefix="com.uris")
+
+@app.register(".item.<sku>", invoke="roundrobin")
+def item(sku: str, count: int = 1, *, call: Invocation) -> list[float]:
+    return []
+
+@app.subscribe(".log.<path:rest>")
+async def on_log(rest: str, line) -> None: ...
+
+if __name__ == "__main__":
+    app.run()
+"""
+
+
+def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:
+    (tmp_path / "listed.py").write_text(URIS)
+    done = wampapp("uris", "listed:app", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split("  ") for line in re.sub("   +", "  ", done.stdout).splitlines()] == [
+        [
+            *("procedure", "com.uris.item.<sku>(count: int = 1) -> list[float]"),
+            *("wildcard roundrobin", "item", "listed.py:6"),
+        ],
+        ["topic", "com.uris.log.<path:rest>(line)", "prefix", "on_log", "listed.py:10"],
+    ]
+    # In columns: where the handlers stand, they stand one below the other.
+    assert (
+        len(
+            {
+                line.index(name)
+                for line, name in zip(done.stdout.splitlines(), ("item  ", "on_log  "), strict=True)
+            }
+        )
+        == 1
+    )
+    done = wampapp("uris", "listed.py", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout.splitlines()[0]) == {
+        "kind": "procedure",
+        "uri": "com.uris.item.<sku>",
+        "match": "wildcard",
+        "invoke": "roundrobin",
+        "handler": "item",
+        "signature": "(count: int = 1) -> list[float]",
+        "file": str(tmp_path / "listed.py"),
+        "line": 6,
+    }
+    assert wampapp("uris", "missing", cwd=tmp_path).returncode == 2
+
+
 # around it
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["call"], ["publish"], ["subscribe"], ["router"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["uris"], ["call"], ["publish"], ["subscribe"], ["router"]]
+)
 def test_help_fits_a_screen(command: list[str]) -> None:
     done = wampapp(*command, "--help")
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,9 +1,9 @@
 """What the README and the documentation show is run, and what they print is what comes out.
 
 A Python block that starts with a file name in a comment becomes that file; any other is executed.
-In a console block, ``$ wampapp run …`` starts a service, and every other command must print just
-what stands below it, but for the seconds that pytest took. At its end pytest runs every file
-``test_….py`` of the page.
+In a console block, ``$ wampapp run …``, ``$ flask wamp run`` and ``$ flask run`` start a process,
+and every other command must print just what stands below it, but for the seconds that pytest took.
+At its end pytest runs every file ``test_….py`` of the page.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ROOT, Wampapp, environment
+from tests.support.process import ROOT, Process, Wampapp, environment
 from wampapp import App, runner
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -23,6 +23,11 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = {
     "wampapp": ["-m", "wampapp"],
     "python": [],
+    "flask": ["-m", "flask"],
+    "curl": [
+        "-c",
+        "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())",
+    ],
     "pytest": ["-m", "pytest", "-p", "no:cacheprovider", "-W", "error::pytest.PytestWarning"],
 }
 
@@ -65,6 +70,20 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
             service = services.enter_context(Wampapp(*words, cwd=tmp_path, env=own))
             service.until("Press Ctrl-C")
 
+        def start_flask(*words: str) -> None:
+            command = [sys.executable, "-m", "flask", *words]
+            if "wamp" in words:
+                own = {k: v for k, v in env.items() if k != "WAMPAPP_URL"}
+                command += ["--port", str(free_port)]
+                service = Process(*command, cwd=tmp_path, env=own)
+                services.enter_context(service).until("Press Ctrl-C")
+            else:
+                service = Process(*command, "--port", "0", cwd=tmp_path, env=env)
+                ports.append(
+                    services.enter_context(service).until(r"Running on http://127.0.0.1:(\d+)")[1]
+                )
+
+        ports: list[str] = []
         if page.name == "README.md":
             start(str(ROOT / "examples" / "hello.py"))
         for language, block in BLOCK.findall(page.read_text("utf-8")):
@@ -80,7 +99,11 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                 if words[:2] == ["wampapp", "run"]:
                     start(words[2])
                     continue
-                done = run(command, tmp_path, env)
+                if words[0] == "flask" and words[-1] == "run":
+                    start_flask(*words[1:])
+                    continue
+                here = command.replace(":5000/", f":{ports[-1]}/") if ports else command
+                done = run(here, tmp_path, env)
                 assert without_seconds(done.stdout) == without_seconds(expected), command
         if list(tmp_path.glob("test_*.py")):
             done = run("pytest -q", tmp_path, env)

@@ -645,6 +645,31 @@ def test_a_timeout_ends_a_call(url: str, prefix: str) -> None:
     site.extensions["wamp"].close()
 
 
+def test_views_and_handlers_are_tested_without_a_router(prefix: str) -> None:
+    site = Flask("site")
+    site.config["WAMP_PREFIX"] = prefix
+    wamp = WAMP(site)
+
+    @wamp.register
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @wamp.register
+    def through(a: int, b: int) -> int:
+        return g.wamp.call(".add", a, b)
+
+    @site.route("/sum")
+    def total() -> str:
+        return str(g.wamp.call(".through", 2, 3))
+
+    for _ in range(2):
+        with site.extensions["wamp"].app.test_client() as client:
+            assert client.call(f"{prefix}.through", 20, 3) == 23
+            assert site.test_client().get("/sum").text == "5"
+    assert site.test_client().get("/sum").status_code == 503  # it runs no more
+    site.extensions["wamp"].close()
+
+
 # A router that is not there.
 
 

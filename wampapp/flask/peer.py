@@ -52,7 +52,9 @@ class Peer(Client):
     """
 
     def __init__(self, settings: Settings, service: Callable[[], FlaskService]) -> None:
-        super().__init__(loops.get, self._current, prefix=settings.prefix, timeout=settings.timeout)
+        super().__init__(
+            self._here, self._current, prefix=settings.prefix, timeout=settings.timeout
+        )
         self.settings = settings
         self._make_service = service
         self._link: _Link | None = None
@@ -67,8 +69,13 @@ class Peer(Client):
         """
         return self._make_service()
 
+    def _here(self) -> loops.Runtime:
+        """The loop that serves the app in this process, as in a test, or the process's own."""
+        running = self.app.running_service
+        return loops.get() if running is None else running.runtime
+
     async def _ready(self) -> Connection:
-        runtime = loops.get()
+        runtime = self._here()
         if self._link is None or self._link.runtime is not runtime or self._link.is_over:
             self._link = _Link(runtime, *self._route(runtime))
         await self._link.there()
@@ -97,7 +104,7 @@ class Peer(Client):
         """How this process gets to the router, and how it joins."""
         config = self.client_config
         running = self.app.running_service
-        if running is not None and running.runtime is runtime and running.dialer is not None:
+        if running is not None and running.dialer is not None:
             # The app is served by this very process, whose command may have named another router.
             served = running.config
             return running.dialer, dataclasses.replace(

@@ -1,0 +1,121 @@
+"""An app inside a FastAPI or Starlette site, served by a real uvicorn."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import DEADLINE, EmbeddedRouter, Process, environment
+from wampapp import App, UsageError, connect
+from wampapp.asgi import lifespan
+from wampapp.crossbar import Crossbar
+
+SITE = """
+from {module} import {kind}
+from wampapp import App
+from wampapp.asgi import lifespan
+
+wamp = App(prefix="com.asgi")
+
+@wamp.register
+async def add(a: int, b: int) -> int:
+    return a + b
+
+@wamp.register
+def blocking(a: int, b: int) -> int:
+    return wamp.sync.call(".add", a, b)
+
+"""
+FASTAPI = (
+    SITE.format(module="fastapi", kind="FastAPI, Request")
+    + """
+site = FastAPI(lifespan=lifespan(wamp, wait=0.2))
+
+@site.get("/sum")
+async def total(request: Request) -> int:
+    return await request.app.state.wamp.call(".blocking", 2, 3)
+"""
+)
+STARLETTE = (
+    SITE.format(module="starlette.applications", kind="Starlette")
+    + """
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+async def total(request):
+    return JSONResponse(await request.app.state.wamp.call(".blocking", 2, 3))
+
+site = Starlette(routes=[Route("/sum", total)], lifespan=lifespan(wamp, wait=0.2))
+"""
+)
+
+
+@contextmanager
+def uvicorn(folder: Path, text: str, *options: str, **variables: str) -> Iterator[Process]:
+    (folder / "webapp.py").write_text(text)
+    with Process(
+        *(sys.executable, "-m", "uvicorn", "webapp:site", "--port", "0", *options),
+        cwd=folder,
+        env=environment(**variables),
+    ) as site:
+        yield site
+
+
+def get(site: Process, path: str) -> object:
+    port = site.until(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=DEADLINE) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("text", [FASTAPI, STARLETTE], ids=["fastapi", "starlette"])
+def test_the_app_runs_in_the_site_s_loop(
+    tmp_path: Path, text: str, loop: str, router: EmbeddedRouter | Crossbar
+) -> None:
+    url = router.rs_url
+    with uvicorn(tmp_path, text, "--loop", loop, WAMPAPP_URL=url) as site:
+        assert get(site, "/sum") == 5
+        with connect(url, timeout=DEADLINE) as client:
+            assert client.call("com.asgi.add", 20, 3) == 23  # others call it just the same
+        assert site.stop() == 0, site.text
+    assert "Traceback" not in site.text
+
+
+def test_a_router_that_comes_later(tmp_path: Path, free_port: int) -> None:
+    """The site starts without it, and the verbs wait for the session."""
+    url = f"rs://127.0.0.1:{free_port}"
+    with uvicorn(tmp_path, FASTAPI, WAMPAPP_URL=url) as site:
+        site.until("com.asgi has yet to join; the site starts without it")
+        site.until("Uvicorn running")
+        with EmbeddedRouter(free_port) as router:
+            assert get(site, "/sum") == 5
+            assert site.stop() == 0, site.text
+            assert router.stop() == 0
+
+
+def test_a_site_with_no_router_ends(tmp_path: Path, free_port: int) -> None:
+    with uvicorn(tmp_path, STARLETTE, WAMPAPP_URL=f"rs://127.0.0.1:{free_port}") as site:
+        site.until("Uvicorn running")
+        assert site.stop() == 0, site.text
+    assert "Traceback" not in site.text
+
+
+def test_what_the_router_refuses_keeps_the_site_from_starting(
+    tmp_path: Path, embedded: EmbeddedRouter
+) -> None:
+    with connect(embedded.rs_url, timeout=DEADLINE) as client:
+        client.register("com.asgi.add", lambda: 0)
+        patient = FASTAPI.replace("wait=0.2", f"wait={DEADLINE}")
+        with uvicorn(tmp_path, patient, WAMPAPP_URL=embedded.rs_url) as site:
+            assert site.wait() == 3
+    assert "has registered 'com.asgi.add' already; stop that one" in site.text
+
+
+def test_a_wait_that_is_none() -> None:
+    with pytest.raises(UsageError, match="wait is 'soon'"):
+        lifespan(App(), wait="soon")  # type: ignore[arg-type]
