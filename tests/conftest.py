@@ -1,13 +1,20 @@
 """What every test may ask for."""
 
-import socket
+import signal
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support import ports
 from tests.support.process import EmbeddedRouter
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: a script's background job ignores it, and so do all its children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +67,4 @@ def client(url: str) -> Iterator[ConnectedClient]:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return ports.free_port()
