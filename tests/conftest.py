@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support import ports
@@ -15,6 +16,13 @@ def pytest_configure() -> None:
     """Let Ctrl-C be heard: a script's background job ignores it, and so do all its children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How long an example takes depends on what else runs, as in pytest -n.
+hypothesis.settings.register_profile(
+    "wampapp", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("wampapp")
 
 
 @pytest.fixture(scope="session")
