@@ -155,7 +155,7 @@ def test_what_has_no_line_has_no_source(function: Any) -> None:
 
 
 @DECORATORS
-@pytest.mark.parametrize("uri", ["", ".", "..x", "a b", "a..b", "a.", "a#b", "wamp.x", "x" * 5000])
+@pytest.mark.parametrize("uri", ["", ".", "..x", "a b", "a..b", "a.", "a#b", "x" * 5000])
 def test_an_invalid_uri_is_refused_at_its_line(decorator: str, uri: str) -> None:
     blueprint = Blueprint("com.example")
     what = "procedure" if decorator == "register" else "topic"
@@ -168,6 +168,29 @@ def test_an_invalid_uri_is_refused_at_its_line(decorator: str, uri: str) -> None
 def test_an_invalid_prefix_is_refused(prefix: Any) -> None:
     with pytest.raises(InvalidUri, match="The prefix "):
         Blueprint(prefix)
+
+
+@pytest.mark.parametrize(
+    ("uri", "match"),
+    [
+        ("wamp.x", None),
+        ("wamp.<name>.x", None),
+        ("wamp.x.<path:rest>", None),
+        ("wamp.", "prefix"),
+        ("wamp..x", "wildcard"),
+    ],
+)
+def test_what_belongs_to_the_protocol_is_listened_to_and_not_registered(
+    uri: str, match: Any
+) -> None:
+    def listen(*args: Any, **captured: Any) -> None:
+        """Take anything."""
+
+    blueprint = Blueprint("com.example")
+    with pytest.raises(InvalidUri, match="reserved"):
+        blueprint.add_registration(listen, uri, match=match)
+    assert blueprint.registry.registrations == ()
+    assert blueprint.add_subscription(listen, uri, match=match).uri == uri
 
 
 def test_a_relative_uri_cannot_reach_into_the_protocol_s() -> None:

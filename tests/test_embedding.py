@@ -819,6 +819,103 @@ def test_a_start_that_is_cancelled_takes_its_router_along(free_port: int) -> Non
     )
 
 
+@pytest.mark.parametrize("way", ["at once", "waiting"])
+def test_a_stop_ends_a_start_that_waits(embedded: EmbeddedRouter, free_port: int, way: str) -> None:
+    """Or the app would join when a router comes, long after it was stopped."""
+    program(
+        """
+        url, port, way = WORDS
+
+        async def main():
+            app = make()
+            waits = asyncio.Event()
+
+            class Waiting(logging.Handler):
+                def emit(self, record):
+                    if "Trying again" in record.getMessage():
+                        asyncio.get_running_loop().call_soon(waits.set)
+
+            logging.getLogger("wampapp").addHandler(Waiting())
+            starting = asyncio.ensure_future(app.start(f"rs://127.0.0.1:{port}"))
+            if way == "waiting":
+                await waits.wait()
+            await app.stop()
+            async with asyncio.timeout(10):
+                await asyncio.wait([starting])
+            assert starting.cancelled() or isinstance(starting.exception(), WampappError)
+            assert others() == []
+            async with app.running(url):
+                await use(app)
+
+        run(main())
+        assert threads() == []
+        """,
+        embedded.rs_url,
+        free_port,
+        way,
+    )
+
+
+def test_two_that_stop_it_at_one_time_stop_it_once(embedded: EmbeddedRouter) -> None:
+    """A handler runs meanwhile, which both of them wait for, and neither for the grace time."""
+    program(
+        f"""
+        async def main():
+        {textwrap.indent(HOLDING, "    ")}
+            await app.start(WORDS[0])
+            def ask():
+                with connect(WORDS[0], timeout=30) as client:
+                    return client.call(f"{{MINE}}.hold")
+            asking = asyncio.create_task(asyncio.to_thread(ask))
+            await began.wait()
+            stopping = [asyncio.ensure_future(app.stop())]
+            def gone():
+                with connect(WORDS[0], timeout=30) as client:
+                    while True:
+                        client.call(f"{{MINE}}.add", 2, 3)
+            await afails(NoSuchProcedure, asyncio.to_thread(gone))  # it waits for the handler
+            stopping.append(asyncio.ensure_future(app.stop()))
+            for _ in range(1000):  # so does the other by then, if it waits at all
+                await asyncio.sleep(0)
+            release.set()
+            async with asyncio.timeout(20):
+                assert await asyncio.gather(*stopping) == [None, None]
+                assert await asking == "released"
+            assert others() == []
+
+        run(main())
+        """,
+        embedded.rs_url,
+    )
+
+
+def test_a_stop_that_is_cancelled_can_be_repeated(free_port: int) -> None:
+    """As by a timeout of the program's own, which is shorter than the grace time."""
+    program(
+        f"""
+        port = int(WORDS[0])
+
+        async def main():
+        {textwrap.indent(HOLDING, "    ")}
+            await app.start(port=port)
+            asking = app.call(".hold")
+            await began.wait()
+            await afails(TimeoutError, asyncio.wait_for(app.stop(), 0.2))
+            release.set()
+            await app.stop()
+            assert is_free(port)
+            await asyncio.gather(asking, return_exceptions=True)
+            assert others() == []
+            async with app.running(port=port):
+                await use(app)
+
+        run(main())
+        assert threads() == []
+        """,
+        free_port,
+    )
+
+
 # Routers that go and come back.
 
 COMING_BACK = """

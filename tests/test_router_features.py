@@ -57,6 +57,7 @@ def test_welcome_announces_what_the_router_can(caller: Client) -> None:
         "pattern_based_registration": True,
         "shared_registration": True,
         "registration_revocation": True,
+        "session_meta_api": True,
     }
     assert roles["broker"]["features"] == {
         "publisher_exclusion": True,
@@ -64,6 +65,7 @@ def test_welcome_announces_what_the_router_can(caller: Client) -> None:
         "publisher_identification": True,
         "pattern_based_subscription": True,
         "event_retention": True,
+        "session_meta_api": True,
     }
 
 

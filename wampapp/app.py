@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wampapp.config import Tls
     from wampapp.connection import Connection
     from wampapp.dial import Dialer
+    from wampapp.endpoint import Kind
     from wampapp.service import Service
     from wampapp.testing import TestRealm, TestSession
 
@@ -161,7 +163,25 @@ class App(Blueprint):
             scope=self.scope,
             dialer=dialer,
             lifespan=None if enter is None else lambda: enter(self),
+            # The method of a subclass, or nothing that would cost each call a step.
+            surround=None if type(self).surround is App.surround else self.surround,
         )
+
+    def surround(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:  # noqa: ARG002
+        """Put something around every function of the app, before it is first called.
+
+        For extensions, to be overridden: handlers, hooks, timers and error handlers go through it
+        once; arguments are converted before. Here it returns the very same function.
+
+        Args:
+            function: what was declared.
+            kind: ``"thread"``, ``"loop"``, ``"task"`` (a coroutine function), ``"generator"`` or
+                ``"stream"`` (an asynchronous generator function).
+
+        Returns:
+            A function of the same kind.
+        """
+        return function
 
     def log(self, *parts: object) -> None:
         """Log a line, its parts joined by spaces, as ``print`` joins them."""
@@ -347,7 +367,8 @@ class App(Blueprint):
 
         Returns:
             An awaitable that is done when the app has joined. Awaiting it raises what
-            :meth:`run` ends with: :class:`RouterRefused`, :class:`TlsFailed`, ...
+            :meth:`run` ends with: :class:`RouterRefused`, :class:`TlsFailed`, ...; and
+            :class:`NotJoined` where it was stopped meanwhile.
 
         Raises:
             UsageError: the app runs already, or no event loop runs in this thread.
@@ -374,7 +395,7 @@ class App(Blueprint):
 
         Returns:
             An awaitable that is done when the app has left. Stopping an app that does not run
-            does nothing.
+            does nothing; one that still waits for its router is started no further.
 
         Raises:
             UsageError: no event loop runs in this thread.
@@ -383,13 +404,16 @@ class App(Blueprint):
         runtime = loops.here()
         service = self._service
 
+        def stopped(_: object) -> None:
+            if self._service is service:
+                self.attach(None)
+
         async def stop() -> None:
             if service is not None:
-                try:
-                    await service.stop()
-                finally:
-                    if self._service is service:
-                        self.attach(None)
+                stopping = asyncio.ensure_future(service.stop())
+                # Also where whoever waits here gives up.
+                stopping.add_done_callback(stopped)
+                await asyncio.shield(stopping)
 
         if service is not None and service.runtime is not runtime:
             raise WrongThread(f"{self!r} runs in another event loop; stop it there.")

@@ -256,7 +256,11 @@ class Blueprint:
                     f"'com.example.{what}'."
                 )
             uri = f".{name}"
-        return patterns.parse(self._absolute(uris.check_text(uri, what)), what, match)
+        pattern = patterns.parse(self._absolute(uris.check_text(uri, what)), what, match)
+        if what == "procedure":
+            # Topics of the protocol can be listened to: they are the router's meta events.
+            uris.check_unreserved(pattern.text, what)
+        return pattern
 
     def _absolute(self, uri: str) -> str:
         """Put the prefix before a relative URI."""

@@ -16,11 +16,11 @@ from wampapp.dial import UrlDialer
 from wampapp.dispatch import Dispatcher
 from wampapp.endpoint import endpoint_for
 from wampapp.errors import CallTimeout, NotJoined
-from wampapp.handles import Procedure, answered
+from wampapp.handles import Procedure, PublishOptions, Topic, answered
 from wampapp.workers import Workers, lending
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
     from types import TracebackType
 
     from wampapp.auth import Credential
@@ -135,17 +135,80 @@ class Client:
             WrongThread: called on the event loop's thread.
         """
         name = uris.resolve(uri, self._prefix, "procedure")
-        items = Procedure(self._connection, name).stream(*args, **kwargs)
+        yield from self._follow(
+            Procedure(self._connection, name).stream(*args, **kwargs), name, self._timeout
+        )
+
+    def procedure(
+        self,
+        uri: str,
+        *,
+        timeout: float | None = None,
+        returns: Any = None,
+        disclose_me: bool = False,
+        idempotent: bool = False,
+    ) -> BlockingProcedure:
+        """Make a handle to a remote procedure, which carries its options.
+
+        ::
+
+            add = client.procedure("com.example.add", timeout=2, returns=int)
+            total = add(2, 3)
+
+        Args:
+            uri: the procedure; one that starts with a dot is relative to the prefix.
+            timeout: seconds that a call may take; then it is cancelled. None for the client's.
+            returns: as in :meth:`App.procedure`.
+            disclose_me: as in :meth:`App.procedure`.
+            idempotent: as in :meth:`App.procedure`.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            UsageError: an option is not valid.
+        """
+        procedure = Procedure(
+            self._connection,
+            uris.resolve(uri, self._prefix, "procedure"),
+            timeout=self._timeout if timeout is None else timeout,
+            returns=returns,
+            disclose_me=disclose_me,
+            idempotent=idempotent,
+        )
+        return BlockingProcedure(self, procedure)
+
+    def topic(self, uri: str, **options: Unpack[PublishOptions]) -> BlockingTopic:
+        """Make a handle to a topic, which carries its options.
+
+        ::
+
+            news = client.topic("com.example.news", retain=True)
+            news.publish("hello")
+
+        Args:
+            uri: the topic; one that starts with a dot is relative to the prefix.
+            options: see :class:`~wampapp.handles.PublishOptions`.
+
+        Raises:
+            InvalidUri: the URI is not valid.
+            UsageError: an option is not known.
+        """
+        name = uris.resolve(uri, self._prefix, "topic")
+        # Who blocks anyway may as well know that the router has it.
+        return BlockingTopic(self, Topic(self._connection, name, {"acknowledge": True, **options}))
+
+    def _follow(
+        self, items: AsyncGenerator[Any, None], name: str, timeout: float | None = None
+    ) -> Iterator[Any]:
+        """Iterate over what comes; ``timeout`` is for each by itself."""
 
         async def following() -> Any:
             try:
-                async with asyncio.timeout(self._timeout) as limit:
+                async with asyncio.timeout(timeout) as limit:
                     return await anext(items, _END)
             except TimeoutError:
                 if not limit.expired():
                     raise
-                text = f"No result from {name} came within {self._timeout:g} s."
-                raise CallTimeout(text) from None
+                raise CallTimeout(f"No result from {name} came within {timeout:g} s.") from None
 
         self._run(self._joined)
         try:
@@ -156,16 +219,95 @@ class Client:
 
     def _wait(self, ask: Callable[[Connection], Awaitable[Any]], what: str) -> Any:
         async def run() -> Any:
-            return await answered(self._connection(), ask, self._timeout, what)
+            return await answered(await self._ready(), ask, self._timeout, what)
 
         return self._run(run)
 
+    async def _ready(self) -> Connection:
+        """Return the connection that a verb goes out on, which may wait for its session."""
+        return self._connection()
+
     async def _joined(self) -> None:
-        await self._connection().joined(self._timeout)
+        await (await self._ready()).joined(self._timeout)
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         with lending() as answered:
             return self._runtime().call(work(), answered)
+
+
+class BlockingProcedure:
+    """A remote procedure; get one by ``client.procedure(uri)``.
+
+    Attributes:
+        uri: the procedure's absolute URI.
+    """
+
+    def __init__(self, client: Client, procedure: Procedure) -> None:
+        self.uri = procedure.uri
+        self._client = client
+        self._procedure = procedure
+
+    def __repr__(self) -> str:
+        return repr(self._procedure)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the procedure and wait for its result.
+
+        Takes, returns and raises what :meth:`wampapp.handles.Procedure.__call__` does, and
+        :class:`WrongThread` on the event loop's thread.
+        """
+
+        async def run() -> Any:
+            await self._client._ready()
+            return await self._procedure(*args, **kwargs)
+
+        return self._client._run(run)
+
+    def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Call the procedure and iterate over its progressive results.
+
+        Takes, yields and raises what :meth:`wampapp.handles.Procedure.stream` does, and
+        :class:`WrongThread` on the event loop's thread.
+        """
+        return self._client._follow(self._procedure.stream(*args, **kwargs), self.uri)
+
+
+class BlockingTopic:
+    """A topic to publish to; get one by ``client.topic(uri)``.
+
+    Attributes:
+        uri: the topic's absolute URI.
+    """
+
+    def __init__(self, client: Client, topic: Topic) -> None:
+        self.uri = topic.uri
+        self._client = client
+        self._topic = topic
+
+    def __repr__(self) -> str:
+        return repr(self._topic)
+
+    def publish(self, /, *args: Any, **kwargs: Any) -> int | None:
+        """Publish an event and wait until the router has taken it.
+
+        Args:
+            args: positional arguments.
+            kwargs: keyword arguments.
+
+        Returns:
+            The publication's id; None with ``acknowledge=False``, which does not wait.
+
+        Raises:
+            WampError: the router refuses the event.
+            CallTimeout: the router did not answer in time.
+            NotJoined: there is no session, and none came back in time.
+            ConnectionLost: the link broke before the answer came.
+            WrongThread: called on the event loop's thread.
+        """
+        answer = self._client._wait(
+            lambda _: self._topic.publish(*args, **kwargs), f"acknowledgement for {self.uri}"
+        )
+        return None if answer is None else int(answer)
 
 
 class PeerClient(Client):

@@ -41,6 +41,8 @@ _LONGEST_DELAY: Final = 1.5
 _STABLE_SECONDS: Final = 5.0
 #: How long a router may take to notice that our session, which still holds a procedure, is dead.
 _TAKEOVER_SECONDS: Final = 30.0
+#: How long after a rejoin the other peers of a restarted router may still be on their way back.
+_SETTLING_SECONDS: Final = 3.0
 
 _NO_OPTIONS: Final[dict[str, Any]] = {}
 _TRANSIENT: Final = (RouterUnreachable, ConnectionLost, NotJoined)
@@ -134,6 +136,7 @@ class Connection:
         self._outbox = Outbox()
         self._delay = _FIRST_DELAY
         self._joined_before = False
+        self._rejoined_at = -_SETTLING_SECONDS
         self._leave_hooks: asyncio.Task[None] | None = None
         self.session: Session | None = None
 
@@ -143,6 +146,11 @@ class Connection:
     def is_joined(self) -> bool:
         """Whether there is a session to send on."""
         return self.session is not None and self.session.is_joined
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the session has just come back, so that a missing procedure may yet follow."""
+        return self._loop.time() - self._rejoined_at < _SETTLING_SECONDS
 
     async def joined(self, timeout: float | None = None) -> Session:
         """Wait for the session: no time at all, or until it has come back.
@@ -347,6 +355,8 @@ class Connection:
         except BaseException:
             session.abandon()
             raise
+        if self._joined_before:
+            self._rejoined_at = self._loop.time()
         self._joined_before = True
         self._outbox.flush(session)
         self.session = session

@@ -8,10 +8,11 @@ import functools
 import secrets
 import sys
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.context import Call, Event, Invocation
-from wampapp.endpoint import kind_of
+from wampapp.endpoint import endpoint_for, kind_of
 from wampapp.errors import (
     Canceled,
     HandlerFailed,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from wampapp.endpoint import Endpoint, Kind, Limit
+    from wampapp.registry import Registration, Subscription
     from wampapp.workers import Workers
 
 _EAGER: Final = sys.version_info >= (3, 12)
@@ -45,6 +47,7 @@ class Dispatcher:
         workers: the threads for plain functions.
         logger: where a failing handler's traceback goes.
         debug: whether a caller gets the exception's type, message and traceback.
+        surround: see :meth:`App.surround`.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class Dispatcher:
         logger: logging.Logger,
         *,
         debug: bool = False,
+        surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
     ) -> None:
         self._loop = loop
+        self._surround = surround
         self._workers = workers
         self._logger = logger
         self._debug = debug
@@ -138,6 +143,13 @@ class Dispatcher:
             run.progress(args, kwargs)
         else:
             self._loop.call_soon_threadsafe(run.progress, args, kwargs)
+
+    def prepare(self, record: Registration | Subscription) -> Endpoint:
+        """Make a record's handler ready to be called."""
+        endpoint = endpoint_for(record)
+        if self._surround is None:
+            return endpoint
+        return replace(endpoint, function=self._surround(endpoint.function, endpoint.kind))
 
     # Concurrency.
 
@@ -318,12 +330,16 @@ class Dispatcher:
         Args:
             function: the function.
             args: what it is called with.
-            kind: how it is run; None to tell by the function.
+            kind: how it is run, of a handler that is prepared; None for any other function.
 
         Returns:
             What it returns; raises what it raises.
         """
-        if (kind or kind_of(function, None)) in ("task", "loop"):
+        if kind is None:
+            kind = kind_of(function, None)
+            if self._surround is not None:
+                function = self._surround(function, kind)
+        if kind in ("task", "loop"):
             value = function(*args)
         else:
             done: asyncio.Future[Any] = self._loop.create_future()

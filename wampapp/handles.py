@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 import msgspec
 
 from wampapp.config import check_seconds
-from wampapp.errors import CallTimeout, ConnectionLost, InvalidResult, NotJoined, UsageError
+from wampapp.errors import (
+    CallTimeout,
+    ConnectionLost,
+    InvalidResult,
+    NoSuchProcedure,
+    NotJoined,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -20,6 +27,8 @@ T = TypeVar("T")
 
 #: How often an idempotent call is sent in all.
 _MOST_TRIES: Final = 3
+#: How soon a procedure is asked for again that has yet to come back with its callee.
+_AGAIN_SECONDS: Final = 0.1
 
 
 async def answered(
@@ -60,6 +69,13 @@ async def answered(
                     if tries <= 0:
                         raise
                     sent = False
+                except NoSuchProcedure:
+                    # Nobody carried it out. Where the router was restarted, its callee may be a
+                    # moment later than we are.
+                    if not connection.is_settling:
+                        raise
+                    tries += 1
+                    await asyncio.sleep(_AGAIN_SECONDS)
     except TimeoutError:
         if not limit.expired():
             raise

@@ -103,7 +103,7 @@ def parse(text: str, what: str, match: Match | None = None) -> Pattern:
             rest = place, found[2]
     if rest is not None:
         prefix = ".".join(components[:-1])
-        uris.check_declared(prefix, what)
+        uris.check(prefix, what)
         return Pattern(text, f"{prefix}.", "prefix", rest=rest)
     captured = {place for place, _ in names}
     wire = ".".join("" if i in captured else c for i, c in enumerate(components))
@@ -114,7 +114,7 @@ def _raw(text: str, what: str, match: Match) -> Pattern:
     if match not in MATCHES:
         raise InvalidUri(f"match is {match!r}; it can be 'exact', 'prefix' or 'wildcard'.")
     if match == "exact":
-        return Pattern(uris.check_declared(text, what), text, match)
+        return Pattern(uris.check(text, what), text, match)
     return _checked(Pattern(text, text, match), what)
 
 
@@ -130,7 +130,7 @@ def _checked(pattern: Pattern, what: str) -> Pattern:
                 f"The {what} {pattern.text!r} has no plain component; it would match everything."
             )
         filled = ".".join(component or "x" for component in components)
-    uris.check_declared(filled, what)
+    uris.check(filled, what)
     return pattern
 
 

@@ -11,8 +11,7 @@ from wampapp._version import __version__
 from wampapp.connection import Connection, join
 from wampapp.dial import LocalDialer, UrlDialer
 from wampapp.dispatch import Dispatcher
-from wampapp.endpoint import endpoint_for
-from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
+from wampapp.errors import NotJoined, PortInUse, RouterRefused, RouterUnreachable
 from wampapp.lifecycle import Life
 from wampapp.registry import Scope
 from wampapp.workers import Workers
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from wampapp.config import Config
     from wampapp.dial import Dialer
+    from wampapp.endpoint import Kind
     from wampapp.loop import Runtime
     from wampapp.registry import Registration, Registry, Subscription
     from wampapp.router.server import Address, Server
@@ -44,6 +44,7 @@ class Service:
         scope: the exceptions that the app defined.
         dialer: how the router is reached; None to find one as ``config`` says.
         lifespan: makes a context manager that is open while the app runs.
+        surround: see :meth:`App.surround`.
 
     Attributes:
         config: the same; its ``url`` is set once an embedded router's port turned out to be a
@@ -62,6 +63,7 @@ class Service:
         scope: Scope | None = None,
         dialer: Dialer | None = None,
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
+        surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
     ) -> None:
         self._scope = scope or Scope()
         self._dialer = dialer
@@ -70,11 +72,15 @@ class Service:
         self._registry = registry
         self._runtime = runtime
         self._workers = Workers(threads)
-        self._dispatcher = Dispatcher(runtime.loop, self._workers, log, debug=config.debug)
+        self._dispatcher = Dispatcher(
+            runtime.loop, self._workers, log, debug=config.debug, surround=surround
+        )
         self._server: Server | None = None
         self._joined_url: str | None = config.url
         self._connection: Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._awaited = False
         self._life = Life(registry, self._dispatcher, log, lifespan)
 
@@ -82,6 +88,11 @@ class Service:
     def url(self) -> str | None:
         """The router that the app is joined to; None for its own."""
         return self._joined_url
+
+    @property
+    def dialer(self) -> Dialer | None:
+        """The way to its router; None before :meth:`start` has found one."""
+        return self._dialer
 
     @property
     def runtime(self) -> Runtime:
@@ -109,31 +120,41 @@ class Service:
         Raises:
             PortInUse: the embedded router's port is taken by something else.
             RouterUnreachable: no router answered within ``give_up_after``.
-        RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
-        TlsFailed: the router's certificate is not trusted.
+            RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
+            TlsFailed: the router's certificate is not trusted.
+            NotJoined: it was stopped meanwhile.
         """
         self._registry.freeze()
+        self._starting = asyncio.create_task(self._start())
+        try:
+            await self._starting
+        except BaseException as error:
+            stopped = self._stopping is not None and isinstance(error, asyncio.CancelledError)
+            await self.stop()
+            if stopped:
+                raise NotJoined("The app was stopped before it had joined.") from None
+            raise
+
+    async def _start(self) -> None:
         records: list[Registration | Subscription] = [
             *self._registry.registrations,
             *self._registry.subscriptions,
         ]
-        endpoints = [(record, endpoint_for(record)) for record in records]
-        try:
-            dialer = self._dialer or await self._find_router()
-            await self._life.start_up()
-            connection = self._connection = Connection(
-                dialer,
-                self.config,
-                self._dispatcher,
-                endpoints,
-                defined=self._scope.defined(),
-                on_join=self._life.joined,
-                on_leave=self._life.left,
-            )
-            await connection.open()
-        except BaseException:
-            await self.stop()
-            raise
+        endpoints = [(record, self._dispatcher.prepare(record)) for record in records]
+        if self._dialer is None:
+            self._dialer = await self._find_router()
+        dialer = self._dialer
+        await self._life.start_up()
+        connection = self._connection = Connection(
+            dialer,
+            self.config,
+            self._dispatcher,
+            endpoints,
+            defined=self._scope.defined(),
+            on_join=self._life.joined,
+            on_leave=self._life.left,
+        )
+        await connection.open()
         self._life.start_timers()
         self._keeper = asyncio.create_task(connection.keep())
         self._keeper.add_done_callback(self._note_end)
@@ -155,7 +176,19 @@ class Service:
             logger.error("The session does not come back: %s", error)
 
     async def stop(self) -> None:
-        """Take no new calls, let running handlers finish, say GOODBYE, stop the router."""
+        """Take no new calls, let running handlers finish, say GOODBYE, stop the router.
+
+        It ends a :meth:`start` that still waits. Whoever asks again waits for the same end, and
+        whoever gives up waiting does not leave it half done.
+        """
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self) -> None:
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)

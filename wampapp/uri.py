@@ -63,12 +63,21 @@ def check_declared(uri: object, what: str) -> str:
         InvalidUri: also where it starts with ``wamp.``, which belongs to the protocol.
     """
     checked = check(uri, what)
-    if checked.startswith(RESERVED):
+    check_unreserved(checked, what)
+    return checked
+
+
+def check_unreserved(uri: str, what: str) -> None:
+    """Check that a URI, or a pattern, does not belong to the protocol ("Reserved URIs").
+
+    Raises:
+        InvalidUri: it starts with ``wamp.``.
+    """
+    if uri.startswith(RESERVED):
         raise InvalidUri(
-            f"The {what} {checked!r} starts with 'wamp.', which is reserved for the protocol; "
+            f"The {what} {uri!r} starts with 'wamp.', which is reserved for the protocol; "
             "choose another first component."
         )
-    return checked
 
 
 def resolve(uri: object, prefix: str | None, what: str = "URI") -> str:

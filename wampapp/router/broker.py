@@ -36,6 +36,7 @@ FEATURES: Final = {
     "publisher_identification": True,
     "pattern_based_subscription": True,
     "event_retention": True,
+    "session_meta_api": True,
 }
 
 #: The most topics of a realm whose last event is retained, and the most bytes of all those
@@ -78,24 +79,26 @@ class Publication:
     """An event on its way, or retained.
 
     Args:
-        session: the publisher.
+        session: the publisher; None for the router itself.
         message: the PUBLISH.
 
     Attributes:
         id: the publication's id.
     """
 
-    def __init__(self, session: RouterSession, message: Message) -> None:
+    def __init__(self, session: RouterSession | None, message: Message) -> None:
         options = message[2]
         # Random by the specification ("IDs"), but no secret: no system call for each event.
         self.id = 1 + random.getrandbits(53)
         self._topic: str = message[3]
         self._payload = message[4:]
-        self._publisher = {
-            "publisher": session.id,
-            "publisher_authid": session.authid,
-            "publisher_authrole": session.authrole,
-        }
+        self._publisher: dict[str, Any] = {}
+        if session is not None:
+            self._publisher = {
+                "publisher": session.id,
+                "publisher_authid": session.authid,
+                "publisher_authrole": session.authrole,
+            }
         self._disclosed = options.get("disclose_me") is True
         self._allowed = _audience(options)
 
@@ -213,6 +216,19 @@ class Broker:
             self._retain(name, publication)
         if acknowledge:
             session.send([PUBLISHED, request, publication.id])
+
+    def announce(self, topic: str, make: Callable[[], list[Any]]) -> None:
+        """Publish an event of the router's own, under a URI that peers may not publish to.
+
+        Args:
+            topic: the topic.
+            make: makes the positional arguments; asked only where somebody listens.
+        """
+        subscriptions = self._index.all(topic)
+        if subscriptions:
+            publication = Publication(None, [PUBLISH, 0, {}, topic, make()])
+            for subscription in subscriptions:
+                _deliver(publication, subscription, None)
 
     def _retain(self, name: str, publication: Publication) -> None:
         self._forget(name)

@@ -36,7 +36,7 @@ from wampapp.messages import (
     YIELD,
     brief,
 )
-from wampapp.router import broker, dealer
+from wampapp.router import broker, dealer, meta
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class Realm:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
         self.broker = broker.Broker(next_id)
-        self.dealer = dealer.Dealer(next_id)
+        self.meta = meta.SessionMeta(self.sessions, self.broker)
+        self.dealer = dealer.Dealer(next_id, self.meta.procedures)
         self.handlers: dict[int, Callable[[RouterSession, Message], None]] = {
             PUBLISH: self.broker.publish,
             SUBSCRIBE: self.broker.subscribe,
@@ -81,11 +82,23 @@ class Realm:
             UNREGISTER: self.dealer.unregister,
         }
 
-    def remove(self, session: RouterSession) -> None:
-        """Forget a session: its registrations, subscriptions and pending calls."""
+    def add(self, session: RouterSession) -> None:
+        """Take in a session that has heard its WELCOME, and tell who listens."""
+        self.sessions[session.id] = session
+        self.meta.joined(session)
+
+    def remove(self, session: RouterSession, *, told: bool = True) -> None:
+        """Forget a session: its registrations, subscriptions and pending calls.
+
+        Args:
+            session: the session; one that was not taken in is let go in silence.
+            told: whether who listens is told, once all that is done.
+        """
         if self.sessions.pop(session.id, None) is not None:
             self.dealer.remove(session)
             self.broker.remove(session)
+            if told:
+                self.meta.left(session)
 
 
 class Router:
@@ -100,6 +113,7 @@ class Router:
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
         self._links: set[RouterSession] = set()
+        self._closing = False
         self._on_closed: Callable[[], None] | None = None
 
     def new_session(self, authid: str = "", authrole: str = "anonymous") -> RouterSession:
@@ -124,7 +138,8 @@ class Router:
 
     def left(self, session: RouterSession, realm: Realm) -> None:
         """Take a session out of its realm; an empty realm goes, or anyone could fill the memory."""
-        realm.remove(session)
+        # When all leave at once nobody is told: those who listen leave too, in no order.
+        realm.remove(session, told=not self._closing)
         if not realm.sessions:
             self.realms.pop(realm.name, None)
 
@@ -140,6 +155,7 @@ class Router:
         Args:
             on_closed: called when the last connection is gone.
         """
+        self._closing = True
         self._on_closed = on_closed
         for session in list(self._links):
             session.shut_down()
@@ -291,6 +307,11 @@ class RouterSession:
         features = announced.get("features") if isinstance(announced, dict) else None
         return isinstance(features, dict) and features.get(feature) is True
 
+    def describe(self) -> dict[str, Any]:
+        """Return what the session meta API tells of the session ("Session Meta API")."""
+        transport = {"channel_serializer": self._link.codec.SERIALIZER_ID} if self._link else None
+        return {"session": self.id, **self._identity(), "transport": transport}
+
     def abort(self, why: str, text: str) -> None:
         """End the session with ABORT, and close the connection."""
         link = self._link
@@ -341,24 +362,30 @@ class RouterSession:
         realm = self.realm = self._router.realm(name)
         while not self.id or self.id in realm.sessions:
             self.id = 1 + secrets.randbelow(MAX_ID)
-        realm.sessions[self.id] = self
         try:
             self.send([WELCOME, self.id, self._welcome(name)])
         except PayloadTooLarge:
             self.abort(PAYLOAD_SIZE_EXCEEDED, "WELCOME is larger than this client takes.")
+        else:
+            realm.add(self)
 
     def _welcome(self, realm: str) -> dict[str, Any]:
         return {
             "agent": self._router.agent,
             "realm": realm,
-            "authid": self.authid,
-            "authrole": self.authrole,
-            "authmethod": "anonymous",
-            "authprovider": "static",
+            **self._identity(),
             "roles": {
                 "broker": {"features": broker.FEATURES},
                 "dealer": {"features": dealer.FEATURES},
             },
+        }
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "authid": self.authid,
+            "authrole": self.authrole,
+            "authmethod": "anonymous",
+            "authprovider": "static",
         }
 
     def _handle_other(self, message: Message) -> None:

@@ -16,6 +16,7 @@ from wampapp.errors import (
     PayloadNotEncodable,
     PayloadTooLarge,
     ProtocolViolation,
+    WampError,
 )
 from wampapp.messages import (
     CALL,
@@ -28,12 +29,13 @@ from wampapp.messages import (
     UNREGISTER,
     UNREGISTERED,
     brief,
+    payload_of,
 )
 from wampapp.pattern import is_match
 from wampapp.router.index import EXACT, UriIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wampapp.messages import Message
     from wampapp.router.core import RouterSession
@@ -46,6 +48,7 @@ FEATURES: Final = {
     "pattern_based_registration": True,
     "shared_registration": True,
     "registration_revocation": True,
+    "session_meta_api": True,
 }
 
 DIFFERENT_POLICY: Final = "wamp.error.procedure_exists_with_different_invocation_policy"
@@ -120,10 +123,15 @@ class Dealer:
 
     Args:
         next_id: gives the next id of the router scope.
+        own: the procedures that the router answers itself, by URI; each takes the positional
+            arguments, and raises :class:`WampError`.
     """
 
-    def __init__(self, next_id: Callable[[], int]) -> None:
+    def __init__(
+        self, next_id: Callable[[], int], own: Mapping[str, Callable[[list[Any]], Any]]
+    ) -> None:
         self._next_id = next_id
+        self._own = own
         self._index: UriIndex[Registration] = UriIndex()
         self._by_id: dict[int, Registration] = {}
 
@@ -208,6 +216,9 @@ class Dealer:
         request, options, name = message[1:4]
         if request in session.calls:
             raise ProtocolViolation(f"The request id {request} is of a call that still runs.")
+        if name in self._own:  # before any pattern of a peer's that matches it too
+            self._answer(session, message)
+            return
         registration = self._index.best(name)
         if registration is None:
             if uri.is_valid(name):
@@ -228,6 +239,20 @@ class Dealer:
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             # What the caller's serializer carries, the callee's may not.
             del callee.invocations[pending.number], session.calls[request]
+            session.send_error(CALL, request, error.uri, error.message)
+
+    def _answer(self, session: RouterSession, message: Message) -> None:
+        """Answer a call of the router's own procedures."""
+        request, name = message[1], message[3]
+        args, kwargs = payload_of(message, 4)
+        if kwargs:
+            session.send_error(
+                CALL, request, INVALID_ARGUMENT, f"{name} takes no keyword arguments."
+            )
+            return
+        try:
+            session.send([RESULT, request, _NO_DETAILS, [self._own[name](args)]])
+        except WampError as error:
             session.send_error(CALL, request, error.uri, error.message)
 
     def cancel(self, session: RouterSession, message: Message) -> None:
