@@ -1,11 +1,12 @@
 """What every test may ask for."""
 
 import signal
-import socket
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
+from tests.support import ports
 from tests.support.process import EmbeddedRouter
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
@@ -13,6 +14,13 @@ from wampapp.crossbar import Crossbar, Progress
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a shell's background job. The processes that tests start would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How long an example takes depends on what else runs, as in pytest -n.
+hypothesis.settings.register_profile(
+    "wampapp", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("wampapp")
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +73,4 @@ def client(url: str) -> Iterator[ConnectedClient]:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return ports.free_port()

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.names import shown
 from wampapp.binding import Binding, signature_of
 from wampapp.errors import InvalidArgument, InvalidHandler
 
@@ -276,7 +277,7 @@ def test_bind_accepts_the_calls_that_python_accepts(
         (Literal["a", "b"], "b", "b"),
         (Annotated[int, msgspec.Meta(gt=0)], 1, 1),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: shown(value)[:40],
 )
 def test_a_value_becomes_what_the_annotation_says(kind: Any, value: Any, expected: Any) -> None:
     for found in (called(taking(kind), value), called(taking(kind), value=value)):
@@ -554,7 +555,7 @@ def test_a_wrapped_function_has_the_signature_of_the_function_within() -> None:
     assert fault(wrapped, 1, "2").message == "`b`: expected int, got str"
 
 
-@pytest.mark.parametrize("value", [None, 7, "text", [add], object()], ids=repr)
+@pytest.mark.parametrize("value", [None, 7, "text", [add], object()], ids=shown)
 def test_what_cannot_be_called_is_no_handler(value: Any) -> None:
     with pytest.raises(InvalidHandler, match="cannot be called; put the decorator on a function"):
         signature_of(value)

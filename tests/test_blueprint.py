@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.names import shown
 from wampapp.blueprint import Blueprint, source_of
 from wampapp.errors import AppStarted, DuplicateUri, InvalidHandler, InvalidUri
 from wampapp.registry import Registration, Subscription
@@ -145,7 +146,7 @@ def test_a_wrapped_function_stands_where_the_function_within_stands() -> None:
     assert source_of(wrapper) == source_of(named)
 
 
-@pytest.mark.parametrize("function", [len, Thing(), functools.partial(named)], ids=repr)
+@pytest.mark.parametrize("function", [len, Thing(), functools.partial(named)], ids=shown)
 def test_what_has_no_line_has_no_source(function: Any) -> None:
     assert source_of(function) is None
 
@@ -205,7 +206,7 @@ def test_what_is_neither_a_uri_nor_a_function_is_refused(decorator: str, value: 
 
 
 @DECORATORS
-@pytest.mark.parametrize("value", [None, 7, "text", object()], ids=repr)
+@pytest.mark.parametrize("value", [None, 7, "text", object()], ids=shown)
 def test_what_cannot_be_called_is_refused(decorator: str, value: Any) -> None:
     blueprint = Blueprint()
     with pytest.raises(InvalidHandler, match="cannot be called"):

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.names import shown
 from wampapp.codec import CBOR, CODECS, JSON, MSGPACK, Codec, plain, plain_payload
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
 
@@ -255,7 +256,7 @@ WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=dt.UTC)
         (memoryview(b"ab"), b"ab"),
         ([bytearray(b"ab"), {"k": memoryview(b"cd")}], [b"ab", {"k": b"cd"}]),
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=lambda value: shown(value)[:40],
 )
 def test_a_value_is_made_plain(value: Any, expected: Any) -> None:
     assert exactly(plain(value)) == exactly(expected)

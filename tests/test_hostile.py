@@ -43,7 +43,9 @@ def serializer(request: pytest.FixtureRequest) -> int:
         b"\x16\x03\x01\x02\x00",  # the start of a TLS handshake
         b"\x7f\xf9\x00\x00",  # a serializer that is not there
         b"SSH-2.0-OpenSSH\r\n",
-        os.urandom(64).replace(b"\x7f", b"\x00")[:1].join([b"\x01", b"\x02"]),
+        pytest.param(
+            os.urandom(64).replace(b"\x7f", b"\x00")[:1].join([b"\x01", b"\x02"]), id="random"
+        ),
         b"GET " + b"a" * 10_000,
         b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
         b"GET /ws HTTP/1.1\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.names import shown
 from wampapp.errors import AppStarted, DuplicateUri
 from wampapp.registry import Registration, Registry, Source, Subscription, name_of
 
@@ -150,7 +151,7 @@ def test_a_source_is_written_as_an_editor_opens_it() -> None:
         (Thing(), "<Thing>"),
         (len, "len"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_a_function_is_called_what_its_author_calls_it(function: object, name: str) -> None:
     assert name_of(function) == name

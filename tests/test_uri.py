@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.names import shown
 from wampapp import uri
 from wampapp.errors import InvalidUri
 
@@ -86,7 +87,7 @@ def test_a_very_long_uri_is_cut_in_the_sentence() -> None:
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize("value", [None, 7, b"com.example", ["com"], object()], ids=repr)
+@pytest.mark.parametrize("value", [None, 7, b"com.example", ["com"], object()], ids=shown)
 def test_what_is_no_string_is_no_uri(value: object) -> None:
     with pytest.raises(InvalidUri, match="is no string"):
         uri.check(value, "topic")

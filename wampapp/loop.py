@@ -7,6 +7,7 @@ runs (:func:`get`), in the caller's thread or, for blocking clients, in a thread
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import os
@@ -148,12 +149,28 @@ class Runtime:
             raise UsageError("The event loop that the app was started in does not run any more.")
         if on_answer is not None:
             coroutine = _then(coroutine, on_answer)
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        work: list[Coroutine[Any, Any, T]] = [coroutine]
+
+        def begin() -> None:
+            if not work:
+                return
+            if future.cancelled():
+                work.pop().close()
+                return
+            task = self.loop.create_task(work.pop())
+            asyncio.futures._chain_future(task, future)  # type: ignore[attr-defined]
+
         try:
+            self.loop.call_soon_threadsafe(begin)
             return future.result()
         except BaseException:
-            # Ctrl-C reaches the waiting thread alone; the work must not go on unseen.
+            # Ctrl-C reaches the waiting thread alone, at any moment from the first line on; the
+            # work must not go on unseen, nor lie there unbegun.
             future.cancel()
+            if work:
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    self.loop.call_soon_threadsafe(begin)
             raise
 
     def awaitable(

@@ -113,6 +113,7 @@ class Session:
         self.details: dict[str, Any] = {}
         self.joined: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[str] = loop.create_future()
+        self._unlinked: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._link: Link | None = None
         self._requests = 0
@@ -299,10 +300,10 @@ class Session:
                 await asyncio.gather(*map(self.unregister, numbers))
 
     async def leave(self, timeout: float) -> None:
-        """Say GOODBYE and close the link.
+        """Say GOODBYE and close the link; it is closed on return.
 
         Args:
-            timeout: the seconds that the router has to answer.
+            timeout: the seconds that the router has to answer, and to close its end.
         """
         link = self._link
         if link is None:
@@ -315,9 +316,11 @@ class Session:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await asyncio.shield(self.closed)
-        if self._link is not None:
-            self._link.abort()
-            self.lost("we left")
+                    # A WebSocket is closed by both ends, one after the other.
+                    await asyncio.shield(self._unlinked)
+        if not self._unlinked.done():
+            link.abort()
+            self._over("we left")
 
     def abandon(self) -> None:
         """Cut the link without a word: the join failed, or took too long."""
@@ -325,7 +328,7 @@ class Session:
             self._link.abort()
         if not self.joined.cancel() and not self.joined.cancelled():
             self.joined.exception()  # it is known already
-        self.lost("given up")
+        self._over("given up")
 
     # Keep-alive.
 
@@ -354,7 +357,7 @@ class Session:
         """End the session, whose link is dead."""
         if self._link is not None:
             self._link.abort()
-        self.lost(reason)
+        self._over(reason)
 
     # What the link calls.
 
@@ -381,9 +384,15 @@ class Session:
             with contextlib.suppress(ConnectionLost):
                 self._link.send([ABORT, {"message": error.message}, PROTOCOL_VIOLATION])
             self._link.close()
-        self.lost(f"the router broke the protocol: {error.message}")
+        self._over(f"the router broke the protocol: {error.message}")
 
     def lost(self, reason: str) -> None:
+        """Hear that the link is gone, which ends the session if nothing else did."""
+        if not self._unlinked.done():
+            self._unlinked.set_result(None)
+        self._over(reason)
+
+    def _over(self, reason: str) -> None:
         """End the session: every answer that is still awaited becomes ConnectionLost."""
         self._link = None
         if self.closed.done():
@@ -516,7 +525,7 @@ class Session:
 
     def _end(self, reason: str) -> None:
         link = self._link
-        self.lost(reason)
+        self._over(reason)
         if link is not None:
             link.close()
 
