@@ -166,6 +166,7 @@ def until_answered(
         else:
             if answer in (None, found):
                 return found
+        threading.Event().wait(0.02)  # the other processes need the processor
     raise AssertionError(f"{uri} came to {found!r}")
 
 
