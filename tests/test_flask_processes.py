@@ -309,6 +309,17 @@ def test_a_lock_that_cannot_be_taken_is_told(folder: Path, free_port: int, tmp_p
         assert site.stop() == 0, site.text
 
 
+def test_a_port_that_is_taken_is_told(folder: Path, free_port: int) -> None:
+    """By the name that it has in Flask's configuration; ``flask run --port`` is another one."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with Site("flask run", folder, free_port, inline="true", port=port) as site:
+            site.until(f"Port {port} on 127.0.0.1 is taken .* choose another with WAMP_PORT, or")
+            assert site.get("/")[0] == 200
+            assert site.stop() == 0, site.text
+            assert "--port" not in site.text
+
+
 # flask wamp …
 
 

@@ -41,12 +41,20 @@ def run(
 
 
 class Process:
-    """A command that runs until it is told to stop. What it prints is kept, stream by stream."""
+    """A command that runs until it is told to stop. What it prints is kept, stream by stream.
+
+    With `terminal`, a signal reaches the processes that it starts too, as a terminal's Ctrl-C does.
+    """
 
     def __init__(
-        self, *words: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None
+        self,
+        *words: str | Path,
+        cwd: Path = ROOT,
+        env: dict[str, str] | None = None,
+        terminal: bool = False,
     ) -> None:
         self.words = [str(word) for word in words]
+        self._terminal = terminal
         self._process = subprocess.Popen(
             self.words,
             cwd=cwd,
@@ -55,6 +63,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=terminal,
         )
         self._news = threading.Condition()
         self.stdout: list[str] = []
@@ -104,7 +113,10 @@ class Process:
         return any(reader.is_alive() for reader in self._readers) or self._process.poll() is None
 
     def send(self, number: int) -> None:
-        self._process.send_signal(number)
+        if self._terminal:
+            os.killpg(self.pid, number)
+        else:
+            self._process.send_signal(number)
 
     def wait(self, deadline: float = DEADLINE) -> int:
         """Wait for the end; return the exit code."""
@@ -127,7 +139,7 @@ class Process:
 
     def __exit__(self, *_exception: object) -> None:
         if self._process.poll() is None:
-            self._process.kill()
+            self.send(signal.SIGKILL)
         self.wait()
 
 

@@ -29,7 +29,7 @@ from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
 from wampapp import loop as loops
-from wampapp.errors import WampappError
+from wampapp.errors import PortInUse, WampappError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +110,12 @@ class Inline:
             self._serve()
         except OSError as error:
             trouble = f"{error.filename}: {error.strerror}."
+        except PortInUse:  # its own sentence names --port, which here is the web server's
+            config = self._peer.settings.config
+            trouble = (
+                f"Port {config.port} on {config.host} is taken by something that is no WAMP "
+                "router; choose another with WAMP_PORT, or stop what holds it."
+            )
         except WampappError as error:
             trouble = str(error)
         finally:
