@@ -222,3 +222,21 @@ client.close()
 def test_the_class_is_public() -> None:
     assert isinstance(wampapp.ConnectedClient, type)
     assert issubclass(wampapp.ConnectedClient, wampapp.Client)
+
+
+@pytest.mark.parametrize("leaving", ["with", "nothing"])
+def test_no_thread_of_the_loop_is_left_when_python_takes_itself_apart(
+    embedded: EmbeddedRouter, leaving: str
+) -> None:
+    """One that was in the middle of uvloop or OpenSSL then could end the process by a fault."""
+    script = f"""
+import atexit, threading
+atexit.register(lambda: print([t.name for t in threading.enumerate()]))  # the last of all
+import wampapp
+client = wampapp.connect({embedded.rs_url!r}, timeout={DEADLINE})
+client.call("wamp.session.count")
+if {leaving!r} == "with":
+    client.close()
+"""
+    done = run(sys.executable, "-c", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['MainThread']\n", "")

@@ -513,7 +513,7 @@ def test_a_procedure_held_by_the_dead_session_is_taken_when_it_is_free(
             service.connection._dialer._url = service.connection._dialer._url.__class__(  # type: ignore[attr-defined]
                 second.rs_url, "rs", "127.0.0.1", second.port, ""
             )
-            lines.until("is taken, perhaps by the session that was lost")
+            lines.until("is taken, perhaps by a session that was lost")
             wire.cut()
             moments.until("join")
             with connect(embedded.rs_url, timeout=DEADLINE) as client:

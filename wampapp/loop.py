@@ -7,6 +7,7 @@ runs (:func:`get`), in the caller's thread or, for blocking clients, in a thread
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import contextlib
 import logging
@@ -231,14 +232,21 @@ class Runtime:
         self.loop.call_soon(started.set)
         self.loop.run_forever()
 
-    def stop_background(self) -> None:
-        """End the background thread, if there is one; a later :meth:`call` starts another."""
+    def stop_background(self, timeout: float | None = None) -> None:
+        """End the background thread, if there is one; a later :meth:`call` starts another.
+
+        Args:
+            timeout: the seconds to wait for what the loop does just now; None for as long as
+                that takes.
+        """
         with self._lock:
             thread, self._thread = self._thread, None
             if thread is None:
                 return
             self.loop.call_soon_threadsafe(self.loop.stop)
-            thread.join()
+            thread.join(timeout)
+            if thread.is_alive():
+                return
             self._owner = None
             self._stop_twisted_threads()
 
@@ -259,6 +267,8 @@ async def _then(coroutine: Coroutine[Any, Any, T], done: Callable[[], None]) -> 
         done()
 
 
+#: How long the end of a process waits for a loop that is busy.
+_EXIT_SECONDS = 2.0
 _FORKED = (
     "This process was forked after wampapp had started; its loop stayed behind in the parent. "
     "Start wampapp after the fork, in each process by itself."
@@ -360,6 +370,14 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+@atexit.register
+def _at_exit() -> None:
+    # A daemon thread that is inside of uvloop or OpenSSL while Python takes itself apart may end
+    # the process by a fault. What others do at exit on the loop comes before: they import this.
+    if _runtime is not None and not _forked:
+        _runtime.stop_background(_EXIT_SECONDS)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
