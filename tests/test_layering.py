@@ -60,7 +60,7 @@ FLOORS = {
 }
 
 # Inside these packages only cycles are forbidden.
-PACKAGES = {"router", "cli", "flask", "testing"}
+PACKAGES = {"router", "cli", "flask", "testing", "transport"}
 
 # Who speaks to Autobahn, and who to Twisted.
 AUTOBAHN = {"auth", "transport", "router", "crossbar", "testing"}

@@ -96,6 +96,7 @@ class Server:
         self.websocket = websocket_server_factory(
             router.new_session,
             reactor,
+            self._call_soon,
             handshake_timeout=handshake_timeout,
             protocol=_CheckedWebSocket,
         )

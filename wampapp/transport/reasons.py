@@ -1,0 +1,47 @@
+"""Why a link ended, in words."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+#: What the reason of a link that ended over TLS begins with.
+TLS_FAILED: Final = "TLS failed"
+
+
+def why(reason: Any) -> str:
+    """Return why Twisted lost a connection, as the end of a sentence."""
+    from twisted.internet.error import ConnectionDone
+
+    if reason.check(ConnectionDone):
+        return "the peer closed the connection"
+    return reason_text(reason.value)
+
+
+def reason_text(error: BaseException | None) -> str:
+    """Return why a connection failed, as the end of a sentence."""
+    from twisted.internet import error as errors
+
+    if isinstance(error, errors.ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(error, errors.TimeoutError | errors.TCPTimedOutError):
+        return "connecting took too long"
+    if (fault := tls_fault(error)) is not None:
+        return f"{TLS_FAILED}: {fault}"
+    text = str(error).strip().rstrip(".")
+    return (text[:1].lower() + text[1:]) if text else type(error).__name__
+
+
+def tls_fault(error: BaseException | None) -> str | None:
+    """Return what went wrong with TLS; None where it was something else."""
+    # Imported when something of theirs can have been raised: only then it is there for sure.
+    ssl = sys.modules.get("OpenSSL.SSL")
+    if ssl is not None and isinstance(error, ssl.SysCallError):
+        return None  # the peer went away in the middle, as a router that stops does
+    if ssl is not None and isinstance(error, ssl.Error):
+        reasons = [entry[-1] for entry in error.args[0]] if error.args else []
+        return ", ".join(filter(None, reasons)) or "the peer ended the handshake"
+    identity = sys.modules.get("service_identity")
+    if identity is not None and isinstance(error, identity.VerificationError):
+        return "the certificate is for another host"
+    return None
