@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,16 @@ def get(site: Process, path: str) -> object:
         return json.load(answer)
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "asyncio",
+        pytest.param(
+            "uvloop",
+            marks=pytest.mark.skipif(not find_spec("uvloop"), reason="uvloop is not installed"),
+        ),
+    ],
+)
 @pytest.mark.parametrize("text", [FASTAPI, STARLETTE], ids=["fastapi", "starlette"])
 def test_the_app_runs_in_the_site_s_loop(
     tmp_path: Path, text: str, loop: str, router: EmbeddedRouter | Crossbar

@@ -40,7 +40,6 @@ MAX_ID: Final = 2**53
 
 Message = list[Any]
 
-_KEYWORDS: Final = (list, dict)
 _STRINGS: Final = frozenset({str})
 _PAYLOAD = ((), (list,), (list, dict))
 
@@ -85,6 +84,19 @@ _NAMES: Final = {
     code: name for name, code in list(globals().items()) if type(code) is int and code in _SHAPES
 }
 
+#: What else a shape asks for: ids at the first two places, and keywords that are strings. An id
+#: stands first; what else is a number there is a message code, which is in the ids' range as well.
+_FIRST, _SECOND, _KEYWORDS = 1, 2, 4
+_FORMS: Final[dict[int, dict[tuple[type, ...], int]]] = {
+    code: {
+        shape: (shape[1:2] == (int,)) * _FIRST
+        | (shape[2:3] == (int,)) * _SECOND
+        | (shape[-2:] == (list, dict)) * _KEYWORDS
+        for shape in shapes
+    }
+    for code, shapes in _SHAPES.items()
+}
+
 
 def check(message: Any) -> Message:
     """Check that a decoded frame is a WAMP message.
@@ -101,17 +113,17 @@ def check(message: Any) -> Message:
     if type(message) is not list or not message:
         raise ProtocolViolation("A WAMP message must be a list that starts with its code.")
     code = message[0]
-    shapes = _SHAPES.get(code) if type(code) is int else None
-    if shapes is None:
+    forms = _FORMS.get(code) if type(code) is int else None
+    if forms is None:
         raise ProtocolViolation(f"There is no WAMP message with the code {brief(code)}.")
-    kinds = tuple(map(type, message))
-    if kinds not in shapes:
+    asks = forms.get(tuple(map(type, message)))
+    if asks is None:
         raise ProtocolViolation(f"A {_NAMES[code]} message has the wrong elements.")
-    for number in message[1:3]:
-        # Ids stand first; what else is a number there is a message code.
-        if type(number) is int and not 0 <= number <= MAX_ID:
-            raise ProtocolViolation(f"A {_NAMES[code]} message has an id out of range.")
-    if kinds[-2:] == _KEYWORDS and not _STRINGS.issuperset(map(type, message[-1])):
+    if (asks & _FIRST and not 0 <= message[1] <= MAX_ID) or (
+        asks & _SECOND and not 0 <= message[2] <= MAX_ID
+    ):
+        raise ProtocolViolation(f"A {_NAMES[code]} message has an id out of range.")
+    if asks & _KEYWORDS and not _STRINGS.issuperset(map(type, message[-1])):
         raise ProtocolViolation(f"A {_NAMES[code]} message has a keyword that is no string.")
     return message
 

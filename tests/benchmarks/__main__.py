@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tests.benchmarks import calls, events, growth, handlers, rejoin, start, testing
+from tests.benchmarks import calls, events, field, growth, handlers, rejoin, start, testing
 from tests.benchmarks.harness import DEADLINE, READY, WAMPAPP_READY, Pair, Process, Side, Table
 from wampapp import connect
 from wampapp.crossbar import VERSION, Crossbar
@@ -27,9 +27,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     about = surroundings()
     print("\n".join(f"{name:12}{value}" for name, value in about.items()))
-    tables: list[Table] = []
+    tables: list[Table | field.FieldTable] = []
 
-    def add(*more: Table) -> None:
+    def add(*more: Table | field.FieldTable) -> None:
         for table in more:
             print(f"\n{table.text()}", flush=True)
         tables.extend(more)
@@ -41,6 +41,8 @@ def main() -> None:
                 add(calls.measure(pairs, options.rounds, options.seconds))
             if options.only in (None, "events"):
                 add(events.measure(pairs, options.rounds, options.seconds))
+    if options.only in (None, "field"):
+        add(field.measure(options.rounds, options.seconds))
     if options.only in (None, "handlers"):
         add(handlers.measure(options.rounds, options.seconds))
     if options.only in (None, "growth"):
@@ -61,7 +63,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement; default: 1")
     parser.add_argument(
-        "--only", choices=["calls", "events", "growth", "handlers", "start", "rejoin", "testing"]
+        "--only",
+        choices=[*("calls", "events", "field", "growth", "handlers", "start", "rejoin", "testing")],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     options = parser.parse_args()

@@ -27,11 +27,14 @@ Key = TypeVar("Key", bound=Hashable)
 class Process:
     """A child process; a context manager that waits until it is ready, and kills it at the end.
 
-    Arguments: its `command`, and the text of the line that says that it is `ready`.
+    Arguments: its `command`, the text of the line that says that it is `ready`, and whether it
+    `talks`: answers each line of input with one of output.
     """
 
-    def __init__(self, command: Sequence[str], ready: str) -> None:
+    def __init__(self, command: Sequence[str], ready: str, *, talks: bool = False) -> None:
         self.command = list(command)
+        self._talks = talks
+        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.output: deque[str] = deque(maxlen=200)
         self._ready = ready
 
@@ -40,7 +43,8 @@ class Process:
         # A group of its own: Ctrl-C reaches the parent alone, which then ends all of them.
         self._child = subprocess.Popen(
             self.command, cwd=ROOT, env=environ(), process_group=0, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.PIPE if self._talks else subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, args=(news,), daemon=True)
         try:
@@ -57,7 +61,21 @@ class Process:
             raise
         return self
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    def ask(self, line: str, timeout: float) -> str:
+        """Write a line to a process that talks, and return its answer."""
+        stdin = cast("IO[str]", self._child.stdin)
+        stdin.write(f"{line}\n")
+        stdin.flush()
+        return self._answers.get(timeout=timeout)
+
     def __exit__(self, *exc_info: object) -> None:
+        if self._child.stdin is not None:
+            self._child.stdin.close()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
@@ -69,6 +87,8 @@ class Process:
                 self.output.append(line.rstrip())
                 if self._ready in line:
                     news.put("")
+                elif self._talks:
+                    self._answers.put(line)
         news.put("ended before it was ready")
 
 

@@ -36,7 +36,7 @@ _PROBES: Final = (
     ("TCP_USER_TIMEOUT", 25_000),
 )
 #: Whoever is at the other end may begin with so many frames, while we go on.
-_MOST_FRAMES: Final = 24
+_MOST_FRAMES: Final = 8
 
 
 class _Backlog:
