@@ -15,8 +15,28 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tests.benchmarks import calls, events, field, growth, handlers, rejoin, start, testing
-from tests.benchmarks.harness import DEADLINE, READY, WAMPAPP_READY, Pair, Process, Side, Table
+from tests.benchmarks import (
+    calls,
+    events,
+    field,
+    growth,
+    handlers,
+    kinds,
+    rejoin,
+    report,
+    start,
+    testing,
+)
+from tests.benchmarks.harness import (
+    DEADLINE,
+    READY,
+    ROOT,
+    WAMPAPP_READY,
+    Pair,
+    Process,
+    Side,
+    Table,
+)
 from wampapp import connect
 from wampapp.crossbar import VERSION, Crossbar
 
@@ -45,6 +65,8 @@ def main() -> None:
         add(field.measure(options.rounds, options.seconds))
     if options.only in (None, "handlers"):
         add(handlers.measure(options.rounds, options.seconds))
+    if options.only in (None, "kinds"):
+        add(*kinds.measure(options.rounds, options.seconds))
     if options.only in (None, "growth"):
         add(growth.measure(options.rounds, options.seconds))
     if options.only in (None, "start"):
@@ -53,6 +75,8 @@ def main() -> None:
         add(rejoin.measure(options.rounds))
     if options.only in (None, "testing"):
         add(testing.measure(options.rounds))
+    if options.write:
+        report.write(about, tables)
     if options.json:
         found = {"about": about, "tables": [table.json() for table in tables]}
         options.json.write_text(json.dumps(found, indent=1) + "\n")
@@ -64,9 +88,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement; default: 1")
     parser.add_argument(
         "--only",
-        choices=[*("calls", "events", "field", "growth", "handlers", "start", "rejoin", "testing")],
+        choices=[
+            *("calls", "events", "field", "growth", "handlers", "kinds", "rejoin", "start"),
+            "testing",
+        ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help=f"write {report.PAGE.relative_to(ROOT)} and its picture",
+    )
     options = parser.parse_args()
     if options.rounds < 1 or not options.seconds > 0:
         parser.error("--rounds and --seconds must be positive")

@@ -170,10 +170,31 @@ class Table:
             )
         return "\n".join(lines)
 
+    def markdown(self) -> str:
+        """Return the table as Markdown."""
+        beside = any(row.peer for row in self.rows)
+        lines = ["| | wampapp | the peer | ratio |", "|---|---:|---:|---:|"]
+        if not beside:
+            lines = ["| | wampapp |", "|---|---:|"]
+        for row in self.rows:
+            ratio = row.ratio(self.smaller_is_better)
+            cells = [row.label, _middle(row.ours)]
+            if beside:
+                cells += [_middle(row.peer), f"{ratio:.1f}" if ratio else ""]
+            lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join(lines)
+
     def json(self) -> dict[str, Any]:
         """Return the table for programs, with every sample."""
         rows = [{**vars(row), "ratio": row.ratio(self.smaller_is_better)} for row in self.rows]
         return {"title": self.title, "note": self.note, "rows": rows}
+
+
+def _middle(samples: list[float]) -> str:
+    if not samples:
+        return ""
+    middle = median(samples)
+    return f"{middle:,.0f}" if middle >= 100 else f"{middle:.3g}"
 
 
 def _figure(samples: list[float]) -> str:

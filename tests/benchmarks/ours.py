@@ -5,7 +5,8 @@ The parent calls the procedures under PREFIX; it takes the app's banner for read
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any
 
 from tests.benchmarks import work
@@ -17,6 +18,27 @@ def callee(app: App, url: str) -> None:
     async def add(a: int, b: int) -> int:
         return a + b
 
+    @app.register
+    def add_in_thread(a: int, b: int) -> int:
+        return a + b
+
+    @app.register(run="loop")
+    def add_on_loop(a: int, b: int) -> int:
+        return a + b
+
+    @app.register
+    async def echo(data: str) -> str:
+        return data
+
+    @app.register
+    async def count(most: int) -> AsyncGenerator[int, None]:
+        for number in range(most):
+            yield number
+
+    @app.register
+    def block(seconds: float) -> None:
+        time.sleep(seconds)
+
 
 def caller(app: App, url: str) -> None:
     """A caller, and a publisher too."""
@@ -27,6 +49,34 @@ def caller(app: App, url: str) -> None:
     @app.register
     async def calls(procedure: str, in_flight: int, seconds: float) -> float:
         return await work.calls_per_second(app.call, gather, procedure, in_flight, seconds)
+
+    @app.register
+    async def echoes(procedure: str, size: int, in_flight: int, seconds: float) -> float:
+        return await work.echoes_per_second(app.call, gather, procedure, size, in_flight, seconds)
+
+    @app.register
+    async def published(topic: str, in_flight: int, seconds: float) -> float:
+        publish = app.topic(topic, acknowledge=True).publish
+        return await work.per_second(lambda: publish(work.TEXT), gather, in_flight, seconds)
+
+    @app.register
+    async def progressive(procedure: str, most: int, seconds: float) -> float:
+        async def once() -> None:
+            count = 0
+            async for _ in app.stream(procedure, most):
+                count += 1
+            if count != most:
+                raise ValueError(f"{count} results came, and not {most}")
+
+        return most * await work.per_second(once, gather, 1, seconds)
+
+    @app.register
+    async def slowest(procedure: str, blocking: str, sleepers: int, seconds: float) -> float:
+        """The 99th percentile of a fast call, in milliseconds, while others block."""
+        sleeping = [app.call(blocking, seconds + 1) for _ in range(sleepers)]
+        took = await work.call_times(app.call, procedure, seconds)
+        await asyncio.gather(*sleeping)
+        return sorted(took)[len(took) * 99 // 100] * 1e3
 
     @app.register
     async def events(topic: str, reached: str, subscribers: int, seconds: float) -> float:

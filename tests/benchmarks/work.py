@@ -96,3 +96,46 @@ class Deliveries:
             tell(self.count)
         else:
             self._waiting.append((count, tell))
+
+
+async def per_second(
+    do: Callable[[], Awaitable[Any]], gather: Gather, in_flight: int, seconds: float
+) -> float:
+    """Do something from `in_flight` coroutines at the same time."""
+    rate = 0.0
+    for span in (WARM_UP, seconds):
+        begun = perf_counter()
+
+        async def until(end: float) -> int:
+            count = 0
+            while perf_counter() < end:
+                await do()
+                count += 1
+            return count
+
+        counts = await gather([until(begun + span) for _ in range(in_flight)])
+        rate = sum(counts) / (perf_counter() - begun)
+    return rate
+
+
+async def echoes_per_second(
+    call: Call, gather: Gather, procedure: str, size: int, in_flight: int, seconds: float
+) -> float:
+    """Call `procedure`, which returns its argument, with a string of `size` characters."""
+    data = "x" * size
+
+    async def once() -> None:
+        if len(await call(procedure, data)) != size:
+            raise ValueError("the echo is another one")
+
+    return await per_second(once, gather, in_flight, seconds)
+
+
+async def call_times(call: Call, procedure: str, seconds: float) -> list[float]:
+    """Call `procedure` again and again, and return the seconds that each call took."""
+    took = []
+    end = perf_counter() + seconds
+    while (begun := perf_counter()) < end:
+        await call(procedure, 2, 3)
+        took.append(perf_counter() - begun)
+    return took

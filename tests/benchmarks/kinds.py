@@ -1,0 +1,104 @@
+"""Handlers of each kind, payloads of each size, events, memory: over the router, in processes."""
+
+import contextlib
+import re
+import sys
+from collections.abc import Callable  # noqa: TC003
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.field import free_port
+from tests.benchmarks.harness import (
+    DEADLINE,
+    WAMPAPP_READY,
+    Process,
+    Row,
+    Side,
+    Table,
+    in_turns,
+)
+from wampapp import connect
+
+IN_FLIGHT = 64
+SIZES = {"16 bytes": 16, "1 KB": 1024, "64 KB": 65_536}
+SLEEPERS = 20
+
+
+def measure(rounds: int, seconds: float) -> list[Table]:
+    """Measure wampapp alone: its caller, its callee and its router are processes."""
+    with contextlib.ExitStack() as stack:
+        enter = stack.enter_context
+        command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
+        router = enter(Process(command, WAMPAPP_READY))
+        found = re.search(r"rs://\S+", "\n".join(router.output))
+        if found is None:
+            raise RuntimeError("wampapp's router did not print its URL")
+        client = enter(connect(found[0], timeout=DEADLINE + seconds))
+        side = Side("tests.benchmarks.ours", WAMPAPP_READY, found[0], "com.kinds", client)
+        enter(side.process("callee"))
+        enter(side.process("caller"))
+
+        def uri(name: str) -> str:
+            return f"{side.prefix}.{name}"
+
+        cells: dict[str, Callable[[], float]] = {
+            f"calls of a {kind} handler": partial(side.call, "calls", uri(name), IN_FLIGHT, seconds)
+            for kind, name in (
+                ("typed async def", "add"),
+                ("typed def, run='loop'", "add_on_loop"),
+                ("typed def, in threads", "add_in_thread"),
+            )
+        }
+        cells |= {
+            f"calls with {label} there and back": partial(
+                side.call, "echoes", uri("echo"), size, IN_FLIGHT, seconds
+            )
+            for label, size in SIZES.items()
+        }
+        cells["events published, acknowledged"] = partial(
+            side.call, "published", uri("nobody"), IN_FLIGHT, seconds
+        )
+        cells["progressive results, 100 a call"] = partial(
+            side.call, "progressive", uri("count"), 100, seconds
+        )
+        rates = in_turns(cells, rounds, "kinds")
+        slowest = in_turns(
+            {
+                sleepers: partial(side.call, "slowest", uri("add"), uri("block"), sleepers, seconds)
+                for sleepers in (0, SLEEPERS)
+            },
+            rounds,
+            "latency",
+        )
+    memory = [resident_megabytes() for _ in range(rounds)]
+    note = f"{IN_FLIGHT} in flight; caller, callee and router are processes."
+    return [
+        Table(
+            "Per second, by kind", note, [Row(label, found, []) for label, found in rates.items()]
+        ),
+        Table(
+            "Milliseconds, the 99th percentile of a fast call",
+            "One call at a time of an async def handler, while others of the same service block.",
+            [Row(f"{n} blocking handlers asleep", found, []) for n, found in slowest.items()],
+            smaller_is_better=True,
+        ),
+        Table(
+            "Megabytes resident",
+            "'wampapp run examples/hello.py' with its router in the box, after a first call.",
+            [Row("service and router in one process", memory, [])],
+            smaller_is_better=True,
+        ),
+    ]
+
+
+def resident_megabytes() -> float:
+    """Return what a service with its router takes of memory; Linux alone tells."""
+    port = free_port()
+    command = [sys.executable, "-m", "wampapp", "run", "examples/hello.py", "--port", str(port)]
+    with Process(command, WAMPAPP_READY) as service, connect(f"rs://127.0.0.1:{port}") as client:
+        client.call("com.example.add", 2, 3)
+        status = Path(f"/proc/{service.pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    if found is None:
+        raise RuntimeError("this system does not tell how much memory a process takes")
+    return int(found[1]) / 1024
