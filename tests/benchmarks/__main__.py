@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import platform
-import re
 import signal
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -36,6 +35,7 @@ from tests.benchmarks.harness import (
     Process,
     Side,
     Table,
+    router_url,
 )
 from wampapp import connect
 from wampapp.crossbar import VERSION, Crossbar
@@ -69,6 +69,7 @@ def main() -> None:
         add(*kinds.measure(options.rounds, options.seconds))
     if options.only in (None, "growth"):
         add(growth.measure(options.rounds, options.seconds))
+        add(growth.measure_calls(options.rounds, options.seconds))
     if options.only in (None, "start"):
         add(*start.measure(options.rounds))
     if options.only in (None, "rejoin"):
@@ -124,10 +125,7 @@ def start_routers(stack: contextlib.ExitStack, seconds: float) -> list[Pair]:
     command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
     ours = stack.enter_context(Process(command, WAMPAPP_READY))
     peer = stack.enter_context(Crossbar(progress=print))
-    found = re.search(r"rs://\S+", "\n".join(ours.output))
-    if found is None:
-        raise RuntimeError("wampapp's router did not print its URL")
-    rs_url = found[0]
+    rs_url = router_url(ours)
     ws_url = f"{rs_url.replace('rs:', 'ws:', 1)}/ws"
     timeout = DEADLINE + seconds
     our_client = stack.enter_context(connect(rs_url, timeout=timeout))

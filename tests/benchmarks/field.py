@@ -7,7 +7,6 @@ and the settings that its documentation recommends for speed.
 import contextlib
 import json
 import os
-import re
 import shutil
 import socket
 import sys
@@ -25,6 +24,7 @@ from tests.benchmarks.harness import (
     Process,
     Side,
     in_turns,
+    router_url,
 )
 from wampapp import connect
 from wampapp.crossbar import VERSION, Crossbar, Progress, cache_folder, install_once, run_installer
@@ -145,10 +145,7 @@ def start(stack: contextlib.ExitStack, seconds: float) -> list[Contestant]:
     router = enter(
         Process([sys.executable, "-m", "wampapp", "router", "--port", "0"], WAMPAPP_READY)
     )
-    found = re.search(r"rs://\S+", "\n".join(router.output))
-    if found is None:
-        raise RuntimeError("wampapp's router did not print its URL")
-    rs_url = found[0]
+    rs_url = router_url(router)
     ws_url = f"{rs_url.replace('rs:', 'ws:', 1)}/ws"
     crossbar = enter(Crossbar(progress=print))
     timeout = DEADLINE + seconds

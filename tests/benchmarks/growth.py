@@ -1,12 +1,28 @@
-"""Whether routing costs more as URIs get many: microseconds for one lookup, with no network."""
+"""Whether a message costs more as URIs, registrations and sessions get many."""
 
+import contextlib
+import sys
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
-from tests.benchmarks.harness import Row, Table, in_turns
+from tests.benchmarks.harness import (
+    DEADLINE,
+    WAMPAPP_READY,
+    Process,
+    Row,
+    Side,
+    Table,
+    in_turns,
+    router_url,
+)
+from wampapp import connect
 from wampapp.router.index import EXACT, PREFIX, WILDCARD, UriIndex
 
 SIZES = (1, 1_000, 100_000)
+#: Registrations of one session, and sessions.
+MANY = 1_000
+IN_FLIGHT = 64
 #: Lookups between two looks at the clock.
 BATCH = 1000
 
@@ -28,6 +44,38 @@ def measure(rounds: int, seconds: float) -> Table:
     ]
     note = "The router's index in one process; the ratio is to one URI."
     return Table("Microseconds to find a procedure", note, rows, smaller_is_better=True)
+
+
+def measure_calls(rounds: int, seconds: float) -> Table:
+    """Measure calls beside few and many registrations of the callee, and few and many sessions."""
+    with contextlib.ExitStack() as stack:
+        enter = stack.enter_context
+        command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
+        router = enter(Process(command, WAMPAPP_READY))
+        url = router_url(router)
+        client = enter(connect(url, timeout=DEADLINE + seconds))
+        caller = Side("tests.benchmarks.ours", WAMPAPP_READY, url, "com.growth", client)
+        enter(caller.process("caller"))
+        cells = {}
+        for label, what, more in (
+            ("1 registration, few sessions", "register", 0),
+            (f"{MANY:,} registrations of the callee", "register", MANY - 1),
+        ):
+            side = replace(caller, prefix=f"com.growth.n{more}")
+            enter(side.process("crowd"))
+            side.call(what, more)
+            add = f"{side.prefix}.add"
+            cells[label] = partial(caller.call, "calls", add, IN_FLIGHT, seconds)
+        samples = in_turns(cells, rounds, "growth")
+        alone = f"{side.prefix}.add"
+        side.call("join", MANY)
+        label = f"{MANY:,} other sessions"
+        crowded = {label: partial(caller.call, "calls", alone, IN_FLIGHT, seconds)}
+        samples |= in_turns(crowded, rounds, "growth")
+    first = next(iter(samples.values()))
+    rows = [Row(label, found, first) for label, found in samples.items()]
+    note = f"{IN_FLIGHT} in flight, over the router; the ratio is to the first row."
+    return Table("Calls per second in a crowd", note, rows)
 
 
 def filled(match: str, size: int) -> UriIndex[int]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -90,6 +91,14 @@ class Process:
                 elif self._talks:
                     self._answers.put(line)
         news.put("ended before it was ready")
+
+
+def router_url(router: Process) -> str:
+    """Return the RawSocket URL that a `wampapp router` has printed."""
+    found = re.search(r"rs://\S+", "\n".join(router.output))
+    if found is None:
+        raise RuntimeError("wampapp's router did not print its URL")
+    return found[0]
 
 
 def environ() -> dict[str, str]:

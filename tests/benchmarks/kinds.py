@@ -16,6 +16,7 @@ from tests.benchmarks.harness import (
     Side,
     Table,
     in_turns,
+    router_url,
 )
 from wampapp import connect
 
@@ -30,11 +31,9 @@ def measure(rounds: int, seconds: float) -> list[Table]:
         enter = stack.enter_context
         command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
         router = enter(Process(command, WAMPAPP_READY))
-        found = re.search(r"rs://\S+", "\n".join(router.output))
-        if found is None:
-            raise RuntimeError("wampapp's router did not print its URL")
-        client = enter(connect(found[0], timeout=DEADLINE + seconds))
-        side = Side("tests.benchmarks.ours", WAMPAPP_READY, found[0], "com.kinds", client)
+        url = router_url(router)
+        client = enter(connect(url, timeout=DEADLINE + seconds))
+        side = Side("tests.benchmarks.ours", WAMPAPP_READY, url, "com.kinds", client)
         enter(side.process("callee"))
         enter(side.process("caller"))
 

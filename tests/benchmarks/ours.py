@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any
 
 from tests.benchmarks import work
-from wampapp import App, connect
+from wampapp import App, Blueprint, connect
+from wampapp.endpoint import endpoint_for
 
 
 def callee(app: App, url: str) -> None:
@@ -107,9 +108,33 @@ def subscriber(app: App, url: str) -> None:
         return int(await future)
 
 
+def crowd(app: App, url: str) -> None:
+    """As many procedures or idle sessions as it is told to have, beside the one that is called."""
+    callee(app, url)
+    clients = []
+
+    @app.register
+    def register(more: int) -> None:
+        for number in range(more):
+            app.sync.call(".register_one", number)
+
+    @app.register
+    async def register_one(number: int) -> None:
+        record = Blueprint(app.prefix).add_registration(nothing, f"{app.prefix}.more.n{number}")
+        connection = app._connection()
+        await connection.announce(record, endpoint_for(record))
+
+    @app.register
+    def join(more: int) -> None:
+        clients.extend(connect(url) for _ in range(more))
+
+
+def nothing() -> None: ...
+
+
 def main(role: str, url: str, prefix: str) -> None:
     app = App(prefix=prefix, name=role)
-    {"callee": callee, "caller": caller, "subscriber": subscriber}[role](app, url)
+    {"callee": callee, "caller": caller, "crowd": crowd, "subscriber": subscriber}[role](app, url)
     app.run(url)
 
 
