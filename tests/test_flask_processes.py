@@ -5,6 +5,7 @@ import os
 import queue
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -305,6 +307,67 @@ def test_a_lock_that_cannot_be_taken_is_told(folder: Path, free_port: int, tmp_p
     with Site("flask run", folder, free_port, inline="true", url="rs://127.0.0.1:9") as site:
         site.until(r"WAMP is not served by this process: .*: No such file or directory\.")
         assert site.get("/")[0] == 200
+        assert site.stop() == 0, site.text
+
+
+TWO_APPS = """
+import sys, threading
+from wampapp.flask.inline import _take_turn
+
+def wait(key):
+    try:
+        _take_turn(key, lambda: print(f"{key} is another's", flush=True))
+    except OSError as error:
+        print(error, flush=True)
+    print(f"{key} is ours", flush=True)
+
+first, second = sys.argv[1:]
+wait(first)
+sys.stdin.readline()
+threading.Thread(target=wait, args=(second,), daemon=True).start()
+sys.stdin.readline()
+"""
+
+
+def test_two_apps_in_two_processes_are_no_deadlock(tmp_path: Path) -> None:
+    """Each process serves one of them, and waits for the other one's."""
+    env = environment(TMPDIR=str(tmp_path))
+    script = (sys.executable, "-c", TWO_APPS)
+    pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE, "text": True, "env": env}
+    with (
+        subprocess.Popen((*script, "a", "b"), **pipes) as one,
+        subprocess.Popen((*script, "b", "a"), **pipes) as two,
+    ):
+        assert one.stdin and two.stdin and one.stdout and two.stdout
+        assert (one.stdout.readline(), two.stdout.readline()) == ("a is ours\n", "b is ours\n")
+        for process in (one, two):
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert one.stdout.readline() == "b is another's\n"
+        assert two.stdout.readline() == "a is another's\n"
+        assert one.communicate()[1] == ""
+        while (line := two.stdout.readline()) == "a is another's\n":
+            pass  # it asks again and again
+        assert line == "a is ours\n"
+        assert two.communicate()[1] == ""
+
+
+def test_the_same_app_twice_in_a_process_is_served_once(
+    folder: Path, free_port: int, router: EmbeddedRouter, client: ConnectedClient
+) -> None:
+    made = SITE.replace("\n", "\n    ")
+    (folder / "app.py").write_text(
+        f"def create_app():\n    {made}\n    return app\n\ncreate_app()\napp = create_app()\n"
+    )
+    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+    client.subscribe(f"{PREFIX}.heard", lambda text, process: heard.put(text))
+    with Site("flask run", folder, free_port, url=router.rs_url, inline="true") as site:
+        until_answered(client, f"{PREFIX}.process")
+        assert site.get("/say/one")[0] == 200
+        assert site.get("/say/two")[0] == 200
+        assert [heard.get(timeout=DEADLINE) for _ in range(2)] == ["one", "two"]
+        client.call("wamp.session.count")  # a further event would have come before its answer
+        assert heard.empty()
         assert site.stop() == 0, site.text
 
 

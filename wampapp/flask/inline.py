@@ -46,6 +46,8 @@ _GUNICORN_WORKER: Final = ("gunicorn.workers.base", "load_wsgi")
 _GUNICORN_PARENT: Final = ("gunicorn.arbiter", "setup")
 
 _LOOK_SECONDS: Final = 0.02
+#: How often a process looks whether the one that serves has ended.
+_TURN_SECONDS: Final = 0.25
 
 
 class Inline:
@@ -88,6 +90,9 @@ class Inline:
             threading.Thread(target=self._begin, daemon=True).start()
 
     def _before_request(self) -> None:
+        # In a test, which may have said so only now, and where the app is served already.
+        if self._flask.testing or (not self._begun and self._peer.app.is_running):
+            return
         if not self._settled.is_set():
             self._begin_in_background()
             self._settled.wait(self._peer.settings.timeout)
@@ -121,8 +126,20 @@ class Inline:
         app = self._peer.app
         config = app.settle()
         key = "\0".join(
-            map(str, (self._flask.root_path, app.name, config.url, config.realm, app.prefix))
+            map(
+                str,
+                (
+                    self._flask.root_path,
+                    app.name,
+                    # Two routers in the box are two routers.
+                    config.url or f"{config.host}:{config.port}",
+                    config.realm,
+                    app.prefix,
+                ),
+            )
         )
+        if not _ask_first(key):
+            return  # the same app, made once more in this process
         _take_turn(key, self._settled.set)
         runtime = loops.get()
         service = app.make_service(config, runtime, succeeds=True)
@@ -146,6 +163,14 @@ def _stop(service: Service, process: int) -> None:
         service.runtime.call(service.stop())
 
 
+def _ask_first(key: str) -> bool:
+    """Tell whether nobody in this process has asked for a turn yet; its lock is the process's."""
+    with _asking:
+        first = key not in _asked
+        _asked.add(key)
+    return first
+
+
 def _take_turn(key: str, others: Callable[[], None]) -> None:
     """Wait until no other process of this machine serves, and keep the turn till the end.
 
@@ -160,12 +185,17 @@ def _take_turn(key: str, others: Callable[[], None]) -> None:
     path = Path(tempfile.gettempdir()) / name
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     lock = os.open(path, flags, 0o600)
-    # A record lock belongs to the process: it ends with it, and a fork does not inherit it.
-    try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        others()
-        fcntl.lockf(lock, fcntl.LOCK_EX)
+    # A record lock belongs to the process: it ends with it, and a fork does not inherit it. Who
+    # waits asks again and again: the kernel would refuse a wait as a deadlock where two processes
+    # have two apps each, and in one of gevent's it would hold up every view.
+    while True:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            others()
+            time.sleep(_TURN_SECONDS)
+        else:
+            break
     _locks.append(lock)
 
 
@@ -204,6 +234,8 @@ def _will_serve() -> bool:
 #: What serves once gunicorn's parent process, which loaded the app, has forked its workers.
 _armed: weakref.WeakSet[Inline] = weakref.WeakSet()
 _locks: list[int] = []
+_asking = threading.Lock()
+_asked: set[str] = set()
 
 
 def _after_fork() -> None:
