@@ -11,6 +11,8 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
+from flask import g
+
 from wampapp import loop as loops
 from wampapp.client import Client
 from wampapp.connection import Connection
@@ -68,6 +70,11 @@ class Peer(Client):
         In an ``async def`` handler, ``await ….app.call(…)`` is the verb that does not block.
         """
         return self._make_service()
+
+    def give(self, *_sender: Any, **_details: Any) -> None:
+        """Put it into the app context that has just been pushed."""
+        g.wamp = self
+        g.wampy = self.wampy
 
     def _here(self) -> loops.Runtime:
         """The loop that serves the app in this process, as in a test, or the process's own."""
@@ -135,7 +142,7 @@ class _Link:
             on_leave=self._went,
         )
         self._patience = config.rejoin_timeout
-        self._away_since = float("-inf")
+        self._away_since: float | None = None
         self._failure: WampappError | None = None
         self._first_try = runtime.loop.create_future()
         self._keeper = asyncio.create_task(self._keep())
@@ -147,6 +154,7 @@ class _Link:
 
     async def _came(self) -> None:
         self._failure = None
+        self._away_since = None
 
     async def _went(self) -> None:
         self._away_since = self.runtime.loop.time()
@@ -186,11 +194,12 @@ class _Link:
         if self._failure is not None:
             raise self._failure.with_traceback(None)
         now = self.runtime.loop.time()
-        left = self._away_since + self._patience - now
+        # None where the link has just broken, and its keeper has yet to hear of it.
+        away = 0.0 if self._away_since is None else now - self._away_since
+        left = self._patience - away
         if left <= 0:
             raise NotJoined(
-                f"There has been no session with {self.where} for {now - self._away_since:.0f} s; "
-                "nothing was sent."
+                f"There has been no session with {self.where} for {away:.0f} s; nothing was sent."
             )
         await self.connection.joined(left)
 
