@@ -252,6 +252,21 @@ def test_the_reloader_serves_what_was_saved(
         assert site.stop() == 0, site.text
 
 
+def test_what_failed_to_load_is_not_served(
+    folder: Path, free_port: int, router: EmbeddedRouter, client: ConnectedClient
+) -> None:
+    """The reloader's process lives on to show the mistake; half of the app is declared in it."""
+    with Site("flask run --debug", folder, free_port, url=router.rs_url, inline="true") as site:
+        assert until_answered(client, f"{PREFIX}.version") == "first"
+        (folder / "app.py").write_text(SITE + "\nmistake\n")
+        site.until("NameError")
+        site.until("Debugger is active")
+        with pytest.raises(NoSuchProcedure):
+            client.call(f"{PREFIX}.version")
+        assert site.stop() == 0, site.text
+    assert site.text.count("Serving WAMP") == 1
+
+
 def test_inline_with_the_router_in_the_box(folder: Path, free_port: int) -> None:
     """With no URL, one process has everything: the site, the router and the handlers."""
     with socket.socket() as probe:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
-from flask.cli import run_command
+from flask.cli import ScriptInfo, run_command
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
@@ -101,9 +101,12 @@ class Inline:
         threading.Thread(target=self._begin, daemon=True).start()
 
     def _begin_after(self, loading: FrameType) -> None:
+        loader = loading.f_locals.get("self")
         while _runs(loading):
             time.sleep(_LOOK_SECONDS)
-        self._begin()
+        # What failed to load, as under a reloader that shows the mistake, has not declared it all.
+        if not isinstance(loader, ScriptInfo) or loader._loaded_app is not None:
+            self._begin()
 
     def _begin(self) -> None:
         with self._lock:
