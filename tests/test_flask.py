@@ -1,11 +1,15 @@
 """Flask apps as WAMP peers, on both routers."""
 
 import datetime as dt
+import gc
 import itertools
 import queue
+import socket
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 from flask import Blueprint, Flask, abort, current_app, g, has_request_context, jsonify
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.exceptions import HTTPException
 
 from tests.support.process import EmbeddedRouter, run
 from tests.support.running import running
@@ -296,9 +301,26 @@ def test_abort_and_error_statuses_are_errors(
     async def later() -> None:
         abort(status, "not today")
 
+    @wamp.register
+    def generates() -> Iterator[int]:
+        yield 1
+        abort(status, "not today")
+
+    @wamp.register
+    async def streams() -> Any:
+        yield 1
+        abort(status, "not today")
+
+    @wamp.register
+    def hands_on() -> Any:
+        return later()
+
     serve()
     for name, message in (
         ("aborts", "not today"),
+        ("generates", "not today"),
+        ("streams", "not today"),
+        ("hands_on", "not today"),
         ("returns", {"why": "not today"}),
         ("later", "not today"),
     ):
@@ -670,6 +692,39 @@ def test_views_and_handlers_are_tested_without_a_router(prefix: str) -> None:
     site.extensions["wamp"].close()
 
 
+def test_an_inline_site_is_tested_without_a_router(free_port: int) -> None:
+    """What the configuration says of web processes does not come into a test."""
+    site = Flask("site")
+    site.config.update(WAMP_INLINE=True, WAMP_PREFIX="com.inline", WAMP_PORT=free_port)
+    wamp = WAMP(site)
+
+    @wamp.register
+    def answer() -> int:
+        return 42
+
+    @site.route("/")
+    def index() -> str:
+        return str(g.wamp.call(".answer"))
+
+    service = site.extensions["wamp"].app
+    with service.test_client():
+        running_service = service.running_service
+        assert site.test_client().get("/").text == "42"
+        assert service.running_service is running_service
+    site.testing = True  # said after the extension was set up
+    assert site.test_client().get("/").status_code == 503
+    assert not service.is_running
+
+
+def test_an_app_that_is_gone_is_freed() -> None:
+    site = Flask("site")
+    WAMP(site)
+    gone = weakref.ref(site)
+    del site
+    gc.collect()
+    assert gone() is None
+
+
 # A router that is not there.
 
 
@@ -745,6 +800,24 @@ def test_a_lost_session_is_waited_for_and_then_not(free_port: int) -> None:
     peer.close()
 
 
+def test_a_first_join_that_is_ended_by_close() -> None:
+    with socket.socket() as silent, ThreadPoolExecutor(1) as pool:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        site = Flask("site")
+        site.config.update(
+            WAMP_URL=f"rs://127.0.0.1:{silent.getsockname()[1]}", WAMP_TIMEOUT=DEADLINE
+        )
+        WAMP(site)
+        peer = site.extensions["wamp"]
+        asking = pool.submit(peer.call, "com.flask.any")
+        joining, _ = silent.accept()
+        with joining:
+            peer.close()
+            with pytest.raises(NotJoined, match="The app stops"):
+                asking.result(DEADLINE)
+
+
 def test_a_refusal_is_told_each_time(embedded: EmbeddedRouter) -> None:
     site = Flask("site")
     site.config.update(WAMP_URL=embedded.rs_url, WAMP_AUTH=Ticket("joe", "secret"))
@@ -777,6 +850,24 @@ def test_the_site_s_own_handler_answers_first(free_port: int) -> None:
 
     answer = site.test_client().get("/")
     assert (answer.status_code, answer.text) == (502, "offline: RouterUnreachable")
+    site.extensions["wamp"].close()
+
+
+def test_the_site_s_page_for_http_errors(free_port: int) -> None:
+    site = Flask("site")
+    site.config["WAMP_URL"] = f"rs://127.0.0.1:{free_port}"
+    WAMP(site)
+
+    @site.errorhandler(HTTPException)
+    def as_json(error: HTTPException) -> Any:
+        return jsonify(status=error.code), error.code
+
+    @site.route("/")
+    def index() -> str:
+        return g.wamp.call("com.flask.any")
+
+    answer = site.test_client().get("/")
+    assert (answer.status_code, answer.json) == (503, {"status": 503})
     site.extensions["wamp"].close()
 
 
@@ -839,6 +930,8 @@ def test_defaults() -> None:
         ("WAMP_ALLOW_ORIGINS", 5, "WAMP_ALLOW_ORIGINS is 5; give a list"),
         ("WAMP_AUTH", "secret", "give a credential"),
         ("WAMP_SECRET_FILE", "/nowhere", "cannot be read"),
+        ("WAMP_SECRET", b"hidden", "WAMP_SECRET is a bytes; give a string"),
+        ("WAMP_SECRET", 12e3, "WAMP_SECRET is a float"),  # as from_prefixed_env() reads 12e3
     ],
 )
 def test_what_is_not_valid_is_told_at_once(name: str, value: object, says: str) -> None:

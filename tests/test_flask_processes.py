@@ -5,6 +5,7 @@ import os
 import queue
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -251,6 +253,21 @@ def test_the_reloader_serves_what_was_saved(
         assert site.stop() == 0, site.text
 
 
+def test_what_failed_to_load_is_not_served(
+    folder: Path, free_port: int, router: EmbeddedRouter, client: ConnectedClient
+) -> None:
+    """The reloader's process lives on to show the mistake; half of the app is declared in it."""
+    with Site("flask run --debug", folder, free_port, url=router.rs_url, inline="true") as site:
+        assert until_answered(client, f"{PREFIX}.version") == "first"
+        (folder / "app.py").write_text(SITE + "\nmistake\n")
+        site.until("NameError")
+        site.until("Debugger is active")
+        with pytest.raises(NoSuchProcedure):
+            client.call(f"{PREFIX}.version")
+        assert site.stop() == 0, site.text
+    assert site.text.count("Serving WAMP") == 1
+
+
 def test_inline_with_the_router_in_the_box(folder: Path, free_port: int) -> None:
     """With no URL, one process has everything: the site, the router and the handlers."""
     with socket.socket() as probe:
@@ -263,6 +280,19 @@ def test_inline_with_the_router_in_the_box(folder: Path, free_port: int) -> None
         assert json.loads(site.get("/who")[1])["session"] > 0
         assert site.stop() == 0, site.text
     assert "Coming back" not in site.text  # the views' session goes before the router does
+
+
+def test_shutdown_hooks_run_at_the_end_of_a_web_process(
+    folder: Path, free_port: int, router: EmbeddedRouter
+) -> None:
+    """Python starts no thread any more then, and a plain function runs in one."""
+    hook = '@wamp.on_shutdown\ndef bye():\n    print("goodbye", wamp.__class__, flush=True)\n'
+    (folder / "app.py").write_text(SITE + hook)
+    with Site("flask run", folder, free_port, url=router.rs_url, inline="true") as site:
+        site.until("Serving WAMP at")
+        assert site.stop() == 0, site.text
+    assert "goodbye <class" in site.text
+    assert "Traceback" not in site.text
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "gunicorn --preload"])
@@ -318,6 +348,67 @@ def test_a_port_that_is_taken_is_told(folder: Path, free_port: int) -> None:
             assert site.get("/")[0] == 200
             assert site.stop() == 0, site.text
             assert "--port" not in site.text
+
+
+TWO_APPS = """
+import sys, threading
+from wampapp.flask.inline import _take_turn
+
+def wait(key):
+    try:
+        _take_turn(key, lambda: print(f"{key} is another's", flush=True))
+    except OSError as error:
+        print(error, flush=True)
+    print(f"{key} is ours", flush=True)
+
+first, second = sys.argv[1:]
+wait(first)
+sys.stdin.readline()
+threading.Thread(target=wait, args=(second,), daemon=True).start()
+sys.stdin.readline()
+"""
+
+
+def test_two_apps_in_two_processes_are_no_deadlock(tmp_path: Path) -> None:
+    """Each process serves one of them, and waits for the other one's."""
+    env = environment(TMPDIR=str(tmp_path))
+    script = (sys.executable, "-c", TWO_APPS)
+    pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE, "text": True, "env": env}
+    with (
+        subprocess.Popen((*script, "a", "b"), **pipes) as one,
+        subprocess.Popen((*script, "b", "a"), **pipes) as two,
+    ):
+        assert one.stdin and two.stdin and one.stdout and two.stdout
+        assert (one.stdout.readline(), two.stdout.readline()) == ("a is ours\n", "b is ours\n")
+        for process in (one, two):
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert one.stdout.readline() == "b is another's\n"
+        assert two.stdout.readline() == "a is another's\n"
+        assert one.communicate()[1] == ""
+        while (line := two.stdout.readline()) == "a is another's\n":
+            pass  # it asks again and again
+        assert line == "a is ours\n"
+        assert two.communicate()[1] == ""
+
+
+def test_the_same_app_twice_in_a_process_is_served_once(
+    folder: Path, free_port: int, router: EmbeddedRouter, client: ConnectedClient
+) -> None:
+    made = SITE.replace("\n", "\n    ")
+    (folder / "app.py").write_text(
+        f"def create_app():\n    {made}\n    return app\n\ncreate_app()\napp = create_app()\n"
+    )
+    heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+    client.subscribe(f"{PREFIX}.heard", lambda text, process: heard.put(text))
+    with Site("flask run", folder, free_port, url=router.rs_url, inline="true") as site:
+        until_answered(client, f"{PREFIX}.process")
+        assert site.get("/say/one")[0] == 200
+        assert site.get("/say/two")[0] == 200
+        assert [heard.get(timeout=DEADLINE) for _ in range(2)] == ["one", "two"]
+        client.call("wamp.session.count")  # a further event would have come before its answer
+        assert heard.empty()
+        assert site.stop() == 0, site.text
 
 
 # flask wamp …

@@ -16,6 +16,7 @@ import pytest
 from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred, succeed
 
+from tests.support.process import EmbeddedRouter
 from wampapp.loop import driven
 
 DEADLINE = 60.0  # seconds
@@ -598,3 +599,21 @@ def test_asyncio_s_own_tools_work_inside() -> None:
         return [task.result() for task in tasks] + gathered + [await queue.get()]
 
     assert drive(coroutine()) == [0, 1, 2, 0, 1, 2, 3]
+
+
+def test_gevent_s_threads_are_refused(embedded: EmbeddedRouter) -> None:
+    """A loop in one of them would never let another have its turn."""
+    pytest.importorskip("gevent")
+    script = f"""
+from gevent import monkey
+monkey.patch_all()
+import wampapp
+try:
+    wampapp.connect({embedded.rs_url!r})
+except wampapp.UsageError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert "gevent has replaced Python's threads" in done.stdout, done.stderr

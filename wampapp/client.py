@@ -173,6 +173,7 @@ class Client:
             returns=returns,
             disclose_me=disclose_me,
             idempotent=idempotent,
+            ready=self._ready,
         )
         return BlockingProcedure(self, procedure)
 
@@ -219,7 +220,7 @@ class Client:
 
     def _wait(self, ask: Callable[[Connection], Awaitable[Any]], what: str) -> Any:
         async def run() -> Any:
-            return await answered(await self._ready(), ask, self._timeout, what)
+            return await answered(self._ready(), ask, self._timeout, what)
 
         return self._run(run)
 
@@ -228,7 +229,15 @@ class Client:
         return self._connection()
 
     async def _joined(self) -> None:
-        await (await self._ready()).joined(self._timeout)
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+                await (await self._ready()).joined(self._timeout)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise NotJoined(
+                f"There was no session with a router within {self._timeout:g} s; nothing was sent."
+            ) from None
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         with lending() as answered:
@@ -256,12 +265,7 @@ class BlockingProcedure:
         Takes, returns and raises what :meth:`wampapp.handles.Procedure.__call__` does, and
         :class:`WrongThread` on the event loop's thread.
         """
-
-        async def run() -> Any:
-            await self._client._ready()
-            return await self._procedure(*args, **kwargs)
-
-        return self._client._run(run)
+        return self._client._run(lambda: self._procedure(*args, **kwargs))
 
     def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Call the procedure and iterate over its progressive results.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from wampapp.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from wampapp.connection import Connection
 
@@ -32,7 +33,7 @@ _AGAIN_SECONDS: Final = 0.1
 
 
 async def answered(
-    connection: Connection,
+    connection: Connection | Awaitable[Connection],
     ask: Callable[[Connection], Awaitable[T]],
     timeout: float | None,
     what: str,
@@ -42,7 +43,7 @@ async def answered(
     """Ask for something and wait for the answer, for the session first if there is none.
 
     Args:
-        connection: what is asked on.
+        connection: what is asked on, or who gives it in a while.
         ask: sends the request.
         timeout: seconds for all of it; None for no limit, but ``rejoin_timeout`` while offline.
         what: what is waited for, for the error message.
@@ -59,12 +60,13 @@ async def answered(
     sent = False
     try:
         async with asyncio.timeout(timeout) as limit:
+            on = await connection if isinstance(connection, Awaitable) else connection
             while True:
                 tries -= 1
-                await connection.joined(timeout)
+                await on.joined(timeout)
                 sent = True
                 try:
-                    return await ask(connection)
+                    return await ask(on)
                 except ConnectionLost:
                     if tries <= 0:
                         raise
@@ -72,7 +74,7 @@ async def answered(
                 except NoSuchProcedure:
                     # Nobody carried it out. Where the router was restarted, its callee may be a
                     # moment later than we are.
-                    if not connection.is_settling:
+                    if not on.is_settling:
                         raise
                     tries += 1
                     await asyncio.sleep(_AGAIN_SECONDS)
@@ -124,6 +126,7 @@ class Procedure:
         returns: what results are converted to; None leaves them as they come.
         disclose_me: whether the callee is told the caller.
         idempotent: whether a call may be sent again when the link breaks before its answer.
+        ready: gives the connection when it is ready for a call; ``connection`` by default.
 
     Attributes:
         uri: the same.
@@ -141,9 +144,11 @@ class Procedure:
         returns: Any = None,
         disclose_me: bool = False,
         idempotent: bool = False,
+        ready: Callable[[], Connection | Awaitable[Connection]] | None = None,
     ) -> None:
         self.uri = uri
         self._connection = connection
+        self._ready = ready or connection
         self._tries = _MOST_TRIES if idempotent else 1
         self._timeout = None if timeout is None else check_seconds(timeout, "timeout")
         self._returns = returns
@@ -175,7 +180,7 @@ class Procedure:
             ConnectionLost: the link broke before the answer came.
         """
         value = await answered(
-            self._connection(),
+            self._ready(),
             lambda peer: peer.call(self.uri, args, kwargs, options=self._options),
             self._timeout,
             f"answer from {self.uri}",

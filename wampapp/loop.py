@@ -148,31 +148,47 @@ class Runtime:
         elif not self.loop.is_running():
             coroutine.close()
             raise UsageError("The event loop that the app was started in does not run any more.")
-        if on_answer is not None:
-            coroutine = _then(coroutine, on_answer)
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        return self._wait_for(coroutine, on_answer)
+
+    def _wait_for(
+        self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None
+    ) -> T:
+        # No concurrent.futures.Future: Ctrl-C in the wrong moment leaves its lock held, and the
+        # loop would wait for that for ever. Nothing that is held here is waited for there.
+        answer = threading.Lock()
+        answer.acquire()
         work: list[Coroutine[Any, Any, T]] = [coroutine]
+        tasks: list[asyncio.Task[T]] = []
 
         def begin() -> None:
-            if not work:
-                return
-            if future.cancelled():
-                work.pop().close()
-                return
-            task = self.loop.create_task(work.pop())
-            asyncio.futures._chain_future(task, future)  # type: ignore[attr-defined]
+            if work:
+                tasks.append(self.loop.create_task(work.pop()))
+                tasks[0].add_done_callback(finish)
+
+        def finish(_: object) -> None:
+            if on_answer is not None:
+                on_answer()
+            answer.release()
+
+        def give_up() -> None:
+            for unbegun in work:
+                unbegun.close()
+            work.clear()
+            for task in tasks:
+                task.cancel()
 
         try:
             self.loop.call_soon_threadsafe(begin)
-            return future.result()
+            answer.acquire()
         except BaseException:
             # Ctrl-C reaches the waiting thread alone, at any moment from the first line on; the
             # work must not go on unseen, nor lie there unbegun.
-            future.cancel()
-            if work:
-                with contextlib.suppress(RuntimeError):  # the loop is closed
-                    self.loop.call_soon_threadsafe(begin)
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(give_up)
             raise
+        if tasks[0].cancelled():
+            raise concurrent.futures.CancelledError
+        return tasks[0].result()
 
     def awaitable(
         self, coroutine: Coroutine[Any, Any, T], on_failure: Callable[[], None] | None = None
@@ -218,6 +234,7 @@ class Runtime:
         with self._lock:
             if self._thread is not None or self._owner is not None:
                 return
+            _check_threads()
             started = threading.Event()
             self._thread = threading.Thread(
                 target=self._turn, args=(started,), name="wampapp-loop", daemon=True
@@ -258,13 +275,6 @@ class Runtime:
             self._reactor.threadpoolShutdownID = None
             self._reactor.threadpool = None
             pool.stop()
-
-
-async def _then(coroutine: Coroutine[Any, Any, T], done: Callable[[], None]) -> T:
-    try:
-        return await coroutine
-    finally:
-        done()
 
 
 #: How long the end of a process waits for a loop that is busy.
@@ -361,6 +371,20 @@ def _reactor_here() -> Any:
 
     # Before it runs, which is when task.react() calls the program, it has no thread yet.
     return reactor if threadable.ioThread is None or threadable.isInIOThread() else None
+
+
+def _check_threads() -> None:
+    """Check that threads are the system's.
+
+    Raises:
+        UsageError: gevent has replaced them, so a loop in one would stop all the others.
+    """
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent is not None and gevent.is_module_patched("threading"):
+        raise UsageError(
+            "gevent has replaced Python's threads, and the event loop needs a real one; use a "
+            "server with threads, such as 'gunicorn --worker-class gthread'."
+        )
 
 
 def _after_fork() -> None:

@@ -84,6 +84,7 @@ class Workers:
         self.moves = 0
         self._threads: set[threading.Thread] = set()
         self._closed = False
+        self._reserved = False
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run ``job`` in a thread.
@@ -97,6 +98,13 @@ class Workers:
             if self._idle >= len(self._jobs):
                 self._ready.notify()
             elif len(self._threads) < self._limit:
+                self._start_thread()
+
+    def reserve(self) -> None:
+        """Start a thread that stays, for the process's end: Python then starts none any more."""
+        with self._ready:
+            self._reserved = True
+            if not self._threads:
                 self._start_thread()
 
     def lend(self) -> None:
@@ -169,12 +177,17 @@ class Workers:
             with self._ready:
                 self._threads.discard(threading.current_thread())
 
+    def _is_last_reserve(self) -> bool:
+        return self._reserved and len(self._threads) == 1
+
     def _next(self) -> Callable[[], None] | None:
         with self._ready:
             self._idle += 1
             try:
                 while not self._jobs:
-                    if self._closed or not self._ready.wait(_IDLE_SECONDS):
+                    if self._closed:
+                        break
+                    if not self._ready.wait(_IDLE_SECONDS) and not self._is_last_reserve():
                         break
                 return self._jobs.popleft() if self._jobs else None
             finally:

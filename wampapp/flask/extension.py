@@ -6,7 +6,7 @@ import functools
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from flask import appcontext_pushed, g
+from flask import appcontext_pushed
 from werkzeug.exceptions import ServiceUnavailable
 
 from wampapp.blueprint import Blueprint
@@ -70,7 +70,7 @@ class WAMP(Blueprint):
             # When it is first asked for, everything is declared.
             with making:
                 if not made:
-                    made.append(FlaskService(app, settings, self, peer.close))
+                    made.append(FlaskService(app, settings, self, peer.leave))
                     self.registry.freeze()
                 return made[0]
 
@@ -78,11 +78,8 @@ class WAMP(Blueprint):
         app.extensions[_NAME] = peer
         app.extensions["flask_wamp"] = self  # where flask-wamp had it
 
-        def give(*_sender: Any, **_details: Any) -> None:
-            g.wamp = peer
-            g.wampy = peer.wampy
-
-        appcontext_pushed.connect(give, app, weak=False)
+        # Weakly, as the app holds the peer: a signal that held it would keep every app for ever.
+        appcontext_pushed.connect(peer.give, app)
         if SessionError not in app.error_handler_spec[None][None]:
             app.register_error_handler(SessionError, functools.partial(_unavailable, app))
         app.cli.add_command(make_group())
@@ -105,6 +102,7 @@ class WAMP(Blueprint):
         return self.subscribe(topic)
 
 
-def _unavailable(app: Flask, error: SessionError) -> ServiceUnavailable:
+def _unavailable(app: Flask, error: SessionError) -> Any:
     app.logger.error("WAMP: %s", error)
-    return ServiceUnavailable(retry_after=1)
+    # By the site's own page for it, or for every HTTP error, if it has one.
+    return app.handle_user_exception(ServiceUnavailable(retry_after=1))

@@ -20,11 +20,12 @@ import tempfile
 import threading
 import time
 import weakref
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
-from flask.cli import run_command
+from flask.cli import ScriptInfo, run_command
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
@@ -46,6 +47,8 @@ _GUNICORN_WORKER: Final = ("gunicorn.workers.base", "load_wsgi")
 _GUNICORN_PARENT: Final = ("gunicorn.arbiter", "setup")
 
 _LOOK_SECONDS: Final = 0.02
+#: How often a process looks whether the one that serves has ended.
+_TURN_SECONDS: Final = 0.25
 
 
 class Inline:
@@ -88,6 +91,9 @@ class Inline:
             threading.Thread(target=self._begin, daemon=True).start()
 
     def _before_request(self) -> None:
+        # In a test, which may have said so only now, and where the app is served already.
+        if self._flask.testing or (not self._begun and self._peer.app.is_running):
+            return
         if not self._settled.is_set():
             self._begin_in_background()
             self._settled.wait(self._peer.settings.timeout)
@@ -96,9 +102,12 @@ class Inline:
         threading.Thread(target=self._begin, daemon=True).start()
 
     def _begin_after(self, loading: FrameType) -> None:
+        loader = loading.f_locals.get("self")
         while _runs(loading):
             time.sleep(_LOOK_SECONDS)
-        self._begin()
+        # What failed to load, as under a reloader that shows the mistake, has not declared it all.
+        if not isinstance(loader, ScriptInfo) or loader._loaded_app is not None:
+            self._begin()
 
     def _begin(self) -> None:
         with self._lock:
@@ -127,24 +136,42 @@ class Inline:
         app = self._peer.app
         config = app.settle()
         key = "\0".join(
-            map(str, (self._flask.root_path, app.name, config.url, config.realm, app.prefix))
+            map(
+                str,
+                (
+                    self._flask.root_path,
+                    app.name,
+                    # Two routers in the box are two routers.
+                    config.url or f"{config.host}:{config.port}",
+                    config.realm,
+                    app.prefix,
+                ),
+            )
         )
-        _take_turn(key, self._settled.set)
+        if not _ask_first(key):
+            return  # the same app, made once more in this process
+        turn = _take_turn(key, self._settled.set)
         runtime = loops.get()
         service = app.make_service(config, runtime, succeeds=True)
         app.attach(service)
         atexit.register(_stop, service, os.getpid())
+        service.workers.reserve()  # for its shutdown hooks
         try:
             runtime.call(service.find_router())
             self._settled.set()
             runtime.call(service.start())
+            if self._tell:
+                where = service.address.websocket_url if service.address else service.url
+                click.echo(f" * Serving WAMP at {where}, realm {config.realm}", err=True)
+            runtime.call(service.wait())
+        except CancelledError:
+            return  # the process ends
         except BaseException:
             app.attach(None)
             runtime.call(service.stop())
             raise
-        if self._tell:
-            where = service.address.websocket_url if service.address else service.url
-            click.echo(f" * Serving WAMP at {where}, realm {config.realm}", err=True)
+        finally:
+            os.close(turn)  # now another process may try
 
 
 def _stop(service: Service, process: int) -> None:
@@ -152,12 +179,23 @@ def _stop(service: Service, process: int) -> None:
         service.runtime.call(service.stop())
 
 
-def _take_turn(key: str, others: Callable[[], None]) -> None:
-    """Wait until no other process of this machine serves, and keep the turn till the end.
+def _ask_first(key: str) -> bool:
+    """Tell whether nobody in this process has asked for a turn yet; its lock is the process's."""
+    with _asking:
+        first = key not in _asked
+        _asked.add(key)
+    return first
+
+
+def _take_turn(key: str, others: Callable[[], None]) -> int:
+    """Wait until no other process of this machine serves.
 
     Args:
         key: what is served.
         others: called if another process serves just now.
+
+    Returns:
+        The lock's file descriptor; the turn ends when it is closed.
 
     Raises:
         OSError: the lock file cannot be opened.
@@ -166,13 +204,17 @@ def _take_turn(key: str, others: Callable[[], None]) -> None:
     path = Path(tempfile.gettempdir()) / name
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     lock = os.open(path, flags, 0o600)
-    # A record lock belongs to the process: it ends with it, and a fork does not inherit it.
-    try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        others()
-        fcntl.lockf(lock, fcntl.LOCK_EX)
-    _locks.append(lock)
+    # A record lock belongs to the process: it ends with it, and a fork does not inherit it. Who
+    # waits asks again and again: the kernel would refuse a wait as a deadlock where two processes
+    # have two apps each.
+    while True:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            others()
+            time.sleep(_TURN_SECONDS)
+        else:
+            return lock
 
 
 def _loader() -> tuple[tuple[str, str] | None, FrameType]:
@@ -209,7 +251,8 @@ def _will_serve() -> bool:
 
 #: What serves once gunicorn's parent process, which loaded the app, has forked its workers.
 _armed: weakref.WeakSet[Inline] = weakref.WeakSet()
-_locks: list[int] = []
+_asking = threading.Lock()
+_asked: set[str] = set()
 
 
 def _after_fork() -> None:

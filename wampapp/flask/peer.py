@@ -11,6 +11,8 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
+from flask import g
+
 from wampapp import loop as loops
 from wampapp.client import Client
 from wampapp.connection import Connection
@@ -69,6 +71,11 @@ class Peer(Client):
         """
         return self._make_service()
 
+    def give(self, *_sender: Any, **_details: Any) -> None:
+        """Put it into the app context that has just been pushed."""
+        g.wamp = self
+        g.wampy = self.wampy
+
     def _here(self) -> loops.Runtime:
         """The loop that serves the app in this process, as in a test, or the process's own."""
         running = self.app.running_service
@@ -76,10 +83,13 @@ class Peer(Client):
 
     async def _ready(self) -> Connection:
         runtime = self._here()
-        if self._link is None or self._link.runtime is not runtime or self._link.is_over:
-            self._link = _Link(runtime, *self._route(runtime))
-        await self._link.there()
-        return self._link.connection
+        link = self._link
+        if link is None or link.runtime is not runtime or link.is_over:
+            if link is not None and link.process == os.getpid():
+                link.close_soon()
+            link = self._link = _Link(runtime, *self._route(runtime))
+        await link.there()
+        return link.connection
 
     def _current(self) -> Connection:
         if self._link is None:
@@ -118,6 +128,13 @@ class Peer(Client):
         if link is not None and link.process == os.getpid():
             link.runtime.call(link.close())
 
+    async def leave(self) -> None:
+        """Say GOODBYE on the event loop, if there is a session there."""
+        link = self._link
+        if link is not None and link.runtime is self._here():
+            self._link = None
+            await link.close()
+
 
 class _Link:
     """The connection of one process. Lives on the loop's thread."""
@@ -135,7 +152,7 @@ class _Link:
             on_leave=self._went,
         )
         self._patience = config.rejoin_timeout
-        self._away_since = float("-inf")
+        self._away_since: float | None = None
         self._failure: WampappError | None = None
         self._first_try = runtime.loop.create_future()
         self._keeper = asyncio.create_task(self._keep())
@@ -147,6 +164,7 @@ class _Link:
 
     async def _came(self) -> None:
         self._failure = None
+        self._away_since = None
 
     async def _went(self) -> None:
         self._away_since = self.runtime.loop.time()
@@ -186,13 +204,20 @@ class _Link:
         if self._failure is not None:
             raise self._failure.with_traceback(None)
         now = self.runtime.loop.time()
-        left = self._away_since + self._patience - now
+        # None where the link has just broken, and its keeper has yet to hear of it.
+        away = 0.0 if self._away_since is None else now - self._away_since
+        left = self._patience - away
         if left <= 0:
             raise NotJoined(
-                f"There has been no session with {self.where} for {now - self._away_since:.0f} s; "
-                "nothing was sent."
+                f"There has been no session with {self.where} for {away:.0f} s; nothing was sent."
             )
         await self.connection.joined(left)
+
+    def close_soon(self) -> None:
+        """Close it on its own loop, which need not be the one that runs here."""
+        loop = self.runtime.loop
+        if loop.is_running():
+            asyncio.run_coroutine_threadsafe(self.close(), loop)
 
     async def close(self) -> None:
         self._keeper.cancel()
@@ -250,5 +275,5 @@ _peers: weakref.WeakSet[Peer] = weakref.WeakSet()
 def _leave() -> None:
     """Say GOODBYE at the process's end, as far as that goes."""
     for peer in list(_peers):
-        with contextlib.suppress(WampappError):
+        with contextlib.suppress(WampappError, RuntimeError):  # no new thread can be started now
             peer.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.exceptions import HTTPException
@@ -13,7 +13,7 @@ from wampapp.app import App
 from wampapp.errors import InvalidArgument, NotAuthorized, WampError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from flask import Flask
 
@@ -41,7 +41,7 @@ class FlaskService(App):
         flask: the Flask app.
         settings: what its configuration says.
         declared: what is registered and subscribed.
-        last: called when it stops, after every hook.
+        last: awaited when it stops, after every hook.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FlaskService(App):
         flask: Flask,
         settings: Settings,
         declared: Blueprint,
-        last: Callable[[], None],
+        last: Callable[[], Awaitable[None]],
     ) -> None:
         config = settings.config
         super().__init__(
@@ -90,33 +90,35 @@ class FlaskService(App):
         context = self._flask.app_context
         is_view = function in self._flask.view_functions.values()
 
-        async def rest(awaitable: Any) -> Any:
-            with context():
-                return await awaitable
-
-        def plain(*args: Any, **kwargs: Any) -> Any:
+        @contextmanager
+        def inside() -> Iterator[None]:
             with context():
                 try:
-                    value = function(*args, **kwargs)
+                    yield
                 except HTTPException as error:
                     raise _wamp_error(error) from None
+
+        async def rest(awaitable: Any) -> Any:
+            with inside():
+                return _result(await awaitable, is_view=is_view)
+
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            with inside():
+                value = function(*args, **kwargs)
                 if hasattr(value, "__await__"):
                     return rest(value)
                 return _result(value, is_view=is_view)
 
         def generator(*args: Any, **kwargs: Any) -> Any:
-            with context():
+            with inside():
                 return (yield from function(*args, **kwargs))
 
         async def task(*args: Any, **kwargs: Any) -> Any:
-            with context():
-                try:
-                    return _result(await function(*args, **kwargs), is_view=is_view)
-                except HTTPException as error:
-                    raise _wamp_error(error) from None
+            with inside():
+                return _result(await function(*args, **kwargs), is_view=is_view)
 
         async def stream(*args: Any, **kwargs: Any) -> Any:
-            with context():
+            with inside():
                 async with aclosing(function(*args, **kwargs)) as items:
                     async for item in items:
                         yield item

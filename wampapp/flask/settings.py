@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -112,8 +113,12 @@ def _text(values: Mapping[str, Any], *names: str) -> str | None:
     """The first of some values that is set; a secret of digits comes as a number from Flask."""
     for name in names:
         value = values.get(name)
-        if value not in (None, ""):
-            return str(value)
+        if value in (None, ""):
+            continue
+        # Flask reads 12e3 as a float: it is no longer what was written, which nobody can tell.
+        if isinstance(value, bool) or not isinstance(value, str | int | os.PathLike):
+            raise UsageError(f"{name} is a {type(value).__name__}; give a string.")
+        return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     return None
 
 
