@@ -549,7 +549,7 @@ def work(number: int) -> int:
 
 @wamp.register
 def hold():
-    g.wamp.publish(".holding")
+    g.wamp.topic(".holding", acknowledge=False).publish()
     gone.wait()
 
 @wamp.on_leave

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from wampapp.registry import Subscription
 
 logger = logging.getLogger("wampapp")
+#: Our own: a program that has seeded Python's gets the numbers that it expects.
+_random: Final = random.Random()  # noqa: S311
 
 _FIRST_DELAY: Final = 0.2
 #: Below the two seconds within which a service answers again once its router is back.
@@ -305,7 +307,7 @@ class Connection:
 
     async def _back_off(self, end: float | None = None) -> None:
         # Jitter keeps a crowd of services from coming back in one instant.
-        delay = self._delay * random.uniform(0.5, 1.0)  # noqa: S311
+        delay = self._delay * _random.uniform(0.5, 1.0)
         await asyncio.sleep(delay if end is None else min(delay, end - self._loop.time()))
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
 

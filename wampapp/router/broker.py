@@ -44,6 +44,9 @@ FEATURES: Final = {
 MOST_RETAINED: Final = 10_000
 MOST_RETAINED_BYTES: Final = 64 * 2**20
 
+#: Not Python's own one, which a program in this process may have seeded.
+_random: Final = random.Random()  # noqa: S311
+
 _NO_DETAILS: Final[dict[str, Any]] = {}
 _LISTS: Final = (
     "exclude",
@@ -89,7 +92,7 @@ class Publication:
     def __init__(self, session: RouterSession | None, message: Message) -> None:
         options = message[2]
         # Random by the specification ("IDs"), but no secret: no system call for each event.
-        self.id = 1 + random.getrandbits(53)
+        self.id = 1 + _random.getrandbits(53)
         self._topic: str = message[3]
         self._payload = message[4:]
         self._publisher: dict[str, Any] = {}

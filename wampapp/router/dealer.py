@@ -55,6 +55,9 @@ DIFFERENT_POLICY: Final = "wamp.error.procedure_exists_with_different_invocation
 
 _POLICIES: Final = ("single", "first", "last", "roundrobin", "random")
 _MODES: Final = ("skip", "kill", "killnowait")
+#: Load is spread by it, nothing is guarded; a program's own seed counts for nothing here.
+_random: Final = random.Random()  # noqa: S311
+
 _NO_DETAILS: Final[dict[str, Any]] = {}
 
 
@@ -88,7 +91,7 @@ class Registration:
             return next(reversed(self.callees))
         callees = list(self.callees)
         if self.invoke == "random":
-            return random.choice(callees)  # noqa: S311 - load is spread, nothing is guarded
+            return _random.choice(callees)
         self._turn = (self._turn + 1) % len(callees)
         return callees[self._turn - 1]
 
