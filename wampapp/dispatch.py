@@ -192,12 +192,14 @@ class Dispatcher:
 
     def _start(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         kind = run.endpoint.kind
-        call = functools.partial(run.endpoint.function, *args, **kwargs)
         if run.endpoint.wrapped:
             self._start_task(run, functools.partial(self._wrapped, run, args, kwargs))
-        elif kind == "task":
-            self._start_task(run, call)
-        elif kind == "thread":
+            return
+        if kind == "task":
+            self._keep_task(run, self._answer(run, run.endpoint.function, args, kwargs))
+            return
+        call = functools.partial(run.endpoint.function, *args, **kwargs)
+        if kind == "thread":
             self._start_thread(run, call)
         elif kind == "loop":
             self._run_on_loop(run, call)
@@ -218,10 +220,16 @@ class Dispatcher:
             run.result(value)
             self._done(run)
 
-    async def _answer(self, run: Run, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def _answer(
+        self,
+        run: Run,
+        call: Callable[..., Coroutine[Any, Any, Any]],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] = _NO_DETAILS,
+    ) -> None:
         """Answer with what a coroutine comes to; the body of every handler's task."""
         try:
-            value = await driven(call())
+            value = await driven(call(*args, **kwargs))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
