@@ -587,6 +587,8 @@ class Session:
 class _Call(asyncio.Future[Any]):
     """The future of a call, which tells the router when it is cancelled."""
 
+    __slots__ = ("_request", "_session", "on_progress")
+
     def __init__(self, session: Session, request: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self._session = session
