@@ -185,7 +185,7 @@ def test_each_call_is_a_line_of_json(router: Router, script: Path) -> None:
         assert 0 <= line["seconds"] < DEADLINE
         assert line["message"].startswith(f"{line['procedure']}  from {number}  ")
     (late,) = [line for line in lines if line["procedure"] == "com.access.late"]
-    assert late["seconds"] >= 0.05
+    assert late["seconds"] >= 0.045  # timers have the milliseconds' grain
 
 
 def test_a_call_that_its_caller_gave_up_is_a_line(router: Router, script: Path) -> None:

@@ -179,7 +179,11 @@ class Runtime:
 
         try:
             self.loop.call_soon_threadsafe(begin)
-            answer.acquire()
+            # A signal that comes in the instant before the wait does not end it, so the thread that
+            # Python's signals reach looks up now and then.
+            is_main = threading.current_thread() is threading.main_thread()
+            while not answer.acquire(timeout=_LOOK_UP_SECONDS if is_main else -1):
+                pass
         except BaseException:
             # Ctrl-C reaches the waiting thread alone, at any moment from the first line on; the
             # work must not go on unseen, nor lie there unbegun.
@@ -277,6 +281,8 @@ class Runtime:
             pool.stop()
 
 
+#: How soon Ctrl-C is heard at the latest.
+_LOOK_UP_SECONDS = 0.5
 #: How long the end of a process waits for a loop that is busy.
 _EXIT_SECONDS = 2.0
 _FORKED = (
