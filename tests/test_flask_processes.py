@@ -535,7 +535,7 @@ app.config.from_prefixed_env()
 wamp = WAMP(app)
 gone = threading.Event()
 
-@app.route("/work/<int:number>")
+@app.route("/square/<int:number>")
 def work(number):
     return str(g.wamp.call(".work", number))
 
@@ -578,12 +578,12 @@ def test_load_with_the_router_restarted_in_the_middle(tmp_path: Path, free_port:
             service.until("Press Ctrl-C")
             client.subscribe(f"{PREFIX}.holding", holding.release)
             waiting = [pool.submit(site.get, "/hold") for _ in range(held)]
-            early = [pool.submit(site.get, f"/work/{n}") for n in range(before)]
+            early = [pool.submit(site.get, f"/square/{n}") for n in range(before)]
             assert [f.result(DEADLINE) for f in early] == [(200, str(n * n)) for n in range(before)]
             for _ in range(held):
                 assert holding.acquire(timeout=DEADLINE)
             router.stop(signal.SIGKILL)
-            late = [pool.submit(site.get, f"/work/{n}") for n in range(after)]
+            late = [pool.submit(site.get, f"/square/{n}") for n in range(after)]
             with EmbeddedRouter(port) as restarted:
                 assert [f.result(DEADLINE)[0] for f in waiting] == [503] * held
                 assert [f.result(DEADLINE) for f in late] == [

@@ -1,1 +1,1 @@
-"""How fast wampapp is, beside stock Autobahn on Crossbar.io: `python -m tests.benchmarks`."""
+"""How fast wampapp is beside others: `python -m tests.benchmarks`."""

@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks`: wampapp beside stock Autobahn on Crossbar.io, in one run.
+"""`python -m tests.benchmarks`: wampapp beside Autobahn on Crossbar.io, xconn and NATS, in one run.
 
 Each figure is the median of some rounds, with the smallest and the largest in parentheses. The
-rounds take turns between the two, on loopback, with every peer and router in a process of its own.
+rounds take turns, on loopback, with every peer and router in a process of its own.
 """
 
 import argparse

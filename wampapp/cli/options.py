@@ -186,8 +186,12 @@ handshake_timeout_option = click.option(
     metavar="SECONDS",
     help="How long joining may take. Default: 10.",
 )
-
-
+give_up_after_option = click.option(
+    "--give-up-after",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="End after so long without a router.",
+)
 log_level_option = click.option(
     "--log-level",
     envvar="WAMPAPP_LOG_LEVEL",

@@ -9,6 +9,7 @@ import click
 from wampapp.cli.options import (
     VARIABLES,
     allow_origin_option,
+    give_up_after_option,
     handshake_timeout_option,
     host_option,
     log_format_option,
@@ -28,12 +29,7 @@ if TYPE_CHECKING:
 @port_option
 @allow_origin_option
 @handshake_timeout_option
-@click.option(
-    "--give-up-after",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="End after so long without a router.",
-)
+@give_up_after_option
 @log_level_option
 @log_format_option
 @click.option("--debug", is_flag=True, default=None, help="Show callers what a handler raised.")

@@ -12,6 +12,7 @@ from flask.cli import AppGroup, ScriptInfo
 from wampapp import runner
 from wampapp.cli.options import (
     allow_origin_option,
+    give_up_after_option,
     host_option,
     log_format_option,
     log_level_option,
@@ -78,12 +79,7 @@ def make_group() -> click.Group:
     @host_option
     @port_option
     @allow_origin_option
-    @click.option(
-        "--give-up-after",
-        type=click.FloatRange(min=0),
-        metavar="SECONDS",
-        help="End after so long without a router.",
-    )
+    @give_up_after_option
     @log_level_option
     @log_format_option
     @click.pass_context

@@ -79,8 +79,7 @@ class Inline:
         loader, frame = _loader()
         self._tell = loader == _FLASK
         if loader == _GUNICORN_WORKER or (loader == _FLASK and _will_serve()):
-            # Daemons, as all of ours: whatever happens, the process can end.
-            threading.Thread(target=self._begin_after, args=(frame,), daemon=True).start()
+            _in_background(self._begin_after, frame)
         elif loader == _GUNICORN_PARENT:
             _armed.add(self)
 
@@ -88,18 +87,15 @@ class Inline:
         """Begin in a worker that was forked with the app already loaded."""
         if not self._begun:
             self._reset()
-            threading.Thread(target=self._begin, daemon=True).start()
+            _in_background(self._begin)
 
     def _before_request(self) -> None:
         # In a test, which may have said so only now, and where the app is served already.
         if self._flask.testing or (not self._begun and self._peer.app.is_running):
             return
         if not self._settled.is_set():
-            self._begin_in_background()
+            _in_background(self._begin)
             self._settled.wait(self._peer.settings.timeout)
-
-    def _begin_in_background(self) -> None:
-        threading.Thread(target=self._begin, daemon=True).start()
 
     def _begin_after(self, loading: FrameType) -> None:
         loader = loading.f_locals.get("self")
@@ -172,6 +168,11 @@ class Inline:
             raise
         finally:
             os.close(turn)  # now another process may try
+
+
+def _in_background(function: Callable[..., None], *args: object) -> None:
+    # A daemon, as all of ours: whatever happens, the process can end.
+    threading.Thread(target=function, args=args, daemon=True).start()
 
 
 def _stop(service: Service, process: int) -> None:
