@@ -264,14 +264,14 @@ def test_an_idle_wire_is_kept(
 def test_a_loop_that_was_blocked_does_not_take_its_router_for_dead(
     embedded: EmbeddedRouter,
 ) -> None:
-    app, moments, _ = make_app(keep_alive=0.3)
+    app, moments, _ = make_app(keep_alive=0.9)
     turns = 0
 
     @app.register(run="loop")
     def block() -> None:
         nonlocal turns
         turns += 1
-        end = time.monotonic() + 1.0
+        end = time.monotonic() + 1.5
         while time.monotonic() < end:
             pass
 
