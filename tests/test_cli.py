@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import signal
 import socket
@@ -530,7 +531,11 @@ def test_help_fits_a_screen(command: list[str]) -> None:
 def test_version() -> None:
     from wampapp import __version__
 
-    assert wampapp("--version").stdout == f"wampapp {__version__}\n"
+    lines = [line.split() for line in wampapp("--version").stdout.splitlines()]
+    assert [name for name, *_ in lines] == ["wampapp", "Autobahn", "Twisted", "Python", "loop"]
+    assert lines[0] == ["wampapp", __version__]
+    assert lines[3] == ["Python", platform.python_version()]
+    assert lines[4][1] in ("uvloop", "asyncio")
 
 
 def test_a_closed_pipe_ends_quietly(service: Wampapp, router: Router) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from wampapp.auth import Credential, credential_from
 from wampapp.errors import InvalidUrl, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from wampapp.auth import Credential
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
@@ -185,7 +186,13 @@ class Config:
             check_seconds(self.give_up_after, "give_up_after")
         if self.tls is not None and not isinstance(self.tls, Tls):
             raise UsageError(f"tls is {self.tls!r}; give wampapp.Tls(…).")
-        if self.auth is not None and not isinstance(self.auth, Credential):
+        if self.auth is not None:
+            self._check_auth()
+
+    def _check_auth(self) -> None:
+        from wampapp.auth import Credential  # cryptography, which waits until it is needed
+
+        if not isinstance(self.auth, Credential):
             # Not repeated: it may well be the secret.
             raise UsageError(
                 f"auth is of type {type(self.auth).__name__}; give a credential such as "
@@ -325,6 +332,8 @@ def auth_from(
     Raises:
         UsageError: they do not make a credential.
     """
+    from wampapp.auth import credential_from
+
     environ = os.environ if environ is None else environ
     method = method or environ.get("WAMPAPP_AUTHMETHOD") or None
     if secret is None:

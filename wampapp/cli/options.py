@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import msgspec
 
-from wampapp import config as configs
 from wampapp.errors import WampappError, WampError
 from wampapp.logs import FORMS, LEVELS
 
@@ -36,7 +35,6 @@ def url_option(default: str) -> Callable[[F], F]:
     """
     return click.option(
         "--url",
-        envvar="WAMPAPP_URL",
         metavar="URL",
         help=f"ws://, wss://, rs://, rss:// or unix:///path; WAMPAPP_URL. Default: {default}.",
     )
@@ -44,20 +42,16 @@ def url_option(default: str) -> Callable[[F], F]:
 
 realm_option = click.option(
     "--realm",
-    envvar="WAMPAPP_REALM",
     metavar="REALM",
     help="The realm to join; WAMPAPP_REALM. Default: realm1.",
 )
 _authmethod_option = click.option(
     "--authmethod",
-    envvar="WAMPAPP_AUTHMETHOD",
     type=click.Choice(["anonymous", "ticket", "wampcra", "scram", "cryptosign"]),
     metavar="METHOD",
     help="anonymous, ticket, wampcra, scram or cryptosign.",
 )
-_authid_option = click.option(
-    "--authid", envvar="WAMPAPP_AUTHID", metavar="NAME", help="Who joins."
-)
+_authid_option = click.option("--authid", metavar="NAME", help="Who joins.")
 _secret_file_option = click.option(
     "--secret-file",
     metavar="FILE",
@@ -68,7 +62,6 @@ _ask_secret_option = click.option(
 )
 _key_file_option = click.option(
     "--key-file",
-    envvar="WAMPAPP_KEY_FILE",
     metavar="FILE",
     help="Holds the private key for cryptosign.",
 )
@@ -130,6 +123,8 @@ def router_options(default: str) -> Callable[[F], F]:
             insecure: bool | None,
             **kwargs: Any,
         ) -> Any:
+            from wampapp import config as configs
+
             secret = None
             if ask_secret:
                 secret = click.prompt("Secret", hide_input=True, err=True)
@@ -194,14 +189,12 @@ give_up_after_option = click.option(
 )
 log_level_option = click.option(
     "--log-level",
-    envvar="WAMPAPP_LOG_LEVEL",
     type=click.Choice(list(LEVELS), case_sensitive=False),
     metavar="LEVEL",
     help="debug (a line for each call), info, warning, error or critical.",
 )
 log_format_option = click.option(
     "--log-format",
-    envvar="WAMPAPP_LOG_FORMAT",
     type=click.Choice(FORMS, case_sensitive=False),
     metavar="FORMAT",
     help="text, or json: an object a line.",
@@ -212,7 +205,18 @@ VARIABLES: Final = (
 )
 
 
-class ArgumentsCommand(click.Command):
+class Command(click.Command):
+    """A command whose every option has a variable: ``WAMPAPP_GIVE_UP_AFTER`` and so on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for option in self.params:
+            if isinstance(option, click.Option) and option.envvar is None:
+                name = max(option.opts, key=len)
+                option.envvar = f"WAMPAPP_{name.lstrip('-').replace('-', '_').upper()}"
+
+
+class ArgumentsCommand(Command):
     """A command whose arguments may be negative numbers, which are no options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from wampapp.cli.options import (
+    Command,
     allow_origin_option,
     handshake_timeout_option,
     host_option,
@@ -12,10 +13,9 @@ from wampapp.cli.options import (
     log_level_option,
     port_option,
 )
-from wampapp.config import Config
 
 
-@click.command()
+@click.command(cls=Command)
 @host_option
 @port_option
 @allow_origin_option
@@ -32,6 +32,7 @@ def router(
 ) -> None:
     """Run the router alone, until Ctrl-C."""
     from wampapp import runner
+    from wampapp.config import Config
 
     runner.run_router(
         runner.settle(

@@ -8,6 +8,7 @@ import click
 
 from wampapp.cli.options import (
     VARIABLES,
+    Command,
     allow_origin_option,
     give_up_after_option,
     handshake_timeout_option,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from wampapp.cli.options import Router
 
 
-@click.command(epilog=VARIABLES)
+@click.command(cls=Command, epilog=VARIABLES)
 @click.argument("target")
 @router_options("App(url=…), else one of its own")
 @host_option

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wampapp import runner
-from wampapp.cli.options import json_line
+from wampapp.cli.options import Command, json_line
+from wampapp.cli.terminal import table
 from wampapp.registry import Registration, name_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target")
 @json_option
 def uris(target: str, *, as_json: bool) -> None:
@@ -55,13 +55,13 @@ def echo_uris(registry: Registry, *, as_json: bool) -> None:
                 f"{about['handler']}  {_place(record.source)}",
             )
         )
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False) if width]
-        click.echo("  ".join([*cells, row[3]]))
+    for line in table(rows, ("note", "name", None, None)):
+        click.echo(line)
 
 
 def _about(record: Registration | Subscription) -> dict[str, Any]:
+    from wampapp import runner
+
     procedure = isinstance(record, Registration)
     about: dict[str, Any] = {
         "kind": "procedure" if procedure else "topic",

@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wampapp import logs
 from wampapp import uri as uris
-from wampapp.cli.options import ArgumentsCommand, Router, json_line, payload, router_options
-from wampapp.client import ConnectedClient, connect
+from wampapp.cli.options import (
+    ArgumentsCommand,
+    Command,
+    Router,
+    json_line,
+    payload,
+    router_options,
+)
 from wampapp.config import DEFAULT_URL
 from wampapp.errors import WampappError
 from wampapp.results import CallResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from wampapp.client import ConnectedClient
 
 _words = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 _PAYLOAD_HELP = (
@@ -65,6 +72,8 @@ def _where(command: Callable[..., Any]) -> Callable[..., Any]:
         *args: Any, router: Router, timeout: float, connect_timeout: float, **others: Any
     ) -> Any:
         def connected() -> ConnectedClient:
+            from wampapp.client import connect
+
             return connect(
                 router.url,
                 router.realm,
@@ -117,7 +126,7 @@ def verbs(
         with where.connect() as client:
             client.publish(uri, *args, **kwargs)
 
-    @click.command("subscribe")
+    @click.command("subscribe", cls=Command)
     @click.argument("uri")
     @where
     def subscribe(uri: str, where: Where) -> None:
@@ -137,6 +146,8 @@ call, publish, subscribe = verbs(_where)
 def _print_events(uri: str, where: Where) -> None:
     # Events come in on a worker thread; this thread prints them, so that Ctrl-C and a closed
     # pipe end the command in the ordinary way.
+    from wampapp import logs
+
     news: queue.SimpleQueue[str | WampappError] = queue.SimpleQueue()
 
     def on_event(*args: Any, **kwargs: Any) -> None:
