@@ -413,7 +413,6 @@ def test_every_form_of_target_runs(folder: Path, embedded: EmbeddedRouter, targe
         ("factory:needy()", 2, "needy() in factory needs arguments"),
         ("factory:wrong()", 2, "wrong() in factory returns an int, not an App"),
         ("app:app()", 2, "'app' in app is no function; write app:app."),
-        ("syntax", 2, "syntax.py:2: '(' was never closed."),
         ("exits", 2, "exits ends the process while it is imported (SystemExit 3)"),
         ("double", 2, "double.py:7: The procedure 'com.a' is registered already, by one"),
         ("baduri", 2, "baduri.py:4: The procedure 'com..a' is no valid URI"),
@@ -432,6 +431,17 @@ def test_a_target_that_does_not_run_is_told_in_one_line(
 
     pattern = re.escape(sentence).replace(r"\ \.\*\ ", " .* ")
     assert re.search(pattern, done.stderr), done.stderr
+
+
+def test_a_mistake_in_syntax_is_shown_as_one_block(folder: Path) -> None:
+    done = wampapp("run", "syntax", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "Error: syntax.py:2: '(' was never closed.",
+        "",
+        "    app = App(",
+        "             ^",
+    ]
 
 
 @pytest.mark.parametrize(

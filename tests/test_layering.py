@@ -49,6 +49,7 @@ FLOORS = {
     "service": 12,
     "runner": 13,
     "app": 14,
+    "supervisor": 15,
     "crossbar": 15,
     "testing": 13,
     "pytest_plugin": 16,
@@ -60,7 +61,7 @@ FLOORS = {
 }
 
 # Inside these packages only cycles are forbidden.
-PACKAGES = {"router", "cli", "flask", "testing", "transport"}
+PACKAGES = {"router", "cli", "flask", "supervisor", "testing", "transport"}
 
 # Who speaks to Autobahn, and who to Twisted.
 AUTOBAHN = {"auth", "transport", "router", "crossbar", "testing"}

@@ -14,6 +14,7 @@ from wampapp.client import Client
 from wampapp.config import Config
 from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
 from wampapp.handles import Procedure, PublishOptions, Topic
+from wampapp.registry import Worker
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -71,6 +72,8 @@ class App(Blueprint):
         name: the app's name.
         logger: the app's logger, of the standard library.
         sync: the blocking verbs, for plain ``def`` handlers and other threads.
+        worker: which of the processes of ``wampapp run --workers`` this is: ``app.worker.number``
+            of ``app.worker.count``.
 
     Raises:
         InvalidUrl: the URL is not one of a router.
@@ -126,6 +129,7 @@ class App(Blueprint):
             give_up_after=give_up_after,
         )
         self._threads = threads
+        self.worker = Worker()
         self._service: Service | None = None
 
     def __repr__(self) -> str:
@@ -161,7 +165,7 @@ class App(Blueprint):
 
         enter = self._lifespan
         return Service(
-            self.registry,
+            self.registry.for_worker(self.worker),
             config,
             runtime,
             self.logger,

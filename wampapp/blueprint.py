@@ -43,8 +43,9 @@ class RegisterOptions(TypedDict, total=False):
         run: ``"loop"`` runs a plain ``def`` function on the event loop: for tiny ones that never
             block. Without it, it runs in a worker thread.
         match: ``"prefix"`` or ``"wildcard"`` for a raw pattern, without captures.
-        invoke: how one of several callees is chosen: ``"single"``, the default, allows one alone;
-            else ``"first"``, ``"last"``, ``"roundrobin"`` or ``"random"``.
+        invoke: how one of several callees is chosen: ``"single"`` allows one alone; else
+            ``"first"``, ``"last"``, ``"roundrobin"`` or ``"random"``. The default is ``"single"``,
+            and ``"roundrobin"`` under ``wampapp run --workers``.
         concurrency: how many calls run at one time. Up to 1,000 more wait in line; further ones
             are answered with ``wampapp.error.overloaded``.
         timeout: seconds after which the handler is cancelled and the caller gets
@@ -55,7 +56,7 @@ class RegisterOptions(TypedDict, total=False):
 
     run: Run | None
     match: Match | None
-    invoke: Invoke
+    invoke: Invoke | None
     concurrency: int | None
     timeout: float | None
     force_reregister: bool
@@ -70,6 +71,8 @@ class SubscribeOptions(TypedDict, total=False):
         match: ``"prefix"`` or ``"wildcard"`` for a raw pattern, without captures.
         concurrency: how many events are handled at one time; one, in order, by default.
         get_retained: whether the last event that the router keeps is delivered at the start.
+        every_worker: whether each event reaches every worker of ``wampapp run --workers``; else
+            one of them handles all.
         validate: False passes arguments as they came.
     """
 
@@ -77,6 +80,7 @@ class SubscribeOptions(TypedDict, total=False):
     match: Match | None
     concurrency: int | None
     get_retained: bool
+    every_worker: bool
     validate: bool
 
 
@@ -302,13 +306,14 @@ class Blueprint:
         self.registry.add_hook(Hook(moment, function, source_of(function)))
         return function
 
-    def every(self, seconds: float) -> Callable[[F], F]:
+    def every(self, seconds: float, *, every_worker: bool = False) -> Callable[[F], F]:
         """Run a function again and again while the app runs; a decorator.
 
         It never overlaps itself: the wait starts when a run has ended. What it raises is logged.
 
         Args:
             seconds: how long to wait before each run.
+            every_worker: whether it runs in every worker of ``wampapp run --workers``, or in one.
 
         Raises:
             UsageError: it is no number of seconds above 0.
@@ -319,7 +324,8 @@ class Blueprint:
 
         def decorate(function: F) -> F:
             _check_handler(function, None)
-            self.registry.add_hook(Timer(float(seconds), function, source_of(function)))
+            timer = Timer(float(seconds), function, source_of(function), every_worker)
+            self.registry.add_hook(timer)
             return function
 
         return decorate
@@ -505,7 +511,7 @@ def _check_options(record: Registration | Subscription) -> None:
         raise InvalidHandler(f"concurrency is {concurrency!r}; give a whole number, 1 or more.")
     if isinstance(record, Subscription):
         return
-    if record.invoke not in get_args(Invoke):
+    if record.invoke is not None and record.invoke not in get_args(Invoke):
         known = ", ".join(map(repr, get_args(Invoke)))
         raise InvalidHandler(f"invoke is {record.invoke!r}; it can be {known}.")
     if record.timeout is not None:

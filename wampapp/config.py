@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from wampapp.errors import InvalidUrl, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wampapp.auth import Credential
 
@@ -266,6 +266,44 @@ def from_environment(
     )
 
 
+def run_variables(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what variables say of a run, but for the router that is joined and the credential.
+
+    Args:
+        environ: the environment; the process's own by default.
+
+    Returns:
+        Options of :func:`wampapp.runner.settle`.
+
+    Raises:
+        UsageError: one is not valid.
+    """
+    environ = os.environ if environ is None else environ
+    kinds: dict[str, Callable[[str], Any]] = {
+        "host": str,
+        "port": int,
+        "debug": is_on,
+        "handshake_timeout": float,
+        "give_up_after": float,
+    }
+    found: dict[str, Any] = {}
+    for name, convert in kinds.items():
+        variable = f"WAMPAPP_{name.upper()}"
+        text = environ.get(variable)
+        if text:
+            try:
+                found[name] = convert(text)
+            except ValueError:
+                raise UsageError(f"{variable} is {text!r}; give a number.") from None
+    origins = environ.get("WAMPAPP_ALLOW_ORIGIN", "").split()
+    return found | ({"allow_origins": tuple(origins)} if origins else {})
+
+
+def is_on(text: str) -> bool:
+    """Tell whether a variable's text switches something on."""
+    return text.lower() in ("1", "true", "t", "yes", "y", "on")
+
+
 def tls_from(
     *,
     ca: str | None = None,
@@ -294,7 +332,7 @@ def tls_from(
         # What was asked for is not outvoted by the environment: --insecure drops its authority.
         ca = ca or environ.get("WAMPAPP_CA") or None
     if insecure is None:
-        insecure = environ.get("WAMPAPP_INSECURE", "").lower() in ("1", "true", "yes", "on")
+        insecure = is_on(environ.get("WAMPAPP_INSECURE", ""))
     found = Tls(
         ca=ca,
         certificate=certificate or environ.get("WAMPAPP_CERT") or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wampapp import config as configs
@@ -65,6 +66,12 @@ class UrlDialer:
     async def dial(self, handler: Handler, timeout: float) -> None:
         """Connect to the URL; see :class:`Dialer`."""
         await connect(self._url, handler, self._reactor, timeout, self._tls)
+
+
+def warm_up() -> None:
+    """Import what a connection will need."""
+    import_module("twisted.internet.endpoints")
+    import_module("wampapp.transport")
 
 
 class LocalDialer:

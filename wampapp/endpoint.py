@@ -102,7 +102,7 @@ def endpoint_for(record: Registration | Subscription) -> Endpoint:
     if isinstance(record, Registration):
         function, wanted, timeout = record.endpoint, Invocation, record.timeout
         limit = None if record.concurrency is None else Limit(record.concurrency)
-        if record.invoke != "single":
+        if record.invoke not in (None, "single"):
             options["invoke"] = record.invoke
         if record.force_reregister:
             options["force_reregister"] = True

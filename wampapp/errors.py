@@ -11,6 +11,7 @@ The tree::
     │   │   └── AppStarted
     │   ├── InvalidUrl
     │   ├── TargetError           ``wampapp run TARGET`` names nothing that runs
+    │   │   └── BrokenTarget      its code is not valid Python
     │   ├── PortInUse
     │   └── WrongThread
     ├── HookFailed                a startup or join hook raised
@@ -152,6 +153,10 @@ class InvalidUrl(UsageError, ValueError):
 
 class TargetError(UsageError):
     """``wampapp run TARGET`` names no app."""
+
+
+class BrokenTarget(TargetError):
+    """The code that ``wampapp run TARGET`` names is not valid Python."""
 
 
 class PortInUse(UsageError):

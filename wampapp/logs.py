@@ -46,7 +46,15 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """``14:03:22  hello  Ada says hello``; but for INFO, the level comes before the text."""
+    """``14:03:22  hello  Ada says hello``; but for INFO, the level comes before the text.
+
+    Args:
+        worker: which of several processes this is: ``hello[2]``; None for the only one.
+    """
+
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._mark = "" if worker is None else f"[{worker}]"
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, followed by its traceback if it has one."""
@@ -56,7 +64,7 @@ class LineFormatter(logging.Formatter):
         # What callers send may be in it: no line that it begins looks like one of ours, and no
         # control sequence reaches the terminal.
         text = _UNSAFE.sub(_escaped, record.getMessage()).replace("\n", "\n    ")
-        line = f"{clock}  {record.name}  {level}{text}"
+        line = f"{clock}  {record.name}{self._mark}  {level}{text}"
         if record.exc_info:
             line = f"{line}\n{_quoted(self.formatException(record.exc_info))}"
         if record.stack_info:
@@ -74,7 +82,14 @@ class JsonFormatter(logging.Formatter):
 
     A traceback is in ``exception``, a stack that was asked for in ``stack``. What ``extra=`` adds
     follows under its own name, or with an underscore where the name is taken.
+
+    Args:
+        worker: which of several processes this is, for the field ``worker``; None for the only one.
     """
+
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._mark = {} if worker is None else {"worker": worker}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one JSON object on exactly one line."""
@@ -83,6 +98,7 @@ class JsonFormatter(logging.Formatter):
             "time": f"{when.isoformat(timespec='milliseconds')}Z",
             "level": record.levelname.lower(),
             "logger": _encodable(record.name),
+            **self._mark,
             "message": _encodable(_message(record)),
         }
         if record.exc_info and record.exc_info[0] is not None:
@@ -132,7 +148,10 @@ def _plain(value: Any) -> Any:
 
 
 def configure(
-    level: int | str = logging.INFO, stream: TextIO | None = None, form: str = "text"
+    level: int | str = logging.INFO,
+    stream: TextIO | None = None,
+    form: str = "text",
+    worker: int | None = None,
 ) -> None:
     """Show the log on the terminal, unless the program has set up logging by itself.
 
@@ -141,6 +160,7 @@ def configure(
             "info", "warning", "error" or "critical".
         stream: where it goes; standard error by default.
         form: "text" for people, or "json" for one JSON object a line.
+        worker: which of several processes this is; None for the only one.
 
     Raises:
         UsageError: there is no such level or form.
@@ -152,7 +172,7 @@ def configure(
     if root.handlers:
         return
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter() if form == "json" else LineFormatter())
+    handler.setFormatter(JsonFormatter(worker) if form == "json" else LineFormatter(worker))
     root.addHandler(handler)
     root.setLevel(lowest)
     # Twisted and Autobahn tell of every port and factory at INFO.

@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import types
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from wampapp.errors import UsageError, WrongThread
@@ -297,6 +298,13 @@ _adopted: list[Runtime] = []
 _installed_reactor: Any = None
 _forked = False
 _lock = threading.Lock()
+
+
+def warm_up() -> None:
+    """Import what :func:`get` will need, and install nothing."""
+    import_module("twisted.internet.asyncioreactor")
+    with contextlib.suppress(ImportError):
+        import_module("uvloop")
 
 
 def get() -> Runtime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from wampapp.errors import AppStarted, DuplicateUri
@@ -63,11 +63,28 @@ class Timer:
         seconds: how long it waits between two runs.
         function: the function, called with nothing.
         source: where it was declared.
+        every_worker: whether it runs in every worker of ``wampapp run --workers``, or in one.
     """
 
     seconds: float
     function: Callable[[], Any]
     source: Source | None = field(default=None, compare=False)
+    every_worker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Which of the processes that run an app this one is.
+
+    Attributes:
+        number: which, from 1.
+        count: how many there are.
+        again: whether it takes the place of one that has ended.
+    """
+
+    number: int = 1
+    count: int = 1
+    again: bool = False
 
 
 class Scope:
@@ -105,7 +122,8 @@ class Registration:
         run: where a plain function runs; None for its default.
         source: where it was declared.
         pattern: how the URI is matched and what it captures; None for exactly and nothing.
-        invoke: how one of several callees is chosen.
+        invoke: how one of several callees is chosen; None where the declaration says nothing,
+            which is "single", but "roundrobin" among workers.
         concurrency: how many calls run at one time; None for no limit.
         timeout: the seconds a call may take; None for no limit.
         force_reregister: whether the procedure is taken from another session that has it.
@@ -119,7 +137,7 @@ class Registration:
     run: Run | None = None
     source: Source | None = field(default=None, compare=False)
     pattern: Pattern | None = None
-    invoke: Invoke = "single"
+    invoke: Invoke | None = None
     concurrency: int | None = None
     timeout: float | None = None
     force_reregister: bool = False
@@ -140,6 +158,7 @@ class Subscription:
         pattern: how the URI is matched and what it captures; None for exactly and nothing.
         concurrency: how many events are handled at one time; None for one, in order.
         get_retained: whether the event that the router keeps is delivered at the start.
+        every_worker: whether every worker of ``wampapp run --workers`` handles each event, or one.
         validate: whether arguments are converted by the annotations.
         scopes: whose error handlers it has, the nearest first.
         local: the URI as it was written.
@@ -152,6 +171,7 @@ class Subscription:
     pattern: Pattern | None = None
     concurrency: int | None = None
     get_retained: bool = False
+    every_worker: bool = False
     validate: bool = True
     scopes: tuple[Scope, ...] = field(default=(), compare=False)
     local: str = field(default="", compare=False)
@@ -193,6 +213,30 @@ class Registry:
     def all_hooks(self) -> tuple[Hook, ...]:
         """The hooks of every moment."""
         return tuple(self._hooks)
+
+    def for_worker(self, worker: Worker) -> Registry:
+        """Return what one of several processes that run the app announces and runs.
+
+        Calls are shared by all. What says ``invoke="single"``, events and timers are the first
+        one's, but for those with ``every_worker``. Hooks run in each.
+        """
+        if worker.count == 1:
+            return self
+        first = worker.number == 1
+        # By force, the second would take the procedure from the first.
+        force = first and not worker.again
+        found = Registry()
+        for key, record in self._registrations.items():
+            if record.invoke != "single" or first:
+                found._registrations[key] = replace(
+                    record,
+                    invoke=record.invoke or "roundrobin",
+                    force_reregister=record.force_reregister and force,
+                )
+        found._subscriptions = [s for s in self._subscriptions if first or s.every_worker]
+        found._hooks = self._hooks
+        found._timers = [t for t in self._timers if first or t.every_worker]
+        return found
 
     def freeze(self) -> None:
         """Close the registry: the app starts, and what is declared later would be lost."""

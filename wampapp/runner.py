@@ -24,12 +24,12 @@ from wampapp.errors import WampappError
 from wampapp.service import make_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from wampapp.app import App
     from wampapp.auth import Credential
     from wampapp.config import Tls
-    from wampapp.registry import Registration, Registry, Subscription
+    from wampapp.registry import Registration, Subscription, Worker
     from wampapp.router.server import Address, Server
     from wampapp.service import Service
 
@@ -38,8 +38,9 @@ logger = logging.getLogger("wampapp")
 #: Set while the command line imports a target, when app.run() must not run.
 _importing = False
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _STOPPED_AT_ONCE: Final = 130
+JOINED_ANOTHER: Final = "it was running already; joined it"
 _COLUMN: Final = 72
 #: The modules in front of a name in an annotation.
 _MODULES: Final = re.compile(r"\b(?:[^\W\d]\w*\.)+(?=[^\W\d])")
@@ -70,7 +71,9 @@ def run_from_script(app: App, **options: Any) -> None:
     if _importing:
         return
     try:
-        run(app, settle(app.config, **options))
+        variables = configs.run_variables()
+        asked = {name: value for name, value in options.items() if value is not None}
+        run(app, settle(app.config, **variables | asked))
     except WampappError as error:
         sys.stderr.write(f"Error: {error}\n")
         raise SystemExit(error.exit_code) from None
@@ -142,14 +145,18 @@ def run(
     Raises:
         WampappError: it could not start, or ended for good.
     """
-    as_json = _configure_logs(log_level, log_format)
+    as_json = configure_logs(log_level, log_format)
     runtime = loops.get()
     runtime.run(_serve(app, config, as_json=as_json))
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[asyncio.Future[None]]:
-    """While it is open, SIGINT and SIGTERM complete the future; the second one exits at once."""
+def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.Future[None]]:
+    """While it is open, SIGINT and SIGTERM complete the future; the second one exits at once.
+
+    Args:
+        at_once: called before that exit.
+    """
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[None] = loop.create_future()
     if threading.current_thread() is not threading.main_thread():
@@ -162,13 +169,15 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
         nonlocal came
         came += 1
         if came > 1:
+            if at_once is not None:
+                at_once()
             # Not through sys.stderr: the signal may have come while it was being written to.
             with contextlib.suppress(OSError):
                 os.write(2, b"\nStopped at once.\n")
             os._exit(_STOPPED_AT_ONCE)
         loop.call_soon_threadsafe(stopped.set_result, None)
 
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
     try:
         yield stopped
     finally:
@@ -178,87 +187,148 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
 
 async def _serve(app: App, config: Config, *, as_json: bool) -> None:
     service = app.make_service(config, loops.here())
-    app.attach(service)
+
+    def started() -> None:
+        tell_start(overview(app, service), as_json=as_json)
+
     with stop_signals() as stopped:
-        main = asyncio.create_task(_start_and_wait(app, service, as_json=as_json))
-        try:
-            await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
-            if main.done():
-                await main
-            else:
-                text = "Stopping: running handlers may finish; Ctrl-C again exits now."
-                if as_json:
-                    logger.info(text)
-                else:
-                    _say(f"\n{text}")
-                main.cancel()
-                await asyncio.gather(main, return_exceptions=True)
-        finally:
-            await service.stop()
-            app.attach(None)
+        await serve(app, service, stopped, started, lambda: tell_stop(as_json=as_json))
 
 
-async def _start_and_wait(app: App, service: Service, *, as_json: bool) -> None:
-    await service.start()
-    if as_json:
-        address = service.address
-        about = {
-            "router": service.url or (address and address.rawsocket_url),
-            "realm": service.config.realm,
-            "procedures": [record.uri for record in app.registry.registrations],
-            "topics": [record.uri for record in app.registry.subscriptions],
-        }
-        logger.info("%s is up", app.name, extra=about)
-    else:
-        _say(banner(app.name, app.registry, service))
-    await service.wait()
-
-
-def banner(name: str, registry: Registry, service: Service) -> str:
-    """Return what a service prints when it is up.
+async def serve(
+    app: App,
+    service: Service,
+    stopped: asyncio.Future[None],
+    on_start: Callable[[], None],
+    on_stop: Callable[[], None],
+) -> None:
+    """Run a service until it is told to stop, or ends for good.
 
     Args:
-        name: the app's name.
-        registry: what it declares.
-        service: where it runs.
+        app: the app, which gets its verbs from the service meanwhile.
+        service: what :meth:`App.make_service` made.
+        stopped: done when it is to stop.
+        on_start: called when it has joined.
+        on_stop: called when it begins to stop.
+
+    Raises:
+        WampappError: it could not start, or ended for good.
     """
-    lines = [f"wampapp {__version__}  {name}", ""]
+
+    async def start_and_wait() -> None:
+        await service.start()
+        on_start()
+        await service.wait()
+
+    app.attach(service)
+    main = asyncio.create_task(start_and_wait())
+    try:
+        await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if main.done():
+            await main
+        else:
+            on_stop()
+            main.cancel()
+            await asyncio.gather(main, return_exceptions=True)
+    finally:
+        await service.stop()
+        app.attach(None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overview:
+    """What is told of a service that is up.
+
+    Attributes:
+        name: the app's name.
+        realm: the realm.
+        routers: the router's URLs, one for each transport.
+        note: what is said of the first; may be empty.
+        host: the address that a router in the box listens on; None without one.
+        procedures: each URI, its signature, and its docstring's first line.
+        topics: likewise.
+    """
+
+    name: str
+    realm: str
+    routers: tuple[str, ...]
+    note: str
+    host: str | None
+    procedures: tuple[tuple[str, str, str], ...]
+    topics: tuple[tuple[str, str, str], ...]
+
+
+def overview(app: App, service: Service) -> Overview:
+    """Return what is told of a service that is up."""
     address = service.address
-    if address is not None:
-        lines += [
-            f"  router      {address.websocket_url}",
-            f"              {address.rawsocket_url}",
-        ]
-    elif service.config.url is None:
-        lines += [f"  router      {service.url}  (it was running already; joined it)"]
+    joined_another = address is None and service.config.url is None
+    return Overview(
+        app.name,
+        service.config.realm,
+        (service.url or "",) if address is None else urls_of(address),
+        JOINED_ANOTHER if joined_another else "",
+        None if address is None else address.host,
+        tuple(
+            (r.uri, signature_text(r, r.endpoint, returns=True), first_line(r.endpoint))
+            for r in app.registry.registrations
+        ),
+        tuple(
+            (s.uri, signature_text(s, s.handler, returns=False), first_line(s.handler))
+            for s in app.registry.subscriptions
+        ),
+    )
+
+
+def urls_of(address: Address) -> tuple[str, str]:
+    """Return the URLs of a router in the box."""
+    return address.websocket_url, address.rawsocket_url
+
+
+def tell_start(about: Overview, *, as_json: bool, extra: Sequence[tuple[str, str]] = ()) -> None:
+    """Say that a service is up, on the terminal or in the log.
+
+    Args:
+        about: what is told.
+        as_json: whether the log is JSON.
+        extra: further lines of the terminal's, each with its label.
+    """
+    if as_json:
+        fields = {
+            "router": about.routers[-1],
+            "realm": about.realm,
+            "procedures": [uri for uri, *_ in about.procedures],
+            "topics": [uri for uri, *_ in about.topics],
+        }
+        logger.info("%s is up", about.name, extra=fields)
     else:
-        lines += [f"  router      {service.url}"]
-    lines += [f"  realm       {service.config.realm}"]
-    for title, rows in (("procedures", procedure_rows(registry)), ("topics", topic_rows(registry))):
-        width = min(_COLUMN, max((len(left) for left, _ in rows), default=0))
-        for number, (left, right) in enumerate(rows):
-            label = title if number == 0 else ""
-            lines.append(f"  {label:<10}  {left:<{width}}  {right}".rstrip())
-    if address is not None:
-        lines += _exposure(address.host)
-    lines += ["", "Press Ctrl-C to stop.", ""]
-    return "\n".join(lines)
+        say(_banner(about, extra))
 
 
-def procedure_rows(registry: Registry) -> list[tuple[str, str]]:
-    """Return each procedure's URI with its signature, and its docstring's first line."""
-    return [
-        (f"{r.uri}{signature_text(r, r.endpoint, returns=True)}", first_line(r.endpoint))
-        for r in registry.registrations
-    ]
+def tell_stop(*, as_json: bool) -> None:
+    """Say that a service stops."""
+    text = "Stopping: running handlers may finish; Ctrl-C again exits now."
+    if as_json:
+        logger.info(text)
+    else:
+        say(f"\n{text}")
 
 
-def topic_rows(registry: Registry) -> list[tuple[str, str]]:
-    """Return each topic's URI with its handler's parameters, and its docstring's first line."""
-    return [
-        (f"{s.uri}{signature_text(s, s.handler, returns=False)}", first_line(s.handler))
-        for s in registry.subscriptions
-    ]
+def _banner(about: Overview, extra: Sequence[tuple[str, str]]) -> str:
+    lines = [f"wampapp {__version__}  {about.name}", ""]
+    rows = [("router" if n == 0 else "", url) for n, url in enumerate(about.routers)]
+    if about.note:
+        rows[0] = (rows[0][0], f"{rows[0][1]}  ({about.note})")
+    rows += [("realm", about.realm), *extra]
+    for title, records in (("procedures", about.procedures), ("topics", about.topics)):
+        width = min(
+            _COLUMN, max((len(uri + arguments) for uri, arguments, _ in records), default=0)
+        )
+        for number, (uri, arguments, brief) in enumerate(records):
+            rows.append((title if number == 0 else "", f"{uri + arguments:<{width}}  {brief}"))
+    lines += [f"  {label:<10}  {text}".rstrip() for label, text in rows]
+    if about.host is not None:
+        lines += _exposure(about.host)
+    return "\n".join([*lines, "", "Press Ctrl-C to stop.", ""])
 
 
 class _Short:
@@ -314,10 +384,14 @@ def _exposure(host: str) -> list[str]:
     ]
 
 
-def _configure_logs(level: str | None, form: str | None) -> bool:
+def configure_logs(level: str | None, form: str | None, worker: Worker | None = None) -> bool:
     """Set up the log as it was asked for; tell whether that is as JSON."""
     form = form or os.environ.get("WAMPAPP_LOG_FORMAT") or "text"
-    logs.configure(level or os.environ.get("WAMPAPP_LOG_LEVEL") or "info", form=form)
+    logs.configure(
+        level or os.environ.get("WAMPAPP_LOG_LEVEL") or "info",
+        form=form,
+        worker=worker.number if worker is not None and worker.count > 1 else None,
+    )
     return form == "json"
 
 
@@ -334,7 +408,7 @@ def run_router(
     Raises:
         UsageError: it cannot listen there.
     """
-    as_json = _configure_logs(log_level, log_format)
+    as_json = configure_logs(log_level, log_format)
     runtime = loops.get()
     runtime.run(_serve_router(runtime, config, as_json=as_json))
 
@@ -370,13 +444,14 @@ async def _serve_router(runtime: loops.Runtime, config: Config, *, as_json: bool
             if as_json:
                 logger.info("The router is up", extra={"router": address.rawsocket_url})
             else:
-                _say(_router_banner(address))
+                say(_router_banner(address))
             await stopped
         finally:
             await server.close()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Write to standard error, where people read."""
     # A terminal that is gone must not keep the service from running, or from stopping.
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{text}\n")

@@ -6,19 +6,20 @@ import io
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from wampapp._version import __version__
-from wampapp.errors import EXIT_FAILED, WampappError
+from wampapp.cli.outcome import outcome
+from wampapp.cli.project import defaults
+from wampapp.supervisor.channel import inherited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["cli", "main"]
-
-_INTERRUPTED: Final = 130
 
 #: The commands by what they are for, each with the module that has it.
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -107,6 +108,8 @@ def cli(ctx: click.Context) -> None:
     """WAMP services as easily as Flask made HTTP."""
     if os.environ.get("NO_COLOR"):
         ctx.color = False
+    table = defaults(Path.cwd())
+    ctx.default_map = dict.fromkeys(cli.list_commands(ctx), table)
 
 
 def main() -> None:
@@ -115,23 +118,13 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown escaped; nothing ends because of it.
             stream.reconfigure(errors="backslashreplace")
-    try:
-        code = cli.main(prog_name="wampapp", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except WampappError as error:
-        from wampapp.cli.options import sentence
+    channel = inherited()
+    if channel is None:
+        code, text = outcome(lambda: cli.main(prog_name="wampapp", standalone_mode=False))
+    else:
+        from wampapp.cli.child import serve
 
-        click.echo(f"Error: {sentence(error)}", err=True)
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        code = _INTERRUPTED
-    except OSError as error:
-        what = "The output cannot be written" if error.filename is None else error.filename
-        click.echo(f"Error: {what}: {error.strerror}.", err=True)
-        # What is left in the buffer would fail, and be told, once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXIT_FAILED
-    sys.exit(code if isinstance(code, int) else 0)
+        code, text = serve(channel)
+    if text:
+        click.echo(text, err=True)
+    sys.exit(code)

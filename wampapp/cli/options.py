@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import msgspec
 
+from wampapp.cli.project import env_file_option
 from wampapp.errors import WampappError, WampError
 from wampapp.logs import FORMS, LEVELS
 
@@ -36,26 +37,29 @@ def url_option(default: str) -> Callable[[F], F]:
     return click.option(
         "--url",
         metavar="URL",
-        help=f"ws://, wss://, rs://, rss:// or unix:///path; WAMPAPP_URL. Default: {default}.",
+        help=f"The router: ws, wss, rs, rss or unix URL. Default: {default}.",
     )
 
 
 realm_option = click.option(
     "--realm",
     metavar="REALM",
-    help="The realm to join; WAMPAPP_REALM. Default: realm1.",
+    help="The realm to join. Default: realm1.",
 )
 _authmethod_option = click.option(
     "--authmethod",
     type=click.Choice(["anonymous", "ticket", "wampcra", "scram", "cryptosign"]),
     metavar="METHOD",
-    help="anonymous, ticket, wampcra, scram or cryptosign.",
+    help="anonymous, ticket, wampcra, scram, cryptosign.",
 )
 _authid_option = click.option("--authid", metavar="NAME", help="Who joins.")
+#: The variables of these are read where their rules are, in wampapp.config.
+_OTHERWISE: Final[list[str]] = []
 _secret_file_option = click.option(
     "--secret-file",
+    envvar=_OTHERWISE,
     metavar="FILE",
-    help="Holds the ticket, secret or password. Default: WAMPAPP_SECRET.",
+    help="Holds the ticket, secret or password.",
 )
 _ask_secret_option = click.option(
     "--ask-secret", is_flag=True, help="Ask for it at the terminal instead."
@@ -66,19 +70,23 @@ _key_file_option = click.option(
     help="Holds the private key for cryptosign.",
 )
 _ca_option = click.option(
-    "--ca", metavar="FILE", help="Holds the certificates that are trusted (PEM)."
+    "--ca", envvar=_OTHERWISE, metavar="FILE", help="Holds the certificates that are trusted (PEM)."
 )
 _cert_option = click.option(
-    "--cert", metavar="FILE", help="Holds our own certificate, if the router asks."
+    "--cert",
+    envvar=_OTHERWISE,
+    metavar="FILE",
+    help="Holds our own certificate, if the router asks.",
 )
 _cert_key_option = click.option(
-    "--cert-key", metavar="FILE", help="Holds its private key, if FILE does not."
+    "--cert-key", envvar=_OTHERWISE, metavar="FILE", help="Holds its private key, if FILE does not."
 )
 _insecure_option = click.option(
     "--insecure",
+    envvar=_OTHERWISE,
     is_flag=True,
     default=None,
-    help="Trust any certificate: others can read and change all.",
+    help="Trust any certificate, even a forger's.",
 )
 
 
@@ -139,6 +147,7 @@ def router_options(default: str) -> Callable[[F], F]:
             return command(*args, router=Router(url, realm, auth, tls), **kwargs)
 
         options = (
+            env_file_option,
             url_option(default),
             realm_option,
             _authmethod_option,
@@ -166,14 +175,14 @@ port_option = click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="The router's port, 0 for a free one. Default: 8080.",
+    help="Its port; 0: any. Default: 8080.",
 )
 allow_origin_option = click.option(
     "--allow-origin",
     "allow_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="A web origin whose pages may connect. Repeatable.",
+    help="A web origin that may connect. Repeatable.",
 )
 handshake_timeout_option = click.option(
     "--handshake-timeout",
@@ -191,7 +200,7 @@ log_level_option = click.option(
     "--log-level",
     type=click.Choice(list(LEVELS), case_sensitive=False),
     metavar="LEVEL",
-    help="debug (a line for each call), info, warning, error or critical.",
+    help="debug, info, warning, error or critical.",
 )
 log_format_option = click.option(
     "--log-format",
@@ -200,8 +209,8 @@ log_format_option = click.option(
     help="text, or json: an object a line.",
 )
 VARIABLES: Final = (
-    "Credentials, TLS and the log are set by variables too: WAMPAPP_AUTHMETHOD, WAMPAPP_CA, "
-    "WAMPAPP_LOG_LEVEL and others."
+    "Each option has a variable: --log-level has WAMPAPP_LOG_LEVEL. WAMPAPP_SECRET is the ticket, "
+    "secret or password itself."
 )
 
 

@@ -13,9 +13,11 @@ from wampapp.cli.options import (
     log_level_option,
     port_option,
 )
+from wampapp.cli.project import env_file_option
 
 
 @click.command(cls=Command)
+@env_file_option
 @host_option
 @port_option
 @allow_origin_option

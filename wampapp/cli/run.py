@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,14 +18,15 @@ from wampapp.cli.options import (
     port_option,
     router_options,
 )
+from wampapp.cli.project import target_argument
 
 if TYPE_CHECKING:
     from wampapp.cli.options import Router
 
 
 @click.command(cls=Command, epilog=VARIABLES)
-@click.argument("target")
-@router_options("App(url=…), else one of its own")
+@target_argument
+@router_options("App(url=…), else its own")
 @host_option
 @port_option
 @allow_origin_option
@@ -34,42 +35,51 @@ if TYPE_CHECKING:
 @log_level_option
 @log_format_option
 @click.option("--debug", is_flag=True, default=None, help="Show callers what a handler raised.")
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Serve in N processes.")
+@click.option("--reload", is_flag=True, help="Start anew whenever a file is saved.")
+@click.option(
+    "--watch",
+    multiple=True,
+    metavar="PATH",
+    help="Also a file, folder or '*.html'. Repeatable.",
+)
 def run(
     target: str,
     router: Router,
-    host: str | None,
-    port: int | None,
-    allow_origins: tuple[str, ...],
-    handshake_timeout: float | None,
-    give_up_after: float | None,
     log_level: str | None,
     log_format: str | None,
-    debug: bool | None,
+    workers: int | None,
+    reload: bool,
+    watch: tuple[str, ...],
+    **options: Any,
 ) -> None:
     """Run the service that TARGET names, until Ctrl-C.
 
     TARGET is module:app, module, path/file.py, path/file.py:app, or module:create_app() for a
     factory. Without a router's URL, one is started in the same process.
     """
+    options |= {"url": router.url, "realm": router.realm, "auth": router.auth, "tls": router.tls}
+    if reload or (workers or 1) > 1:
+        from wampapp import supervisor
+        from wampapp.cli.places import folder_of
+        from wampapp.supervisor.watching import Watcher
+
+        supervisor.run(
+            target,
+            options,
+            workers=workers or 1,
+            watcher=Watcher(folder_of(target), watch) if reload else None,
+            log_level=log_level,
+            log_format=log_format,
+        )
+        return
     from wampapp import runner
     from wampapp.cli.target import load
 
     app = load(target)
     runner.run(
         app,
-        runner.settle(
-            app.config,
-            url=router.url,
-            realm=router.realm,
-            auth=router.auth,
-            tls=router.tls,
-            host=host,
-            port=port,
-            debug=debug,
-            allow_origins=allow_origins,
-            handshake_timeout=handshake_timeout,
-            give_up_after=give_up_after,
-        ),
+        runner.settle(app.config, **options),
         log_level=log_level,
         log_format=log_format,
     )

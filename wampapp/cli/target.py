@@ -17,7 +17,8 @@ import click
 
 from wampapp import runner
 from wampapp.app import App
-from wampapp.errors import EXIT_FAILED, TargetError, UsageError
+from wampapp.cli.places import import_folder, is_file, split
+from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +50,7 @@ def load(target: str) -> App:
         UsageError: the module declares something that is not valid; the message says where.
         UserCodeFailed: the module's own code raised.
     """
-    place, colon, attribute = _split(target)
+    place, colon, attribute = split(target)
     if not place or (colon and not _ATTRIBUTE.fullmatch(attribute)):
         raise TargetError(
             f"{target!r} is no target; write module:app, path/file.py or module:create_app()."
@@ -58,13 +59,8 @@ def load(target: str) -> App:
     return _app_in(module, place, attribute) if colon else _only_app(module, place)
 
 
-def _split(target: str) -> tuple[str, str, str]:
-    head, colon, tail = target.rpartition(":")
-    return (head, colon, tail) if colon else (target, "", "")
-
-
 def _import(place: str) -> ModuleType:
-    if place.endswith(".py") or "/" in place:
+    if is_file(place):
         path = Path(place)
         if not path.is_file():
             files = [name for name in _files_near(path) if name != str(path)]
@@ -93,11 +89,9 @@ def _files_near(path: Path) -> list[str]:
 def _import_file(path: Path) -> ModuleType:
     """Import a file under the name that its package, if it is in one, gives it."""
     path = path.resolve()
-    names = [path.stem] if path.stem != "__init__" else []
-    folder = path.parent
-    while (folder / "__init__.py").is_file():
-        names.insert(0, folder.name)
-        folder = folder.parent
+    folder = import_folder(path)
+    names = list(path.parent.relative_to(folder).parts)
+    names += [path.stem] if path.stem != "__init__" else []
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     name = ".".join(names)
@@ -122,7 +116,7 @@ def _guarded(place: str, import_it: Any) -> ModuleType:
         with runner.importing():
             return import_it()  # type: ignore[no-any-return]
     except SyntaxError as error:
-        raise TargetError(f"{_where(error.filename, error.lineno)}: {error.msg}.") from None
+        raise BrokenTarget(_syntax(error)) from None
     except UsageError as error:
         if isinstance(error, TargetError):
             raise
@@ -143,6 +137,17 @@ def _guarded(place: str, import_it: Any) -> ModuleType:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is shown
         raise UserCodeFailed(_traceback(error)) from None
+
+
+def _syntax(error: SyntaxError) -> str:
+    """Say where the mistake is, and show the line with a mark below it."""
+    text = f"{_where(error.filename, error.lineno)}: {error.msg}."
+    line = (error.text or "").rstrip()
+    if not line:
+        return text
+    code = line.lstrip()
+    mark = " " * max(0, (error.offset or 1) - 1 - (len(line) - len(code))) + "^"
+    return f"{text}\n\n    {code}\n    {mark}"
 
 
 def _no_module(place: str, missing: str) -> str:

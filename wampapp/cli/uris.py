@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wampapp.cli.options import Command, json_line
+from wampapp.cli.project import target_argument
 from wampapp.cli.terminal import table
 from wampapp.registry import Registration, name_of
 
@@ -18,7 +19,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 @click.command(cls=Command)
-@click.argument("target")
+@target_argument
 @json_option
 def uris(target: str, *, as_json: bool) -> None:
     """List what the app of TARGET registers and subscribes, without running it.
@@ -69,7 +70,7 @@ def _about(record: Registration | Subscription) -> dict[str, Any]:
         "match": record.pattern.match if record.pattern else "exact",
     }
     if isinstance(record, Registration):
-        about["invoke"] = record.invoke
+        about["invoke"] = record.invoke or "single"
         handler = record.endpoint
     else:
         handler = record.handler

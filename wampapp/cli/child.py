@@ -1,0 +1,57 @@
+"""A service process of ``wampapp run --reload`` and ``--workers``."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from wampapp import runner
+from wampapp.cli.outcome import outcome
+from wampapp.cli.target import load
+from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError
+from wampapp.supervisor import child
+from wampapp.supervisor.channel import Failed
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from wampapp.supervisor.channel import Order
+
+
+def serve(channel: Connection) -> tuple[int, str]:
+    """Serve as the parent orders.
+
+    Args:
+        channel: the pipe to the parent.
+
+    Returns:
+        The exit code, and what is left to be said, as the parent has not taken it.
+    """
+    child.hold_signals()
+    child.warm_up()
+    try:
+        order: Order = channel.recv()
+    except EOFError:
+        return EXIT_FAILED, ""  # the parent is gone
+    fixable = True
+
+    def work() -> None:
+        nonlocal fixable
+        runner.configure_logs(order.log_level, order.log_format, order.worker)
+        try:
+            app = load(order.target)
+        except BrokenTarget:
+            raise
+        except TargetError:
+            fixable = False
+            raise
+        child.serve(app, order, channel)
+
+    code, text = outcome(work)
+    if text:
+        with contextlib.suppress(OSError):
+            channel.send(Failed(text, fixable))
+            text = ""
+    logging.shutdown()
+    return code, text

@@ -1,0 +1,48 @@
+"""What a command comes to: an exit code, and what is said of an error."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from wampapp.cli.options import sentence
+from wampapp.errors import EXIT_FAILED, WampappError
+from wampapp.supervisor.channel import ServiceEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_INTERRUPTED: Final = 130
+
+
+def outcome(work: Callable[[], object]) -> tuple[int, str]:
+    """Do a command's work.
+
+    Args:
+        work: returns the exit code, or anything else for 0.
+
+    Returns:
+        The exit code, and the text for standard error; empty where all is well.
+    """
+    try:
+        code = work()
+    except click.ClickException as error:
+        text = io.StringIO()
+        error.show(text)
+        return error.exit_code, text.getvalue().rstrip("\n")
+    except WampappError as error:
+        return error.exit_code, f"Error: {sentence(error)}"
+    except ServiceEnded as end:
+        return (end.exit_code if end.exit_code >= 0 else EXIT_FAILED), end.text
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED, "Interrupted."
+    except OSError as error:
+        what = "The output cannot be written" if error.filename is None else error.filename
+        # What is left in the buffer would fail, and be told, once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED, f"Error: {what}: {error.strerror}."
+    return (code if isinstance(code, int) else 0), ""

@@ -1,0 +1,68 @@
+"""Services in processes of their own: ``wampapp run --reload`` and ``--workers``.
+
+The parent (``parent``) starts the processes (``process``), keeps the router in the box, passes
+signals down, and looks after what is saved (``watching``) and what crashes. A service process
+(``child``) loads the app, waits until it may join, and serves. They speak over a pipe
+(``channel``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wampapp.supervisor.watching import Watcher
+
+__all__ = ["run"]
+
+#: While reloading, the seconds that running handlers get.
+_RELOAD_GRACE = 1.0
+
+
+def run(
+    target: str,
+    options: dict[str, Any],
+    *,
+    workers: int = 1,
+    watcher: Watcher | None = None,
+    log_level: str | None = None,
+    log_format: str | None = None,
+) -> None:
+    """Run a service in processes of its own, until a signal stops it.
+
+    Args:
+        target: as in ``wampapp run TARGET``.
+        options: as in :func:`wampapp.runner.settle`.
+        workers: how many processes.
+        watcher: finds the saves after which they are started anew; None for no reloading.
+        log_level: as in :func:`wampapp.runner.run`.
+        log_format: likewise.
+
+    Raises:
+        ServiceEnded: a process has ended, and another would not do better.
+        UsageError: the router in the box cannot listen.
+    """
+    from wampapp.registry import Worker
+    from wampapp.supervisor.channel import Order
+    from wampapp.supervisor.process import Child
+
+    grace = None if watcher is None else _RELOAD_GRACE
+
+    def order(worker: Worker) -> Order:
+        return Order(target, worker, options, log_level, log_format, grace)
+
+    # They import while this process does, too.
+    first = [Child(Worker(number, workers)) for number in range(1, workers + 1)]
+    try:
+        for child in first:
+            child.order(order(child.worker))
+        from wampapp import loop as loops
+        from wampapp import runner
+        from wampapp.supervisor.parent import Parent
+
+        as_json = runner.configure_logs(log_level, log_format)
+        parent = Parent(order, options, watcher, as_json=as_json)
+        loops.get().run(parent.run(first))
+    finally:
+        for child in first:
+            child.kill()

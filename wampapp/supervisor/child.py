@@ -1,0 +1,123 @@
+"""A service process: loads the app, joins when its parent says so, and serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp import dial, runner
+from wampapp import loop as loops
+from wampapp.supervisor.channel import Join, Left, Loaded, Up
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from wampapp.app import App
+    from wampapp.config import Config
+    from wampapp.supervisor.channel import Order
+
+#: How much longer than its grace time a process may take to end when its parent is gone.
+_PATIENCE: Final = 5.0
+
+
+def hold_signals() -> None:
+    """Let the parent alone decide what Ctrl-C means; a terminal sends it to everybody."""
+    signal.signal(signal.SIGINT, _nothing)
+    # The parent blocked it while it started this process.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _nothing(*_signal: object) -> None:
+    # Not SIG_IGN, which the programs that the app starts would inherit.
+    pass
+
+
+def warm_up() -> None:
+    """Import what a connection needs, in the time before there is an app to run.
+
+    No reactor: the app's own modules may install one, and are then told that they must not.
+    """
+    loops.warm_up()
+    dial.warm_up()
+
+
+def serve(app: App, order: Order, channel: Connection) -> None:
+    """Run a loaded app until the parent stops it or is gone.
+
+    Args:
+        app: the app.
+        order: the parent's order.
+        channel: the pipe to the parent.
+
+    Raises:
+        WampappError: it could not start, or ended for good.
+    """
+    app.worker = order.worker
+    app.registry.freeze()
+    config = runner.settle(app.config, **order.options)
+    if order.grace is not None:
+        config = dataclasses.replace(config, grace=min(config.grace, order.grace))
+    loops.get().run(_serve(app, config, order, channel))
+
+
+async def _serve(app: App, config: Config, order: Order, channel: Connection) -> None:
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[None] = loop.create_future()
+    told: asyncio.Future[Join] = loop.create_future()
+
+    def stop(*_signal: object) -> None:
+        # As often as it comes: who stops a whole group of processes reaches each twice.
+        loop.call_soon_threadsafe(_complete, stopped, None)
+
+    signal.signal(signal.SIGTERM, stop)
+    channel.send(Loaded(config.url is None))
+
+    def listen() -> None:
+        try:
+            while True:
+                loop.call_soon_threadsafe(_complete, told, channel.recv())
+        except (EOFError, OSError):
+            # The parent is gone without a word, and nobody else would ever end this process.
+            stop()
+            threading.Event().wait(config.grace + _PATIENCE)
+            os._exit(1)
+
+    threading.Thread(target=listen, daemon=True).start()
+    first: list[asyncio.Future[Any]] = [told, stopped]
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+    if not told.done():
+        return
+    if config.url is None:
+        # A credential is for a router that is named.
+        config = dataclasses.replace(config, url=told.result().url, auth=None)
+    service = app.make_service(config, loops.here(), succeeds=order.worker.again)
+
+    def started() -> None:
+        alone = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")
+        channel.send(Up(runner.overview(app, service), alone, _log_files()))
+
+    await runner.serve(app, service, stopped, started, lambda: None)
+    with contextlib.suppress(OSError):  # the parent is gone
+        channel.send(Left())
+
+
+def _complete(future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _log_files() -> tuple[str, ...]:
+    """Return the files that the process logs to, as far as the standard library's logging does."""
+    known = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+    return tuple(
+        handler.baseFilename
+        for logger in known
+        for handler in logger.handlers
+        if isinstance(handler, logging.FileHandler)
+    )

@@ -1,0 +1,177 @@
+"""Which files of a project were saved."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib.util
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from wampapp.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+logger = logging.getLogger("wampapp")
+
+#: Folders that hold no code of the project's own, besides hidden ones and virtual environments.
+_SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
+_TEMPORARY: Final = ("~", ".swp", ".tmp", ".pyc", ".log", "-journal", "-wal", "-shm")
+
+#: Seconds between two looks, without and with watchfiles, which tells of a change by itself; it
+#: misses those on some network drives.
+_LOOK: Final = 0.15
+_SELDOM: Final = 2.0
+#: How many times as long as a look takes the pause after it is, at least.
+_SHARE: Final = 20
+#: Seconds without another change after which a save is over, and how often that is waited for.
+_QUIET: Final = 0.03
+_ROUNDS: Final = 20
+
+#: A file's time, size and number.
+_State = dict[str, tuple[int, int, int]]
+
+
+class Watcher:
+    """Looks after the Python files of a folder, and after whatever else was named.
+
+    Args:
+        folder: the project; its Python files are watched, but for hidden folders, caches and
+            virtual environments.
+        extras: more files, folders (with all that is in them) and patterns such as ``*.html``.
+
+    Raises:
+        UsageError: an extra is not there, or the folder cannot be read.
+    """
+
+    def __init__(self, folder: Path, extras: Sequence[str] = ()) -> None:
+        self.folder = folder.resolve()
+        self._patterns = ["*.py"]
+        self._folders: list[Path] = []
+        self._files: list[Path] = []
+        for extra in extras:
+            path = (self.folder / extra).resolve()
+            if path.is_dir():
+                self._folders.append(path)
+            elif path.is_file():
+                self._files.append(path)
+            elif any(character in extra for character in "*?["):
+                self._patterns.append(extra.removeprefix("./").removeprefix("**/"))
+            else:
+                raise UsageError(
+                    f"--watch {extra}: there is no such file or folder; name one, or a pattern "
+                    "such as '*.html'."
+                )
+        self._ignored: frozenset[str] = frozenset()
+        self._hint = threading.Event()
+        self._stop = threading.Event()
+        self._pause = _LOOK
+        self._state = self._look()
+
+    def ignore(self, files: Iterable[str]) -> None:
+        """Leave out files: those that the service itself writes to."""
+        self._ignored = frozenset(os.path.realpath(file) for file in files)
+
+    def start(self, on_save: Callable[[list[str]], None]) -> None:
+        """Begin to look, in a thread of its own.
+
+        Args:
+            on_save: called there with the paths of what was changed, added or removed, relative to
+                the project's folder where they are in it.
+        """
+        threading.Thread(target=self._run, args=(on_save,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._hint.set()
+
+    def _run(self, on_save: Callable[[list[str]], None]) -> None:
+        if importlib.util.find_spec("watchfiles") is not None:
+            threading.Thread(target=self._listen, daemon=True).start()
+        while not self._stop.is_set():
+            began = time.monotonic()
+            state = self._look()
+            if state != self._state:
+                saved = self._settled(state)
+                if saved:
+                    on_save(saved)
+            else:
+                self._hint.wait(max(self._pause, _SHARE * (time.monotonic() - began)))
+                self._hint.clear()
+
+    def _settled(self, state: _State) -> list[str]:
+        """Wait until a save is over, and return what it was.
+
+        An editor writes a file in several steps, and a tool several files.
+        """
+        before = self._state
+        for _ in range(_ROUNDS):
+            seen = state
+            self._stop.wait(_QUIET)
+            state = self._look()
+            if state == seen:
+                break
+        self._state = state
+        paths = sorted(p for p in before.keys() | state.keys() if before.get(p) != state.get(p))
+        return [
+            str(Path(p).relative_to(self.folder)) if Path(p).is_relative_to(self.folder) else p
+            for p in paths
+        ]
+
+    def _listen(self) -> None:
+        """Let the operating system tell when it is worth a look."""
+        import watchfiles
+
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)
+        self._pause = _SELDOM
+        folders = {self.folder, *self._folders, *(file.parent for file in self._files)}
+        try:
+            for _ in watchfiles.watch(
+                *folders,
+                watch_filter=lambda _, path: self._wants(Path(path)),
+                step=10,
+                stop_event=self._stop,
+                raise_interrupt=False,
+            ):
+                self._hint.set()
+        except (OSError, RuntimeError) as error:
+            self._pause = _LOOK
+            logger.info("The system does not tell of saves (%s); looking for them instead", error)
+
+    def _look(self) -> _State:
+        state: _State = {}
+        for entry in self._entries():
+            try:
+                status = entry.stat()
+            except OSError:
+                continue  # gone meanwhile
+            state[str(entry)] = (status.st_mtime_ns, status.st_size, status.st_ino)
+        return state
+
+    def _entries(self) -> Iterator[Path]:
+        for path in (*_files_in(self.folder), *(f for d in self._folders for f in _files_in(d))):
+            if self._wants(path):
+                yield path
+        yield from self._files
+
+    def _wants(self, path: Path) -> bool:
+        named = any(fnmatch.fnmatch(path.name, pattern) for pattern in self._patterns)
+        named = named or path in self._files or any(map(path.is_relative_to, self._folders))
+        return named and not path.name.endswith(_TEMPORARY) and str(path) not in self._ignored
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _SKIPPED
+            and not Path(place, name, "pyvenv.cfg").exists()
+        ]
+        yield from (Path(place, name) for name in files if not name.startswith("."))
