@@ -53,33 +53,30 @@ _authmethod_option = click.option(
     help="anonymous, ticket, wampcra, scram, cryptosign.",
 )
 _authid_option = click.option("--authid", metavar="NAME", help="Who joins.")
-#: The variables of these are read where their rules are, in wampapp.config.
+#: The variables of the options that have this are read where their rules are: in wampapp.config.
 _OTHERWISE: Final[list[str]] = []
-_secret_file_option = click.option(
-    "--secret-file",
-    envvar=_OTHERWISE,
-    metavar="FILE",
-    help="Holds the ticket, secret or password.",
+
+
+def _file_option(name: str, description: str, **more: Any) -> Callable[[F], F]:
+    """An option that names a file, which shells complete."""
+    return click.option(name, type=click.Path(), metavar="FILE", help=description, **more)
+
+
+_secret_file_option = _file_option(
+    "--secret-file", "Holds the ticket, secret or password.", envvar=_OTHERWISE
 )
 _ask_secret_option = click.option(
     "--ask-secret", is_flag=True, help="Ask for it at the terminal instead."
 )
-_key_file_option = click.option(
-    "--key-file",
-    metavar="FILE",
-    help="Holds the private key for cryptosign.",
+_key_file_option = _file_option("--key-file", "Holds the private key for cryptosign.")
+_ca_option = _file_option(
+    "--ca", "Holds the certificates that are trusted (PEM).", envvar=_OTHERWISE
 )
-_ca_option = click.option(
-    "--ca", envvar=_OTHERWISE, metavar="FILE", help="Holds the certificates that are trusted (PEM)."
+_cert_option = _file_option(
+    "--cert", "Holds our own certificate, if the router asks.", envvar=_OTHERWISE
 )
-_cert_option = click.option(
-    "--cert",
-    envvar=_OTHERWISE,
-    metavar="FILE",
-    help="Holds our own certificate, if the router asks.",
-)
-_cert_key_option = click.option(
-    "--cert-key", envvar=_OTHERWISE, metavar="FILE", help="Holds its private key, if FILE does not."
+_cert_key_option = _file_option(
+    "--cert-key", "Holds its private key, if FILE does not.", envvar=_OTHERWISE
 )
 _insecure_option = click.option(
     "--insecure",

@@ -86,6 +86,7 @@ def _read_variables(ctx: click.Context, _option: click.Parameter, file: str | No
 #: Read before every other option, which then finds its variable.
 env_file_option = click.option(
     "--env-file",
+    type=click.Path(),
     metavar="FILE",
     is_eager=True,
     expose_value=False,
@@ -94,8 +95,8 @@ env_file_option = click.option(
 )
 
 
-def _given(_ctx: click.Context, _argument: click.Parameter, target: str | None) -> str:
-    if target is None:
+def _given(ctx: click.Context, _argument: click.Parameter, target: str | None) -> str | None:
+    if target is None and not ctx.resilient_parsing:
         raise click.UsageError(
             "Which app? Write module:app or path/file.py, or set target in [tool.wampapp] of "
             f"{FILE}."
@@ -103,5 +104,14 @@ def _given(_ctx: click.Context, _argument: click.Parameter, target: str | None) 
     return target
 
 
+def _files(_ctx: click.Context, _argument: click.Parameter, begun: str) -> list[Any]:
+    """Let the shell complete a file's path, which is what most targets are."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(begun, type="file")]
+
+
 #: The app; from the project where the command line says nothing.
-target_argument = click.argument("target", required=False, envvar="WAMPAPP_TARGET", callback=_given)
+target_argument = click.argument(
+    "target", required=False, envvar="WAMPAPP_TARGET", callback=_given, shell_complete=_files
+)
