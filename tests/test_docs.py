@@ -93,11 +93,21 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
         def begin(words: list[str], expected: str) -> None:
             program, *rest = words
             command = [sys.executable, *PROGRAMS[program], *rest]
-            process = services.enter_context(Process(*command, cwd=tmp_path, env=env))
+            own = env
+            if words[:2] == ["wampapp", "run"]:
+                if runs:
+                    runs.pop().stop()  # one at a time: the page's services share a port
+                command += ["--port", str(free_port)]
+                own = {k: v for k, v in env.items() if k != "WAMPAPP_URL"}
+                expected = expected.replace("8080", str(free_port))
+            process = services.enter_context(Process(*command, cwd=tmp_path, env=own))
+            if own is not env:
+                runs.append(process)
             for line in expected.splitlines():
                 process.until(f"^{pattern(line)}$")
 
         ports: list[str] = []
+        runs: list[Process] = []
         if page.name == "README.md":
             start(str(ROOT / "examples" / "hello.py"))
         for language, block in BLOCK.findall(page.read_text("utf-8")):
@@ -110,14 +120,14 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                         exec(compile(block, str(page), "exec"), names)
             for command, expected in commands(block) if language == "console" else ():
                 words = shlex.split(command)
+                if words[-1] == "&":
+                    begin(words[:-1], expected)
+                    continue
                 if words[:2] == ["wampapp", "run"]:
                     start(words[2])
                     continue
                 if words[0] == "flask" and words[-1] == "run":
                     start_flask(*words[1:])
-                    continue
-                if words[-1] == "&":
-                    begin(words[:-1], expected)
                     continue
                 here = command.replace(":5000/", f":{ports[-1]}/") if ports else command
                 done = run(here, tmp_path, env)
