@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import EmbeddedRouter, Process, Wampapp, environment, wampapp
+from tests.support.process import EmbeddedRouter, Process, Wampapp, environment, run, wampapp
 from tests.support.terminal import WampappTerminal
 from wampapp import App, Canceled, ConnectionLost, UsageError, connect
 from wampapp.client import ConnectedClient
@@ -374,6 +374,16 @@ def test_what_is_asked_for_at_the_terminal_is_asked_once_and_shown_to_nobody(
         terminal.press("ctrl-c")
         assert terminal.wait() == 0
         assert terminal.text.count("Secret: ") == 1
+
+
+def test_a_program_that_runs_the_command_itself_does_not_multiply(project: Path) -> None:
+    (project / "program.py").write_text(
+        "from wampapp.cli import cli\n"
+        "cli.main(['run', '--workers', '2', '--port', '0', 'app.py'], standalone_mode=False)\n"
+    )
+    done = run(sys.executable, "program.py", cwd=project)
+    assert done.returncode == 1
+    assert "are started by the command 'wampapp run'" in done.stderr
 
 
 # Watching.

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.benchmarks import (
     calls,
+    commands,
     events,
     field,
     growth,
@@ -72,6 +73,8 @@ def main() -> None:
         add(growth.measure_calls(options.rounds, options.seconds))
     if options.only in (None, "start"):
         add(*start.measure(options.rounds))
+    if options.only in (None, "commands"):
+        add(*commands.measure(options.rounds, options.seconds))
     if options.only in (None, "rejoin"):
         add(rejoin.measure(options.rounds))
     if options.only in (None, "testing"):
@@ -90,8 +93,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         choices=[
-            *("calls", "events", "field", "growth", "handlers", "kinds", "rejoin", "start"),
-            "testing",
+            *("calls", "commands", "events", "field", "growth", "handlers", "kinds", "rejoin"),
+            *("start", "testing"),
         ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")

@@ -8,6 +8,7 @@ signals down, and looks after what is saved (``watching``) and what crashes. A s
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,12 +41,20 @@ def run(
 
     Raises:
         ServiceEnded: a process has ended, and another would not do better.
-        UsageError: the router in the box cannot listen.
+        UsageError: the router in the box cannot listen, or this is no command of ours.
     """
+    from wampapp.errors import UsageError
     from wampapp.registry import Worker
-    from wampapp.supervisor.channel import Order
+    from wampapp.supervisor.channel import VARIABLE, Order
     from wampapp.supervisor.process import Child
 
+    if VARIABLE in os.environ:
+        # A program of the user's has run the command's function: started once more, as a service
+        # process is, it would do so again, without end.
+        raise UsageError(
+            "Services in processes of their own are started by the command 'wampapp run' or "
+            "'python -m wampapp run' alone."
+        )
     grace = None if watcher is None else _RELOAD_GRACE
 
     def order(worker: Worker) -> Order:

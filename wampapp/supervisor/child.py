@@ -76,7 +76,7 @@ async def _serve(app: App, config: Config, order: Order, channel: Connection) ->
         loop.call_soon_threadsafe(_complete, stopped, None)
 
     signal.signal(signal.SIGTERM, stop)
-    channel.send(Loaded(config.url is None))
+    _tell(channel, Loaded(config.url is None))
 
     def listen() -> None:
         try:
@@ -100,11 +100,15 @@ async def _serve(app: App, config: Config, order: Order, channel: Connection) ->
 
     def started() -> None:
         alone = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")
-        channel.send(Up(runner.overview(app, service), alone, _log_files()))
+        _tell(channel, Up(runner.overview(app, service), alone, _log_files()))
 
     await runner.serve(app, service, stopped, started, lambda: None)
-    with contextlib.suppress(OSError):  # the parent is gone
-        channel.send(Left())
+    _tell(channel, Left())
+
+
+def _tell(channel: Connection, message: Loaded | Up | Left) -> None:
+    with contextlib.suppress(OSError):  # the parent is gone, which is heard of in another way
+        channel.send(message)
 
 
 def _complete(future: asyncio.Future[Any], value: Any) -> None:

@@ -1,0 +1,165 @@
+"""The command line: more cores by ``--workers``, a save by ``--reload``, and every ``--help``."""
+
+import asyncio
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from urllib.request import urlopen
+
+from tests.benchmarks.harness import WAMPAPP_READY, Process, Row, Table, in_turns
+from tests.benchmarks.start import LEAST_ROUNDS, cpu_seconds
+from tests.benchmarks.work import calls_per_second
+from wampapp import App, WampError, connect
+from wampapp.cli import SECTIONS
+
+#: Calls at one time, so that no worker ever waits for its next one.
+IN_FLIGHT = 8
+
+#: Pure Python, a few milliseconds of it, in the worker threads that plain functions run in.
+SERVICE = """\
+from wampapp import App
+
+app = App(prefix="com.benchmark")
+
+
+@app.register
+def work(a: int, b: int) -> int:
+    for number in range(250_000):
+        a ^= number
+    return a + b
+
+
+@app.register
+def version() -> int:
+    return 0
+"""
+
+SITE = """\
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"0"})
+"""
+
+
+def measure(rounds: int, seconds: float) -> list[Table]:
+    """Measure all three."""
+    return [workers(rounds, seconds), reloads(rounds), helps(rounds)]
+
+
+def workers(rounds: int, seconds: float) -> Table:
+    """Measure calls per second of a handler that needs the processor, by one and by two."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder, "app.py")
+        app.write_text(SERVICE)
+        cells = {count: partial(rate, app, count, max(seconds, 1.0)) for count in (2, 1)}
+        samples = in_turns(cells, rounds, "workers")
+    row = Row("2 workers beside 1", samples[2], samples[1])
+    note = f"Handlers of a few ms of pure Python, {IN_FLIGHT} in flight; caller and router beside."
+    return Table("Calls per second of handlers that need the processor", note, [row])
+
+
+def rate(app: Path, count: int, seconds: float) -> float:
+    """Start an app in `count` processes, and call it from this one."""
+    port = free_port()
+    command = [sys.executable, "-m", "wampapp", "run", str(app), "--port", str(port)]
+    with Process([*command, "--workers", str(count)], WAMPAPP_READY):
+        return asyncio.run(called(f"rs://127.0.0.1:{port}", seconds))
+
+
+async def called(url: str, seconds: float) -> float:
+    """Call from an app of this process."""
+    caller = App(url)
+    async with caller.running():
+        return await calls_per_second(caller.call, gather, "com.benchmark.work", IN_FLIGHT, seconds)
+
+
+async def gather(coroutines: object) -> list[int]:
+    return await asyncio.gather(*coroutines)  # type: ignore[misc]
+
+
+def reloads(rounds: int) -> Table:
+    """Measure the time from a save to the new code's first answer, beside uvicorn's."""
+    cells = {"ours": saved_service, "peer": saved_site}
+    samples = in_turns(cells, rounds, "reload")
+    row = Row("one file saved", samples["ours"], samples["peer"])
+    note = "wampapp run --reload; uvicorn --reload with an application of four lines."
+    title = "Seconds from a save to the new code's answer"
+    return Table(title, note, [row], smaller_is_better=True)
+
+
+def saved_service() -> float:
+    """Save an app of ours."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder, "app.py")
+        app.write_text(SERVICE)
+        command = [sys.executable, "-m", "wampapp", "run", "--reload", str(app)]
+        with (
+            Process([*command, "--port", str(port)], WAMPAPP_READY),
+            connect(f"rs://127.0.0.1:{port}", timeout=60) as client,
+        ):
+
+            def ask() -> str:
+                try:
+                    return str(client.call("com.benchmark.version"))
+                except WampError:
+                    return ""  # between the old and the new
+
+            return after_save(app, "return 0", "return 1", ask)
+
+
+def saved_site() -> float:
+    """Save an application that uvicorn serves."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder, "site_app.py")
+        app.write_text(SITE)
+        command = [sys.executable, "-m", "uvicorn", "--reload", "--port", str(port)]
+        command += ["--reload-dir", folder, "--app-dir", folder, "site_app:app"]
+        with Process(command, "Application startup complete"):
+
+            def ask() -> str:
+                try:
+                    with urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
+                        return str(answer.read().decode())
+                except OSError:
+                    return ""
+
+            return after_save(app, 'b"0"', 'b"1"', ask)
+
+
+def after_save(app: Path, old: str, new: str, ask: Callable[[], str]) -> float:
+    """Save a change, ask on, and return the seconds until the answer is new."""
+    while ask() != "0":
+        time.sleep(0.01)
+    time.sleep(3.0)  # what starts, and whoever watches, has settled
+    text = app.read_text().replace(old, new)
+    begun = time.perf_counter()
+    app.write_text(text)
+    while ask() != "1":
+        time.sleep(0.002)
+    return time.perf_counter() - begun
+
+
+def helps(rounds: int) -> Table:
+    """Measure the processor time of every command's help, beside that of Flask's."""
+    names = [name for commands in SECTIONS.values() for name in commands]
+    cells = {
+        name: partial(cpu_seconds, [sys.executable, "-m", "wampapp", name, "--help"])
+        for name in names
+    }
+    cells["the peer"] = partial(cpu_seconds, [sys.executable, "-m", "flask", "run", "--help"])
+    samples = in_turns(cells, max(rounds, LEAST_ROUNDS), "help")
+    rows = [Row(f"wampapp {name} --help", samples[name], samples["the peer"]) for name in names]
+    note = "User and system time of fresh processes; the peer: flask run --help."
+    return Table("Processor seconds to a command's help", note, rows, smaller_is_better=True)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
