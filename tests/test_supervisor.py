@@ -274,6 +274,19 @@ def test_a_service_that_writes_what_is_watched_is_no_storm(project: Path) -> Non
         assert service.stop() == 0, service.text
 
 
+def test_not_even_where_it_writes_while_it_is_imported(project: Path) -> None:
+    edit(
+        project,
+        "EVENTS = []",
+        "EVENTS = []\nopen('made.py', 'w').write(f'# {time.time_ns()}\\n'); time.sleep(0.5)",
+    )
+    with Wampapp("run", "--reload", "--port", "0", "app.py", cwd=project) as service:
+        service.until("made.py is saved with every start; the next is in 1 s")
+        with joined(service) as client:
+            assert client.call("com.example.version") == 1
+        assert service.stop() == 0, service.text
+
+
 def test_its_own_log_starts_nothing(project: Path) -> None:
     """Even where the log's folder is watched."""
     logs = project / "data"

@@ -1,9 +1,9 @@
 """Services in processes of their own: ``wampapp run --reload`` and ``--workers``.
 
-The parent (``parent``) starts the processes (``process``), keeps the router in the box, passes
-signals down, and looks after what is saved (``watching``) and what crashes. A service process
-(``child``) loads the app, waits until it may join, and serves. They speak over a pipe
-(``channel``).
+The parent (``parent``) starts the processes (``process``), keeps the router in the box, and passes
+signals down. It replaces what crashes (``keeping``), or everything after a save (``reloading``,
+``watching``). A service process (``child``) loads the app, waits until it may join, and serves.
+They speak over a pipe (``channel``).
 """
 
 from __future__ import annotations
@@ -67,10 +67,15 @@ def run(
             child.order(order(child.worker))
         from wampapp import loop as loops
         from wampapp import runner
-        from wampapp.supervisor.parent import Parent
+        from wampapp.supervisor.keeping import Keeper
+        from wampapp.supervisor.reloading import Reloader
 
         as_json = runner.configure_logs(log_level, log_format)
-        parent = Parent(order, options, watcher, as_json=as_json)
+        parent = (
+            Keeper(order, options, as_json=as_json)
+            if watcher is None
+            else Reloader(watcher, order, options, as_json=as_json)
+        )
         loops.get().run(parent.run(first))
     finally:
         for child in first:

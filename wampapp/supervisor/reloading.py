@@ -1,0 +1,213 @@
+"""``--reload``: the service starts anew after each save."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp import runner
+from wampapp.supervisor.channel import ServiceEnded, Up
+from wampapp.supervisor.parent import Parent, how
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wampapp.runner import Overview
+    from wampapp.supervisor.process import Child
+    from wampapp.supervisor.watching import Watcher
+
+logger = logging.getLogger("wampapp")
+
+#: The seconds after which an old process that has not ended is killed.
+_PATIENCE: Final = 2.0
+
+#: A save that comes within this span after a start counts as hasty, as if the service itself wrote
+#: the file; from the third in a row on each start waits twice as long as the one before.
+_HASTY: Final = 0.5
+_HASTE_ALLOWED: Final = 3
+_LONGEST_PAUSE: Final = 10.0
+#: Then a start also gets so many seconds without being cut short by a save.
+_CALM: Final = 5.0
+
+#: How many files a message names.
+_NAMED: Final = 3
+
+
+class Reloader(Parent):
+    """Replaces the processes of one run when a file is saved.
+
+    Args:
+        watcher: finds the saves.
+        others: as for :class:`Parent`.
+    """
+
+    def __init__(self, watcher: Watcher, *others: Any, **named: Any) -> None:
+        super().__init__(*others, **named)
+        self._watcher = watcher
+        self._told: Overview | None = None
+        self._saved: dict[str, None] = {}
+        self._has_saved = asyncio.Event()
+        self._ending: list[asyncio.Task[None]] = []
+
+    async def _work(self, children: list[Child]) -> None:
+        """Start the service anew after each save.
+
+        The old processes serve until the new ones have imported the app, so that a mistake that
+        shows there interrupts nothing.
+        """
+        loop = asyncio.get_running_loop()
+
+        def on_save(paths: list[str]) -> None:
+            loop.call_soon_threadsafe(self._note_save, paths)
+
+        self._watcher.start(on_save)
+        try:
+            await self._go_on(children)
+        finally:
+            self._watcher.stop()
+            await asyncio.gather(*self._ending, return_exceptions=True)
+
+    async def _go_on(self, children: list[Child]) -> None:
+        loop = asyncio.get_running_loop()
+        serving: list[Child] = []
+        saved: list[str] = []
+        haste = 0
+        while True:
+            save = asyncio.create_task(self._next_save())
+            try:
+                patience = _CALM if haste >= _HASTE_ALLOWED else 0.0
+                await self._attempt(serving, children, saved, save, patience)
+                tried = loop.time()
+                spares = [self._spare(child.worker) for child in children]
+                await self._serve_until(save, serving)
+            finally:
+                save.cancel()
+            haste = haste + 1 if loop.time() - tried < _HASTY else 0
+            saved = save.result()
+            if haste >= _HASTE_ALLOWED:
+                pause = min(2.0 ** (haste - _HASTE_ALLOWED), _LONGEST_PAUSE)
+                logger.warning(
+                    "%s is saved with every start; the next is in %g s", _brief(saved), pause
+                )
+                await asyncio.sleep(pause)
+            children = [self._start(spare.worker, spare) for spare in spares]
+
+    async def _attempt(
+        self,
+        serving: list[Child],
+        children: list[Child],
+        saved: list[str],
+        save: asyncio.Task[list[str]],
+        patience: float,
+    ) -> None:
+        """Replace the old processes by the new ones, and tell what came of it.
+
+        Args:
+            serving: as in :meth:`_replace`.
+            children: likewise.
+            saved: the files for which it is done.
+            save: the next save, which ends the attempt: it may well mend what that waits for.
+            patience: the seconds in which it does not.
+
+        Raises:
+            ServiceEnded: nothing ever ran, and no save would help.
+            UsageError: the router in the box cannot listen.
+        """
+        began = asyncio.get_running_loop().time()
+        attempt = asyncio.create_task(self._replace(serving, children))
+        try:
+            await asyncio.wait([attempt], timeout=patience)
+            either: list[asyncio.Future[Any]] = [attempt, save]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            attempt.cancel()
+            (came,) = await asyncio.gather(attempt, return_exceptions=True)
+        if isinstance(came, ServiceEnded):
+            self._tell_failure(came, serving)
+        elif isinstance(came, Up):
+            self._watcher.ignore(came.log_files)
+            seconds = asyncio.get_running_loop().time() - began
+            self._tell_reload(came, len(children), saved, seconds)
+        elif not isinstance(came, asyncio.CancelledError):
+            raise came
+
+    async def _replace(self, serving: list[Child], children: list[Child]) -> Up:
+        """Let new processes take the place of those that serve, once they are ready to.
+
+        Args:
+            serving: the old ones; at the end the new ones, or none.
+            children: the new ones, which are ended if one of them fails.
+
+        Raises:
+            ServiceEnded: one of the new ones has ended.
+        """
+        try:
+            for child in children:
+                await child.loaded()
+            self._ending = [asyncio.create_task(child.stop(_PATIENCE)) for child in serving]
+            await asyncio.gather(*(child.left() for child in serving))
+            serving.clear()
+            up = await self._join_all(children)
+        except BaseException:
+            await asyncio.gather(*(child.stop(_PATIENCE) for child in children))
+            raise
+        serving += children
+        return up
+
+    async def _serve_until(self, save: asyncio.Task[list[str]], serving: list[Child]) -> None:
+        """Wait for a save; tell of a process that ends meanwhile."""
+        while not save.done():
+            ends = {child.over: child for child in serving}
+            either: list[asyncio.Future[Any]] = [save, *ends]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            for over, child in ends.items():
+                if over.done():
+                    serving.remove(child)
+                    end = over.result()
+                    if end.text:
+                        runner.say(end.text)
+                    logger.error("The service %s; waiting for the next save", how(end))
+
+    def _note_save(self, paths: list[str]) -> None:
+        self._saved.update(dict.fromkeys(paths))
+        self._has_saved.set()
+
+    async def _next_save(self) -> list[str]:
+        await self._has_saved.wait()
+        self._has_saved.clear()
+        saved = list(self._saved)
+        self._saved.clear()
+        return saved
+
+    def _tell_failure(self, end: ServiceEnded, serving: list[Child]) -> None:
+        """Say what went wrong, and what runs on.
+
+        Raises:
+            ServiceEnded: nothing ever ran, and no save would help.
+        """
+        if self._told is None and not end.fixable:
+            raise end
+        runner.say(end.text or f"The service {how(end)}.")
+        what = "the service before goes on" if serving else "nothing runs"
+        logger.warning("Waiting for the next save; meanwhile %s", what)
+
+    def _tell_reload(self, up: Up, count: int, saved: list[str], seconds: float) -> None:
+        before, self._told = self._told, up.overview
+        if before is None:
+            folder = self._watcher.folder
+            self._tell_start(up, count, ("reloads", f"when a file in {folder} is saved"))
+            return
+        records = (*before.procedures, *before.topics)
+        were = {f"{uri}{arguments}" for uri, arguments, _ in records}
+        records = (*up.overview.procedures, *up.overview.topics)
+        are = {f"{uri}{arguments}" for uri, arguments, _ in records}
+        lines = [f"- {gone}" for gone in sorted(were - are)]
+        lines += [f"+ {new}" for new in sorted(are - were)]
+        logger.info("Reloaded in %.2f s: %s", seconds, "\n".join([_brief(saved), *lines]))
+
+
+def _brief(paths: Sequence[str]) -> str:
+    """Name a few of some files."""
+    more = len(paths) - _NAMED
+    return ", ".join(paths[:_NAMED]) + (f" and {more} more" if more > 0 else "")
