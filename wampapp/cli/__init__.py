@@ -23,11 +23,13 @@ _INTERRUPTED: Final = 130
 #: The commands by what they are for, each with the module that has it.
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Services": {
+        "new": "wampapp.cli.new",
         "run": "wampapp.cli.run",
         "router": "wampapp.cli.router",
     },
     "Looking inside": {
         "uris": "wampapp.cli.uris",
+        # SH
     },
     "WAMP from the shell": {
         "call": "wampapp.cli.verbs",
