@@ -29,7 +29,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Looking inside": {
         "uris": "wampapp.cli.uris",
-        # SH
+        "shell": "wampapp.cli.shell",
     },
     "WAMP from the shell": {
         "call": "wampapp.cli.verbs",

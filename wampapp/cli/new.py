@@ -34,11 +34,12 @@ _OURS: Final = "wampapp"
 @click.command(cls=Command)
 @click.argument("name")
 def new(name: str) -> None:
-    """Make a project in the folder NAME: a service, its tests and a README.
+    """Make a new project in the folder NAME.
 
-    NAME may be a path, or . for the folder that you are in, if it is empty. The URIs of the
-    service begin with com.example and the folder's name in lowercase ASCII, which is what WAMP's
-    strict rule for URIs asks for: 'my-shop' becomes com.example.my_shop, 'Café' com.example.cafe.
+    It is a service with its tests and a README. NAME may be a path, or . for the folder that you
+    are in, if it is empty. The URIs of the service begin with com.example and the folder's name in
+    lowercase ASCII, which is what WAMP's strict rule for URIs asks for: 'my-shop' becomes
+    com.example.my_shop, and 'Café' com.example.cafe.
     """
     folder = Path(name)
     component = _component(_last(folder) if name else "")
