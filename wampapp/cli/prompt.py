@@ -188,7 +188,7 @@ class Console(code.InteractiveConsole):
                 if state == 0:
                     line = readline.get_line_buffer()[: readline.get_endidx()]
                     found = self._uris.matching(line)
-                    matches[:] = all_names(text) if found is None else _words(text, *found)
+                    matches[:] = all_names(text) if found is None else _words(text, line, *found)
                 return matches[state] if state < len(matches) else None
 
             readline.set_completer(complete)
@@ -220,9 +220,14 @@ def _is_there(name: object) -> bool:
     return name is not None
 
 
-def _words(text: str, begun: str, uris: list[str]) -> list[str]:
-    """What the word before the cursor may become: a '-' in a URI begins a word of readline's."""
+def _words(text: str, line: str, begun: str, uris: list[str]) -> list[str]:
+    """What the word before the cursor may become.
+
+    A '-' in a URI begins another word of readline's, which then does not close the quotes.
+    """
     before = len(begun) - len(text)
+    if before and len(uris) == 1:
+        return [uris[0][before:] + line[-len(begun) - 1]]
     return [uri[before:] for uri in uris]
 
 
