@@ -1,15 +1,17 @@
 """`wampapp shell` as a user meets it: on a terminal, with and without IPython, and in a pipe."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.process import DEADLINE, EmbeddedRouter, Wampapp, environment, wampapp
+from tests.support.process import DEADLINE, ROOT, EmbeddedRouter, Wampapp, environment, wampapp
 from tests.support.scripted import ScriptedRouter
 from tests.support.terminal import WampappTerminal
 from wampapp.crossbar import Crossbar
@@ -74,12 +76,16 @@ def service(router: Router, folder: Path) -> Iterator[Wampapp]:
 class Prompt(WampappTerminal):
     """`wampapp shell …` on a terminal, at its prompt."""
 
-    def __init__(self, kind: str, folder: Path, *words: str, **options: object) -> None:
+    def __init__(
+        self, kind: str, folder: Path, *words: str, variables: dict[str, str] | None = None
+    ) -> None:
         self.kind = kind
         plain = ["--no-ipython"] if kind == "python" else []
-        # No answer comes to the question where the cursor is.
-        env = environment(IPYTHONDIR=str(folder / "ipython"), PROMPT_TOOLKIT_NO_CPR="1")
-        super().__init__("shell", *words, *plain, cwd=folder, env=env, **options)
+        # Without a history, which IPython would suggest from. No answer comes to the question
+        # where the cursor is.
+        home = tempfile.mkdtemp(dir=folder)
+        env = environment(IPYTHONDIR=home, PROMPT_TOOLKIT_NO_CPR="1", **(variables or {}))
+        super().__init__("shell", *words, *plain, cwd=folder, env=env)
 
     def ready(self) -> None:
         """Wait for the prompt."""
@@ -411,6 +417,23 @@ def test_serve_runs_the_app_as_well(kind: str, folder: Path) -> None:
         prompt.value('call(".add", 40, 2)', "42")
         done = wampapp("call", "--url", url, "com.shell.add", "1", "1")
         assert done.stdout == "2\n"
+        prompt.leave()
+
+
+def test_without_ipython_the_prompt_is_pythons_own(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "IPython.py").write_text("raise ImportError('not here')")
+    with Prompt(
+        "ipython",
+        folder,
+        "service.py",
+        "--serve",
+        "--port",
+        "0",
+        variables={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+    ) as prompt:
+        prompt.kind = "python"
+        prompt.value('call(".add", 40, 2)', "42")
+        assert "IPython" not in prompt.text
         prompt.leave()
 
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
+import IPython
 from IPython.core.completer import SimpleCompletion, context_matcher
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from IPython.terminal.ipapp import load_default_config
@@ -16,6 +17,8 @@ from wampapp.errors import WampappError
 if TYPE_CHECKING:
     from wampapp.cli.live_uris import LiveUris
     from wampapp.cli.prompt import Driver, Lines
+
+VERSION = IPython.__version__
 
 
 def talk(lines: Lines, drive: Driver, uris: LiveUris) -> None:

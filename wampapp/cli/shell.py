@@ -221,24 +221,22 @@ def _talk(verbs: Verbs, target: str | None, screen: Any, *, no_ipython: bool) ->
             sys.exit(EXIT_FAILED)
         sys.stdout.flush()
         return
-    ipython = None if no_ipython else _ipython_version()
-    click.echo(_banner(verbs, target, ipython), err=True)
+    ipython = None if no_ipython else _ipython()
+    click.echo(_banner(verbs, target, ipython and ipython.VERSION), err=True)
     uris = LiveUris(verbs.app, verbs.service)
     if ipython is not None:
-        from wampapp.cli import ipython as in_ipython
-
-        in_ipython.talk(lines, drive, uris)
+        ipython.talk(lines, drive, uris)
     else:
         Console(lines, uris, screen).talk()
 
 
-def _ipython_version() -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
+def _ipython() -> Any:
+    """Return the module that speaks to IPython; None where that is not installed."""
     try:
-        return version("ipython")
-    except PackageNotFoundError:
+        from wampapp.cli import ipython
+    except ImportError:
         return None
+    return ipython
 
 
 def _banner(verbs: Verbs, target: str | None, ipython: str | None) -> str:
