@@ -15,6 +15,8 @@ from wampapp.cli.prompt import show_error
 from wampapp.errors import WampappError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from wampapp.cli.live_uris import LiveUris
     from wampapp.cli.prompt import Driver, Lines
 
@@ -32,7 +34,16 @@ def talk(lines: Lines, drive: Driver, uris: LiveUris) -> None:
     shell = TerminalInteractiveShell.instance(config=load_default_config(), user_ns=lines.names)
     shell.confirm_exit = False
     shell.autoawait = True
-    shell.loop_runner = drive
+
+    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return drive(coroutine)
+        except KeyboardInterrupt as error:
+            # What holds up the loop goes on; IPython would show where we waited for it.
+            error._render_traceback_ = lambda: ["\nKeyboardInterrupt"]  # type: ignore[attr-defined]
+            raise
+
+    shell.loop_runner = run
 
     def show(_shell: Any, _kind: Any, error: BaseException, _trace: Any, **_others: Any) -> None:
         # A cancelled await is one that Ctrl-C ended.

@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import itertools
 import linecache
+import os
 import sys
 import threading
 import traceback
@@ -104,7 +105,7 @@ class Screen:
         """
         stream = stream or sys.stdout
         prompt = self.prompt
-        if prompt is None:
+        if prompt is None or not stream.isatty():
             stream.write(f"{text}\n")
         else:
             import readline
@@ -194,7 +195,8 @@ class Console(code.InteractiveConsole):
             readline.set_completer(complete)
             libedit = "libedit" in (readline.__doc__ or "")
             readline.parse_and_bind("bind ^I rl_complete" if libedit else "tab: complete")
-            self._editing = True
+            # A prompt that went elsewhere is not drawn again.
+            self._editing = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
     def raw_input(self, prompt: str = "") -> str:
         """Read a line."""
@@ -271,7 +273,8 @@ def show_error(error: BaseException) -> None:
         told = traceback.TracebackException.from_exception(error)
         _cut(told)
         text = "".join(told.format()).rstrip("\n")
-    click.echo(text, err=True)
+    # On the loop's thread Click knows of no command, nor what the group found.
+    click.echo(text, err=True, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def _cut(told: traceback.TracebackException) -> None:
