@@ -20,7 +20,8 @@ from wampapp.cli.options import (
 )
 from wampapp.cli.terminal import styled, table
 from wampapp.config import DEFAULT_URL
-from wampapp.errors import EXIT_FAILED, RouterUnreachable, UsageError
+from wampapp.context import Event  # noqa: TC001 - a handler's annotation is read
+from wampapp.errors import EXIT_FAILED, NotJoined, RouterUnreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from wampapp.app import App
     from wampapp.cli.options import Router
+    from wampapp.cli.prompt import Screen
     from wampapp.config import Config
     from wampapp.service import Service
 
@@ -168,8 +170,9 @@ class Verbs:
 
         async def subscribe() -> None:
             connection = self.service.connection
-            if connection is not None:
-                await connection.announce(record, self.service.dispatcher.prepare(record))
+            if connection is None:
+                raise NotJoined("The prompt has been left.")
+            await connection.announce(record, self.service.dispatcher.prepare(record))
 
         return self._do(subscribe())
 
@@ -179,14 +182,11 @@ class Verbs:
         return verbs.stream(uri, *args, **kwargs)
 
     def _printer(self) -> Callable[..., None]:
-        from wampapp.context import Event
-
         def show_event(event: Event, /, *args: Any, **kwargs: Any) -> None:
             words = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
             # Whoever publishes may have chosen the topic: nothing of it commands the terminal.
             self._show(f"{repr(event.topic)[1:-1]}({', '.join(words)})")
 
-        show_event.__annotations__["event"] = Event  # which is no name of this module
         return show_event
 
     def _do(self, work: Coroutine[Any, Any, T]) -> Any:
@@ -202,7 +202,7 @@ class Verbs:
             return runtime.call(work, answered)
 
 
-def _talk(verbs: Verbs, target: str | None, screen: Any, *, no_ipython: bool) -> None:
+def _talk(verbs: Verbs, target: str | None, screen: Screen, *, no_ipython: bool) -> None:
     """Run what is typed, or piped in.
 
     Raises:
