@@ -368,7 +368,7 @@ def test_how_a_script_ends(folder: Path, script: str | bytes, code: int, stderr:
 
 def test_a_reader_that_has_enough(folder: Path) -> None:
     command = [sys.executable, "-m", "wampapp", "shell", "service.py", "--serve", "--port", "0"]
-    script = "for n in stream('.count', 1_000_000): print(n)"
+    script = "for n in range(1_000_000): print(n)"
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
