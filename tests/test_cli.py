@@ -529,7 +529,8 @@ def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["uris"], ["call"], ["publish"], ["subscribe"], ["router"]]
+    "command",
+    [[], ["run"], ["uris"], ["call"], ["publish"], ["subscribe"], ["router"], ["new"], ["shell"]],
 )
 def test_help_fits_a_screen(command: list[str]) -> None:
     done = wampapp(*command, "--help")

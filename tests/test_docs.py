@@ -4,7 +4,8 @@ A Python block that starts with a file name in a comment becomes that file; any 
 In a console block, ``$ wampapp run …``, ``$ flask wamp run`` and ``$ flask run`` start a process,
 and every other command must print just what stands below it, but for the seconds that pytest took
 and for ``…``, which stands for anything within a line. A command that ends in ``&`` goes on while
-the page is read, and must come to print what stands below it.
+the page is read, and must come to print what stands below it. What stands after ``>>> `` below
+``$ wampapp shell …`` is typed there.
 At its end pytest runs every file ``test_….py`` of the page.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import ROOT, Process, Wampapp, environment
+from tests.support.terminal import Terminal
 from wampapp import App, runner
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -52,6 +54,21 @@ def run(command: str, folder: Path, env: dict[str, str]) -> subprocess.Completed
         env=env,
         timeout=60,
     )
+
+
+def talk(command: str, expected: str, folder: Path, env: dict[str, str]) -> str:
+    """Type the lines of a prompt's transcript at the prompt; return all that the terminal shows."""
+    program, *words = shlex.split(command)
+    with Terminal(
+        sys.executable, *PROGRAMS[program], *words, "--no-ipython", cwd=folder, env=env
+    ) as terminal:
+        for line in re.findall("^>>> (.*)$", expected, re.MULTILINE):
+            terminal.until("^>>> ")
+            terminal.type(line)
+        terminal.until("^>>> ")
+        terminal.press("ctrl-d")
+        assert terminal.wait() == 0, terminal.text
+        return terminal.text.removesuffix(">>> \n")
 
 
 def pattern(expected: str) -> str:
@@ -128,6 +145,10 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                     continue
                 if words[0] == "flask" and words[-1] == "run":
                     start_flask(*words[1:])
+                    continue
+                if words[:2] == ["wampapp", "shell"]:
+                    shown = talk(command, expected, tmp_path, env)
+                    assert re.fullmatch(pattern(expected), shown), f"{command} showed:\n{shown}"
                     continue
                 here = command.replace(":5000/", f":{ports[-1]}/") if ports else command
                 done = run(here, tmp_path, env)

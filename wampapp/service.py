@@ -117,18 +117,21 @@ class Service:
         """The connection; None before :meth:`start` and after :meth:`stop`."""
         return self._connection
 
-    async def start(self) -> None:
+    async def start(self, *, patient: bool = True) -> None:
         """Start the embedded router if no URL is given, join, and announce the registry.
+
+        Args:
+            patient: whether to try again until a router is there, or to raise at once.
 
         Raises:
             PortInUse: the embedded router's port is taken by something else.
-            RouterUnreachable: no router answered within ``give_up_after``.
+            RouterUnreachable: no router answered within ``give_up_after``, or at once.
             RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
             TlsFailed: the router's certificate is not trusted.
             NotJoined: it was stopped meanwhile.
         """
         self._registry.freeze()
-        self._starting = asyncio.create_task(self._start())
+        self._starting = asyncio.create_task(self._start(patient))
         try:
             await self._starting
         except BaseException as error:
@@ -138,7 +141,7 @@ class Service:
                 raise NotJoined("The app was stopped before it had joined.") from None
             raise
 
-    async def _start(self) -> None:
+    async def _start(self, patient: bool) -> None:
         records: list[Registration | Subscription] = [
             *self._registry.registrations,
             *self._registry.subscriptions,
@@ -156,7 +159,7 @@ class Service:
             on_leave=self._life.left,
             succeeds=self._succeeds,
         )
-        await connection.open()
+        await connection.open(patient=patient)
         self._life.start_timers()
         self._keeper = asyncio.create_task(connection.keep())
         self._keeper.add_done_callback(self._note_end)

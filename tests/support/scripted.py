@@ -1,5 +1,6 @@
 """A router that answers HELLO with what a test tells it, one answer for each connection."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -42,8 +43,9 @@ class ScriptedRouter:
                 if answer is not None:
                     payload = msgspec.msgpack.encode(answer)
                     connection.sendall(struct.pack(">I", len(payload)) + payload)
-                    while stream.read(1):  # until the client has closed its side
-                        pass
+                    with contextlib.suppress(ConnectionResetError):
+                        while stream.read(1):  # until the client has closed its side
+                            pass
 
     def __enter__(self) -> Self:
         return self

@@ -24,11 +24,13 @@ __all__ = ["cli", "main"]
 #: The commands by what they are for, each with the module that has it.
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Services": {
+        "new": "wampapp.cli.new",
         "run": "wampapp.cli.run",
         "router": "wampapp.cli.router",
     },
     "Looking inside": {
         "uris": "wampapp.cli.uris",
+        "shell": "wampapp.cli.shell",
     },
     "WAMP from the shell": {
         "call": "wampapp.cli.verbs",
