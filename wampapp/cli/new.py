@@ -45,9 +45,26 @@ def new(name: str) -> None:
     component = _component(_last(folder) if name else "")
     prefix = f"com.example.{component}"
     _check_empty(folder)
-    texts = _filled(project=component.replace("_", "-"), prefix=prefix, version=__version__)
+    texts = _filled(project=component.replace("_", "-"), prefix=prefix, wampapp=_requirement())
     _make(folder, texts)
     _tell(folder, prefix)
+
+
+def _requirement() -> str:
+    """Return the requirement that gets a project this very wampapp, wherever it came from.
+
+    An installation from a folder or a repository notes that ("Recording the Direct URL Origin of
+    installed distributions", PEP 610).
+    """
+    import json
+    from importlib.metadata import distribution
+
+    origin = json.loads(distribution(_OURS).read_text("direct_url.json") or "null")
+    if origin is None:
+        return f"{_OURS}>={__version__}"
+    version = origin.get("vcs_info")
+    url = f"{version['vcs']}+{origin['url']}@{version['commit_id']}" if version else origin["url"]
+    return f"{_OURS} @ {url}"
 
 
 def _last(folder: Path) -> str:
@@ -160,12 +177,12 @@ def _tell(folder: Path, prefix: str) -> None:
     """Print what was made, and what to do next."""
     where = "this folder" if folder == Path() else str(folder)
     steps = [
-        ("wampapp run app:app", "starts the service, and a router for it"),
+        ("pip install -e '.[dev]'", "installs it, and what its tests need"),
+        ("wampapp run", "starts the service, and a router for it"),
         (f"wampapp call {prefix}.add 2 3", "calls it, in a second terminal"),
+        ("pytest", "tests it"),
     ]
-    if folder == Path():
-        steps.append(("pytest", "tests it"))
-    else:
+    if folder != Path():
         steps.insert(0, (f"cd {shlex.quote(str(folder))}", ""))
     files = table([(f"  {name}", about) for name, about in _FILES.items()], ("name", "note"))
     following = table([(f"  {step}", about) for step, about in steps], ("name", "note"))
