@@ -187,6 +187,22 @@ give_up_after_option = click.option(
     metavar="SECONDS",
     help="End after so long without a router.",
 )
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for an answer; 0 waits for ever.",
+)
+connect_timeout_option = click.option(
+    "--connect-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long connecting and joining may take.",
+)
 log_level_option = click.option(
     "--log-level",
     type=click.Choice(list(LEVELS), case_sensitive=False),
@@ -266,6 +282,9 @@ def _value(word: str) -> Any:
         return word
     except RecursionError:
         raise click.UsageError("An argument is JSON that nests too deep.") from None
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 def json_line(value: Any) -> str:
