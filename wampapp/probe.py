@@ -62,7 +62,7 @@ async def knock(url: RouterUrl, reactor: Any, timeout: float) -> str:
     factory = _Factory(b"")
     protocol = await open_connection(plain, factory, reactor, timeout)
     peer = protocol.transport.getPeer()
-    protocol.abort()
+    protocol.transport.loseConnection()
     return url.path if url.scheme == "unix" else str(peer.host)
 
 

@@ -172,7 +172,8 @@ async def _visit(report: _Report, config: Config) -> None:
             try:
                 report.tell(name, await step())
             except WampappError as error:
-                report.fail(name, sentence(error), error.exit_code, [later for later, _ in steps])
+                later = [later for later, _ in steps] or (_LATER if name == "port" else [])
+                report.fail(name, sentence(error), error.exit_code, later)
             if name == "port":
                 steps = visit.steps()
     finally:

@@ -123,7 +123,7 @@ class _Questions:
                 "kind": "session",
                 "session": number,
                 **{key: details.get(key) for key in ("authid", "authrole", "authmethod")},
-                "transport": details.get("transport"),
+                "transport": _transport(details.get("transport")),
             }
             for number, details in self._sessions.items()
         ]
@@ -155,9 +155,10 @@ class _Questions:
 
     async def _one(self, procedure: str, form: Any) -> Any:
         try:
-            return self._checked(procedure, await self._session.call(procedure, [], {}), form)
+            result = await self._session.call(procedure, [], {})
         except WampError as error:
             raise self._refusal(procedure, error) from None
+        return self._checked(procedure, result, form)
 
     async def _each(self, procedure: str, numbers: Sequence[int], form: Any) -> dict[int, Any]:
         """Ask the same of many, many at a time; what is gone meanwhile is left out."""
@@ -206,6 +207,20 @@ class _Questions:
         return error
 
 
+def _transport(told: Any) -> dict[str, Any]:
+    """Return what matters of a session's transport; Crossbar.io tells even its HTTP headers."""
+    if not isinstance(told, dict):
+        return {}
+    # By WebSocket, Crossbar.io names the serializer in the subprotocol alone: wamp.2.json.
+    spoken = str(told.get("websocket_protocol") or "").rpartition(".")[2]
+    found = {
+        "framing": told.get("channel_framing"),
+        "serializer": told.get("channel_serializer") or spoken,
+        "peer": told.get("peer"),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
 # Showing.
 
 
@@ -218,9 +233,7 @@ def _echo_section(kind: str, rows: list[dict[str, Any]], header: Sequence[str], 
 
 
 def _session(row: dict[str, Any]) -> tuple[str, ...]:
-    transport = row["transport"] if isinstance(row["transport"], dict) else {}
-    keys = ("channel_framing", "channel_serializer", "peer")
-    way = " ".join(str(transport[key]) for key in keys if transport.get(key))
+    way = " ".join(str(part) for part in row["transport"].values())
     return (
         str(row["session"]),
         *(_text(row[key]) for key in ("authid", "authrole", "authmethod")),

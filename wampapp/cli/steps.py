@@ -42,6 +42,7 @@ _SOON: Final = dt.timedelta(days=14)
 _CLOCK_SECONDS: Final = 5.0
 _ROUND_TRIPS: Final = 5
 _PATIENCE: Final = 3.0
+_MINUTE: Final = "%Y-%m-%d %H:%M UTC"
 
 
 class Visit:
@@ -142,7 +143,7 @@ class Visit:
                 found = await probe.certificate(self._url, reactor, self._patience, unchecked)
             except (TlsFailed, RouterUnreachable):
                 raise error from None
-            raise TlsFailed(f"{error} It has a certificate {_certificate(found)}.") from None
+            raise TlsFailed(f"{error} Its certificate is {_certificate(found)}.") from None
         facts = {
             "names": found.names,
             "issuer": found.issuer,
@@ -240,8 +241,14 @@ class Visit:
             features[str(role)] = sorted(
                 str(name) for name, has in (can.items() if isinstance(can, dict) else ()) if has
             )
+        if isinstance(agent, str):
+            detail = printable(agent)
+        elif any(str(key).startswith("x_cb_") for key in details):
+            detail = "Crossbar.io; it does not say its version"
+        else:
+            detail = "it does not say what it is"
         return Finding(
-            printable(agent) if isinstance(agent, str) else "it does not say what it is",
+            detail,
             facts={"agent": agent, "features": features},
             more=[
                 printable(f"{role}: {', '.join(names) or 'no features'}")
@@ -306,4 +313,11 @@ def _timed(detail: str, seconds: float, **facts: Any) -> Finding:
 
 def _certificate(found: probe.Certificate) -> str:
     names = ", ".join(found.names) or "nobody by name"
-    return printable(f"for {names}, by {found.issuer}, valid until {found.ends:%Y-%m-%d %H:%M} UTC")
+    now = dt.datetime.now(dt.UTC)
+    if found.ends < now:
+        span = f"expired since {found.ends:{_MINUTE}}"
+    elif found.begins > now:
+        span = f"valid from {found.begins:{_MINUTE}} on, which by this machine's clock is to come"
+    else:
+        span = f"valid until {found.ends:{_MINUTE}}"
+    return printable(f"for {names}, by {found.issuer}, {span}")
