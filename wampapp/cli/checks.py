@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
@@ -19,6 +20,8 @@ WARNING: Final = "warning"
 FAILED: Final = "failed"
 SKIPPED: Final = "skipped"
 
+#: A socket's state in Linux's tables.
+_LISTENING: Final = "0A"
 _SHOWN: Final = {
     "autobahn": "Autobahn",
     "twisted": "Twisted",
@@ -93,6 +96,28 @@ def about(app: App) -> Finding:
         f"{app.name}: {count(len(procedures), 'procedure')}, {count(len(topics), 'topic')}",
         facts={"procedures": len(procedures), "topics": len(topics)},
     )
+
+
+def holder(port: int) -> str:
+    """Return who listens on a TCP port of this machine: a program's name and process id.
+
+    Linux tells it, of this user's processes or to root; else the result is empty.
+    """
+    sockets = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        with contextlib.suppress(OSError):
+            for line in table.read_text().splitlines()[1:]:
+                words = line.split()
+                if words[3] == _LISTENING and int(words[1].rpartition(":")[2], 16) == port:
+                    sockets.add(f"socket:[{words[9]}]")
+    for process in Path("/proc").glob("[0-9]*") if sockets else ():
+        with contextlib.suppress(OSError):
+            for descriptor in (process / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if str(descriptor.readlink()) in sockets:
+                        name = (process / "comm").read_text().strip()
+                        return f"{name}, process {process.name}"
+    return ""
 
 
 def count(number: int, what: str) -> str:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import config as configs
 from wampapp import dial, probe
-from wampapp.cli.checks import SKIPPED, WARNING, Finding
+from wampapp.cli.checks import SKIPPED, WARNING, Finding, holder
 from wampapp.cli.terminal import printable
 from wampapp.cli.visit import visit
 from wampapp.config import Tls
-from wampapp.errors import RouterUnreachable, TlsFailed, WampError
+from wampapp.errors import PortInUse, RouterUnreachable, TlsFailed, WampError
 from wampapp.messages import MAX_ID
 from wampapp.registry import Registry
 from wampapp.service import Service
@@ -79,14 +79,19 @@ class Visit:
         try:
             await service.find_router()
             address, self._config = service.address, service.config
+        except PortInUse as error:
+            by = holder(config.port)
+            raise PortInUse(f"{error}{f' That is {by}.' if by else ''}") from None
         finally:
             await service.stop()
         where = f"{config.host}, port {config.port}" if config.port else f"{config.host}, any port"
         if address is not None:
             return Finding(f"{where}: free; the app starts a router of its own there")
         self._config = dataclasses.replace(self._config, url=service.url)
+        by = holder(config.port)
         return Finding(
-            f"{where}: a WAMP router runs there; the app joins it", facts={"url": service.url}
+            f"{where}: a WAMP router{f' ({by})' if by else ''} runs there; the app joins it",
+            facts={"url": service.url},
         )
 
     def steps(self) -> list[Step]:
