@@ -118,7 +118,9 @@ class EntryMeta(Generic[E]):
         self._entries = entries
         self._index = index
         self._announce = announce
-        self._prefix = prefix = f"wamp.{self.KIND}."
+        prefix = f"wamp.{self.KIND}."
+        self._on_create, self._on_delete = f"{prefix}on_create", f"{prefix}on_delete"
+        self._on_added, self._on_removed = f"{prefix}on_{self.VERB}", f"{prefix}on_un{self.VERB}"
         self.procedures: dict[str, Procedure] = {
             f"{prefix}list": self._list,
             f"{prefix}lookup": self._lookup,
@@ -137,8 +139,8 @@ class EntryMeta(Generic[E]):
         """
         if _is_told(entry):
             if len(entry.sessions) == 1:
-                self._announce(f"{self._prefix}on_create", lambda: [session.id, entry.describe()])
-            self._announce(f"{self._prefix}on_{self.VERB}", lambda: [session.id, entry.id])
+                self._announce(self._on_create, lambda: [session.id, entry.describe()])
+            self._announce(self._on_added, lambda: [session.id, entry.id])
 
     def removed(self, session: RouterSession, entry: E) -> None:
         """Publish ``on_unregister``/``on_unsubscribe`` and, if it was the last, ``on_delete``.
@@ -146,13 +148,13 @@ class EntryMeta(Generic[E]):
         The arguments of both are ``[session, entry]``.
         """
         if _is_told(entry):
-            self._announce(f"{self._prefix}on_un{self.VERB}", lambda: [session.id, entry.id])
+            self._announce(self._on_removed, lambda: [session.id, entry.id])
             if not entry.sessions:
-                self._announce(f"{self._prefix}on_delete", lambda: [session.id, entry.id])
+                self._announce(self._on_delete, lambda: [session.id, entry.id])
 
     def _list(self, args: list[Any]) -> dict[str, list[int]]:
         if args:
-            raise WampError(INVALID_ARGUMENT, f"{self._prefix}list takes no arguments.")
+            raise WampError(INVALID_ARGUMENT, f"wamp.{self.KIND}.list takes no arguments.")
         found: dict[str, list[int]] = {EXACT: [], PREFIX: [], WILDCARD: []}
         for entry in self._entries.values():
             if _is_told(entry):
