@@ -520,6 +520,23 @@ def test_doctor_finds_certificates_that_are_not_trusted(
         failed_at(done, "TLS", 4, "verify failed", "expired since")
 
 
+def test_doctor_finds_that_a_certificate_of_ours_is_asked_for(
+    embedded: EmbeddedRouter, authority: Authority
+) -> None:
+    with TlsDoor(authority.issue("localhost"), embedded.port, clients=authority.file) as door:
+        words = ("--url", f"wss://localhost:{door.port}/ws", "--ca", str(authority.file))
+        steps = failed_at(examined(*words), "handshake", 4, "TLS failed")
+        assert "--cert" in steps["handshake"]["advice"]
+        mine = str(authority.issue("client"))
+        assert examined(*words, "--cert", mine).returncode == 0
+
+
+def test_doctor_finds_a_file_that_is_not_there(embedded: EmbeddedRouter) -> None:
+    done = examined("--url", f"wss://127.0.0.1:{embedded.port}/ws", "--ca", "/nowhere.pem")
+    steps = failed_at(done, "TLS", 2, "/nowhere.pem cannot be read")
+    assert steps["TLS"]["advice"].startswith("correct the name of the file")
+
+
 def test_doctor_finds_a_router_without_tls(embedded: EmbeddedRouter) -> None:
     done = examined("--url", f"wss://127.0.0.1:{embedded.port}/ws")
     steps = failed_at(done, "TLS", 3, "speaks no TLS")

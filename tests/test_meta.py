@@ -11,7 +11,7 @@ import pytest
 from tests.support.links import ROLES, Client
 from tests.support.process import EmbeddedRouter
 from tests.support.proxy import Wire
-from wampapp import ConnectedClient, Event, WampError, connect
+from wampapp import App, ConnectedClient, Event, WampError, connect
 from wampapp.codec import CODECS, Codec
 from wampapp.crossbar import Crossbar
 from wampapp.errors import PayloadTooLarge
@@ -527,6 +527,20 @@ def test_without_a_clock_of_the_tests_it_is_now() -> None:
     number = register(client, "com.a")
     created = dt.datetime.fromisoformat(result(client, "wamp.registration.get", number)["created"])
     assert abs(dt.datetime.now(dt.UTC) - created) < dt.timedelta(seconds=60)
+
+
+def test_a_recorder_of_everything_records_no_meta_events() -> None:
+    app = App(prefix="com.rec")
+    app.add_registration(lambda: 1, ".one")
+    with app.test_client() as client:
+        everything, watched = client.events("**"), client.events("wamp.registration.**")
+        client.register("com.rec.two", lambda: 2)
+        client.publish("com.rec.three")
+        assert [event.topic for event in everything] == ["com.rec.three"]
+        assert [event.topic for event in watched] == [
+            "wamp.registration.on_create",
+            "wamp.registration.on_register",
+        ]
 
 
 # Over sockets, on both routers.

@@ -21,7 +21,14 @@ from wampapp.cli.options import (
 )
 from wampapp.cli.terminal import printable, styled
 from wampapp.config import DEFAULT_URL
-from wampapp.errors import EXIT_FAILED, EXIT_UNREACHABLE, InvalidUrl, WampappError
+from wampapp.errors import (
+    EXIT_FAILED,
+    EXIT_REFUSED,
+    EXIT_UNREACHABLE,
+    EXIT_USAGE,
+    InvalidUrl,
+    WampappError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
 _STYLES: Final = {"ok": "good", "warning": "doubtful", "failed": "bad", "skipped": "note"}
 _NAME_WIDTH: Final = len("round trip")
 _STATUS_WIDTH: Final = max(map(len, _STYLES))
-#: What to do when a step has failed.
+#: What to do when a step has failed, or has failed with an exit code.
 _ADVICE: Final = {
     "URL": "write it as rs://host:port or ws://host:port/path",
     "target": "correct TARGET, or what it says",
@@ -43,8 +50,10 @@ _ADVICE: Final = {
     "TCP": "start the router, or correct host and port in --url; a firewall may be in between",
     "TLS": "name the authority that you trust with --ca, have the router's certificate renewed, or "
     "use the host name that it is for",
-    "no TLS": "see what listens there; if it speaks no TLS, write ws:// or rs:// in --url",
+    f"TLS {EXIT_USAGE}": "correct the name of the file, or what is in it",
+    f"TLS {EXIT_UNREACHABLE}": "see what listens there; if it is no TLS, write ws:// or rs://",
     "handshake": "see what listens there, and whether scheme, port and path in --url are right",
+    f"handshake {EXIT_REFUSED}": "if the router asks for a certificate of ours, give it by --cert",
     "realm": "correct --realm, or --authmethod and what goes with it",
 }
 _LATER: Final = ("DNS", "TCP", "handshake", "realm", "clock", "router", "round trip")
@@ -200,9 +209,8 @@ class _Report:
         Raises:
             click.ClickException: always.
         """
-        # At that step the router is either not trusted, or was none that speaks TLS.
-        key = "no TLS" if name == "TLS" and code == EXIT_UNREACHABLE else name
-        advice = _ADVICE.get(key, "the router's log may tell why")
+        general = _ADVICE.get(name, "the router's log may tell why")
+        advice = _ADVICE.get(f"{name} {code}", general)
         self._line(name, "failed", why, [], {"advice": advice, "exit_code": code})
         for skipped in later:
             self._line(skipped, "skipped", "", [], {})
