@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,13 +19,12 @@ from wampapp.errors import RouterUnreachable, TlsFailed
 from wampapp.transport.reasons import TLS_FAILED, why
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from twisted.python.failure import Failure
 
     from wampapp.config import RouterUrl, Tls
 
 _LONGEST_HEAD: Final = 65536
+_MINUTE: Final = "%Y-%m-%d %H:%M UTC"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,17 @@ class Certificate:
     issuer: str
     begins: dt.datetime
     ends: dt.datetime
+
+    def __str__(self) -> str:
+        names = ", ".join(self.names) or "nobody by name"
+        now = dt.datetime.now(dt.UTC)
+        if self.ends < now:
+            span = f"expired since {self.ends:{_MINUTE}}"
+        elif self.begins > now:
+            span = f"valid from {self.begins:{_MINUTE}} on, later than this machine's clock"
+        else:
+            span = f"valid until {self.ends:{_MINUTE}}"
+        return f"for {names}, by {self.issuer}, {span}"
 
 
 async def knock(url: RouterUrl, reactor: Any, timeout: float) -> str:

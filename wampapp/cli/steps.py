@@ -15,7 +15,7 @@ from wampapp import config as configs
 from wampapp import dial, probe
 from wampapp.cli.checks import SKIPPED, WARNING, Finding, holder
 from wampapp.cli.terminal import printable
-from wampapp.cli.visit import visit
+from wampapp.cli.visit import Watched, visit
 from wampapp.config import Tls
 from wampapp.errors import PortInUse, RouterUnreachable, TlsFailed, WampError
 from wampapp.messages import MAX_ID
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from wampapp.config import Config, RouterUrl
     from wampapp.dial import Dialer
-    from wampapp.link import Handler
     from wampapp.loop import Runtime
     from wampapp.session import Session
 
@@ -42,7 +41,6 @@ _SOON: Final = dt.timedelta(days=14)
 _CLOCK_SECONDS: Final = 5.0
 _ROUND_TRIPS: Final = 5
 _PATIENCE: Final = 3.0
-_MINUTE: Final = "%Y-%m-%d %H:%M UTC"
 
 
 class Visit:
@@ -148,14 +146,14 @@ class Visit:
                 found = await probe.certificate(self._url, reactor, self._patience, unchecked)
             except (TlsFailed, RouterUnreachable):
                 raise error from None
-            raise TlsFailed(f"{error} Its certificate is {_certificate(found)}.") from None
+            raise TlsFailed(f"{error} Its certificate is {printable(str(found))}.") from None
         facts = {
             "names": found.names,
             "issuer": found.issuer,
             "begins": found.begins.isoformat(),
             "ends": found.ends.isoformat(),
         }
-        detail = f"certificate {_certificate(found)}"
+        detail = f"certificate {printable(str(found))}"
         if tls is not None and not tls.verify:
             return Finding(f"not checked, as --insecure asks; {detail}", WARNING, facts)
         if found.ends - dt.datetime.now(dt.UTC) < _SOON:
@@ -167,7 +165,7 @@ class Visit:
         config = self._config
         began = time.perf_counter()
         inner = dial.UrlDialer(self._url.url, self._runtime.reactor, config.tls)
-        dialer = _Watched(inner)
+        dialer = Watched(inner)
         self._joining = asyncio.create_task(self._join(dialer))
         either: list[asyncio.Future[Any]] = [self._joining, dialer.opened]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -289,40 +287,6 @@ class Visit:
             raise RouterUnreachable(text) from None
 
 
-class _Watched:
-    """A dialer that tells when the transport's handshake is done.
-
-    Attributes:
-        opened: a future of the serializer that was agreed on.
-        opened_at: when that was.
-    """
-
-    remote = True
-
-    def __init__(self, inner: Dialer) -> None:
-        self.where = inner.where
-        self._inner = inner
-        self.opened_at = 0.0
-        self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def dial(self, handler: Handler, timeout: float) -> None:
-        await self._inner.dial(handler, timeout)
-        self.opened_at = time.perf_counter()
-        self.opened.set_result(getattr(handler, "serializer", ""))
-
-
 def _timed(detail: str, seconds: float, **facts: Any) -> Finding:
     taken = seconds * 1000
     return Finding(f"{detail}; {taken:.1f} ms", facts={**facts, "ms": round(taken, 3)})
-
-
-def _certificate(found: probe.Certificate) -> str:
-    names = ", ".join(found.names) or "nobody by name"
-    now = dt.datetime.now(dt.UTC)
-    if found.ends < now:
-        span = f"expired since {found.ends:{_MINUTE}}"
-    elif found.begins > now:
-        span = f"valid from {found.begins:{_MINUTE}} on, which by this machine's clock is to come"
-    else:
-        span = f"valid until {found.ends:{_MINUTE}}"
-    return printable(f"for {names}, by {found.issuer}, {span}")

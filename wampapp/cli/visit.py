@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from wampapp.connection import join
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from wampapp.config import Config
     from wampapp.dial import Dialer
+    from wampapp.link import Handler
     from wampapp.loop import Runtime
     from wampapp.session import Session
 
@@ -50,3 +53,29 @@ async def visit(runtime: Runtime, dialer: Dialer, config: Config) -> AsyncIterat
             await session.leave(timeout=_FAREWELL_SECONDS)
     finally:
         workers.close()
+
+
+class Watched:
+    """A dialer that tells when the transport's handshake is done.
+
+    Args:
+        inner: what dials.
+
+    Attributes:
+        opened: a future of the serializer that was agreed on.
+        opened_at: when that was.
+    """
+
+    remote = True
+
+    def __init__(self, inner: Dialer) -> None:
+        self.where = inner.where
+        self._inner = inner
+        self.opened_at = 0.0
+        self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def dial(self, handler: Handler, timeout: float) -> None:
+        """Link ``handler`` to the router; see :class:`~wampapp.dial.Dialer`."""
+        await self._inner.dial(handler, timeout)
+        self.opened_at = time.perf_counter()
+        self.opened.set_result(getattr(handler, "serializer", ""))
