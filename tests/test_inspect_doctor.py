@@ -418,6 +418,11 @@ def test_doctor_finds_a_name_without_address() -> None:
     failed_at(done, "DNS", 3, "'router.invalid'", "has no address")
 
 
+def test_doctor_repeats_a_name_that_is_no_text() -> None:
+    steps = failed_at(examined("--url", "rs://\udcff.invalid:1"), "DNS", 3, "has no address")
+    assert steps["URL"]["url"] == "rs://\udcff.invalid:1"
+
+
 def test_doctor_finds_a_port_that_is_closed(free_port: int) -> None:
     done = examined("--url", f"ws://localhost:{free_port}/ws")
     steps = failed_at(done, "TCP", 3, "the connection was refused")

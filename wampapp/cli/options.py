@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -289,7 +290,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 def json_line(value: Any) -> str:
     """Return a value as one line of JSON."""
-    return msgspec.json.encode(value).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        # A word of the command line that was no UTF-8.
+        return json.dumps(value, separators=(",", ":"))
 
 
 def sentence(error: WampappError) -> str:
