@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import ROOT, EmbeddedRouter, Wampapp, environment, run, wampapp
+from wampapp.cli import SECTIONS
 from wampapp.cli.options import payload
 from wampapp.crossbar import Crossbar
 
@@ -528,10 +529,7 @@ def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:
 # around it
 
 
-@pytest.mark.parametrize(
-    "command",
-    [[], ["run"], ["uris"], ["call"], ["publish"], ["subscribe"], ["router"], ["new"], ["shell"]],
-)
+@pytest.mark.parametrize("command", [[], *([name] for part in SECTIONS.values() for name in part)])
 def test_help_fits_a_screen(command: list[str]) -> None:
     done = wampapp(*command, "--help")
     assert (done.returncode, done.stderr) == (0, "")

@@ -33,6 +33,7 @@ FLOORS = {
     "transport": 5,
     "run": 6,
     "dispatch": 7,
+    "probe": 7,
     "blueprint": 6,
     "dial": 6,
     "router": 6,
@@ -65,7 +66,7 @@ PACKAGES = {"router", "cli", "flask", "supervisor", "testing", "transport"}
 
 # Who speaks to Autobahn, and who to Twisted.
 AUTOBAHN = {"auth", "transport", "router", "crossbar", "testing"}
-TWISTED = AUTOBAHN | {"dial", "loop", "tls"}
+TWISTED = AUTOBAHN | {"dial", "loop", "probe", "tls"}
 
 ROOT = Path(wampapp.__file__).parent
 MODULES = {

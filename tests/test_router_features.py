@@ -58,6 +58,7 @@ def test_welcome_announces_what_the_router_can(caller: Client) -> None:
         "shared_registration": True,
         "registration_revocation": True,
         "session_meta_api": True,
+        "registration_meta_api": True,
     }
     assert roles["broker"]["features"] == {
         "publisher_exclusion": True,
@@ -66,6 +67,7 @@ def test_welcome_announces_what_the_router_can(caller: Client) -> None:
         "pattern_based_subscription": True,
         "event_retention": True,
         "session_meta_api": True,
+        "subscription_meta_api": True,
     }
 
 

@@ -267,7 +267,7 @@ def test_tab_completes_the_apps_own_uris(prompt: Prompt) -> None:
     prompt.leave()
 
 
-def test_tab_completes_what_the_router_holds(kind: str, crossbar: Crossbar, tmp_path: Path) -> None:
+def test_tab_completes_what_the_router_holds(kind: str, router: Router, tmp_path: Path) -> None:
     live = tmp_path / "live.py"
     live.write_text(
         "from wampapp import App\napp = App(prefix='com.live-uris')\n"
@@ -275,8 +275,8 @@ def test_tab_completes_what_the_router_holds(kind: str, crossbar: Crossbar, tmp_
         "@app.subscribe\ndef there(): app.log('heard')\n"
     )
     with (
-        Wampapp("run", live, "--url", crossbar.rs_url) as process,
-        Prompt(kind, tmp_path, "--url", crossbar.rs_url) as prompt,
+        Wampapp("run", live, "--url", router.rs_url) as process,
+        Prompt(kind, tmp_path, "--url", router.rs_url) as prompt,
     ):
         process.until("Press Ctrl-C")
         complete(prompt, 'call("com.live-uris.h', "ere")

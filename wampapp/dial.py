@@ -137,7 +137,7 @@ async def connect(
     factory.on_ready, factory.on_failed = on_ready, on_failed
     # On a reactor that is not asyncio's, its callbacks do not run inside the loop by themselves.
     factory.entered = getattr(loop, "entered", None)
-    protocol = await _dial(url, factory, reactor, timeout, tls)
+    protocol = await open_connection(url, factory, reactor, timeout, tls)
     try:
         await ready
     except asyncio.CancelledError:
@@ -145,7 +145,25 @@ async def connect(
         raise
 
 
-async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float, tls: Tls | None) -> Any:
+async def open_connection(
+    url: RouterUrl, factory: Any, reactor: Any, timeout: float, tls: Tls | None = None
+) -> Any:
+    """Open a connection to a router's host and port, with TLS where the URL asks for it.
+
+    Args:
+        url: the router's URL.
+        factory: Twisted's factory of the connection's protocol.
+        reactor: Twisted's reactor, on the running loop.
+        timeout: the seconds that each address may take.
+        tls: how TLS is spoken; None for this machine's authorities.
+
+    Returns:
+        The protocol. TLS's handshake has just begun.
+
+    Raises:
+        RouterUnreachable: nothing listens there, or the host has no address.
+        UsageError: a file that ``tls`` names cannot be used.
+    """
     from twisted.internet import endpoints
 
     from wampapp.transport import reason_text
@@ -161,7 +179,7 @@ async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float, tls:
             (endpoints.TCP6ClientEndpoint if ":" in address else endpoints.TCP4ClientEndpoint)(
                 reactor, address, url.port, timeout=seconds
             )
-            for address in await _addresses(url)
+            for address in await addresses(url)
         ]
     if url.secure:
         from wampapp.tls import client_options
@@ -177,7 +195,15 @@ async def _dial(url: RouterUrl, factory: Any, reactor: Any, timeout: float, tls:
     raise RouterUnreachable(f"No router answers at {url.url}: {reason_text(failure)}.")
 
 
-async def _addresses(url: RouterUrl) -> list[str]:
+async def addresses(url: RouterUrl) -> list[str]:
+    """Look up the addresses of a router's host.
+
+    Args:
+        url: the router's URL.
+
+    Raises:
+        RouterUnreachable: it has none.
+    """
     import socket
 
     try:

@@ -143,6 +143,11 @@ class Session:
         """Whether messages can be sent."""
         return self.id != 0 and self._link is not None
 
+    @property
+    def serializer(self) -> str:
+        """What the router and we agreed on, such as ``msgpack``; empty without a link."""
+        return self._link.codec.SERIALIZER_ID if self._link is not None else ""
+
     # What an app or a client calls.
 
     def call(

@@ -43,9 +43,10 @@ class Authority:
         host: str | None,
         *,
         expired: bool = False,
+        days: int = 1,
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
-        end = now - dt.timedelta(minutes=1) if expired else now + dt.timedelta(days=1)
+        end = now - dt.timedelta(minutes=1) if expired else now + dt.timedelta(days=days)
         builder = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -66,20 +67,25 @@ class Authority:
             )
         return builder.sign(self._key, hashes.SHA256())
 
-    def issue(self, host: str, *, expired: bool = False) -> Path:
+    def issue(self, host: str, *, expired: bool = False, days: int = 1) -> Path:
         """Issue a certificate for a host name or address; key and certificate in one file."""
-        certificate, key = self.issue_pair(host, expired=expired)
+        certificate, key = self.issue_pair(host, expired=expired, days=days)
         file = self._folder / f"{host}{'-expired' if expired else ''}.pem"
         file.write_bytes(key.read_bytes() + certificate.read_bytes())
         return file
 
     def issue_pair(
-        self, name: str, *, expired: bool = False, passphrase: bytes | None = None
+        self,
+        name: str,
+        *,
+        expired: bool = False,
+        days: int = 1,
+        passphrase: bytes | None = None,
     ) -> tuple[Path, Path]:
         """Issue a certificate in a file of its own, and its key in another; return both."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = self._build(subject, key, name, expired=expired)
+        certificate = self._build(subject, key, name, expired=expired, days=days)
         files = self._folder / f"{name}-certificate.pem", self._folder / f"{name}-key.pem"
         files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         locked = serialization.BestAvailableEncryption(passphrase) if passphrase else None

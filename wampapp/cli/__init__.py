@@ -31,6 +31,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Looking inside": {
         "uris": "wampapp.cli.uris",
         "shell": "wampapp.cli.shell",
+        "inspect": "wampapp.cli.inspect",
+        "doctor": "wampapp.cli.doctor",
     },
     "WAMP from the shell": {
         "call": "wampapp.cli.verbs",

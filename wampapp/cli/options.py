@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -193,6 +194,22 @@ give_up_after_option = click.option(
     metavar="SECONDS",
     help="End after so long without a router.",
 )
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for an answer; 0 waits for ever.",
+)
+connect_timeout_option = click.option(
+    "--connect-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long connecting and joining may take.",
+)
 log_level_option = click.option(
     "--log-level",
     type=click.Choice(list(LEVELS), case_sensitive=False),
@@ -274,9 +291,16 @@ def _value(word: str) -> Any:
         raise click.UsageError("An argument is JSON that nests too deep.") from None
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
 def json_line(value: Any) -> str:
     """Return a value as one line of JSON."""
-    return msgspec.json.encode(value).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        # A word of the command line that was no UTF-8.
+        return json.dumps(value, separators=(",", ":"))
 
 
 def sentence(error: WampappError) -> str:

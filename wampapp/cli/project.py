@@ -111,7 +111,10 @@ def _files(_ctx: click.Context, _argument: click.Parameter, begun: str) -> list[
     return [CompletionItem(begun, type="file")]
 
 
-#: The app; from the project where the command line says nothing.
+#: The app; from the project where the command line says nothing. The second may do without one.
 target_argument = click.argument(
     "target", required=False, envvar="WAMPAPP_TARGET", callback=_given, shell_complete=_files
+)
+any_target_argument = click.argument(
+    "target", required=False, envvar="WAMPAPP_TARGET", shell_complete=_files
 )

@@ -18,6 +18,7 @@ from wampapp.cli.options import (
     port_option,
     router_options,
 )
+from wampapp.cli.project import any_target_argument
 from wampapp.cli.terminal import styled, table
 from wampapp.config import DEFAULT_URL
 from wampapp.context import Event  # noqa: TC001 - a handler's annotation is read
@@ -46,7 +47,7 @@ _VERBS: Final = (
 
 
 @click.command(cls=Command, epilog=VARIABLES)
-@click.argument("target", required=False)
+@any_target_argument
 @router_options(f"App(url=…), else {DEFAULT_URL}")
 @handshake_timeout_option
 @click.option(

@@ -26,12 +26,18 @@ def styled(text: str, style: str) -> str:
     return click.style(text, **_STYLES[style])  # type: ignore[arg-type]
 
 
-def table(rows: Sequence[Sequence[str]], styles: Sequence[str | None] = ()) -> list[str]:
+def table(
+    rows: Sequence[Sequence[str]],
+    styles: Sequence[str | None] = (),
+    *,
+    header: Sequence[str] = (),
+) -> list[str]:
     """Lay rows out in columns.
 
     Args:
         rows: the cells of each row, all of the same number. A column without any text is left out.
         styles: the style of each column; None, or none given, for plain text.
+        header: what stands above each column that is not left out; none by default.
 
     Returns:
         The lines, without white space at their ends.
@@ -40,6 +46,12 @@ def table(rows: Sequence[Sequence[str]], styles: Sequence[str | None] = ()) -> l
     widths = [max(_width(row[column]) for row in rows) for column in columns]
     shown = [column for column in columns if widths[column]]
     lines = []
+    if header and shown:
+        widths = [max(width, _width(header[column])) for column, width in enumerate(widths)]
+        titles = "  ".join(
+            header[column] + " " * (widths[column] - _width(header[column])) for column in shown
+        )
+        lines.append(styled(titles.rstrip(), "note"))
     for row in rows:
         cells = []
         for column in shown:
@@ -48,6 +60,11 @@ def table(rows: Sequence[Sequence[str]], styles: Sequence[str | None] = ()) -> l
             cells.append(cell + " " * (widths[column] - _width(row[column])))
         lines.append("  ".join(cells).rstrip())
     return lines
+
+
+def printable(text: str) -> str:
+    """Return a text that a terminal shows and does not obey: control characters are escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _width(text: str) -> int:

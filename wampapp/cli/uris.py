@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wampapp.cli.options import Command, json_line
+from wampapp.cli.options import Command, json_line, json_option
 from wampapp.cli.project import target_argument
 from wampapp.cli.terminal import table
 from wampapp.registry import Registration, name_of
 
 if TYPE_CHECKING:
     from wampapp.registry import Registry, Source, Subscription
-
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 @click.command(cls=Command)

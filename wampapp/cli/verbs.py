@@ -15,9 +15,11 @@ from wampapp.cli.options import (
     ArgumentsCommand,
     Command,
     Router,
+    connect_timeout_option,
     json_line,
     payload,
     router_options,
+    timeout_option,
 )
 from wampapp.config import DEFAULT_URL
 from wampapp.errors import WampappError
@@ -32,22 +34,6 @@ _words = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 _PAYLOAD_HELP = (
     "Each ARGUMENT is JSON where it parses and a string otherwise; key=value is a keyword "
     "argument. A string that looks like JSON or has a '=' goes in double quotes: '\"a=b\"'."
-)
-timeout_option = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for an answer; 0 waits for ever.",
-)
-_connect_timeout_option = click.option(
-    "--connect-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long connecting and joining may take.",
 )
 
 
@@ -85,7 +71,7 @@ def _where(command: Callable[..., Any]) -> Callable[..., Any]:
 
         return command(*args, where=Where(connected), **others)
 
-    options = (router_options(DEFAULT_URL), timeout_option, _connect_timeout_option)
+    options = (router_options(DEFAULT_URL), timeout_option, connect_timeout_option)
     result: Any = wrapped
     for option in reversed(options):
         result = option(result)

@@ -14,13 +14,15 @@ from wampapp.cli.options import (
     allow_origin_option,
     give_up_after_option,
     host_option,
+    json_option,
     log_format_option,
     log_level_option,
     port_option,
     sentence,
+    timeout_option,
 )
-from wampapp.cli.uris import echo_uris, json_option
-from wampapp.cli.verbs import Where, timeout_option, verbs
+from wampapp.cli.uris import echo_uris
+from wampapp.cli.verbs import Where, verbs
 from wampapp.client import ConnectedClient
 from wampapp.errors import WampappError
 

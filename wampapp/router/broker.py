@@ -21,9 +21,10 @@ from wampapp.messages import (
 )
 from wampapp.pattern import is_match
 from wampapp.router.index import EXACT, UriIndex
+from wampapp.router.meta import SubscriptionMeta, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from wampapp.codec import Codec
     from wampapp.messages import Message
@@ -37,6 +38,7 @@ FEATURES: Final = {
     "pattern_based_subscription": True,
     "event_retention": True,
     "session_meta_api": True,
+    "subscription_meta_api": True,
 }
 
 #: The most topics of a realm whose last event is retained, and the most bytes of all those
@@ -67,15 +69,31 @@ class Subscription:
         uri: the topic or pattern.
         subscribers: the sessions, in the order of their arrival, and whether each asked to be
             told the publisher.
+        created: when it was made, in seconds since 1970.
     """
 
-    __slots__ = ("id", "match", "subscribers", "uri")
+    __slots__ = ("created", "id", "match", "subscribers", "uri")
 
-    def __init__(self, number: int, match: str, pattern: str) -> None:
+    def __init__(self, number: int, match: str, pattern: str, created: float) -> None:
         self.id = number
         self.match = match
         self.uri = pattern
         self.subscribers: dict[RouterSession, bool] = {}
+        self.created = created
+
+    @property
+    def sessions(self) -> Collection[RouterSession]:
+        """The subscribers."""
+        return self.subscribers
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the subscription meta API tells of it ("SubscriptionDetails")."""
+        return {
+            "id": self.id,
+            "created": utc_text(self.created),
+            "uri": self.uri,
+            "match": self.match,
+        }
 
 
 class Publication:
@@ -136,12 +154,18 @@ class Broker:
 
     Args:
         next_id: gives the next id of the router scope.
+        now: tells the time, in seconds since 1970.
+
+    Attributes:
+        meta: tells of the subscriptions.
     """
 
-    def __init__(self, next_id: Callable[[], int]) -> None:
+    def __init__(self, next_id: Callable[[], int], now: Callable[[], float]) -> None:
         self._next_id = next_id
         self._index: UriIndex[Subscription] = UriIndex()
         self._by_id: dict[int, Subscription] = {}
+        self._now = now
+        self.meta = SubscriptionMeta(self._by_id, self._index, self.announce)
         self._retained: dict[str, Publication] = {}
         self._retained_bytes = 0
 
@@ -168,10 +192,11 @@ class Broker:
             return
         subscription = self._index.get(match, name)
         if subscription is None:
-            subscription = Subscription(self._next_id(), match, name)
+            subscription = Subscription(self._next_id(), match, name, self._now())
             self._index.add(match, name, subscription)
             self._by_id[subscription.id] = subscription
         disclosed = options.get("x_disclose") is True
+        is_new = session not in subscription.subscribers
         subscription.subscribers[session] = disclosed
         session.subscriptions.add(subscription.id)
         session.send([SUBSCRIBED, request, subscription.id])
@@ -180,6 +205,8 @@ class Broker:
                 if publication.reaches(session):
                     event = publication.event(subscription, disclosed=disclosed, retained=True)
                     session.send_shared(event, {})
+        if is_new:
+            self.meta.added(session, subscription)
 
     def _retained_for(self, subscription: Subscription) -> list[Publication]:
         if subscription.match == EXACT:
@@ -197,8 +224,9 @@ class Broker:
                 UNSUBSCRIBE, request, NO_SUCH_SUBSCRIPTION, f"There is no subscription {number}."
             )
             return
-        self._drop(session, number)
+        subscription = self._drop(session, number)
         session.send([UNSUBSCRIBED, request])
+        self.meta.removed(session, subscription)
 
     def publish(self, session: RouterSession, message: Message) -> None:
         """Handle PUBLISH: ``[PUBLISH, Request, Options, Topic, Args?, Kwargs?]``."""
@@ -245,18 +273,22 @@ class Broker:
         if earlier is not None:
             self._retained_bytes -= earlier.size
 
-    def remove(self, session: RouterSession) -> None:
-        """Forget a session that has left."""
-        for number in list(session.subscriptions):
-            self._drop(session, number)
+    def remove(self, session: RouterSession) -> list[Subscription]:
+        """Forget a session that has left.
 
-    def _drop(self, session: RouterSession, number: int) -> None:
+        Returns:
+            The subscriptions that it was taken from.
+        """
+        return [self._drop(session, number) for number in sorted(session.subscriptions)]
+
+    def _drop(self, session: RouterSession, number: int) -> Subscription:
         session.subscriptions.discard(number)
         subscription = self._by_id[number]
         del subscription.subscribers[session]
         if not subscription.subscribers:
             self._index.remove(subscription.match, subscription.uri)
             del self._by_id[number]
+        return subscription
 
 
 def _deliver(

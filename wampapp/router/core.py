@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import secrets
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp import uri
@@ -58,18 +59,22 @@ class Realm:
     Args:
         name: the realm's name.
         next_id: gives the next id of the router scope.
+        now: tells the time, in seconds since 1970.
 
     Attributes:
         sessions: the joined sessions, by id.
         handlers: what handles each message of a joined session.
     """
 
-    def __init__(self, name: str, next_id: Callable[[], int]) -> None:
+    def __init__(self, name: str, next_id: Callable[[], int], now: Callable[[], float]) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
-        self.broker = broker.Broker(next_id)
-        self.meta = meta.SessionMeta(self.sessions, self.broker)
-        self.dealer = dealer.Dealer(next_id, self.meta.procedures)
+        own: dict[str, Callable[[list[Any]], Any]] = {}
+        self.broker = broker.Broker(next_id, now)
+        self.dealer = dealer.Dealer(next_id, own, self.broker.announce, now)
+        self.meta = meta.SessionMeta(self.sessions, self.broker.announce)
+        for part in (self.meta, self.broker.meta, self.dealer.meta):
+            own.update(part.procedures)
         self.handlers: dict[int, Callable[[RouterSession, Message], None]] = {
             PUBLISH: self.broker.publish,
             SUBSCRIBE: self.broker.subscribe,
@@ -95,9 +100,13 @@ class Realm:
             told: whether who listens is told, once all that is done.
         """
         if self.sessions.pop(session.id, None) is not None:
-            self.dealer.remove(session)
-            self.broker.remove(session)
+            registrations = self.dealer.remove(session)
+            subscriptions = self.broker.remove(session)
             if told:
+                for registration in registrations:
+                    self.dealer.meta.removed(session, registration)
+                for subscription in subscriptions:
+                    self.broker.meta.removed(session, subscription)
                 self.meta.left(session)
 
 
@@ -106,10 +115,12 @@ class Router:
 
     Args:
         agent: what WELCOME says the router is.
+        now: tells the time, in seconds since 1970; the meta API says when something was made.
     """
 
-    def __init__(self, agent: str = "wampapp") -> None:
+    def __init__(self, agent: str = "wampapp", now: Callable[[], float] = time.time) -> None:
         self.agent = agent
+        self._now = now
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
         self._links: set[RouterSession] = set()
@@ -129,7 +140,7 @@ class Router:
         """Return a realm; it is made if it is not there."""
         realm = self.realms.get(name)
         if realm is None:
-            realm = self.realms[name] = Realm(name, self._ids.__next__)
+            realm = self.realms[name] = Realm(name, self._ids.__next__, self._now)
         return realm
 
     def connected(self, session: RouterSession) -> None:
@@ -363,22 +374,21 @@ class RouterSession:
         while not self.id or self.id in realm.sessions:
             self.id = 1 + secrets.randbelow(MAX_ID)
         try:
-            self.send([WELCOME, self.id, self._welcome(name)])
+            self._welcome(name)
         except PayloadTooLarge:
             self.abort(PAYLOAD_SIZE_EXCEEDED, "WELCOME is larger than this client takes.")
         else:
             realm.add(self)
 
-    def _welcome(self, realm: str) -> dict[str, Any]:
-        return {
-            "agent": self._router.agent,
-            "realm": realm,
-            **self._identity(),
-            "roles": {
-                "broker": {"features": broker.FEATURES},
-                "dealer": {"features": dealer.FEATURES},
-            },
-        }
+    def _welcome(self, realm: str) -> None:
+        details = {"agent": self._router.agent, "realm": realm, **self._identity()}
+        features = {"broker": broker.FEATURES, "dealer": dealer.FEATURES}
+        roles: dict[str, Any] = {role: {"features": can} for role, can in features.items()}
+        try:
+            self.send([WELCOME, self.id, {**details, "roles": roles}])
+        except PayloadTooLarge:
+            # RawSocket's smallest messages have 512 bytes: such a client may join all the same.
+            self.send([WELCOME, self.id, {**details, "roles": {role: {} for role in features}}])
 
     def _identity(self) -> dict[str, Any]:
         return {

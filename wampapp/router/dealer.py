@@ -33,12 +33,14 @@ from wampapp.messages import (
 )
 from wampapp.pattern import is_match
 from wampapp.router.index import EXACT, UriIndex
+from wampapp.router.meta import RegistrationMeta, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from wampapp.messages import Message
     from wampapp.router.core import RouterSession
+    from wampapp.router.meta import Announce
 
 #: What WELCOME says of the dealer ("Feature Announcement").
 FEATURES: Final = {
@@ -49,6 +51,7 @@ FEATURES: Final = {
     "shared_registration": True,
     "registration_revocation": True,
     "session_meta_api": True,
+    "registration_meta_api": True,
 }
 
 DIFFERENT_POLICY: Final = "wamp.error.procedure_exists_with_different_invocation_policy"
@@ -71,17 +74,34 @@ class Registration:
         invoke: the policy by which one of several callees is chosen.
         callees: the sessions, in the order of their arrival, and whether each asked to be told
             the caller.
+        created: when it was made, in seconds since 1970.
     """
 
-    __slots__ = ("_turn", "callees", "id", "invoke", "match", "uri")
+    __slots__ = ("_turn", "callees", "created", "id", "invoke", "match", "uri")
 
-    def __init__(self, number: int, match: str, pattern: str, invoke: str) -> None:
+    def __init__(self, number: int, match: str, pattern: str, invoke: str, created: float) -> None:
         self.id = number
+        self.created = created
         self.match = match
         self.uri = pattern
         self.invoke = invoke
         self.callees: dict[RouterSession, bool] = {}
         self._turn = 0
+
+    @property
+    def sessions(self) -> Collection[RouterSession]:
+        """The callees."""
+        return self.callees
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the registration meta API tells of it ("RegistrationDetails")."""
+        return {
+            "id": self.id,
+            "created": utc_text(self.created),
+            "uri": self.uri,
+            "match": self.match,
+            "invoke": self.invoke,
+        }
 
     def choose(self) -> RouterSession:
         """Return the callee whose turn it is ("Shared Registration")."""
@@ -128,15 +148,26 @@ class Dealer:
         next_id: gives the next id of the router scope.
         own: the procedures that the router answers itself, by URI; each takes the positional
             arguments, and raises :class:`WampError`.
+        announce: publishes an event of the router's own; :meth:`Broker.announce`.
+        now: tells the time, in seconds since 1970.
+
+    Attributes:
+        meta: tells of the registrations.
     """
 
     def __init__(
-        self, next_id: Callable[[], int], own: Mapping[str, Callable[[list[Any]], Any]]
+        self,
+        next_id: Callable[[], int],
+        own: Mapping[str, Callable[[list[Any]], Any]],
+        announce: Announce,
+        now: Callable[[], float],
     ) -> None:
         self._next_id = next_id
         self._own = own
         self._index: UriIndex[Registration] = UriIndex()
         self._by_id: dict[int, Registration] = {}
+        self._now = now
+        self.meta = RegistrationMeta(self._by_id, self._index, announce)
 
     @property
     def registrations(self) -> dict[int, Registration]:
@@ -173,7 +204,7 @@ class Dealer:
             self._revoke(registration)
             registration = None
         if registration is None:
-            registration = Registration(self._next_id(), match, name, invoke)
+            registration = Registration(self._next_id(), match, name, invoke, self._now())
             self._index.add(match, name, registration)
             self._by_id[registration.id] = registration
         else:
@@ -184,6 +215,7 @@ class Dealer:
         registration.callees[session] = options.get("x_disclose") is True
         session.registrations.add(registration.id)
         session.send([REGISTERED, request, registration.id])
+        self.meta.added(session, registration)
 
     def _revoke(self, registration: Registration) -> None:
         """Take a registration from its callees, because another one asked for it by force."""
@@ -192,6 +224,7 @@ class Dealer:
             if callee.can("callee", "registration_revocation"):
                 details = {"registration": registration.id, "reason": "forced by another session"}
                 callee.send([UNREGISTERED, 0, details])
+            self.meta.removed(callee, registration)
 
     def unregister(self, session: RouterSession, message: Message) -> None:
         """Handle UNREGISTER: ``[UNREGISTER, Request, Registration]``."""
@@ -201,16 +234,18 @@ class Dealer:
                 UNREGISTER, request, NO_SUCH_REGISTRATION, f"There is no registration {number}."
             )
             return
-        self._drop(session, number)
+        registration = self._drop(session, number)
         session.send([UNREGISTERED, request])
+        self.meta.removed(session, registration)
 
-    def _drop(self, session: RouterSession, number: int) -> None:
+    def _drop(self, session: RouterSession, number: int) -> Registration:
         session.registrations.discard(number)
         registration = self._by_id[number]
         del registration.callees[session]
         if not registration.callees:
             self._index.remove(registration.match, registration.uri)
             del self._by_id[number]
+        return registration
 
     # Calling.
 
@@ -326,10 +361,13 @@ class Dealer:
 
     # Leaving.
 
-    def remove(self, session: RouterSession) -> None:
-        """Forget a session that has left: its procedures, and the calls to and from it."""
-        for number in list(session.registrations):
-            self._drop(session, number)
+    def remove(self, session: RouterSession) -> list[Registration]:
+        """Forget a session that has left: its procedures, and the calls to and from it.
+
+        Returns:
+            The registrations that it was taken from.
+        """
+        registrations = [self._drop(session, number) for number in sorted(session.registrations)]
         for pending in list(session.calls.values()):
             self._release(pending)
             if pending.callee is not session and pending.callee.can("callee", "call_canceling"):
@@ -345,6 +383,7 @@ class Dealer:
                     f"The callee of {brief(pending.procedure)} left before it answered.",
                 )
         session.invocations.clear()
+        return registrations
 
 
 def _refusal(

@@ -84,7 +84,9 @@ class TopicFilter:
         )
 
     def matches(self, topic: str) -> bool:
-        """Whether a topic is one of them."""
+        """Whether a topic is one of them; one of the router's own only where the text names it."""
+        if topic.startswith(uris.RESERVED) and not self.text.startswith(uris.RESERVED):
+            return False
         return self._pattern.fullmatch(topic) is not None
 
 
