@@ -129,7 +129,12 @@ def settle(
 
 
 def run(
-    app: App, config: Config, *, log_level: str | None = None, log_format: str | None = None
+    app: App,
+    config: Config,
+    *,
+    log_level: str | None = None,
+    log_format: str | None = None,
+    at_once: Callable[[], None] | None = None,
 ) -> None:
     """Run an app in the calling thread until a signal stops it.
 
@@ -138,18 +143,23 @@ def run(
         config: its settled configuration.
         log_level: the lowest level that is logged; ``info`` by default.
         log_format: ``text``, the default, or ``json``.
+        at_once: called in a signal handler when the second signal ends the process at once.
 
     Raises:
         WampappError: it could not start, or ended for good.
     """
     as_json = _configure_logs(log_level, log_format)
     runtime = loops.get()
-    runtime.run(_serve(app, config, as_json=as_json))
+    runtime.run(_serve(app, config, as_json=as_json, at_once=at_once))
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[asyncio.Future[None]]:
-    """While it is open, SIGINT and SIGTERM complete the future; the second one exits at once."""
+def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.Future[None]]:
+    """While it is open, SIGINT and SIGTERM complete the future; the second one exits at once.
+
+    Args:
+        at_once: called before the second one exits.
+    """
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[None] = loop.create_future()
     if threading.current_thread() is not threading.main_thread():
@@ -165,6 +175,8 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
             # Not through sys.stderr: the signal may have come while it was being written to.
             with contextlib.suppress(OSError):
                 os.write(2, b"\nStopped at once.\n")
+            if at_once is not None:
+                at_once()
             os._exit(_STOPPED_AT_ONCE)
         loop.call_soon_threadsafe(stopped.set_result, None)
 
@@ -176,10 +188,12 @@ def stop_signals() -> Iterator[asyncio.Future[None]]:
             signal.signal(number, handler)
 
 
-async def _serve(app: App, config: Config, *, as_json: bool) -> None:
+async def _serve(
+    app: App, config: Config, *, as_json: bool, at_once: Callable[[], None] | None = None
+) -> None:
     service = app.make_service(config, loops.here())
     app.attach(service)
-    with stop_signals() as stopped:
+    with stop_signals(at_once) as stopped:
         main = asyncio.create_task(_start_and_wait(app, service, as_json=as_json))
         try:
             await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from wampapp._version import __version__
-from wampapp.errors import EXIT_FAILED, WampappError
+from wampapp.errors import EXIT_FAILED, EXIT_INTERRUPTED, WampappError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["cli", "main"]
-
-_INTERRUPTED: Final = 130
 
 #: The commands by what they are for, each with the module that has it.
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -33,6 +31,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "call": "wampapp.cli.verbs",
         "publish": "wampapp.cli.verbs",
         "subscribe": "wampapp.cli.verbs",
+        "register": "wampapp.cli.register",
     },
 }
 
@@ -127,7 +126,7 @@ def main() -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
-        code = _INTERRUPTED
+        code = EXIT_INTERRUPTED
     except OSError as error:
         what = "The output cannot be written" if error.filename is None else error.filename
         click.echo(f"Error: {what}: {error.strerror}.", err=True)

@@ -1,0 +1,157 @@
+"""``wampapp publish``: one event, or many."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from time import perf_counter
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import click
+
+from wampapp import uri as uris
+from wampapp.cli.call import rate_option, repeat_option
+from wampapp.cli.lines import Event, Lines
+from wampapp.cli.options import ArgumentsCommand, payload
+from wampapp.cli.progress import Progress
+from wampapp.cli.where import PAYLOAD_HELP, Where
+from wampapp.errors import PayloadNotEncodable, PayloadTooLarge, UsageError
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable, Iterable
+
+    from wampapp.connection import Connection
+
+#: So many events have yet to be acknowledged at the most.
+_IN_FLIGHT: Final = 256
+
+
+def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> click.Command:
+    """Make the command ``publish``.
+
+    Args:
+        where: the options that say where it goes; they are passed on as ``where``.
+    """
+
+    @click.command("publish", cls=ArgumentsCommand, epilog=PAYLOAD_HELP)
+    @click.argument("uri")
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    @click.option(
+        "--from-file",
+        type=click.File("rb", lazy=False),
+        metavar="FILE",
+        help="Publish each line, which is JSON; - is standard input.",
+    )
+    @repeat_option
+    @rate_option
+    @click.option("--retain", is_flag=True, help="Let the router keep it for late subscribers.")
+    @where
+    def publish(
+        uri: str,
+        arguments: tuple[str, ...],
+        from_file: IO[bytes] | None,
+        repeat: int | None,
+        rate: float | None,
+        retain: bool,
+        where: Where,
+    ) -> None:
+        """Publish an event to the topic URI, and wait until the router has taken it.
+
+        A line of a file is an array of arguments, an object of keyword arguments, another value
+        for one argument, or {"args": [...], "kwargs": {...}}.
+        """
+        if from_file is not None and (arguments or repeat is not None):
+            raise click.UsageError("--from-file has the events; leave ARGUMENTS and --repeat out.")
+        args, kwargs = payload(arguments)
+        uri = uris.resolve(uri, where.prefix, "topic")
+        many = _Many(where, uri, rate, retain=retain)
+        if from_file is not None:
+            lines = Lines(from_file)
+            many.publish(lines.batches(), _fraction(from_file, lines), shown=not from_file.isatty())
+        elif repeat is not None or rate is not None:
+            again = itertools.repeat(Event(args, kwargs), *([] if repeat is None else [repeat]))
+            fraction = None if repeat is None else lambda: many.taken / repeat
+            many.publish([again], fraction)
+        else:
+            with where.connect() as client:
+                client.topic(uri, retain=retain).publish(*args, **kwargs)
+
+    return publish
+
+
+def _fraction(file: IO[bytes], lines: Lines) -> Callable[[], float] | None:
+    """Make what tells how much of a file was read; None where its size says nothing."""
+    about = os.fstat(file.fileno())
+    if not stat.S_ISREG(about.st_mode) or not about.st_size:
+        return None
+    return lambda: lines.read / about.st_size
+
+
+class _Many:
+    """Publishes many events; each is acknowledged.
+
+    Attributes:
+        taken: how many the router has taken.
+    """
+
+    def __init__(self, where: Where, uri: str, rate: float | None, *, retain: bool) -> None:
+        from wampapp.cli.flow import Flow
+
+        self.taken = 0
+        self._where = where
+        self._uri = uri
+        self._options: dict[str, Any] = {"acknowledge": True}
+        if retain:
+            self._options["retain"] = True
+        self._flow = Flow(
+            self._ask, self._settled, most=_IN_FLIGHT, rate=rate, timeout=where.timeout
+        )
+
+    def publish(
+        self,
+        batches: Iterable[Iterable[Event]],
+        fraction: Callable[[], float] | None,
+        *,
+        shown: bool = True,
+    ) -> None:
+        """Publish all events, and say how many were.
+
+        Args:
+            batches: the events; while a batch is waited for, nothing else is.
+            fraction: see :class:`Progress`.
+            shown: likewise.
+        """
+        began = perf_counter()
+        with self._where.connect() as client:
+            try:
+                with Progress(lambda: self.taken, "events", fraction, shown=shown):
+                    try:
+                        for batch in batches:
+                            client.on_loop(lambda peer, batch=batch: self._flow.feed(peer, batch))  # type: ignore[misc]
+                    except UsageError:
+                        # A line is not what it should be; those before it are.
+                        client.on_loop(lambda _: self._flow.drain())
+                        raise
+                    client.on_loop(lambda _: self._flow.drain())
+            finally:
+                seconds = perf_counter() - began
+                many = "1 event" if self.taken == 1 else f"{self.taken:,} events"
+                click.echo(
+                    f"Published {many} in {seconds:.2f} s ({self.taken / seconds:,.0f}/s).",
+                    err=True,
+                )
+
+    def _ask(self, peer: Connection, event: Event) -> Future[Any]:
+        try:
+            return peer.publish(self._uri, event.args, event.kwargs, options=self._options)
+        except (PayloadNotEncodable, PayloadTooLarge) as error:
+            if not event.place:
+                raise
+            raise UsageError(f"{event.place}: {error.message}") from None
+
+    def _settled(self, error: BaseException | None, _seconds: float) -> None:
+        if error is not None:
+            raise error
+        self.taken += 1
