@@ -52,7 +52,8 @@ class CommandHandler:
         self._debug = debug
         self._groups: set[int] = set()
 
-    async def __call__(self, invocation: Invocation, /, *args: Any, **kwargs: Any) -> Any:
+    # Without annotations of what may be anything: the banner shows them.
+    async def __call__(self, invocation: Invocation, /, *args, **kwargs):  # type: ignore[no-untyped-def]
         """Run the command.
 
         Args:

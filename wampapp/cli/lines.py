@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import msgspec
 
@@ -32,21 +36,41 @@ class Event(NamedTuple):
 
 
 class Lines:
-    """The events of a file, as they come.
+    """The events of a file, as they come. A context manager that closes it at its end.
 
     Args:
-        file: the file; a pipe may be slow.
+        path: the file; ``-`` for standard input.
 
     Attributes:
         read: how many bytes were read.
+        size: how many there are; None where nobody knows.
+        is_terminal: whether somebody types them.
+
+    Raises:
+        UsageError: the file cannot be opened.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file: Any = file
+    def __init__(self, path: str) -> None:
+        self._name = "standard input" if path == "-" else path
         self._number = 0
-        name = getattr(file, "name", "")
-        self._name = name if isinstance(name, str) and name != "<stdin>" else "standard input"
+        self._standard = path == "-"
+        if self._standard and sys.stdin is None:
+            raise UsageError("There is no standard input to read.")
+        try:
+            self._file: Any = sys.stdin.buffer if self._standard else Path(path).open("rb")
+        except OSError as error:
+            raise UsageError(f"{self._name} cannot be read: {error.strerror}.") from None
         self.read = 0
+        about = os.fstat(self._file.fileno())
+        self.size = about.st_size or None if stat.S_ISREG(about.st_mode) else None
+        self.is_terminal: bool = self._file.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if not self._standard:
+            self._file.close()
 
     def batches(self) -> Iterator[list[Event]]:
         """Read the events, as many at a time as there are.
@@ -55,15 +79,18 @@ class Lines:
             UsageError: a line is no JSON, or the file cannot be read. All events before it
                 were yielded.
         """
-        rest = b""
+        rest: list[bytes] = []  # the pieces of a line that is not over
         while chunk := self._chunk():
             self.read += len(chunk)
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from self._parsed(lines)
-            if len(rest) > _LONGEST:
+            first, *others = chunk.split(b"\n")
+            rest.append(first)
+            if others:
+                yield from self._parsed([b"".join(rest), *others[:-1]])
+                rest = [others[-1]]
+            if sum(map(len, rest)) > _LONGEST:
                 self._number += 1
-                raise UsageError(f"{self._place()}: the line is larger than 16 MiB.")
-        yield from self._parsed([rest])
+                raise UsageError(f"{self._place()} is larger than 16 MiB.")
+        yield from self._parsed([b"".join(rest)])
 
     def _chunk(self) -> bytes:
         try:
@@ -87,8 +114,11 @@ class Lines:
     def _event(self, line: bytes) -> Event:
         try:
             value = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UsageError(f"{self._place()}: this is no JSON: {error}.") from None
+        except RecursionError:
+            raise UsageError(f"{self._place()} nests too deep.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            why = str(error).removeprefix("JSON is malformed: ")
+            raise UsageError(f"{self._place()} is no JSON: {why}.") from None
         if isinstance(value, dict):
             if value.keys() != _BOTH:
                 return Event([], value, self._place())

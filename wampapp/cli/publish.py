@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-import os
-import stat
 from time import perf_counter
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Iterable
 
+    from wampapp.client import ConnectedClient
     from wampapp.connection import Connection
 
 #: So many events have yet to be acknowledged at the most.
@@ -40,7 +40,6 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     @click.option(
         "--from-file",
-        type=click.File("rb", lazy=False),
         metavar="FILE",
         help="Publish each line, which is JSON; - is standard input.",
     )
@@ -51,7 +50,7 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
     def publish(
         uri: str,
         arguments: tuple[str, ...],
-        from_file: IO[bytes] | None,
+        from_file: str | None,
         repeat: int | None,
         rate: float | None,
         retain: bool,
@@ -68,8 +67,10 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
         uri = uris.resolve(uri, where.prefix, "topic")
         many = _Many(where, uri, rate, retain=retain)
         if from_file is not None:
-            lines = Lines(from_file)
-            many.publish(lines.batches(), _fraction(from_file, lines), shown=not from_file.isatty())
+            with Lines(from_file) as lines:
+                size = lines.size
+                fraction = None if size is None else lambda: lines.read / size
+                many.publish(lines.batches(), fraction, shown=not lines.is_terminal)
         elif repeat is not None or rate is not None:
             again = itertools.repeat(Event(args, kwargs), *([] if repeat is None else [repeat]))
             fraction = None if repeat is None else lambda: many.taken / repeat
@@ -79,14 +80,6 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
                 client.topic(uri, retain=retain).publish(*args, **kwargs)
 
     return publish
-
-
-def _fraction(file: IO[bytes], lines: Lines) -> Callable[[], float] | None:
-    """Make what tells how much of a file was read; None where its size says nothing."""
-    about = os.fstat(file.fileno())
-    if not stat.S_ISREG(about.st_mode) or not about.st_size:
-        return None
-    return lambda: lines.read / about.st_size
 
 
 class _Many:
@@ -123,18 +116,11 @@ class _Many:
             fraction: see :class:`Progress`.
             shown: likewise.
         """
-        began = perf_counter()
         with self._where.connect() as client:
+            began = perf_counter()
             try:
                 with Progress(lambda: self.taken, "events", fraction, shown=shown):
-                    try:
-                        for batch in batches:
-                            client.on_loop(lambda peer, batch=batch: self._flow.feed(peer, batch))  # type: ignore[misc]
-                    except UsageError:
-                        # A line is not what it should be; those before it are.
-                        client.on_loop(lambda _: self._flow.drain())
-                        raise
-                    client.on_loop(lambda _: self._flow.drain())
+                    self._publish(client, batches)
             finally:
                 seconds = perf_counter() - began
                 many = "1 event" if self.taken == 1 else f"{self.taken:,} events"
@@ -142,6 +128,19 @@ class _Many:
                     f"Published {many} in {seconds:.2f} s ({self.taken / seconds:,.0f}/s).",
                     err=True,
                 )
+
+    def _publish(self, client: ConnectedClient, batches: Iterable[Iterable[Event]]) -> None:
+        try:
+            for batch in batches:
+                client.on_loop(functools.partial(self._flow.feed, items=batch))
+        except UsageError:
+            # A line is not what it should be; those before it are.
+            client.on_loop(self._drain)
+            raise
+        client.on_loop(self._drain)
+
+    async def _drain(self, _: Connection) -> None:
+        await self._flow.drain()
 
     def _ask(self, peer: Connection, event: Event) -> Future[Any]:
         try:
