@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
+from wampapp.codec import too_deep
 from wampapp.context import Invocation  # noqa: TC001 - the annotation is read at run time
 from wampapp.errors import CallTimeout, HandlerFailed
 
@@ -204,15 +205,19 @@ def _result(output: bytes) -> Any:
     if not text.strip():
         return None
     try:
-        return msgspec.json.decode(text)
+        value = msgspec.json.decode(text)
+        deep = too_deep([[value]])  # the router would end the session
     except RecursionError:
-        raise HandlerFailed("The procedure's command printed JSON that nests too deep.") from None
+        deep = True
     except msgspec.DecodeError:
         if _has_no_number(text):
             raise HandlerFailed(
                 "The procedure's command printed NaN or Infinity, which JSON does not have."
             ) from None
-    return text.rstrip("\n")
+        return text.rstrip("\n")
+    if deep:
+        raise HandlerFailed("The procedure's command printed JSON that nests too deep.")
+    return value
 
 
 def _has_no_number(text: str) -> bool:

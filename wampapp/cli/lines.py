@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import msgspec
 
+from wampapp.codec import too_deep
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Lines:
         if self._standard and sys.stdin is None:
             raise UsageError("There is no standard input to read.")
         try:
-            self._file: Any = sys.stdin.buffer if self._standard else Path(path).open("rb")
+            self._file: Any = sys.stdin.buffer if self._standard else Path(path).open("rb")  # noqa: SIM115 - closed by us
         except OSError as error:
             raise UsageError(f"{self._name} cannot be read: {error.strerror}.") from None
         self.read = 0
@@ -114,11 +115,14 @@ class Lines:
     def _event(self, line: bytes) -> Event:
         try:
             value = msgspec.json.decode(line)
+            deep = too_deep([value])
         except RecursionError:
-            raise UsageError(f"{self._place()} nests too deep.") from None
+            deep = True
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             why = str(error).removeprefix("JSON is malformed: ")
             raise UsageError(f"{self._place()} is no JSON: {why}.") from None
+        if deep:
+            raise UsageError(f"{self._place()} nests too deep.")
         if isinstance(value, dict):
             if value.keys() != _BOTH:
                 return Event([], value, self._place())
