@@ -64,7 +64,7 @@ class Flow(Generic[T]):
         self.done = 0
 
     async def feed(self, peer: Connection, items: Iterable[T]) -> None:
-        """Send a request for each item; return when the last one is sent.
+        """Send a request for each item; return when all are sent and there is room for more.
 
         Args:
             peer: what they are sent on.

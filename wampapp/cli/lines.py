@@ -113,6 +113,8 @@ class Lines:
         yield events
 
     def _event(self, line: bytes) -> Event:
+        if len(line) > _LONGEST:
+            raise UsageError(f"{self._place()} is larger than 16 MiB.")
         try:
             value = msgspec.json.decode(line)
             deep = too_deep([value])
