@@ -75,8 +75,9 @@ class CommandHandler:
         self._groups.add(group)
         try:
             stdin = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
-            stdin.write(msgspec.json.encode({"args": args, "kwargs": kwargs}) + b"\n")
-            stdin.close()
+            if not stdin.is_closing():  # a command need not read
+                stdin.write(msgspec.json.encode({"args": args, "kwargs": kwargs}) + b"\n")
+                stdin.close()
             async with asyncio.timeout(self._timeout):
                 await process.over
         except TimeoutError:
