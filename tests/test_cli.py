@@ -519,7 +519,8 @@ def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["uris"], ["call"], ["publish"], ["subscribe"], ["router"]]
+    "command",
+    [[], ["run"], ["uris"], ["call"], ["publish"], ["subscribe"], ["register"], ["router"]],
 )
 def test_help_fits_a_screen(command: list[str]) -> None:
     done = wampapp(*command, "--help")

@@ -343,6 +343,8 @@ def test_a_router_that_goes_ends_a_measurement_with_what_there_is(tmp_path: Path
         (["call", "com.a", "--repeat", "0"], "--repeat"),
         (["call", "com.a", "--rate", "0"], "--rate"),
         (["call", "com.a", "--rate", "often"], "--rate"),
+        (["call", "com.a", "--rate", "nan"], "--rate"),
+        (["call", "com.a", "--rate", "inf"], "--rate"),
         (["publish", "com.a", "1", "--from-file", "-"], "--from-file has the events"),
         (["publish", "com.a", "--repeat", "2", "--from-file", "-"], "--from-file has the events"),
         (["publish", "com.a", "--from-file", "missing"], "Error: missing cannot be read: No such"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,9 +30,18 @@ _AT_A_RATE: Final = 1000
 repeat_option = click.option(
     "--repeat", type=click.IntRange(min=1), metavar="N", help="Do it N times."
 )
+
+
+def _finite(_ctx: click.Context, _option: click.Parameter, rate: float | None) -> float | None:
+    if rate is not None and not math.isfinite(rate):
+        raise click.BadParameter("give a number.")
+    return rate
+
+
 rate_option = click.option(
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     metavar="R",
     help="R times a second; without --repeat until Ctrl-C.",
 )
@@ -118,8 +128,10 @@ def _stream(
         results = client.stream(uri, *args, **kwargs)
         # However this ends, the call is cancelled before the session.
         stack.callback(results.close)  # type: ignore[attr-defined]
-        for result in itertools.islice(results, count):
+        for number, result in enumerate(results, 1):
             click.echo(json_line(_shown(result)))
+            if number == count:
+                break
 
 
 def _measure(
@@ -137,11 +149,11 @@ def _measure(
     repeat, rate, most = how
     tally = Tally()
 
-    def ask(peer: Connection, _: None) -> Future[Any]:
+    def ask(peer: Connection, _: int) -> Future[Any]:
         return peer.call(uri, args, kwargs)
 
     flow = Flow(ask, tally.add, most=most, rate=rate, timeout=where.timeout)
-    calls = itertools.repeat(None) if repeat is None else itertools.repeat(None, repeat)
+    calls = itertools.count() if repeat is None else range(repeat)
     fraction = None if repeat is None else lambda: flow.done / repeat
     seconds = 0.0
     ended: BaseException | None = None

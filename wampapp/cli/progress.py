@@ -43,7 +43,7 @@ class Progress:
         self._began = perf_counter()
         self._width = 0
         self._thread: threading.Thread | None = None
-        if shown and sys.stderr.isatty():
+        if shown and sys.stderr is not None and sys.stderr.isatty():
             self._thread = threading.Thread(target=self._draw, daemon=True)
 
     def line(self, seconds: float) -> str:

@@ -72,9 +72,10 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
                 fraction = None if size is None else lambda: lines.read / size
                 many.publish(lines.batches(), fraction, shown=not lines.is_terminal)
         elif repeat is not None or rate is not None:
-            again = itertools.repeat(Event(args, kwargs), *([] if repeat is None else [repeat]))
+            event = Event(args, kwargs)
+            numbers = itertools.count() if repeat is None else range(repeat)
             fraction = None if repeat is None else lambda: many.taken / repeat
-            many.publish([again], fraction)
+            many.publish([(event for _ in numbers)], fraction)
         else:
             with where.connect() as client:
                 client.topic(uri, retain=retain).publish(*args, **kwargs)

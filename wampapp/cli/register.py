@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Kill a command that takes longer.",
+    help="Kill a command that takes longer; 0: never.",
 )
 @click.option(
     "--invoke",
@@ -88,12 +88,15 @@ def register(
             f"There is no command {command[0]!r} that can be run; check its name, its path and "
             "its permissions."
         )
+    from wampapp import config as configs
     from wampapp import runner
     from wampapp.app import App
     from wampapp.cli.command import CommandHandler
 
+    if timeout is not None:
+        timeout = configs.check_seconds(timeout, "--timeout")
     app = App(DEFAULT_URL, name=uri)
-    handler = CommandHandler(command, app.logger, timeout=timeout, debug=debug)
+    handler = CommandHandler(command, app.logger, timeout=timeout or None, debug=debug)
     app.add_registration(handler, uri, concurrency=concurrency, invoke=invoke, match=match)
     runner.run(
         app,
