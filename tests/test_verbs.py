@@ -22,8 +22,10 @@ from tests.support.process import (
     DEADLINE,
     ROOT,
     EmbeddedRouter,
+    Process,
     Wampapp,
     environment,
+    run,
     wampapp,
 )
 from wampapp import ConnectedClient, connect
@@ -751,3 +753,87 @@ def test_an_answer_that_does_not_come_is_a_timeout() -> None:
         ] * 2
 
     asyncio.run(main())
+
+
+# flask wamp
+
+SITE = """
+from flask import Flask
+from wampapp.flask import WAMP
+
+app = Flask(__name__)
+app.config.from_prefixed_env()
+wamp = WAMP(app)
+"""
+
+
+def test_flask_wamp_has_the_same_options(service: Wampapp, router: Router, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SITE)
+    env = environment(FLASK_WAMP_URL=router.rs_url, FLASK_WAMP_PREFIX="com.verbs")
+
+    def flask(*words: str) -> list[str]:
+        return [sys.executable, "-m", "flask", "wamp", *words]
+
+    done = run(*flask("call", ".add", "1", "2", "--repeat", "5", "--json"), cwd=tmp_path, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["calls"] == 5
+    done = run(*flask("call", ".sometimes", "--repeat", "3"), cwd=tmp_path, env=env)
+    assert (done.returncode, done.stderr) == (5, "Error: 1 of 3 calls failed.\n")
+    words = flask("subscribe", ".flask", "--match", "prefix", "--count", "1")
+    with Process(*words, cwd=tmp_path, env=env) as subscriber:
+        subscriber.until("Subscribed to com.verbs.flask;")
+        done = run(*flask("publish", ".flask.one", "5", "--repeat", "2"), cwd=tmp_path, env=env)
+        assert done.stderr.startswith("Published 2 events in ")
+        assert subscriber.wait() == 0
+    assert subscriber.stdout == ["com.verbs.flask.one 5"]
+    words = flask("call", ".endless", "--stream")
+    with Process(*words, cwd=tmp_path, env=env, terminal=True) as call:
+        call.until('^"begun"$')
+        assert call.stop(signal.SIGINT) == 130
+    assert call.stderr == ["Interrupted."]
+
+
+# What cannot be written
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("call", "com.verbs.add", "1", "2", "--repeat", "3"),
+        ("call", "com.verbs.numbers", "3", "--stream"),
+        ("subscribe", "com.verbs.full", "--get-retained"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_is_told(
+    service: Wampapp, peer: ConnectedClient, env: dict[str, str], words: tuple[str, ...]
+) -> None:
+    peer.topic("com.verbs.full", retain=True).publish(1)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "wampapp", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+            timeout=DEADLINE,
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith("Error: The output cannot be written: No space left on device.\n")
+
+
+def test_without_standard_error_it_goes_on(service: Wampapp, env: dict[str, str]) -> None:
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"{sys.executable} -m wampapp call com.verbs.add 1 2 --repeat 3 --json 2>&-",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=env,
+        cwd=ROOT,
+        timeout=DEADLINE,
+    )
+    assert (done.returncode, json.loads(done.stdout)["calls"]) == (0, 3)

@@ -14,7 +14,7 @@ from wampapp import uri as uris
 from wampapp.cli.options import ArgumentsCommand, json_line, payload
 from wampapp.cli.progress import Progress
 from wampapp.cli.where import PAYLOAD_HELP, Where
-from wampapp.errors import EXIT_ERROR_ANSWER, WampappError
+from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, WampappError
 from wampapp.results import CallResult
 
 if TYPE_CHECKING:
@@ -150,6 +150,9 @@ def _measure(
     tally = Tally()
 
     def ask(peer: Connection, _: int) -> Future[Any]:
+        if not peer.is_joined:
+            # A call would wait for the session, and that is not what is measured.
+            raise ConnectionLost("The connection to the router broke; what follows was not sent.")
         return peer.call(uri, args, kwargs)
 
     flow = Flow(ask, tally.add, most=most, rate=rate, timeout=where.timeout)

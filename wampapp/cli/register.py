@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     default=1,
     show_default=True,
     metavar="N",
-    help="Commands at one time; 1,000 more calls wait in line.",
+    help="Commands at one time.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Kill a command that takes longer; 0: never.",
+    help="Kill a command after so long.",
 )
 @click.option(
     "--invoke",
@@ -78,7 +78,7 @@ def register(
     log_format: str | None,
     debug: bool,
 ) -> None:
-    """Register the procedure URI, and run a COMMAND for each call: URI -- COMMAND [ARGS]...
+    """Register the procedure URI; a COMMAND, after a --, answers each call.
 
     It reads {"args": [...], "kwargs": {...}} on its standard input. What it prints is the result:
     JSON, else text; nothing is null. An exit code other than 0 is an error.
