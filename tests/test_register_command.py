@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import DEADLINE, EmbeddedRouter, Wampapp, environment, wampapp
-from wampapp import CallTimeout, ConnectedClient, HandlerFailed, NoSuchProcedure, connect
+from wampapp import CallTimeout, ConnectedClient, HandlerFailed, connect
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar
@@ -266,13 +266,13 @@ def test_what_takes_too_long_is_killed_with_all_it_started(
     router: Router, peer: ConnectedClient, line: Line
 ) -> None:
     uri = "com.command.slow"
-    with Registered(router, "--timeout", "1.5", uri=uri) as process:
+    with Registered(router, "--timeout", "3", uri=uri) as process:
         with ThreadPoolExecutor(1) as threads:
             result = threads.submit(peer.call, uri, line.call + CHILD + line.wait)
             assert is_over(line.answer())
-            with pytest.raises(CallTimeout, match="The command of .* took longer than its 1.5 s."):
+            with pytest.raises(CallTimeout, match="The command of .* took longer than its 3 s."):
                 result.result(DEADLINE)
-        process.until("WARNING: The command took longer than 1.5 s and was killed")
+        process.until("WARNING: The command took longer than 3 s and was killed")
         assert peer.call(uri, "print(1)") == 1
         assert process.stop() == 0, process.text
 
@@ -308,9 +308,6 @@ def test_a_command_that_runs_may_finish(
             connection = line.answer()
             process.send(number)
             process.until("^Stopping: running handlers may finish")
-            with pytest.raises(NoSuchProcedure):
-                while True:  # until it is taken back
-                    peer.procedure(uri, timeout=0.2)("print(1)")
             connection.sendall(b"go")
             assert result.result(DEADLINE) == "done"
         assert is_over(connection)
@@ -342,7 +339,10 @@ def test_a_second_ctrl_c_leaves_nothing_running(
         (["com.a", "--", "./README.md"], "There is no command './README.md' that can be run"),
         (["com.a", "--", ""], "There is no command '' that can be run"),
         (["com.a"], "Missing argument 'COMMAND...'"),
-        (["com.a", "sort", "-n"], "No such option '-n'"),
+        (
+            ["com.a", "sort", "-n"],
+            "No such option '-n'. If it is one of COMMAND, write -- before",
+        ),
         (["com..a", "--", "true"], "'com..a' is no valid URI"),
         (["wamp.a", "--", "true"], "starts with 'wamp.', which is reserved"),
         (["com.a", "--concurrency", "0", "--", "true"], "--concurrency"),
@@ -350,7 +350,7 @@ def test_a_second_ctrl_c_leaves_nothing_running(
         (["com.a", "--timeout", "nan", "--", "true"], "--timeout"),
         (["com.a", "--url", "http://a", "--", "true"], "has no known scheme"),
     ],
-    ids=" ".join,
+    ids=repr,
 )
 def test_a_mistake_in_usage_exits_2(words: list[str], sentence: str) -> None:
     done = wampapp("register", *words)
@@ -413,7 +413,7 @@ def test_without_uvloop_it_is_the_same(
     (tmp_path / "uvloop.py").write_text("raise ImportError('not here')\n")
     env = environment(WAMPAPP_URL=embedded.rs_url, PYTHONPATH=str(tmp_path))
     uri = "com.command.plain"
-    words = ("register", uri, "--timeout", "1.5", "--", sys.executable, "-c", BODY)
+    words = ("register", uri, "--timeout", "3", "--", sys.executable, "-c", BODY)
     with Wampapp(*words, env=env, terminal=True) as process, connect(embedded.rs_url) as peer:
         process.until("Press Ctrl-C")
         assert peer.call(uri, "print('x' * 2 ** 20)") == "x" * 2**20

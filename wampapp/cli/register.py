@@ -24,8 +24,22 @@ if TYPE_CHECKING:
     from wampapp.registry import Invoke
 
 
+class _WithCommand(Command):
+    """A command with another one's words behind it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as ever; tell whose an unknown option may be."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(
+                f"{error.format_message()} If it is one of COMMAND, write -- before COMMAND.",
+                ctx,
+            ) from None
+
+
 @click.command(
-    cls=Command,
+    cls=_WithCommand,
     epilog="The command finds the procedure in WAMP_PROCEDURE, and the caller's session in "
     "WAMP_CALLER.",
 )
