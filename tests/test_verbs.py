@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from hypothesis import given
@@ -163,8 +163,16 @@ class Terminal:
         """Wait for the end; return the exit code and what went to standard output."""
         output, _ = self._process.communicate(timeout=DEADLINE)
         self._reader.join(DEADLINE)
-        os.close(self._own)
         return self._process.returncode, output or ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self.end()
+        os.close(self._own)
 
 
 # call --stream
@@ -298,26 +306,26 @@ def test_a_rate_is_kept(service: Wampapp, env: dict[str, str]) -> None:
 
 
 def test_ctrl_c_prints_the_summary_so_far(service: Wampapp, env: dict[str, str]) -> None:
-    call = Terminal("call", "com.verbs.add", "1", "2", "--rate", "500", env=env)
-    call.until(r"\d+ calls  [\d,]+/s")
-    call.interrupt()
-    code, output = call.end()
-    assert code == 130
-    rows = {line.split()[0]: line.split()[-1] for line in output.splitlines()}
-    assert int(rows["calls"].replace(",", "")) > 0
-    assert rows["failed"] == "0"
-    assert call.shown.rstrip().endswith("Interrupted.")
+    with Terminal("call", "com.verbs.add", "1", "2", "--rate", "500", env=env) as call:
+        call.until(r"\d+ calls  [\d,]+/s")
+        call.interrupt()
+        code, output = call.end()
+        assert code == 130
+        rows = {line.split()[0]: line.split()[-1] for line in output.splitlines()}
+        assert int(rows["calls"].replace(",", "")) > 0
+        assert rows["failed"] == "0"
+        assert call.shown.rstrip().endswith("Interrupted.")
 
 
 def test_the_bar_is_on_a_terminal_alone_and_goes(service: Wampapp, env: dict[str, str]) -> None:
     words = ("call", "com.verbs.add", "1", "2", "--rate", "100", "--repeat", "60")
-    call = Terminal(*words, env=env, stdout=True)
-    call.until(r"\r\[#+-+\] +\d+%  \d+ calls  \d+/s")
-    code, _ = call.end()
-    assert code == 0
-    bar, summary = call.shown.rsplit("\r\x1b[2mcalls", 1)
-    assert bar.rpartition("\r")[2].strip() == ""
-    assert "calls" not in summary.replace("calls/s", "")
+    with Terminal(*words, env=env, stdout=True) as call:
+        call.until(r"\r\[#+-+\] +\d+%  \d+ calls  \d+/s")
+        code, _ = call.end()
+        assert code == 0
+        bar, summary = call.shown.rsplit("\r\x1b[2mcalls", 1)
+        assert bar.rpartition("\r")[2].strip() == ""
+        assert "calls" not in summary.replace("calls/s", "")
 
 
 def test_a_router_that_goes_ends_a_measurement_with_what_there_is(tmp_path: Path) -> None:
@@ -326,14 +334,14 @@ def test_a_router_that_goes_ends_a_measurement_with_what_there_is(tmp_path: Path
         env = environment(WAMPAPP_URL=router.rs_url)
         with Wampapp("run", tmp_path / "service.py", env=env) as service:
             service.until("Press Ctrl-C")
-            call = Terminal("call", "com.verbs.add", "1", "2", "--rate", "500", env=env)
-            call.until(r"\d+ calls  [\d,]+/s")
-            assert router.stop(signal.SIGKILL) == -signal.SIGKILL
-            code, output = call.end()
-            assert code == 3
-            assert output.startswith("calls ")
-            assert "Error: The connection to the router broke" in call.shown
-            assert service.stop() == 0
+            with Terminal("call", "com.verbs.add", "1", "2", "--rate", "500", env=env) as call:
+                call.until(r"\d+ calls  [\d,]+/s")
+                assert router.stop(signal.SIGKILL) == -signal.SIGKILL
+                code, output = call.end()
+                assert code == 3
+                assert output.startswith("calls ")
+                assert "Error: The connection to the router broke" in call.shown
+                assert service.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -470,22 +478,24 @@ def test_a_pipe_is_published_as_it_comes(
         news.release()
 
     peer.subscribe("com.verbs.pipe", hear)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "wampapp", "publish", "com.verbs.pipe", "--from-file", "-"],
         cwd=ROOT,
         env=env,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    for number in range(3):
-        process.stdin.write(b"%d\n" % number)
-        process.stdin.flush()
-        assert news.acquire(timeout=DEADLINE)  # the next line has yet to be written
-    _, told = process.communicate(b'"cut', timeout=DEADLINE)
-    assert heard == [0, 1, 2]
-    assert process.returncode == 2
-    assert told.endswith(b"Error: standard input, line 4 is no JSON: Input data was truncated.\n")
+    ) as process:
+        assert process.stdin is not None
+        for number in range(3):
+            process.stdin.write(b"%d\n" % number)
+            process.stdin.flush()
+            assert news.acquire(timeout=DEADLINE)  # the next line has yet to be written
+        _, told = process.communicate(b'"cut', timeout=DEADLINE)
+        assert heard == [0, 1, 2]
+        assert process.returncode == 2
+        assert told.endswith(
+            b"Error: standard input, line 4 is no JSON: Input data was truncated.\n"
+        )
 
 
 def test_no_standard_input_is_told(embedded: EmbeddedRouter) -> None:
@@ -518,12 +528,12 @@ def test_publishing_again_and_again_until_ctrl_c(
     assert done.stderr.startswith("Published 3 events in ")
     heard = threading.Semaphore(0)
     peer.subscribe("com.verbs.again", lambda _: heard.release())
-    publish = Terminal("publish", "com.verbs.again", "5", "--rate", "100", env=env)
-    publish.until(r"\d+ events  \d+/s")
-    publish.interrupt()
-    assert publish.end() == (130, "")
-    assert heard.acquire(timeout=DEADLINE)
-    assert re.search(r"\rPublished \d+ events in .*Interrupted\.\s*$", publish.shown, re.DOTALL)
+    with Terminal("publish", "com.verbs.again", "5", "--rate", "100", env=env) as publish:
+        publish.until(r"\d+ events  \d+/s")
+        publish.interrupt()
+        assert publish.end() == (130, "")
+        assert heard.acquire(timeout=DEADLINE)
+        assert re.search(r"\rPublished \d+ events in .*Interrupted\.\s*$", publish.shown, re.DOTALL)
 
 
 def test_the_bar_of_a_file_shows_how_much_was_read(
@@ -532,10 +542,12 @@ def test_the_bar_of_a_file_shows_how_much_was_read(
     file = tmp_path / "events.jsonl"
     file.write_text("".join(f"{number}\n" for number in range(50)))
     env = environment(WAMPAPP_URL=embedded.rs_url)
-    publish = Terminal("publish", "com.verbs.bar", "--from-file", file, "--rate", "100", env=env)
-    publish.until(r"\r\[#{24}\] 100%  \d+ events  \d+/s")
-    assert publish.end() == (0, "")
-    assert re.search(r"\rPublished 50 events in [\d.]+ s \(\d+/s\)\.\r\n$", publish.shown)
+    with Terminal(
+        "publish", "com.verbs.bar", "--from-file", file, "--rate", "100", env=env
+    ) as publish:
+        publish.until(r"\r\[#{24}\] 100%  \d+ events  \d+/s")
+        assert publish.end() == (0, "")
+        assert re.search(r"\rPublished 50 events in [\d.]+ s \(\d+/s\)\.\r\n$", publish.shown)
 
 
 # subscribe
@@ -623,6 +635,10 @@ def test_a_tally_counts_answers_alone() -> None:
     assert (tally.calls, tally.failed) == (1, 1)
     assert tally.summary(0.0)["calls_per_second"] == 0.0
     assert Tally().summary(1.0)["latency_ms"] is None
+
+
+class Peer:
+    is_joined = True
 
 
 class Requests:
@@ -751,7 +767,7 @@ def test_an_answer_that_does_not_come_is_a_timeout() -> None:
     async def main() -> None:
         requests = Requests()
         flow = requests.flow(most=1, timeout=0.01)
-        await asyncio.wait_for(flow.feed(None, range(2)), DEADLINE)  # type: ignore[arg-type]
+        await asyncio.wait_for(flow.feed(Peer(), range(2)), DEADLINE)  # type: ignore[arg-type]
         await asyncio.wait_for(flow.drain(), DEADLINE)
         assert [getattr(error, "uri", None) for error in requests.errors] == [
             "wamp.error.timeout"

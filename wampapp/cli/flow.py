@@ -6,7 +6,7 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from wampapp.errors import CallTimeout
+from wampapp.errors import CallTimeout, NotJoined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -164,10 +164,12 @@ class Flow(Generic[T]):
             timer.cancel()
         self.done += 1
         error: BaseException | None
-        if future.cancelled():
+        if not future.cancelled():
+            error = future.exception()
+        elif self._peer.is_joined:
             error = CallTimeout(f"No answer came within {self._timeout:g} s.")
         else:
-            error = future.exception()
+            error = NotJoined(f"No session with a router came back within {self._timeout:g} s.")
         try:
             self._settled(error, seconds)
         except Exception as raised:  # noqa: BLE001 - likewise
