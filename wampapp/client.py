@@ -197,6 +197,28 @@ class Client:
         # Who blocks anyway may as well know that the router has it.
         return BlockingTopic(self, Topic(self._connection, name, {"acknowledge": True, **options}))
 
+    def on_loop(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine function on the event loop, and wait for it.
+
+        For many verbs at one time, each of which costs no change of threads. Ctrl-C in the
+        waiting thread cancels it.
+
+        Args:
+            work: called with the client's connection, on the loop's thread.
+
+        Returns:
+            What it returns; raises what it raises.
+
+        Raises:
+            NotJoined: the client is closed.
+            WrongThread: called on the event loop's thread.
+        """
+
+        async def run() -> T:
+            return await work(await self._ready())
+
+        return self._run(run)
+
     def _follow(
         self, items: AsyncGenerator[Any, None], name: str, timeout: float | None = None
     ) -> Iterator[Any]:

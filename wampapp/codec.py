@@ -186,7 +186,7 @@ class Codec:
         except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
             raise ProtocolViolation(f"A frame is no valid {self.SERIALIZER_ID}.") from None
         # Each level takes a byte, so that a short frame is not deep.
-        if len(payload) > _MAX_DEPTH and _too_deep(message):
+        if len(payload) > _MAX_DEPTH and too_deep(message):
             raise ProtocolViolation(f"A frame nests more than {_MAX_DEPTH} containers.")
         return check(message)
 
@@ -197,8 +197,12 @@ class Codec:
         raise NotImplementedError
 
 
-def _too_deep(value: Any) -> bool:
-    """Tell whether containers nest too deep, level by level, with no recursion."""
+def too_deep(value: Any) -> bool:
+    """Tell whether containers nest too deep for a frame, level by level, with no recursion.
+
+    Args:
+        value: a message, of plain values.
+    """
     level = [value]
     for _ in range(_MAX_DEPTH + 1):
         deeper: list[Any] = []

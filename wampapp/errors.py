@@ -86,6 +86,7 @@ EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_REFUSED = 4
 EXIT_ERROR_ANSWER = 5
+EXIT_INTERRUPTED = 130
 
 # WAMP error URIs, as in "Predefined URIs" of the specification.
 INVALID_URI = "wamp.error.invalid_uri"

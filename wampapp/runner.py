@@ -132,7 +132,12 @@ def settle(
 
 
 def run(
-    app: App, config: Config, *, log_level: str | None = None, log_format: str | None = None
+    app: App,
+    config: Config,
+    *,
+    log_level: str | None = None,
+    log_format: str | None = None,
+    at_once: Callable[[], None] | None = None,
 ) -> None:
     """Run an app in the calling thread until a signal stops it.
 
@@ -141,13 +146,14 @@ def run(
         config: its settled configuration.
         log_level: the lowest level that is logged; ``info`` by default.
         log_format: ``text``, the default, or ``json``.
+        at_once: called in a signal handler when the second signal ends the process at once.
 
     Raises:
         WampappError: it could not start, or ended for good.
     """
     as_json = configure_logs(log_level, log_format)
     runtime = loops.get()
-    runtime.run(_serve(app, config, as_json=as_json))
+    runtime.run(_serve(app, config, as_json=as_json, at_once=at_once))
 
 
 @contextlib.contextmanager
@@ -174,6 +180,8 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
             # Not through sys.stderr: the signal may have come while it was being written to.
             with contextlib.suppress(OSError):
                 os.write(2, b"\nStopped at once.\n")
+            if at_once is not None:
+                at_once()
             os._exit(_STOPPED_AT_ONCE)
         loop.call_soon_threadsafe(stopped.set_result, None)
 
@@ -185,13 +193,15 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
             signal.signal(number, handler)
 
 
-async def _serve(app: App, config: Config, *, as_json: bool) -> None:
+async def _serve(
+    app: App, config: Config, *, as_json: bool, at_once: Callable[[], None] | None = None
+) -> None:
     service = app.make_service(config, loops.here())
 
     def started() -> None:
         tell_start(overview(app, service), as_json=as_json)
 
-    with stop_signals() as stopped:
+    with stop_signals(at_once) as stopped:
         await serve(app, service, stopped, started, lambda: tell_stop(as_json=as_json))
 
 

@@ -38,6 +38,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "call": "wampapp.cli.verbs",
         "publish": "wampapp.cli.verbs",
         "subscribe": "wampapp.cli.verbs",
+        "register": "wampapp.cli.register",
     },
 }
 
@@ -55,17 +56,25 @@ class _Group(click.Group):
                 return found
         return None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = max(map(len, self.list_commands(ctx)))
-        for title, commands in SECTIONS.items():
-            found = [(name, self.get_command(ctx, name)) for name in commands]
-            rows = [
-                (f"{name:<{width}}", command.get_short_help_str(formatter.width - width - 6))
-                for name, command in found
-                if command is not None
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write commands and options without blank lines between: the whole fits a screen."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        sections = {
+            title: [
+                (name, command.get_short_help_str(formatter.width))
+                for name in names
+                if (command := found[name]) is not None
             ]
-            with formatter.section(title):
-                formatter.write_dl(rows)
+            for title, names in SECTIONS.items()
+        }
+        records = (option.get_help_record(ctx) for option in self.get_params(ctx))
+        sections["Options"] = [record for record in records if record is not None]
+        width = max(len(name) for rows in sections.values() for name, _ in rows)
+        formatter.write("\n")
+        for title, rows in sections.items():
+            formatter.write(f"{title}:\n")
+            for name, about in rows:
+                formatter.write(f"  {name:<{width}}  {about}\n")
 
 
 def _show_versions(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
@@ -96,8 +105,7 @@ def _versions() -> str:
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 router unreachable, 4 refused by the router, "
-    "5 the procedure answered with an error, 130 interrupted.",
+    epilog="Exits: 0 ok, 1 failed, 2 usage, 3 no router, 4 refused, 5 error, 130 Ctrl-C.",
 )
 @click.option(
     "--version",

@@ -50,7 +50,7 @@ _GONE: Final = (NO_SUCH_SESSION, NO_SUCH_REGISTRATION, NO_SUCH_SUBSCRIPTION)
 @connect_timeout_option
 @json_option
 def inspect(router: Router, *, timeout: float, connect_timeout: float, as_json: bool) -> None:
-    """Show what a router holds: sessions, procedures with their callees, topics.
+    """Show the sessions of a router, its procedures and its topics.
 
     The router is asked by WAMP's meta API. This command's own session is left out.
     """

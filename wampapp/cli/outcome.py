@@ -5,18 +5,16 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from wampapp.cli.options import sentence
-from wampapp.errors import EXIT_FAILED, WampappError
+from wampapp.errors import EXIT_FAILED, EXIT_INTERRUPTED, WampappError
 from wampapp.supervisor.channel import ServiceEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_INTERRUPTED: Final = 130
 
 
 def outcome(work: Callable[[], object]) -> tuple[int, str]:
@@ -39,7 +37,7 @@ def outcome(work: Callable[[], object]) -> tuple[int, str]:
     except ServiceEnded as end:
         return (end.exit_code if end.exit_code >= 0 else EXIT_FAILED), end.text
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED, "Interrupted."
+        return EXIT_INTERRUPTED, "Interrupted."
     except OSError as error:
         what = "The output cannot be written" if error.filename is None else error.filename
         # What is left in the buffer would fail, and be told, once more at exit.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @target_argument
 @json_option
 def uris(target: str, *, as_json: bool) -> None:
-    """List what the app of TARGET registers and subscribes, without running it.
+    """List what the app of TARGET registers and subscribes. Nothing of it is run.
 
     TARGET is as in 'wampapp run'.
     """

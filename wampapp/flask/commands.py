@@ -22,9 +22,10 @@ from wampapp.cli.options import (
     timeout_option,
 )
 from wampapp.cli.uris import echo_uris
-from wampapp.cli.verbs import Where, verbs
+from wampapp.cli.verbs import verbs
+from wampapp.cli.where import Where
 from wampapp.client import ConnectedClient
-from wampapp.errors import WampappError
+from wampapp.errors import EXIT_INTERRUPTED, WampappError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,9 @@ class _Group(AppGroup):
             return super().invoke(ctx)
         except WampappError as error:
             raise _Failed(error) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
 
 
 def _peer(app: Flask) -> Peer:
@@ -62,6 +66,7 @@ def _where(command: Callable[..., Any]) -> Callable[..., Any]:
         peer = _peer(current_app)
         where = Where(
             lambda: ConnectedClient(peer.client_config, timeout=timeout or None),
+            timeout or None,
             peer.settings.prefix,
         )
         return command(*args, where=where, **others)
