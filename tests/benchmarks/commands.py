@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ from wampapp import App, WampError, connect
 from wampapp.cli import SECTIONS
 
 #: Calls at one time, so that no worker ever waits for its next one.
-IN_FLIGHT = 8
+IN_FLIGHT = 16
 
 #: Pure Python, a few milliseconds of it, in the worker threads that plain functions run in.
 SERVICE = """\
@@ -36,6 +37,17 @@ def work(a: int, b: int) -> int:
 @app.register
 def version() -> int:
     return 0
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    count, end = 0, time.perf_counter() + float(sys.argv[1])
+    while time.perf_counter() < end:
+        count += 1
+        work(2, 3)
+    print(count)
 """
 
 SITE = """\
@@ -56,11 +68,19 @@ def workers(rounds: int, seconds: float) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         app = Path(folder, "app.py")
         app.write_text(SERVICE)
-        cells = {count: partial(rate, app, count, max(seconds, 1.0)) for count in (2, 1)}
+        seconds = max(seconds, 1.0)
+        cells = {
+            (kind, count): partial(measured, app, count, seconds)
+            for kind, measured in (("workers", rate), ("alone", bare_rate))
+            for count in (2, 1)
+        }
         samples = in_turns(cells, rounds, "workers")
-    row = Row("2 workers beside 1", samples[2], samples[1])
+    rows = [
+        Row("2 workers beside 1", samples["workers", 2], samples["workers", 1]),
+        Row("2 bare processes beside 1", samples["alone", 2], samples["alone", 1]),
+    ]
     note = f"Handlers of a few ms of pure Python, {IN_FLIGHT} in flight; caller and router beside."
-    return Table("Calls per second of handlers that need the processor", note, [row])
+    return Table("Calls per second of handlers that need the processor", note, rows)
 
 
 def rate(app: Path, count: int, seconds: float) -> float:
@@ -69,6 +89,13 @@ def rate(app: Path, count: int, seconds: float) -> float:
     command = [sys.executable, "-m", "wampapp", "run", str(app), "--port", str(port)]
     with Process([*command, "--workers", str(count)], WAMPAPP_READY):
         return asyncio.run(called(f"rs://127.0.0.1:{port}", seconds))
+
+
+def bare_rate(app: Path, count: int, seconds: float) -> float:
+    """Run the handler's function alone, which is what the machine can do."""
+    command = [sys.executable, str(app), str(seconds)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(count)]
+    return sum(float(process.communicate()[0]) for process in processes) / seconds
 
 
 async def called(url: str, seconds: float) -> float:
