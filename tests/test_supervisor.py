@@ -91,7 +91,9 @@ def edit(folder: Path, old: str, new: str) -> None:
     file = folder / "app.py"
     text = file.read_text()
     assert old in text
-    file.write_text(text.replace(old, new))
+    # At once, or a busy machine would make two saves of it.
+    (folder / ".app.py.new").write_text(text.replace(old, new))
+    (folder / ".app.py.new").replace(file)
 
 
 def joined(service: Process) -> ConnectedClient:

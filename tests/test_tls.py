@@ -16,7 +16,7 @@ from typing import Self
 
 import pytest
 
-from tests.support.process import EmbeddedRouter, Wampapp, environment, wampapp
+from tests.support.process import EmbeddedRouter, Wampapp, environment, run, wampapp
 from tests.support.proxy import Wire
 from tests.support.tls import Authority, TlsDoor
 from wampapp import (
@@ -139,6 +139,33 @@ def test_an_authority_of_one_s_own_is_trusted(
     authority: Authority, door: TlsDoor, form: str
 ) -> None:
     speaks(at(form, door.port), Tls(ca=str(authority.file)))
+
+
+LOOPS = """
+import asyncio
+import sys
+
+from wampapp import App, Tls
+
+async def main():
+    app = App(sys.argv[1], tls=Tls(ca=sys.argv[2]))
+    async with app.running():
+        return await app.call("wamp.session.count")
+
+for _ in range(2):
+    print(asyncio.run(main()))
+"""
+
+
+def test_one_loop_after_the_other_speaks_tls(
+    authority: Authority, door: TlsDoor, form: str, tmp_path: Path
+) -> None:
+    """Though Twisted's own reactor, the one that modules import, belongs to the first."""
+    (tmp_path / "loops.py").write_text(LOOPS)
+    words = ("loops.py", at(form, door.port), authority.file)
+    done = run(sys.executable, *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_a_path_may_be_a_path(authority: Authority, door: TlsDoor) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wampapp.context import Call, Event, Invocation
     from wampapp.errors import (
         AppStarted,
+        BrokenTarget,
         CallTimeout,
         Canceled,
         ConnectionLost,
@@ -68,6 +69,7 @@ __all__ = [
     "App",
     "AppStarted",
     "Blueprint",
+    "BrokenTarget",
     "Call",
     "CallResult",
     "CallTimeout",

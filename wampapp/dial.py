@@ -182,16 +182,21 @@ async def open_connection(
             for address in await addresses(url)
         ]
     if url.secure:
+        from twisted.protocols.tls import TLSMemoryBIOFactory
+
         from wampapp.tls import client_options
 
         options = client_options(url.host, tls or Tls())
-        targets = [endpoints.wrapClientTLS(options, target) for target in targets]
+        # It would take the clock of the reactor that modules import, whose loop may have ended.
+        factory = TLSMemoryBIOFactory(options, True, factory, clock=reactor)
     failure: Exception | None = None
     for target in targets:
         try:
-            return await target.connect(factory).asFuture(loop)
+            protocol = await target.connect(factory).asFuture(loop)
         except Exception as error:  # noqa: BLE001 - Twisted's many ways to say no
             failure = error
+        else:
+            return protocol.wrappedProtocol if url.secure else protocol
     raise RouterUnreachable(f"No router answers at {url.url}: {reason_text(failure)}.")
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppStarted",
+    "BrokenTarget",
     "CallTimeout",
     "Canceled",
     "ConnectionLost",
