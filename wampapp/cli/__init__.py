@@ -126,6 +126,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code of its own."""
+    _fill_descriptors()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown escaped; nothing ends because of it.
@@ -140,3 +141,14 @@ def main() -> None:
     if text:
         click.echo(text, err=True)
     sys.exit(code)
+
+
+def _fill_descriptors() -> None:
+    """Fill the standard descriptors that are closed, lest a socket gets one's number."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        # Writing to it fails, as it should: nobody gets the results.
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")

@@ -67,6 +67,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words, as in "1 topic" and "1,000 topics"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     return sum(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from wampapp.cli.options import Router, connect_timeout_option, router_options, 
 from wampapp.config import DEFAULT_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wampapp.client import ConnectedClient
 
@@ -33,6 +35,18 @@ class Where:
     connect: Callable[[], ConnectedClient]
     timeout: float | None = None
     prefix: str | None = None
+
+
+@contextlib.contextmanager
+def untold() -> Iterator[None]:
+    """While it is open, the log tells nothing of the link: the error that ends the command does."""
+    logger = logging.getLogger("wampapp")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
