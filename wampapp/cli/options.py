@@ -6,7 +6,6 @@ import functools
 import json
 import math
 import re
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -175,16 +174,19 @@ def router_options(default: str) -> Callable[[F], F]:
 
 def _asked_secret() -> str:
     """Ask for the secret at the terminal until there is one."""
-    from getpass import getpass
+    import warnings
+    from getpass import GetPassWarning, getpass
 
     secret = ""
-    try:
-        while sys.stdin is not None and not secret:
-            secret = getpass("Secret: ")
-    except EOFError:
-        pass
-    if not secret:
-        raise UsageError("There is nobody to ask for the secret; give --secret-file FILE instead.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            while not secret:
+                secret = getpass("Secret: ")
+        except (EOFError, GetPassWarning):
+            raise UsageError(
+                "There is no terminal to ask for the secret at; give --secret-file FILE instead."
+            ) from None
     return secret
 
 
