@@ -99,8 +99,11 @@ class Tally:
         rows += [("seconds", f"{seconds:,.3f}"), ("calls/s", f"{about['calls_per_second']:,.1f}")]
         rows += [(f"{name} ms", f"{value:,.3f}") for name, value in self.latencies().items()]
         right = max(len(number) for _, number in rows)
+        cells = [(name, f"{number:>{right}}") for name, number in rows]
         bad = range(1, 2 + len(self.errors)) if self.failed else ()
         return [
-            styled(line, "bad") if number in bad else line
-            for number, line in enumerate(table([(name, f"{n:>{right}}") for name, n in rows]))
+            styled(plain, "bad") if row in bad else dim
+            for row, (plain, dim) in enumerate(
+                zip(table(cells), table(cells, ("note",)), strict=True)
+            )
         ]
