@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from wampapp import uri as uris
-from wampapp.cli.options import ArgumentsCommand, Finite, insisted, json_line, payload
+from wampapp.cli.arguments import PAYLOAD_HELP, ArgumentsCommand, payload
+from wampapp.cli.options import Finite, insisted, json_line
 from wampapp.cli.progress import Progress
-from wampapp.cli.where import PAYLOAD_HELP, Where, untold
+from wampapp.cli.where import Where, untold
 from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, WampappError
 from wampapp.results import CallResult
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -15,7 +14,6 @@ from click.core import ParameterSource
 
 from wampapp.cli.project import env_file_option
 from wampapp.cli.terminal import printable
-from wampapp.codec import too_deep
 from wampapp.errors import BrokenTarget, UsageError, WampappError, WampError
 from wampapp.logs import FORMS, LEVELS, escaped_json
 
@@ -27,12 +25,15 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_NEGATIVE: Final = re.compile(r"-\.?\d")
-_KEYWORD: Final = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
 #: No timer counts more seconds; it is some thirty years.
 _LONGEST: Final = 1e9
-#: Stands before an argument such as -2, which would be taken for an option.
-_SHIELD: Final = "\0"
+
+
+def with_options(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
+    """Give a command's function several options, which its help shows in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def url_option(default: str) -> Callable[[F], F]:
@@ -164,10 +165,7 @@ def router_options(default: str) -> Callable[[F], F]:
             _cert_key_option,
             _insecure_option,
         )
-        result: Any = wrapped
-        for option in reversed(options):
-            result = option(result)
-        return result  # type: ignore[no-any-return]
+        return with_options(wrapped, options)  # type: ignore[no-any-return]
 
     return decorate
 
@@ -288,62 +286,6 @@ class Command(click.Command):
             if isinstance(option, click.Option) and option.envvar is None:
                 name = max(option.opts, key=len)
                 option.envvar = f"WAMPAPP_{name.lstrip('-').replace('-', '_').upper()}"
-
-
-class ArgumentsCommand(Command):
-    """A command whose arguments may be negative numbers, which are no options."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as Click does, with negative numbers kept from being read as options."""
-        shielded = []
-        previous = ""
-        for position, arg in enumerate(args):
-            if arg == "--":
-                shielded += args[position:]
-                break
-            is_value = previous.startswith("--") and "=" not in previous
-            number = _NEGATIVE.match(arg) is not None and not is_value
-            shielded.append(_SHIELD + arg if number else arg)
-            previous = arg
-        return super().parse_args(ctx, shielded)
-
-
-def payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
-    """Make a payload of the words on the command line.
-
-    Args:
-        words: each is JSON where it parses, else a string; ``key=value`` is a keyword argument.
-
-    Returns:
-        The positional and the keyword arguments.
-
-    Raises:
-        click.UsageError: a keyword stands twice, or an argument nests too deep to be sent.
-    """
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    try:
-        for word in words:
-            found = _KEYWORD.fullmatch(word)
-            if found is None:
-                args.append(_value(word.removeprefix(_SHIELD)))
-            elif found[1] in kwargs:
-                raise click.UsageError(f"The keyword argument {found[1]!r} is given twice.")
-            else:
-                kwargs[found[1]] = _value(found[2])
-        deep = too_deep([args, kwargs])
-    except RecursionError:
-        deep = True
-    if deep:
-        raise click.UsageError("An argument is JSON that nests too deep.")
-    return args, kwargs
-
-
-def _value(word: str) -> Any:
-    try:
-        return msgspec.json.decode(word)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return word
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

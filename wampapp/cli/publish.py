@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from wampapp import uri as uris
+from wampapp.cli.arguments import PAYLOAD_HELP, ArgumentsCommand, payload
 from wampapp.cli.call import rate_option, repeat_option
 from wampapp.cli.lines import Event, Lines
-from wampapp.cli.options import ArgumentsCommand, insisted, payload
+from wampapp.cli.options import insisted
 from wampapp.cli.progress import Progress
 from wampapp.cli.terminal import counted
-from wampapp.cli.where import PAYLOAD_HELP, Where, untold
+from wampapp.cli.where import Where, untold
 from wampapp.errors import PayloadNotEncodable, PayloadTooLarge, UsageError
 
 if TYPE_CHECKING:
