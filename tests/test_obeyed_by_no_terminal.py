@@ -13,14 +13,15 @@ import pytest
 from tests.support.answering import AnsweringRouter
 from tests.support.process import EmbeddedRouter, Wampapp, environment, run, wampapp
 from tests.support.scripted import ScriptedRouter
-from wampapp import ConnectedClient, WampError
-from wampapp.crossbar import Crossbar
-
-Router = EmbeddedRouter | Crossbar
+from wampapp import ConnectedClient, WampError, connect
 
 #: Clear the screen, in seven bits and in eight; begin another line.
 EVIL = "\x1b[2J\x9b2J\x7f\nError: "
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def peer(router: EmbeddedRouter) -> ConnectedClient:
+    return connect(router.rs_url, timeout=30)
 
 
 def shown(done: subprocess.CompletedProcess[str]) -> str:
@@ -68,12 +69,6 @@ def test_an_event_is_one_line(embedded: EmbeddedRouter) -> None:
     [line] = process.stdout
     assert not CONTROL.search(line), line
     assert line.startswith(r"com.evil.\x1b[2J\x9b ")
-
-
-def peer(router: Router) -> ConnectedClient:
-    from wampapp import connect
-
-    return connect(router.rs_url, timeout=30)
 
 
 # Descriptors that are closed.
@@ -166,3 +161,27 @@ def test_a_variable_that_does_not_apply_to_a_prompt_is_passed_over(
     env = environment(WAMPAPP_URL=embedded.rs_url, WAMPAPP_SERVE="1", WAMPAPP_PORT="1")
     done = wampapp("shell", env=env, input="print(7)\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
+
+
+# Standard error that takes nothing.
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("call com.nobody.has.it", 5),
+        ("call com.a --no-such-option", 2),
+        ("uris nothing.py", 2),
+        ("publish com.a --repeat 3", 0),
+        ("subscribe com.kept --get-retained --count 1", 0),
+    ],
+)
+def test_an_error_that_cannot_be_told_keeps_its_exit_code(
+    embedded: EmbeddedRouter, words: str, code: int
+) -> None:
+    env = environment(WAMPAPP_URL=embedded.rs_url)
+    with peer(embedded) as client:  # a realm, and what it keeps, goes with its last session
+        client.topic("com.kept", retain=True).publish(1)
+        done = run("bash", "-c", f"{sys.executable} -m wampapp {words} 2>/dev/full", env=env)
+    assert done.returncode == code

@@ -14,6 +14,7 @@ import click
 from wampapp._version import __version__
 from wampapp.cli.outcome import outcome
 from wampapp.cli.project import defaults
+from wampapp.cli.terminal import say
 from wampapp.supervisor.channel import inherited
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def main() -> None:
 
         code, text = serve(channel)
     if text:
-        click.echo(text, err=True)
+        say(text)
     sys.exit(code)
 
 

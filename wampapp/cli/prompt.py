@@ -15,11 +15,9 @@ import threading
 import types
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import click
-
 from wampapp.cli.options import sentence
 from wampapp.cli.target import users_traceback
-from wampapp.cli.terminal import styled
+from wampapp.cli.terminal import say
 from wampapp.errors import WampappError
 from wampapp.loop import driven
 
@@ -266,8 +264,6 @@ def show_error(error: BaseException) -> None:
         error: what it raised.
     """
     if isinstance(error, WampappError):
-        text = f"{styled('Error:', 'bad')} {sentence(error)}"
+        say(f"Error: {sentence(error)}")
     else:
-        text = users_traceback(error).rstrip("\n")
-    # On the loop's thread Click knows of no command, nor what the group found.
-    click.echo(text, err=True, color=False if os.environ.get("NO_COLOR") else None)
+        say(users_traceback(error).rstrip("\n"))

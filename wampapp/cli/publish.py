@@ -15,7 +15,7 @@ from wampapp.cli.call import rate_option, repeat_option
 from wampapp.cli.lines import Event, Lines
 from wampapp.cli.options import insisted
 from wampapp.cli.progress import Progress
-from wampapp.cli.terminal import counted
+from wampapp.cli.terminal import counted, say
 from wampapp.cli.where import Where, untold
 from wampapp.errors import PayloadNotEncodable, PayloadTooLarge, UsageError
 
@@ -135,7 +135,7 @@ class _Many:
                 seconds = perf_counter() - began
                 many = counted(self.taken, "event")
                 rate = f"{self.taken / seconds:,.0f}/s"
-                click.echo(f"Published {many} in {seconds:.2f} s ({rate}).", err=True)
+                say(f"Published {many} in {seconds:.2f} s ({rate}).")
 
     def _publish(self, client: ConnectedClient, batches: Iterable[Iterable[Event]]) -> None:
         try:

@@ -10,7 +10,7 @@ import click
 
 from wampapp import uri as uris
 from wampapp.cli.options import Command, json_line, json_option, match_option
-from wampapp.cli.terminal import printable, styled
+from wampapp.cli.terminal import printable, say, styled
 from wampapp.context import Event  # noqa: TC001 - the handler's annotation is read at run time
 from wampapp.errors import WampappError
 
@@ -82,7 +82,7 @@ def _print_events(
     logs.configure()
     with where.connect() as client:
         client.subscribe(uri, on_event, **options)
-        click.echo(f"Subscribed to {uri}; Ctrl-C stops.", err=True)
+        say(f"Subscribed to {printable(uri)}; Ctrl-C stops.")
 
         def watch() -> None:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -60,6 +61,12 @@ def table(
             cells.append(cell + " " * (widths[column] - _width(row[column])))
         lines.append("  ".join(cells).rstrip())
     return lines
+
+
+def say(text: str) -> None:
+    """Write a text to standard error; where nobody takes it, the command goes on all the same."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def printable(text: str) -> str:
