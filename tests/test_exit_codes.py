@@ -19,6 +19,7 @@ import pytest
 
 from tests.support.answering import HELLO, AnsweringRouter
 from tests.support.process import DEADLINE, EmbeddedRouter, Wampapp, environment, run, wampapp
+from tests.support.terminal import WampappTerminal
 from wampapp.crossbar import Crossbar
 
 SERVICE = """
@@ -391,3 +392,21 @@ def test_130_while_it_waits_for_an_answer(
         service.until("hang was called")
         assert process.stop(signal.SIGINT) == 130
     assert (process.stdout, [line for line in process.stderr if line]) == ([], ["Interrupted."])
+
+
+def test_130_while_it_asks_for_the_secret() -> None:
+    with WampappTerminal("call", "com.a", "--ask-secret") as terminal:
+        terminal.until("Secret: ")
+        terminal.press("ctrl-c")
+        assert terminal.wait() == 130
+        assert terminal.text.splitlines()[-1] == "Interrupted."
+
+
+def test_an_empty_secret_is_asked_for_again(embedded: EmbeddedRouter) -> None:
+    with WampappTerminal("publish", "com.a", "--url", embedded.rs_url, "--ask-secret") as terminal:
+        terminal.until("Secret: ")
+        terminal.press("enter")
+        terminal.until("Secret: ")
+        terminal.press("ctrl-d")
+        assert terminal.wait() == 2
+        assert "There is no terminal to ask for the secret at" in terminal.text

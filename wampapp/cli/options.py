@@ -181,6 +181,9 @@ def _asked_secret() -> str:
         try:
             while not secret:
                 secret = getpass("Secret: ")
+        except KeyboardInterrupt:
+            click.echo(err=True)  # ends the prompt's line
+            raise
         except (EOFError, GetPassWarning):
             raise UsageError(
                 "There is no terminal to ask for the secret at; give --secret-file FILE instead."
