@@ -82,7 +82,6 @@ def _print_events(
     logs.configure()
     with where.connect() as client:
         client.subscribe(uri, on_event, **options)
-        say(f"Subscribed to {printable(uri)}; Ctrl-C stops.")
 
         def watch() -> None:
             try:
@@ -93,6 +92,7 @@ def _print_events(
         threading.Thread(target=watch, daemon=True).start()
         left = count
         try:
+            say(f"Subscribed to {printable(uri)}; Ctrl-C stops.")
             while left is None or left > 0:
                 item = news.get()
                 if isinstance(item, WampappError):
