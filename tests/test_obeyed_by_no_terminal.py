@@ -80,7 +80,7 @@ def test_a_closed_descriptor_is_nobody_s_socket(
     embedded: EmbeddedRouter, words: str, closed: str
 ) -> None:
     env = environment(WAMPAPP_URL=embedded.rs_url)
-    done = run("bash", "-c", f"{sys.executable} -m wampapp {words} {closed}", env=env)
+    done = run("bash", "-c", f"exec {sys.executable} -m wampapp {words} {closed}", env=env)
     output = words.startswith(("inspect", "doctor"))
     expected = 1 if output and ">&-" in closed.replace("2>&-", "") else 0 if output else None
     expected = expected if expected is not None else 5 if words.startswith("call") else 0
@@ -183,5 +183,5 @@ def test_an_error_that_cannot_be_told_keeps_its_exit_code(
     env = environment(WAMPAPP_URL=embedded.rs_url)
     with peer(embedded) as client:  # a realm, and what it keeps, goes with its last session
         client.topic("com.kept", retain=True).publish(1)
-        done = run("bash", "-c", f"{sys.executable} -m wampapp {words} 2>/dev/full", env=env)
+        done = run("bash", "-c", f"exec {sys.executable} -m wampapp {words} 2>/dev/full", env=env)
     assert done.returncode == code
