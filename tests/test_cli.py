@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.process import ROOT, EmbeddedRouter, Wampapp, environment, run, wampapp
 from wampapp.cli import SECTIONS
-from wampapp.cli.options import payload
+from wampapp.cli.arguments import payload
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar

@@ -33,8 +33,8 @@ _UNSAFE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _OURS: Final = re.compile(r"^(?=\d\d:\d\d:\d\d  )", re.MULTILINE)
 
-# What JSON allows in a string as it is, but some readers take for the end of a line.
-_LINE_ENDS: Final = re.compile(r"[\x7f-\x9f\u2028\u2029]")
+# What JSON allows in a string as it is, but terminals obey or some readers take for a line's end.
+_BARE: Final = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 
 # What every record has; anything else was put there by `extra=`.
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -111,7 +111,12 @@ class JsonFormatter(logging.Formatter):
                 while name in fields:
                     name += "_"
                 fields[name] = value
-        return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", _json(fields))
+        return escaped_json(_json(fields))
+
+
+def escaped_json(line: str) -> str:
+    """Return JSON with what a terminal would obey, or a reader take for a line's end, escaped."""
+    return _BARE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -389,7 +389,7 @@ class Session:
             with contextlib.suppress(ConnectionLost):
                 self._link.send([ABORT, {"message": error.message}, PROTOCOL_VIOLATION])
             self._link.close()
-        self._over(f"the router broke the protocol: {error.message}")
+        self._over(f"the router broke the protocol: {error.message.rstrip('.')}")
 
     def lost(self, reason: str) -> None:
         """Hear that the link is gone, which ends the session if nothing else did."""
@@ -516,7 +516,7 @@ class Session:
         text, reason = _text(message[1].get("message")), message[2]
         if not self.joined.done():
             self.joined.set_exception(self._joining.aborted(reason, text))
-        self._end(f"the router aborted the session: {text or reason}")
+        self._end(f"the router aborted the session: {text.rstrip('.') or reason}")
 
     def _on_goodbye(self, message: Message) -> None:
         if not self._leaving and self._link is not None:

@@ -14,6 +14,7 @@ import click
 from wampapp._version import __version__
 from wampapp.cli.outcome import outcome
 from wampapp.cli.project import defaults
+from wampapp.cli.terminal import say
 from wampapp.supervisor.channel import inherited
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code of its own."""
+    _fill_descriptors()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown escaped; nothing ends because of it.
@@ -138,5 +140,16 @@ def main() -> None:
 
         code, text = serve(channel)
     if text:
-        click.echo(text, err=True)
+        say(text)
     sys.exit(code)
+
+
+def _fill_descriptors() -> None:
+    """Fill the standard descriptors that are closed, lest a socket gets one's number."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        # Writing to it fails, as it should: nobody gets the results.
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from wampapp import uri as uris
-from wampapp.cli.options import ArgumentsCommand, json_line, payload
+from wampapp.cli.arguments import PAYLOAD_HELP, ArgumentsCommand, payload
+from wampapp.cli.options import Finite, insisted, json_line
 from wampapp.cli.progress import Progress
-from wampapp.cli.where import PAYLOAD_HELP, Where
+from wampapp.cli.where import Where, untold
 from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, WampappError
 from wampapp.results import CallResult
 
@@ -31,17 +31,9 @@ repeat_option = click.option(
     "--repeat", type=click.IntRange(min=1), metavar="N", help="Do it N times."
 )
 
-
-def _finite(_ctx: click.Context, _option: click.Parameter, rate: float | None) -> float | None:
-    if rate is not None and not math.isfinite(rate):
-        raise click.BadParameter("give a number.")
-    return rate
-
-
 rate_option = click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True),
-    callback=_finite,
+    type=Finite(min=0, min_open=True),
     metavar="R",
     help="R times a second; without --repeat until Ctrl-C.",
 )
@@ -73,7 +65,7 @@ def make_call(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> clic
     @click.option(
         "--concurrency",
         type=click.IntRange(min=1),
-        metavar="C",
+        metavar="N",
         help="Calls in flight. Default: 1; 1000 with --rate.",
     )
     @click.option("--json", "as_json", is_flag=True, help="The summary as a JSON object.")
@@ -95,10 +87,12 @@ def make_call(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> clic
         """
         many = repeat is not None or rate is not None
         if stream and many:
-            raise click.UsageError("--stream is one call; leave --repeat and --rate out.")
-        if count is not None and not stream:
+            if insisted("stream") and (insisted("repeat") or insisted("rate")):
+                raise click.UsageError("--stream is one call; leave --repeat and --rate out.")
+            stream = insisted("stream")
+        if insisted("count") and not stream:
             raise click.UsageError("--count ends a --stream; for N calls write --repeat N.")
-        if concurrency is not None and not many:
+        if insisted("concurrency") and not many:
             raise click.UsageError("--concurrency is for many calls; add --repeat N or --rate R.")
         args, kwargs = payload(arguments)
         uri = uris.resolve(uri, where.prefix, "procedure")
@@ -108,7 +102,7 @@ def make_call(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> clic
             most = concurrency or (1 if rate is None else _AT_A_RATE)
             _measure(where, uri, args, kwargs, (repeat, rate, most), as_json=as_json)
         else:
-            with where.connect() as client:
+            with untold(), where.connect() as client:
                 result = client.call(uri, *args, **kwargs)
             click.echo(json_line(_shown(result)))
 
@@ -124,7 +118,7 @@ def _shown(result: Any) -> Any:
 def _stream(
     where: Where, uri: str, args: list[Any], kwargs: dict[str, Any], count: int | None
 ) -> None:
-    with where.connect() as client, contextlib.ExitStack() as stack:
+    with untold(), where.connect() as client, contextlib.ExitStack() as stack:
         results = client.stream(uri, *args, **kwargs)
         # However this ends, the call is cancelled before the session.
         stack.callback(results.close)  # type: ignore[attr-defined]
@@ -170,7 +164,7 @@ def _measure(
         finally:
             seconds = perf_counter() - began
 
-    with where.connect() as client:
+    with untold(), where.connect() as client:
         try:
             with Progress(lambda: flow.done, "calls", fraction):
                 client.on_loop(run)

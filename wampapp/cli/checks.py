@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
+from wampapp.cli.terminal import counted
 
 if TYPE_CHECKING:
     from wampapp.app import App
@@ -93,7 +94,7 @@ def about(app: App) -> Finding:
     """Tell how much an app declares."""
     procedures, topics = app.registry.registrations, app.registry.subscriptions
     return Finding(
-        f"{app.name}: {count(len(procedures), 'procedure')}, {count(len(topics), 'topic')}",
+        f"{app.name}: {counted(len(procedures), 'procedure')}, {counted(len(topics), 'topic')}",
         facts={"procedures": len(procedures), "topics": len(topics)},
     )
 
@@ -118,8 +119,3 @@ def holder(port: int) -> str:
                         name = (process / "comm").read_text().strip()
                         return f"{name}, process {process.name}"
     return ""
-
-
-def count(number: int, what: str) -> str:
-    """Return a number of things in words."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

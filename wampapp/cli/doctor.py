@@ -56,6 +56,7 @@ _ADVICE: Final = {
     "handshake": "see what listens there, and whether scheme, port and path in --url are right",
     f"handshake {EXIT_REFUSED}": "if the router asks for a certificate of ours, give it by --cert",
     "realm": "correct --realm, or --authmethod and what goes with it",
+    f"realm {EXIT_UNREACHABLE}": "the router's log may tell why",
 }
 _LATER: Final = ("DNS", "TCP", "handshake", "realm", "clock", "router", "round trip")
 
@@ -70,7 +71,7 @@ class _Ill(click.ClickException):
 
 @click.command(cls=Command)
 @any_target_argument
-@router_options("App(url=…) of TARGET, else rs://127.0.0.1:8080")
+@router_options(f"that of TARGET, else {DEFAULT_URL}")
 @host_option
 @port_option
 @connect_timeout_option
@@ -140,14 +141,7 @@ def _settle(
     if not router.url:
         by = "the default" if app is None else "given by App(url=…)"
     try:
-        config = runner.settle(
-            base,
-            url=router.url,
-            realm=router.realm,
-            auth=router.auth,
-            tls=router.tls,
-            **others,
-        )
+        config = runner.settle(base, **vars(router), **others)
     except WampappError as error:
         if isinstance(error, InvalidUrl):
             report.fail("URL", f"{error} It is {by}.", error.exit_code, _LATER)

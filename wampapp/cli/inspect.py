@@ -16,7 +16,7 @@ from wampapp.cli.options import (
     router_options,
     timeout_option,
 )
-from wampapp.cli.terminal import printable, styled, table
+from wampapp.cli.terminal import counted, printable, styled, table
 from wampapp.config import DEFAULT_URL
 from wampapp.errors import (
     NO_SUCH_PROCEDURE,
@@ -59,12 +59,7 @@ def inspect(router: Router, *, timeout: float, connect_timeout: float, as_json: 
     from wampapp.config import Config
 
     config = runner.settle(
-        Config(url=DEFAULT_URL),
-        url=router.url,
-        realm=router.realm,
-        auth=router.auth,
-        tls=router.tls,
-        handshake_timeout=connect_timeout,
+        Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout
     )
     rows, agent = loops.get().call(_look(config, timeout or None))
     if as_json:
@@ -227,7 +222,7 @@ def _transport(told: Any) -> dict[str, Any]:
 def _echo_section(kind: str, rows: list[dict[str, Any]], header: Sequence[str], cells: Any) -> None:
     found = [cells(row) for row in rows if row["kind"] == kind]
     click.echo()
-    click.echo(styled(f"{len(found)} {kind}{'' if len(found) == 1 else 's'}", "title"))
+    click.echo(styled(counted(len(found), kind), "title"))
     for line in table(found, ("name",), header=header):
         click.echo(f"  {line}")
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
-import re
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from wampapp.cli.project import env_file_option
-from wampapp.errors import WampappError, WampError
-from wampapp.logs import FORMS, LEVELS
+from wampapp.cli.terminal import printable
+from wampapp.errors import BrokenTarget, UsageError, WampappError, WampError
+from wampapp.logs import FORMS, LEVELS, escaped_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,10 +25,15 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_NEGATIVE: Final = re.compile(r"-\.?\d")
-_KEYWORD: Final = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
-#: Stands before an argument such as -2, which would be taken for an option.
-_SHIELD: Final = "\0"
+#: No timer counts more seconds; it is some thirty years.
+_LONGEST: Final = 1e9
+
+
+def with_options(command: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
+    """Give a command's function several options, which its help shows in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def url_option(default: str) -> Callable[[F], F]:
@@ -90,7 +97,7 @@ _insecure_option = click.option(
 
 @dataclass(frozen=True)
 class Router:
-    """Which router is joined, and as whom.
+    """Which router is joined, and as whom: what ``runner.settle`` takes by these names.
 
     Attributes:
         url: its URL; None where the command line says nothing.
@@ -133,7 +140,7 @@ def router_options(default: str) -> Callable[[F], F]:
 
             secret = None
             if ask_secret:
-                secret = click.prompt("Secret", hide_input=True, err=True)
+                secret = _asked_secret()
             auth = configs.auth_from(
                 method=authmethod,
                 authid=authid,
@@ -158,12 +165,41 @@ def router_options(default: str) -> Callable[[F], F]:
             _cert_key_option,
             _insecure_option,
         )
-        result: Any = wrapped
-        for option in reversed(options):
-            result = option(result)
-        return result  # type: ignore[no-any-return]
+        return with_options(wrapped, options)  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _asked_secret() -> str:
+    """Ask for the secret at the terminal until there is one."""
+    import warnings
+    from getpass import GetPassWarning, getpass
+
+    secret = ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            while not secret:
+                secret = getpass("Secret: ")
+        except KeyboardInterrupt:
+            click.echo(err=True)  # ends the prompt's line
+            raise
+        except (EOFError, GetPassWarning):
+            raise UsageError(
+                "There is no terminal to ask for the secret at; give --secret-file FILE instead."
+            ) from None
+    return secret
+
+
+class Finite(click.FloatRange):
+    """A number that is none of infinity and NaN, nor too large for a timer."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number) or number > _LONGEST:
+            self.fail(f"{value} is no number up to {_LONGEST:,.0f}.", param, ctx)
+        return number
 
 
 host_option = click.option(
@@ -184,31 +220,29 @@ allow_origin_option = click.option(
 )
 handshake_timeout_option = click.option(
     "--handshake-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     metavar="SECONDS",
     help="How long joining may take. Default: 10.",
 )
 give_up_after_option = click.option(
     "--give-up-after",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     metavar="SECONDS",
     help="End after so long without a router.",
 )
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     default=30.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long to wait for an answer; 0 waits for ever.",
+    help="How long to wait for an answer; 0: for ever. Default: 30.",
 )
 connect_timeout_option = click.option(
     "--connect-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     default=10.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long connecting and joining may take.",
+    help="How long connecting and joining may take. Default: 10.",
 )
 log_level_option = click.option(
     "--log-level",
@@ -222,10 +256,28 @@ log_format_option = click.option(
     metavar="FORMAT",
     help="text, or json: an object a line.",
 )
+match_option = click.option(
+    "--match",
+    type=click.Choice(["exact", "prefix", "wildcard"]),
+    metavar="MATCH",
+    help="exact, prefix, or wildcard: empty components match any.",
+)
 VARIABLES: Final = (
     "Each option has a variable: --log-level has WAMPAPP_LOG_LEVEL. WAMPAPP_SECRET is the ticket, "
     "secret or password itself."
 )
+
+
+def insisted(name: str) -> bool:
+    """Tell whether an option of the running command is on the command line itself.
+
+    One that came from a variable and does not apply is passed over: it was set for other commands.
+
+    Args:
+        name: the option's, as the command's function has it.
+    """
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
 
 
 class Command(click.Command):
@@ -239,70 +291,20 @@ class Command(click.Command):
                 option.envvar = f"WAMPAPP_{name.lstrip('-').replace('-', '_').upper()}"
 
 
-class ArgumentsCommand(Command):
-    """A command whose arguments may be negative numbers, which are no options."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as Click does, with negative numbers kept from being read as options."""
-        shielded = []
-        previous = ""
-        for position, arg in enumerate(args):
-            if arg == "--":
-                shielded += args[position:]
-                break
-            is_value = previous.startswith("--") and "=" not in previous
-            number = _NEGATIVE.match(arg) is not None and not is_value
-            shielded.append(_SHIELD + arg if number else arg)
-            previous = arg
-        return super().parse_args(ctx, shielded)
-
-
-def payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
-    """Make a payload of the words on the command line.
-
-    Args:
-        words: each is JSON where it parses, else a string; ``key=value`` is a keyword argument.
-
-    Returns:
-        The positional and the keyword arguments.
-
-    Raises:
-        click.UsageError: a keyword stands twice, or a positional argument after a keyword.
-    """
-    args: list[Any] = []
-    kwargs: dict[str, Any] = {}
-    for word in words:
-        found = _KEYWORD.fullmatch(word)
-        if found is None:
-            args.append(_value(word.removeprefix(_SHIELD)))
-        elif found[1] in kwargs:
-            raise click.UsageError(f"The keyword argument {found[1]!r} is given twice.")
-        else:
-            kwargs[found[1]] = _value(found[2])
-    return args, kwargs
-
-
-def _value(word: str) -> Any:
-    try:
-        return msgspec.json.decode(word)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return word
-    except RecursionError:
-        raise click.UsageError("An argument is JSON that nests too deep.") from None
-
-
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 def json_line(value: Any) -> str:
-    """Return a value as one line of JSON."""
+    """Return a value as one line of JSON, which a terminal shows and does not obey."""
     try:
-        return msgspec.json.encode(value).decode()
+        return escaped_json(msgspec.json.encode(value).decode())
     except UnicodeEncodeError:
         # A word of the command line that was no UTF-8.
         return json.dumps(value, separators=(",", ":"))
 
 
 def sentence(error: WampappError) -> str:
-    """Return what the command line says of an error."""
-    return error.sentence if isinstance(error, WampError) else str(error)
+    """Return what the command line says of an error; nothing in it commands the terminal."""
+    if isinstance(error, BrokenTarget):
+        return str(error)  # a line of the user's own file stands below it
+    return printable(error.sentence if isinstance(error, WampError) else str(error))

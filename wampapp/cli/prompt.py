@@ -12,15 +12,12 @@ import linecache
 import os
 import sys
 import threading
-import traceback
 import types
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import click
-
 from wampapp.cli.options import sentence
-from wampapp.cli.terminal import styled
+from wampapp.cli.target import users_traceback
+from wampapp.cli.terminal import say
 from wampapp.errors import WampappError
 from wampapp.loop import driven
 
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_OURS: Final = str(Path(__file__).parent.parent)
 #: How long a cancelled ``await`` may take to end, before the prompt comes back without it.
 _END_SECONDS: Final = 1.0
 _NEW: Final = inspect.CORO_CREATED
@@ -268,19 +264,6 @@ def show_error(error: BaseException) -> None:
         error: what it raised.
     """
     if isinstance(error, WampappError):
-        text = f"{styled('Error:', 'bad')} {sentence(error)}"
+        say(f"Error: {sentence(error)}")
     else:
-        told = traceback.TracebackException.from_exception(error)
-        _cut(told)
-        text = "".join(told.format()).rstrip("\n")
-    # On the loop's thread Click knows of no command, nor what the group found.
-    click.echo(text, err=True, color=False if os.environ.get("NO_COLOR") else None)
-
-
-def _cut(told: traceback.TracebackException) -> None:
-    told.stack = traceback.StackSummary.from_list(
-        [frame for frame in told.stack if not frame.filename.startswith(_OURS)]
-    )
-    for other in (told.__cause__, told.__context__, *(told.exceptions or ())):
-        if other is not None:
-            _cut(other)
+        say(users_traceback(error).rstrip("\n"))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from wampapp import uri as uris
+from wampapp.cli.arguments import PAYLOAD_HELP, ArgumentsCommand, payload
 from wampapp.cli.call import rate_option, repeat_option
 from wampapp.cli.lines import Event, Lines
-from wampapp.cli.options import ArgumentsCommand, payload
+from wampapp.cli.options import insisted
 from wampapp.cli.progress import Progress
-from wampapp.cli.where import PAYLOAD_HELP, Where
+from wampapp.cli.terminal import counted, say
+from wampapp.cli.where import Where, untold
 from wampapp.errors import PayloadNotEncodable, PayloadTooLarge, UsageError
 
 if TYPE_CHECKING:
@@ -61,8 +63,12 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
         A line of a file is an array of arguments, an object of keyword arguments, another value
         for one argument, or {"args": [...], "kwargs": {...}}.
         """
-        if from_file is not None and (arguments or repeat is not None):
-            raise click.UsageError("--from-file has the events; leave ARGUMENTS and --repeat out.")
+        if from_file is not None and (arguments or insisted("repeat")):
+            if insisted("from_file"):
+                raise click.UsageError(
+                    "--from-file has the events; leave ARGUMENTS and --repeat out."
+                )
+            from_file = None
         args, kwargs = payload(arguments)
         uri = uris.resolve(uri, where.prefix, "topic")
         many = _Many(where, uri, rate, retain=retain)
@@ -77,7 +83,7 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
             fraction = None if repeat is None else lambda: many.taken / repeat
             many.publish([(event for _ in numbers)], fraction)
         else:
-            with where.connect() as client:
+            with untold(), where.connect() as client:
                 client.topic(uri, retain=retain).publish(*args, **kwargs)
 
     return publish
@@ -117,6 +123,9 @@ class _Many:
             fraction: see :class:`Progress`.
             shown: likewise.
         """
+        from wampapp import logs
+
+        logs.configure()  # it goes on when the router comes back
         with self._where.connect() as client:
             began = perf_counter()
             try:
@@ -124,11 +133,9 @@ class _Many:
                     self._publish(client, batches)
             finally:
                 seconds = perf_counter() - began
-                many = "1 event" if self.taken == 1 else f"{self.taken:,} events"
-                click.echo(
-                    f"Published {many} in {seconds:.2f} s ({self.taken / seconds:,.0f}/s).",
-                    err=True,
-                )
+                many = counted(self.taken, "event")
+                rate = f"{self.taken / seconds:,.0f}/s"
+                say(f"Published {many} in {seconds:.2f} s ({rate}).")
 
     def _publish(self, client: ConnectedClient, batches: Iterable[Iterable[Event]]) -> None:
         try:

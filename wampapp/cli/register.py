@@ -9,10 +9,12 @@ import click
 
 from wampapp.cli.options import (
     Command,
+    Finite,
     give_up_after_option,
     handshake_timeout_option,
     log_format_option,
     log_level_option,
+    match_option,
     router_options,
 )
 from wampapp.config import DEFAULT_URL
@@ -49,15 +51,14 @@ class _WithCommand(Command):
     "--concurrency",
     type=click.IntRange(min=1),
     default=1,
-    show_default=True,
     metavar="N",
-    help="Commands at one time.",
+    help="Commands at one time. Default: 1.",
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     metavar="SECONDS",
-    help="Kill a command after so long.",
+    help="Kill a command after so long; 0: never. Default: 0.",
 )
 @click.option(
     "--invoke",
@@ -66,18 +67,13 @@ class _WithCommand(Command):
     metavar="HOW",
     help="Share it: first, last, roundrobin or random.",
 )
-@click.option(
-    "--match",
-    type=click.Choice(["exact", "prefix", "wildcard"]),
-    metavar="MATCH",
-    help="exact, prefix, or wildcard: empty components match any.",
-)
+@match_option
 @router_options(DEFAULT_URL)
 @handshake_timeout_option
 @give_up_after_option
 @log_level_option
 @log_format_option
-@click.option("--debug", is_flag=True, help="Send callers what a failed command said.")
+@click.option("--debug", is_flag=True, help="Show callers what a failed command said.")
 def register(
     uri: str,
     command: tuple[str, ...],
@@ -102,13 +98,10 @@ def register(
             f"There is no command {command[0]!r} that can be run; check its name, its path and "
             "its permissions."
         )
-    from wampapp import config as configs
     from wampapp import runner
     from wampapp.app import App
     from wampapp.cli.command import CommandHandler
 
-    if timeout is not None:
-        timeout = configs.check_seconds(timeout, "--timeout")
     app = App(DEFAULT_URL, name=uri)
     handler = CommandHandler(command, app.logger, timeout=timeout or None, debug=debug)
     app.add_registration(handler, uri, concurrency=concurrency, invoke=invoke, match=match)
@@ -116,10 +109,7 @@ def register(
         app,
         runner.settle(
             app.config,
-            url=router.url,
-            realm=router.realm,
-            auth=router.auth,
-            tls=router.tls,
+            **vars(router),
             debug=debug,
             handshake_timeout=handshake_timeout,
             give_up_after=give_up_after,

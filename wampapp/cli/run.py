@@ -58,7 +58,7 @@ def run(
     TARGET is module:app, module, path/file.py, path/file.py:app, or module:create_app() for a
     factory. Without a router's URL, one is started in the same process.
     """
-    options |= {"url": router.url, "realm": router.realm, "auth": router.auth, "tls": router.tls}
+    options |= vars(router)
     if reload or (workers or 1) > 1:
         from wampapp import supervisor
         from wampapp.cli.places import folder_of

@@ -7,13 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
-from click.core import ParameterSource
 
 from wampapp._version import __version__
 from wampapp.cli.options import (
     VARIABLES,
     Command,
     handshake_timeout_option,
+    insisted,
     log_level_option,
     port_option,
     router_options,
@@ -56,9 +56,7 @@ _VERBS: Final = (
 @port_option
 @log_level_option
 @click.option("--no-ipython", is_flag=True, help="Python's own prompt, even if there is IPython.")
-@click.pass_context
 def shell(
-    ctx: click.Context,
     target: str | None,
     router: Router,
     handshake_timeout: float | None,
@@ -74,8 +72,10 @@ def shell(
     session. What is piped in is run, without a prompt.
     """
     if serve and target is None:
-        raise UsageError("--serve runs an app; say which: wampapp shell --serve module:app.")
-    if not serve and ctx.get_parameter_source("port") == ParameterSource.COMMANDLINE:
+        if insisted("serve"):
+            raise UsageError("--serve runs an app; say which: wampapp shell --serve module:app.")
+        serve = False
+    if not serve and insisted("port"):
         raise UsageError(
             "--port is that of the router which --serve starts; to join one, use --url."
         )
@@ -86,13 +86,7 @@ def shell(
 
     app = load(target) if target is not None else App(name="shell")
     config = runner.settle(
-        app.config,
-        url=router.url,
-        realm=router.realm,
-        auth=router.auth,
-        tls=router.tls,
-        port=port,
-        handshake_timeout=handshake_timeout,
+        app.config, **vars(router), port=port, handshake_timeout=handshake_timeout
     )
     screen = Screen()
     logs.configure(log_level or "info", stream=cast("TextIO", screen))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wampapp import uri as uris
-from wampapp.cli.options import Command, json_line
-from wampapp.cli.terminal import styled
+from wampapp.cli.options import Command, json_line, json_option, match_option
+from wampapp.cli.terminal import printable, say, styled
 from wampapp.context import Event  # noqa: TC001 - the handler's annotation is read at run time
 from wampapp.errors import WampappError
 
@@ -31,15 +31,10 @@ def make_subscribe(where: Callable[[Callable[..., Any]], Callable[..., Any]]) ->
 
     @click.command("subscribe", cls=Command)
     @click.argument("uri")
-    @click.option(
-        "--match",
-        type=click.Choice(["exact", "prefix", "wildcard"]),
-        metavar="MATCH",
-        help="exact, prefix, or wildcard: empty components match any.",
-    )
+    @match_option
     @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N events.")
     @click.option("--get-retained", is_flag=True, help="Begin with the event that the router kept.")
-    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+    @json_option
     @where
     def subscribe(
         uri: str,
@@ -87,7 +82,6 @@ def _print_events(
     logs.configure()
     with where.connect() as client:
         client.subscribe(uri, on_event, **options)
-        click.echo(f"Subscribed to {uri}; Ctrl-C stops.", err=True)
 
         def watch() -> None:
             try:
@@ -98,6 +92,7 @@ def _print_events(
         threading.Thread(target=watch, daemon=True).start()
         left = count
         try:
+            say(f"Subscribed to {printable(uri)}; Ctrl-C stops.")
             while left is None or left > 0:
                 item = news.get()
                 if isinstance(item, WampappError):
@@ -110,12 +105,12 @@ def _print_events(
 
 def _line(_event: Event, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     words = [json_line(value) for value in args]
-    words += [f"{name}={json_line(value)}" for name, value in kwargs.items()]
+    words += [f"{printable(name)}={json_line(value)}" for name, value in kwargs.items()]
     return " ".join(words)
 
 
 def _line_with_topic(event: Event, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    return f"{styled(event.topic, 'name')} {_line(event, args, kwargs)}".rstrip()
+    return f"{styled(printable(event.topic), 'name')} {_line(event, args, kwargs)}".rstrip()
 
 
 def _object(event: Event, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

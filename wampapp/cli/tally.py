@@ -91,17 +91,19 @@ class Tally:
         Args:
             seconds: how long the whole took.
         """
-        from wampapp.cli.terminal import styled
+        from wampapp.cli.terminal import printable, styled, table
 
         about = self.summary(seconds)
         rows = [("calls", f"{about['calls']:,}"), ("failed", f"{about['failed']:,}")]
-        rows += [(f"  {uri}", f"{count:,}") for uri, count in about["errors"].items()]
+        rows += [(f"  {printable(uri)}", f"{count:,}") for uri, count in about["errors"].items()]
         rows += [("seconds", f"{seconds:,.3f}"), ("calls/s", f"{about['calls_per_second']:,.1f}")]
         rows += [(f"{name} ms", f"{value:,.3f}") for name, value in self.latencies().items()]
-        left, right = (max(map(len, column)) for column in zip(*rows, strict=True))
-        shown = []
-        for name, number in rows:
-            bad = name.startswith("  ") or (name == "failed" and self.failed)
-            cell = styled(f"{name:<{left}}", "bad" if bad else "note")
-            shown.append(f"{cell}  {number:>{right}}")
-        return shown
+        right = max(len(number) for _, number in rows)
+        cells = [(name, f"{number:>{right}}") for name, number in rows]
+        bad = range(1, 2 + len(self.errors)) if self.failed else ()
+        return [
+            styled(plain, "bad") if row in bad else dim
+            for row, (plain, dim) in enumerate(
+                zip(table(cells), table(cells, ("note",)), strict=True)
+            )
+        ]

@@ -127,7 +127,7 @@ def _guarded(place: str, import_it: Any) -> ModuleType:
         missing = error.name or ""
         if place == missing or place.startswith(f"{missing}."):
             raise TargetError(_no_module(place, missing)) from None
-        raise UserCodeFailed(_traceback(error)) from None
+        raise UserCodeFailed(users_traceback(error)) from None
     except SystemExit as error:
         raise TargetError(
             f"{place} ends the process while it is imported (SystemExit {error.code}); guard "
@@ -136,7 +136,7 @@ def _guarded(place: str, import_it: Any) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is shown
-        raise UserCodeFailed(_traceback(error)) from None
+        raise UserCodeFailed(users_traceback(error)) from None
 
 
 def _syntax(error: SyntaxError) -> str:
@@ -200,11 +200,11 @@ def _call_factory(factory: Any, place: str, name: str) -> object:
             raise TargetError(
                 f"{name}() in {place} needs arguments; a factory is called with none."
             ) from None
-        raise UserCodeFailed(_traceback(error)) from None
+        raise UserCodeFailed(users_traceback(error)) from None
     except UsageError as error:
         raise UsageError(f"{name}() in {place}: {error}") from None
     except Exception as error:  # noqa: BLE001 - whatever the user's factory raises is shown
-        raise UserCodeFailed(_traceback(error)) from None
+        raise UserCodeFailed(users_traceback(error)) from None
 
 
 def _only_app(module: ModuleType, place: str) -> App:
@@ -259,22 +259,23 @@ def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
 def _is_users(frame: traceback.FrameSummary) -> bool:
     """Tell whether a frame is neither ours nor the import machinery's."""
     ours = str(Path(__file__).parent.parent)
-    return not frame.filename.startswith((ours, "<")) and not frame.filename.endswith(
+    return not frame.filename.startswith((ours, "<frozen")) and not frame.filename.endswith(
         "/importlib/__init__.py"
     )
 
 
-def _traceback(error: BaseException) -> str:
+def users_traceback(error: BaseException) -> str:
+    """Return an exception's traceback with the user's frames alone."""
     told = traceback.TracebackException.from_exception(error)
     _cut(told)
     return "".join(told.format())
 
 
 def _cut(told: traceback.TracebackException) -> None:
-    """Leave the user's frames alone, also in what an exception was raised from."""
+    """Leave the user's frames alone, also in what an exception was raised from or consists of."""
     told.stack = traceback.StackSummary.from_list(
         [frame for frame in told.stack if _is_users(frame)]
     )
-    for other in (told.__cause__, told.__context__):
+    for other in (told.__cause__, told.__context__, *(told.exceptions or ())):
         if other is not None:
             _cut(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
@@ -62,9 +63,20 @@ def table(
     return lines
 
 
+def say(text: str) -> None:
+    """Write a text to standard error; where nobody takes it, the command goes on all the same."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
+
+
 def printable(text: str) -> str:
     """Return a text that a terminal shows and does not obey: control characters are escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words, as in "1 topic" and "1,000 topics"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _width(text: str) -> int:

@@ -8,6 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from wampapp.cli.where import untold
 from wampapp.connection import join
 from wampapp.dispatch import Dispatcher
 from wampapp.workers import Workers
@@ -44,15 +45,12 @@ async def visit(runtime: Runtime, dialer: Dialer, config: Config) -> AsyncIterat
         RouterRefused: it refused the realm or the credential.
         TlsFailed: it is not to be trusted.
     """
-    workers = Workers(_THREADS)
-    try:
+    with untold(), contextlib.closing(Workers(_THREADS)) as workers:
         session = await join(dialer, config, Dispatcher(runtime.loop, workers, logger))
         try:
             yield session
         finally:
             await session.leave(timeout=_FAREWELL_SECONDS)
-    finally:
-        workers.close()
 
 
 class Watched:

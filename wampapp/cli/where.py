@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wampapp.cli.options import Router, connect_timeout_option, router_options, timeout_option
+from wampapp.cli.options import (
+    Router,
+    connect_timeout_option,
+    router_options,
+    timeout_option,
+    with_options,
+)
 from wampapp.config import DEFAULT_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wampapp.client import ConnectedClient
-
-PAYLOAD_HELP = (
-    "Each ARGUMENT is JSON where it parses and a string otherwise; key=value is a keyword "
-    "argument. A string that looks like JSON or has a '=' goes in double quotes: '\"a=b\"'."
-)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,18 @@ class Where:
     connect: Callable[[], ConnectedClient]
     timeout: float | None = None
     prefix: str | None = None
+
+
+@contextlib.contextmanager
+def untold() -> Iterator[None]:
+    """While it is open, the log tells nothing of the link: the error that ends the command does."""
+    logger = logging.getLogger("wampapp")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +72,4 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, where=Where(connected, timeout or None), **others)
 
     options = (router_options(DEFAULT_URL), timeout_option, connect_timeout_option)
-    result: Any = wrapped
-    for option in reversed(options):
-        result = option(result)
-    return result  # type: ignore[no-any-return]
+    return with_options(wrapped, options)  # type: ignore[no-any-return]
