@@ -1,5 +1,19 @@
-"""``python -m wampapp`` is the command line."""
+"""The command ``wampapp``, which ``python -m wampapp`` is too."""
 
-from wampapp.cli import main
+import signal
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    # Until it is imported, Ctrl-C has nothing to tidy up, and a traceback to show.
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from wampapp import cli
+
+    signal.signal(signal.SIGINT, before)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
