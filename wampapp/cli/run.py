@@ -58,6 +58,9 @@ def run(
     TARGET is module:app, module, path/file.py, path/file.py:app, or module:create_app() for a
     factory. Without a router's URL, one is started in the same process.
     """
+    source = click.get_current_context().get_parameter_source("watch")
+    if source is click.core.ParameterSource.COMMANDLINE and not reload:
+        raise click.UsageError("--watch says what --reload looks at; add --reload.")
     options |= {"url": router.url, "realm": router.realm, "auth": router.auth, "tls": router.tls}
     if reload or (workers or 1) > 1:
         from wampapp import supervisor
