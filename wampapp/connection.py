@@ -287,7 +287,8 @@ class Connection:
         end = None if limit is None else self._loop.time() + limit
         told = False
         while True:
-            left = None if end is None else max(0.0, end - self._loop.time())
+            # The one attempt of the limit 0 may take its time.
+            left = max(0.0, end - self._loop.time()) if end is not None and limit else None
             try:
                 await self._join_once(left)
                 await self._have_joined()

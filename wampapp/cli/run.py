@@ -13,6 +13,7 @@ from wampapp.cli.options import (
     give_up_after_option,
     handshake_timeout_option,
     host_option,
+    insisted,
     log_format_option,
     log_level_option,
     port_option,
@@ -59,6 +60,8 @@ def run(
     factory. Without a router's URL, one is started in the same process.
     """
     options |= vars(router)
+    if insisted("watch") and not reload:
+        raise click.UsageError("--watch says what --reload looks at; add --reload.")
     if reload or (workers or 1) > 1:
         from wampapp import supervisor
         from wampapp.cli.places import folder_of

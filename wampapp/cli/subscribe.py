@@ -81,7 +81,9 @@ def _print_events(
 
     logs.configure()
     with where.connect() as client:
-        client.subscribe(uri, on_event, **options)
+        # Relative to no prefix, a pattern would lose the dot that its first component ends with.
+        wildcard = options.get("match") == "wildcard" and uri.startswith(".")
+        client.subscribe(f".{uri}" if wildcard else uri, on_event, **options)
 
         def watch() -> None:
             try:

@@ -8,6 +8,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from wampapp.cli.options import (
     Router,
     connect_timeout_option,
@@ -16,11 +18,15 @@ from wampapp.cli.options import (
     with_options,
 )
 from wampapp.config import DEFAULT_URL
+from wampapp.errors import RouterUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wampapp.client import ConnectedClient
+
+#: Whoever named no router may not know that one is needed.
+_NO_ROUTER = "Start a service with 'wampapp run', or name another router with --url."
 
 
 @dataclass(frozen=True)
@@ -60,15 +66,27 @@ def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
         def connected() -> ConnectedClient:
             from wampapp.client import connect
 
-            return connect(
-                router.url,
-                router.realm,
-                auth=router.auth,
-                tls=router.tls,
-                timeout=timeout or None,
-                connect_timeout=connect_timeout,
-            )
+            try:
+                return connect(
+                    router.url,
+                    router.realm,
+                    auth=router.auth,
+                    tls=router.tls,
+                    timeout=timeout or None,
+                    connect_timeout=connect_timeout,
+                )
+            except RouterUnreachable as error:
+                if router.url is not None:
+                    raise
+                raise RouterUnreachable(f"{error} {_NO_ROUTER}") from None
 
+        uri = others["uri"]
+        # Of a wildcard the first component may be empty.
+        if uri.startswith(".") and others.get("match") != "wildcard":
+            raise click.UsageError(
+                f"{uri!r} is relative to the prefix of an app, and there is none here; "
+                "write the whole URI."
+            )
         return command(*args, where=Where(connected, timeout or None), **others)
 
     options = (router_options(DEFAULT_URL), timeout_option, connect_timeout_option)
