@@ -124,8 +124,21 @@ def cli(ctx: click.Context) -> None:
     ctx.default_map = dict.fromkeys(cli.list_commands(ctx), table)
 
 
+def _open_streams() -> None:
+    """Open the standard streams that a process was started without.
+
+    What it opens next, a socket or a pipe, would get their numbers, and everything that is printed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode)  # noqa: PTH123, SIM115 - open as long as the process
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
+
+
 def main() -> None:
     """Run the command line; every error ends in one sentence and an exit code of its own."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown escaped; nothing ends because of it.

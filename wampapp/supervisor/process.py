@@ -137,6 +137,11 @@ class Child:
         if self._process.poll() is None:
             self._process.kill()
 
+    def end(self) -> None:
+        """End it at once, and wait until it is gone."""
+        self.kill()
+        self._process.wait()
+
     async def stop(self, patience: float | None = None) -> None:
         """Ask it to end, and wait until it has.
 
