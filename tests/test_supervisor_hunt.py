@@ -178,6 +178,19 @@ def test_a_save_that_cuts_a_change_short_is_told_as_it_is(project: Path) -> None
         assert "The service ended" not in service.text
 
 
+@SUPERVISED
+def test_a_long_word_of_a_service_is_heard_to_its_end(project: Path, options: list[str]) -> None:
+    """One that the pipe holds in pieces."""
+    edit(project, "go = threading.Event()", "raise KeyError('x' * 2_000_000)")
+    with Wampapp("run", *options, "--port", "0", "app.py", cwd=project) as service:
+        service.until("^KeyError: 'x{2000000}'$")
+        if options == ["--reload"]:
+            service.until("meanwhile nothing runs")
+            assert service.stop() == 0, service.text
+        else:
+            assert service.wait() == 1
+
+
 def test_a_target_in_no_folder_is_one_sentence(project: Path) -> None:
     done = wampapp("run", "--reload", "nowhere/app.py", cwd=project)
     assert done.returncode == 2
