@@ -44,6 +44,11 @@ def pid() -> int:
     return os.getpid()
 
 
+@app.register(invoke="single")
+def lonely() -> int:
+    return os.getpid()
+
+
 @app.register
 def fork() -> int:
     process = multiprocessing.get_context("fork").Process(target=go.wait, daemon=True)
@@ -139,8 +144,8 @@ def test_a_worker_that_comes_back_leaves_the_others_what_they_share(project: Pat
             with connect(router.rs_url, timeout=30) as client:
                 both = pids(client, 2)
                 assert len(both) == 2
-                first = client.call("com.example.pid")
-            # The numbers of the workers are in their environment's log alone: stop one of them.
+                first = client.call("com.example.lonely")
+            # Worker 1 comes back after the other.
             router.stop(signal.SIGKILL)
             os.kill(first, signal.SIGSTOP)
             try:
