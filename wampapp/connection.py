@@ -387,6 +387,9 @@ class Connection:
         self, session: Session, record: Registration | Subscription, endpoint: Endpoint
     ) -> None:
         """Announce what is declared, in the words of an app that cannot do without it."""
+        if self._joined_before and isinstance(record, Registration) and record.shared:
+            # By force, one that comes back would take the procedure from the other workers.
+            endpoint.options.pop("force_reregister", None)
         where, uri = self._dialer.where, endpoint.uri
         end = self._loop.time() + _TAKEOVER_SECONDS
         delay = _FIRST_DELAY

@@ -127,6 +127,7 @@ class Registration:
         concurrency: how many calls run at one time; None for no limit.
         timeout: the seconds a call may take; None for no limit.
         force_reregister: whether the procedure is taken from another session that has it.
+        shared: whether several workers of this run have it.
         validate: whether arguments are converted by the annotations.
         scopes: whose error handlers it has, the nearest first.
         local: the URI as it was written.
@@ -141,6 +142,7 @@ class Registration:
     concurrency: int | None = None
     timeout: float | None = None
     force_reregister: bool = False
+    shared: bool = False
     validate: bool = True
     scopes: tuple[Scope, ...] = field(default=(), compare=False)
     local: str = field(default="", compare=False)
@@ -232,6 +234,7 @@ class Registry:
                     record,
                     invoke=record.invoke or "roundrobin",
                     force_reregister=record.force_reregister and force,
+                    shared=record.invoke != "single",
                 )
         found._subscriptions = [s for s in self._subscriptions if first or s.every_worker]
         found._hooks = self._hooks

@@ -156,6 +156,32 @@ def run(
     runtime.run(_serve(app, config, as_json=as_json, at_once=at_once))
 
 
+def handle_signal(number: int, handler: Callable[[], None]) -> Any:
+    """Set the handler of a signal, for this process and for none that is forked from it.
+
+    There SIGTERM ends the process, as multiprocessing expects. SIGINT does so the second time: at
+    the first, which a terminal sends to all, handlers that need the process may yet finish.
+
+    Args:
+        number: the signal.
+        handler: called in the main thread.
+
+    Returns:
+        The handler before.
+    """
+    own = os.getpid()
+
+    def handle(*_signal: object) -> None:
+        if os.getpid() == own:
+            handler()
+            return
+        signal.signal(number, signal.SIG_DFL)
+        if number == signal.SIGTERM:
+            os.kill(os.getpid(), number)
+
+    return signal.signal(number, handle)
+
+
 @contextlib.contextmanager
 def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.Future[None]]:
     """While it is open, SIGINT and SIGTERM complete the future; the second one exits at once.
@@ -170,7 +196,7 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
         return
     came = 0
 
-    def stop(*_signal: object) -> None:
+    def stop() -> None:
         # A handler of Python's own, not the loop's: it runs even while a handler blocks the loop.
         nonlocal came
         came += 1
@@ -185,7 +211,7 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
             os._exit(_STOPPED_AT_ONCE)
         loop.call_soon_threadsafe(stopped.set_result, None)
 
-    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+    before = {number: handle_signal(number, stop) for number in STOP_SIGNALS}
     try:
         yield stopped
     finally:

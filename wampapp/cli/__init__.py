@@ -159,9 +159,15 @@ def main() -> None:
 def _fill_descriptors() -> None:
     """Fill the standard descriptors that are closed, lest a socket gets one's number."""
     if sys.stdin is None:
-        os.open(os.devnull, os.O_RDONLY)
+        _open_null(os.O_RDONLY)
     if sys.stdout is None:
         # Writing to it fails, as it should: nobody gets the results.
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+        sys.stdout = os.fdopen(_open_null(os.O_RDONLY), "w", encoding="utf-8")
     if sys.stderr is None:
-        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+        sys.stderr = os.fdopen(_open_null(os.O_WRONLY), "w", encoding="utf-8")
+
+
+def _open_null(mode: int) -> int:
+    number = os.open(os.devnull, mode)
+    os.set_inheritable(number, True)  # as the standard ones are
+    return number

@@ -32,8 +32,9 @@ def serve(channel: Connection) -> tuple[int, str]:
     child.warm_up()
     try:
         order: Order = channel.recv()
-    except EOFError:
+    except (EOFError, OSError):
         return EXIT_FAILED, ""  # the parent is gone
+    listener = child.Listener(channel)
     fixable = True
 
     def work() -> None:
@@ -46,7 +47,7 @@ def serve(channel: Connection) -> tuple[int, str]:
         except TargetError:
             fixable = False
             raise
-        child.serve(app, order, channel)
+        child.serve(app, order, channel, listener)
 
     code, text = outcome(work)
     if text:

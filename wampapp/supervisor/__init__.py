@@ -79,4 +79,4 @@ def run(
         loops.get().run(parent.run(first))
     finally:
         for child in first:
-            child.kill()
+            child.end()

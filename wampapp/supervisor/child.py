@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import dataclasses
 import logging
@@ -28,14 +29,10 @@ _PATIENCE: Final = 5.0
 
 def hold_signals() -> None:
     """Let the parent alone decide what Ctrl-C means; a terminal sends it to everybody."""
-    signal.signal(signal.SIGINT, _nothing)
+    # Not SIG_IGN, which the programs that the app starts would inherit.
+    runner.handle_signal(signal.SIGINT, lambda: None)
     # The parent blocked it while it started this process.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def _nothing(*_signal: object) -> None:
-    # Not SIG_IGN, which the programs that the app starts would inherit.
-    pass
 
 
 def warm_up() -> None:
@@ -47,13 +44,41 @@ def warm_up() -> None:
     dial.warm_up()
 
 
-def serve(app: App, order: Order, channel: Connection) -> None:
+class Listener:
+    """Hears the parent, in a thread of its own, and ends the process when the parent is gone.
+
+    Nobody else would, and be it that the app's import never ends.
+
+    Args:
+        channel: the pipe to the parent.
+
+    Attributes:
+        told: the parent's second word.
+        grace: the seconds that running handlers get.
+    """
+
+    def __init__(self, channel: Connection) -> None:
+        self.told: concurrent.futures.Future[Join] = concurrent.futures.Future()
+        self.grace = 0.0
+        threading.Thread(target=self._listen, args=(channel,), daemon=True).start()
+
+    def _listen(self, channel: Connection) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            self.told.set_result(channel.recv())
+            channel.recv()  # there is no third word
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(self.grace + _PATIENCE)
+        os._exit(1)
+
+
+def serve(app: App, order: Order, channel: Connection, listener: Listener) -> None:
     """Run a loaded app until the parent stops it or is gone.
 
     Args:
         app: the app.
         order: the parent's order.
         channel: the pipe to the parent.
+        listener: hears what it says.
 
     Raises:
         WampappError: it could not start, or ended for good.
@@ -63,32 +88,23 @@ def serve(app: App, order: Order, channel: Connection) -> None:
     config = runner.settle(app.config, **order.options)
     if order.grace is not None:
         config = dataclasses.replace(config, grace=min(config.grace, order.grace))
-    loops.get().run(_serve(app, config, order, channel))
+    listener.grace = config.grace
+    loops.get().run(_serve(app, config, order, channel, listener))
 
 
-async def _serve(app: App, config: Config, order: Order, channel: Connection) -> None:
+async def _serve(
+    app: App, config: Config, order: Order, channel: Connection, listener: Listener
+) -> None:
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[None] = loop.create_future()
-    told: asyncio.Future[Join] = loop.create_future()
 
-    def stop(*_signal: object) -> None:
+    def stop() -> None:
         # As often as it comes: who stops a whole group of processes reaches each twice.
-        loop.call_soon_threadsafe(_complete, stopped, None)
+        loop.call_soon_threadsafe(_complete, stopped)
 
-    signal.signal(signal.SIGTERM, stop)
+    runner.handle_signal(signal.SIGTERM, stop)
     _tell(channel, Loaded(config.url is None))
-
-    def listen() -> None:
-        try:
-            while True:
-                loop.call_soon_threadsafe(_complete, told, channel.recv())
-        except (EOFError, OSError):
-            # The parent is gone without a word, and nobody else would ever end this process.
-            stop()
-            threading.Event().wait(config.grace + _PATIENCE)
-            os._exit(1)
-
-    threading.Thread(target=listen, daemon=True).start()
+    told = asyncio.wrap_future(listener.told)
     first: list[asyncio.Future[Any]] = [told, stopped]
     await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     if not told.done():
@@ -111,9 +127,9 @@ def _tell(channel: Connection, message: Loaded | Up | Left) -> None:
         channel.send(message)
 
 
-def _complete(future: asyncio.Future[Any], value: Any) -> None:
+def _complete(future: asyncio.Future[None]) -> None:
     if not future.done():
-        future.set_result(value)
+        future.set_result(None)
 
 
 def _log_files() -> tuple[str, ...]:

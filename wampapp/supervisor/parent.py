@@ -56,10 +56,11 @@ class Parent(ABC):
             work = asyncio.create_task(self._work(first))
             try:
                 await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    await work
-                else:
+                if stopped.done():
+                    # Who stops the whole group of processes may have ended the others already.
                     runner.tell_stop(as_json=self._as_json)
+                else:
+                    await work
             finally:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
@@ -120,7 +121,7 @@ class Parent(ABC):
             config = runner.settle(Config(), **{name: self._options[name] for name in names})
             # A service that offers nothing: it knows how to find a router, or to be one.
             self._router = Service(Registry(), config, loops.here(), logger, threads=1)
-            await self._router.find_router()
+        await self._router.find_router()  # again, if the last time was cut short
         address = self._router.address
         return _reachable(address) if address is not None else str(self._router.url)
 

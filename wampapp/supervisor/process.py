@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import subprocess
 import sys
 import threading
 from multiprocessing import Pipe
-from os import environ
 from typing import TYPE_CHECKING, Any
 
 from wampapp.supervisor.channel import VARIABLE, Failed, Join, Left, Loaded, ServiceEnded, Up
@@ -42,7 +42,7 @@ class Child:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the very command that runs here
                 [sys.executable, *sys.orig_argv[1:]],
-                env={**environ, VARIABLE: str(theirs.fileno())},
+                env={**os.environ, VARIABLE: str(theirs.fileno())},
                 pass_fds=[theirs.fileno()],
             )
         finally:
@@ -58,6 +58,8 @@ class Child:
         self._left: asyncio.Future[None] = self._loop.create_future()
         self.over: asyncio.Future[ServiceEnded] = self._loop.create_future()
         self._loop.add_reader(self._channel.fileno(), self._read)
+        # uvloop has made it non-blocking, and a long message comes in pieces.
+        os.set_blocking(self._channel.fileno(), True)
 
         def wait() -> None:
             code = self._process.wait()
@@ -136,6 +138,11 @@ class Child:
         """End it at once."""
         if self._process.poll() is None:
             self._process.kill()
+
+    def end(self) -> None:
+        """End it at once, and wait until it is gone."""
+        self.kill()
+        self._process.wait()
 
     async def stop(self, patience: float | None = None) -> None:
         """Ask it to end, and wait until it has.

@@ -48,6 +48,7 @@ class Reloader(Parent):
         self._told: Overview | None = None
         self._saved: dict[str, None] = {}
         self._has_saved = asyncio.Event()
+        self._leaving: list[Child] = []
         self._ending: list[asyncio.Task[None]] = []
 
     async def _work(self, children: list[Child]) -> None:
@@ -145,9 +146,13 @@ class Reloader(Parent):
         try:
             for child in children:
                 await child.loaded()
-            self._ending = [asyncio.create_task(child.stop(_PATIENCE)) for child in serving]
-            await asyncio.gather(*(child.left() for child in serving))
+            # From here on they do not serve, even where a save cuts this short.
+            self._ending = [task for task in self._ending if not task.done()]
+            self._ending += [asyncio.create_task(child.stop(_PATIENCE)) for child in serving]
+            self._leaving += serving
             serving.clear()
+            await asyncio.gather(*(child.left() for child in self._leaving))
+            self._leaving.clear()
             up = await self._join_all(children)
         except BaseException:
             await asyncio.gather(*(child.stop(_PATIENCE) for child in children))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import importlib.util
 import logging
 import os
@@ -125,21 +124,22 @@ class Watcher:
 
     def _listen(self) -> None:
         """Let the operating system tell when it is worth a look."""
-        import watchfiles
-
         logging.getLogger("watchfiles").setLevel(logging.WARNING)
         self._pause = _SELDOM
         folders = {self.folder, *self._folders, *(file.parent for file in self._files)}
         try:
+            import watchfiles
+
             for _ in watchfiles.watch(
-                *folders,
-                watch_filter=lambda _, path: self._wants(Path(path)),
+                *filter(os.path.isdir, folders),
+                # A folder may have come with files in it.
+                watch_filter=lambda _, path: self._wants(Path(path)) or os.path.isdir(path),  # noqa: PTH112
                 step=10,
                 stop_event=self._stop,
                 raise_interrupt=False,
             ):
                 self._hint.set()
-        except (OSError, RuntimeError) as error:
+        except (ImportError, OSError, RuntimeError) as error:
             self._pause = _LOOK
             logger.info("The system does not tell of saves (%s); looking for them instead", error)
 
@@ -160,7 +160,7 @@ class Watcher:
         yield from self._files
 
     def _wants(self, path: Path) -> bool:
-        named = any(fnmatch.fnmatch(path.name, pattern) for pattern in self._patterns)
+        named = any(path.match(pattern) for pattern in self._patterns)
         named = named or path in self._files or any(map(path.is_relative_to, self._folders))
         return named and not path.name.endswith(_TEMPORARY) and str(path) not in self._ignored
 
@@ -172,6 +172,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
             for name in folders
             if not name.startswith(".")
             and name not in _SKIPPED
-            and not Path(place, name, "pyvenv.cfg").exists()
+            # Not Path.exists, which raises where the folder cannot be read.
+            and not os.path.exists(os.path.join(place, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118
         ]
         yield from (Path(place, name) for name in files if not name.startswith("."))
