@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -326,6 +327,22 @@ def test_a_reloaded_app_joins_the_router_that_it_names(project: Path, router: Ro
                 edit(project, f"return {number - 1}", f"return {number}")
                 service.until(r"Reloaded in [^\n]*app.py")
                 service.stderr.clear()
+                assert client.call("com.example.version") == number
+        assert service.stop() == 0, service.text
+
+
+def test_several_saves_of_one_second_all_count(project: Path) -> None:
+    """Though Python would take one's compiled module for the other's source."""
+    second = time.time_ns() // 10**9 * 10**9
+    file, new = project / "app.py", project / ".app.py.new"
+    with Wampapp("run", "--reload", "--port", "0", "app.py", cwd=project) as service:
+        with joined(service) as client:
+            for number in (2, 3, 4):
+                service.stderr.clear()
+                new.write_text(file.read_text().replace(f"return {number - 1}", f"return {number}"))
+                os.utime(new, ns=(second + number, second + number))
+                new.replace(file)
+                service.until("Reloaded in")
                 assert client.call("com.example.version") == number
         assert service.stop() == 0, service.text
 

@@ -102,7 +102,7 @@ def make_call(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> clic
             most = concurrency or (1 if rate is None else _AT_A_RATE)
             _measure(where, uri, args, kwargs, (repeat, rate, most), as_json=as_json)
         else:
-            with untold(), where.connect() as client:
+            with where.connect() as client, untold():
                 result = client.call(uri, *args, **kwargs)
             click.echo(json_line(_shown(result)))
 
@@ -118,7 +118,7 @@ def _shown(result: Any) -> Any:
 def _stream(
     where: Where, uri: str, args: list[Any], kwargs: dict[str, Any], count: int | None
 ) -> None:
-    with untold(), where.connect() as client, contextlib.ExitStack() as stack:
+    with where.connect() as client, untold(), contextlib.ExitStack() as stack:
         results = client.stream(uri, *args, **kwargs)
         # However this ends, the call is cancelled before the session.
         stack.callback(results.close)  # type: ignore[attr-defined]
@@ -164,7 +164,7 @@ def _measure(
         finally:
             seconds = perf_counter() - began
 
-    with untold(), where.connect() as client:
+    with where.connect() as client, untold():
         try:
             with Progress(lambda: flow.done, "calls", fraction):
                 client.on_loop(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from wampapp import runner
@@ -40,6 +41,10 @@ def serve(channel: Connection) -> tuple[int, str]:
     def work() -> None:
         nonlocal fixable
         runner.configure_logs(order.log_level, order.log_format, order.worker)
+        if order.reloads:
+            # Python takes a compiled module for the source's if size and second are the same, and
+            # two saves may well fall into one second.
+            sys.dont_write_bytecode = True
         try:
             app = load(order.target)
         except BrokenTarget:

@@ -83,7 +83,7 @@ def make_publish(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> c
             fraction = None if repeat is None else lambda: many.taken / repeat
             many.publish([(event for _ in numbers)], fraction)
         else:
-            with untold(), where.connect() as client:
+            with where.connect() as client, untold():
                 client.topic(uri, retain=retain).publish(*args, **kwargs)
 
     return publish

@@ -45,10 +45,11 @@ async def visit(runtime: Runtime, dialer: Dialer, config: Config) -> AsyncIterat
         RouterRefused: it refused the realm or the credential.
         TlsFailed: it is not to be trusted.
     """
-    with untold(), contextlib.closing(Workers(_THREADS)) as workers:
+    with contextlib.closing(Workers(_THREADS)) as workers:
         session = await join(dialer, config, Dispatcher(runtime.loop, workers, logger))
         try:
-            yield session
+            with untold():
+                yield session
         finally:
             await session.leave(timeout=_FAREWELL_SECONDS)
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-#: While reloading, the seconds that running handlers get.
-_RELOAD_GRACE = 1.0
-
 
 def run(
     target: str,
@@ -55,10 +52,9 @@ def run(
             "Services in processes of their own are started by the command 'wampapp run' or "
             "'python -m wampapp run' alone."
         )
-    grace = None if watcher is None else _RELOAD_GRACE
 
     def order(worker: Worker) -> Order:
-        return Order(target, worker, options, log_level, log_format, grace)
+        return Order(target, worker, options, log_level, log_format, watcher is not None)
 
     # They import while this process does, too.
     first = [Child(Worker(number, workers)) for number in range(1, workers + 1)]

@@ -28,7 +28,7 @@ class Order:
         options: as in :func:`wampapp.runner.settle`.
         log_level: as in :func:`wampapp.runner.run`.
         log_format: likewise.
-        grace: the most seconds that running handlers get at the end; None for the app's own.
+        reloads: whether it runs until the next save.
     """
 
     target: str
@@ -36,7 +36,7 @@ class Order:
     options: dict[str, Any]
     log_level: str | None
     log_format: str | None
-    grace: float | None
+    reloads: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 5.0
 
 
+#: The seconds that running handlers get at the most where a save ends them.
+_RELOAD_GRACE: Final = 1.0
+
+
 def hold_signals() -> None:
     """Let the parent alone decide what Ctrl-C means; a terminal sends it to everybody."""
     # Not SIG_IGN, which the programs that the app starts would inherit.
@@ -86,8 +90,8 @@ def serve(app: App, order: Order, channel: Connection, listener: Listener) -> No
     app.worker = order.worker
     app.registry.freeze()
     config = runner.settle(app.config, **order.options)
-    if order.grace is not None:
-        config = dataclasses.replace(config, grace=min(config.grace, order.grace))
+    if order.reloads:
+        config = dataclasses.replace(config, grace=min(config.grace, _RELOAD_GRACE))
     listener.grace = config.grace
     loops.get().run(_serve(app, config, order, channel, listener))
 
