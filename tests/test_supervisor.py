@@ -335,7 +335,9 @@ def test_several_saves_of_one_second_all_count(project: Path) -> None:
     """Though Python would take one's compiled module for the other's source."""
     second = time.time_ns() // 10**9 * 10**9
     file, new = project / "app.py", project / ".app.py.new"
-    with Wampapp("run", "--reload", "--port", "0", "app.py", cwd=project) as service:
+    env = environment()
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    with Wampapp("run", "--reload", "--port", "0", "app:app", cwd=project, env=env) as service:
         with joined(service) as client:
             for number in (2, 3, 4):
                 service.stderr.clear()
