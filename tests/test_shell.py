@@ -193,6 +193,7 @@ def test_ctrl_c_empties_the_line(prompt: Prompt) -> None:
     prompt.ready()
     prompt.type("never(", enter=False)
     prompt.until(r"never\(")
+    prompt.until_it_waits()
     prompt.press("ctrl-c")
     if prompt.kind == "python":  # IPython empties the line where it stands
         prompt.ready()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from pathlib import Path
 from typing import Final, Self
 
@@ -135,6 +136,17 @@ class Terminal:
         assert found, f"{self.words} never showed {pattern!r}; it showed:\n{self.text}"
         self._seen = found.end()
         return found
+
+    def until_it_waits(self) -> None:
+        """Wait until the command's main thread sleeps, as it does when it waits for a key.
+
+        Python's readline may lose a Ctrl-C that comes between the echo of a key and that.
+        """
+        end = time.monotonic() + DEADLINE
+        status = Path(f"/proc/{self.pid}/stat")
+        while status.read_text().rpartition(")")[2].split()[0] != "S":
+            assert time.monotonic() < end, f"{self.words} never waits; it showed:\n{self.text}"
+            time.sleep(0.001)
 
     def send(self, number: int) -> None:
         """Send the command a signal."""
