@@ -297,7 +297,8 @@ def test_its_own_log_starts_nothing(project: Path) -> None:
     edit(
         project,
         "EVENTS = []",
-        "EVENTS = []\nimport logging\napp.logger.addHandler(logging.FileHandler('data/app.txt'))",
+        "EVENTS = []\nimport logging\napp.logger.addHandler(logging.FileHandler('data/app.txt'))\n"
+        "app.logger.warning('here'); time.sleep(0.5)  # long enough for the watcher to see it",
     )
     words = ("run", "--reload", "--watch", "data", "--port", "0", "app.py")
     with Wampapp(*words, cwd=project) as service:

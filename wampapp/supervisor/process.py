@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from multiprocessing import Pipe
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wampapp.supervisor.channel import VARIABLE, Failed, Join, Left, Loaded, ServiceEnded, Up
@@ -133,6 +134,18 @@ class Child:
     def _send(self, message: Order | Join) -> None:
         with contextlib.suppress(OSError):  # it has ended, which is heard of in another way
             self._channel.send(message)
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether it has a file open, where the system tells that (Linux)."""
+        try:
+            descriptors = list(Path(f"/proc/{self._process.pid}/fd").iterdir())
+        except OSError:
+            return False
+        for descriptor in descriptors:
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if descriptor.readlink() == path:
+                    return True
+        return False
 
     def kill(self) -> None:
         """End it at once."""

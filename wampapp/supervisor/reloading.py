@@ -175,8 +175,12 @@ class Reloader(Parent):
                     logger.error("The service %s; waiting for the next save", how(end))
 
     def _note_save(self, paths: list[str]) -> None:
-        self._saved.update(dict.fromkeys(paths))
-        self._has_saved.set()
+        # What the service writes to, it has open: its log, from before it can tell of it.
+        folder = self._watcher.folder
+        others = [p for p in paths if not any(c.holds(folder / p) for c in self._children)]
+        if others:
+            self._saved.update(dict.fromkeys(others))
+            self._has_saved.set()
 
     async def _next_save(self) -> list[str]:
         await self._has_saved.wait()
