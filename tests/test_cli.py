@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ROOT, EmbeddedRouter, Wampapp, environment, run, wampapp
+from tests.support.process import (
+    FULL_DISK,
+    ROOT,
+    EmbeddedRouter,
+    Wampapp,
+    environment,
+    onto_a_full_disk,
+    run,
+    serving,
+    wampapp,
+)
 from wampapp.cli import SECTIONS
 from wampapp.cli.arguments import payload
 from wampapp.crossbar import Crossbar
@@ -48,10 +58,8 @@ def service(router: Router, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A service of its own process on each router."""
     file = tmp_path_factory.mktemp("service") / "service.py"
     file.write_text(SERVICE)
-    with Wampapp("run", file, "--url", router.rs_url) as process:
-        process.until("Press Ctrl-C")
+    with serving(file, "--url", router.rs_url) as process:
         yield process
-        assert process.stop() == 0, process.text
 
 
 def url_of(router: Router) -> list[str]:
@@ -566,16 +574,4 @@ def test_a_closed_pipe_ends_quietly(service: Wampapp, router: Router) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_is_told(service: Wampapp, router: Router) -> None:
-    import subprocess
-
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "wampapp", "call", "com.cli.one", "1", *url_of(router)],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(),
-            timeout=30,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "Error: The output cannot be written: No space left on device.\n"
+    assert onto_a_full_disk("call", "com.cli.one", "1", *url_of(router)) == (1, FULL_DISK)

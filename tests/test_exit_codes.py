@@ -18,7 +18,15 @@ from typing import Any
 import pytest
 
 from tests.support.answering import HELLO, AnsweringRouter
-from tests.support.process import DEADLINE, EmbeddedRouter, Wampapp, environment, run, wampapp
+from tests.support.process import (
+    DEADLINE,
+    EmbeddedRouter,
+    Wampapp,
+    environment,
+    run,
+    serving,
+    wampapp,
+)
 from tests.support.terminal import WampappTerminal
 from wampapp.crossbar import Crossbar
 
@@ -77,10 +85,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(embedded: EmbeddedRouter, folder: Path) -> Iterator[Wampapp]:
-    with Wampapp("run", "service.py", "--url", embedded.rs_url, cwd=folder) as process:
-        process.until("Press Ctrl-C")
+    with serving("service.py", "--url", embedded.rs_url, cwd=folder) as process:
         yield process
-        assert process.stop() == 0, process.text
 
 
 def joining(words: tuple[str, ...], *options: str) -> list[str]:

@@ -17,7 +17,15 @@ import pytest
 
 from tests.support.answering import SESSION, AnsweringRouter
 from tests.support.credentials import REALM, TICKET, WRONG, guarded_node
-from tests.support.process import EmbeddedRouter, Wampapp, environment, wampapp
+from tests.support.process import (
+    FULL_DISK,
+    EmbeddedRouter,
+    Wampapp,
+    environment,
+    onto_a_full_disk,
+    serving,
+    wampapp,
+)
 from tests.support.proxy import Wire
 from tests.support.tls import Authority, TlsDoor
 from wampapp import WampError
@@ -53,10 +61,8 @@ def service(url: str, tmp_path: Path) -> Iterator[Path]:
     """A service of its own process on each router, by each transport; its file."""
     file = tmp_path / "seen.py"
     file.write_text(SERVICE)
-    with Wampapp("run", file, "--url", url) as process:
-        process.until("Press Ctrl-C")
+    with serving(file, "--url", url):
         yield file
-        assert process.stop() == 0, process.text
 
 
 def rows_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -268,17 +274,7 @@ def test_inspect_is_interrupted() -> None:
 
 
 def test_inspect_ends_with_what_reads_it(embedded: EmbeddedRouter) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "wampapp", "inspect", "--url", embedded.rs_url],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(),
-            timeout=30,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "Error: The output cannot be written: No space left on device.\n"
+    assert onto_a_full_disk("inspect", "--url", embedded.rs_url) == (1, FULL_DISK)
 
 
 @pytest.mark.parametrize("command", ["inspect", "doctor"])

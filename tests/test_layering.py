@@ -47,6 +47,7 @@ FLOORS = {
     "connection": 11,
     "handles": 11,
     "client": 12,
+    "banner": 12,
     "service": 12,
     "runner": 13,
     "app": 14,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.links import ROLES, Client
+from tests.support.links import LEAVINGS, Client, register, subscribe
 from tests.support.process import EmbeddedRouter
 from tests.support.proxy import Wire
 from wampapp import App, ConnectedClient, Event, WampError, connect
@@ -16,7 +16,6 @@ from wampapp.codec import CODECS, Codec
 from wampapp.crossbar import Crossbar
 from wampapp.errors import PayloadTooLarge
 from wampapp.messages import (
-    ABORT,
     CALL,
     ERROR,
     EVENT,
@@ -79,18 +78,6 @@ class Watcher(Client):
 @pytest.fixture
 def watcher(core: Router) -> Watcher:
     return Watcher(core)
-
-
-def register(client: Client, uri: str, **options: Any) -> int:
-    answer = client.ask(REGISTER, options, uri)
-    assert answer[0] == REGISTERED, answer
-    return int(answer[2])
-
-
-def subscribe(client: Client, uri: str, **options: Any) -> int:
-    answer = client.ask(SUBSCRIBE, options, uri)
-    assert answer[0] == SUBSCRIBED, answer
-    return int(answer[2])
 
 
 def result(client: Client, procedure: str, *args: Any) -> Any:
@@ -187,19 +174,7 @@ def test_a_subscription_is_told_from_its_first_session_to_its_last(
     ]
 
 
-def goodbye(client: Client) -> None:
-    client.say(GOODBYE, {}, "wamp.close.normal")
-
-
-def abort(client: Client) -> None:
-    client.say(ABORT, {}, "wamp.error.system_shutdown")
-
-
-def violate(client: Client) -> None:
-    client.say(1, "realm1", {"roles": ROLES})
-
-
-@pytest.mark.parametrize("leave", [goodbye, abort, violate, Client.leave])
+@pytest.mark.parametrize("leave", LEAVINGS)
 def test_what_a_session_that_leaves_held_is_told(
     core: Router, watcher: Watcher, leave: Callable[[Client], None]
 ) -> None:

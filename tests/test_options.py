@@ -10,11 +10,13 @@ import click
 import pytest
 
 from tests.support.process import (
+    FULL_DISK,
     ROOT,
     EmbeddedRouter,
     Process,
     Wampapp,
     environment,
+    onto_a_full_disk,
     run,
     wampapp,
 )
@@ -318,15 +320,4 @@ def test_ctrl_c_while_it_imports(project: Path) -> None:
 
 
 def test_a_full_disk_is_told(project: Path) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "wampapp", "uris", "app.py"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=project,
-            env=environment(),
-            timeout=30,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "Error: The output cannot be written: No space left on device.\n"
+    assert onto_a_full_disk("uris", "app.py", cwd=project) == (1, FULL_DISK)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.links import Client
+from tests.support.links import Client, register, subscribe
 from wampapp.router import Router
 from wampapp.router.broker import MOST_RETAINED, MOST_RETAINED_BYTES
 
@@ -28,18 +28,6 @@ def callee(router: Router) -> Client:
 @pytest.fixture
 def caller(router: Router) -> Client:
     return Client(router)
-
-
-def register(client: Client, uri: str, **options: Any) -> int:
-    answer = client.ask(REGISTER, options, uri)
-    assert answer[0] == REGISTERED, answer
-    return int(answer[2])
-
-
-def subscribe(client: Client, uri: str, **options: Any) -> int:
-    answer = client.ask(SUBSCRIBE, options, uri)
-    assert answer[0] == SUBSCRIBED, answer
-    return int(answer[2])
 
 
 def invoked(callee: Client, caller: Client, uri: str, *payload: Any, **options: Any) -> list:

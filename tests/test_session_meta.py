@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.links import ROLES, Client
+from tests.support.links import LEAVINGS, Client
 from tests.support.process import EmbeddedRouter
 from tests.support.proxy import Wire
 from tests.support.running import running
@@ -15,7 +15,6 @@ from wampapp.codec import JSON
 from wampapp.crossbar import Crossbar
 from wampapp.errors import PayloadTooLarge
 from wampapp.messages import (
-    ABORT,
     CALL,
     ERROR,
     EVENT,
@@ -106,19 +105,7 @@ def test_a_client_that_does_not_take_its_welcome_was_never_there(
     assert result(watcher, "wamp.session.count") == 1
 
 
-def goodbye(client: Client) -> None:
-    client.say(GOODBYE, {}, "wamp.close.normal")
-
-
-def abort(client: Client) -> None:
-    client.say(ABORT, {}, "wamp.error.system_shutdown")
-
-
-def violate(client: Client) -> None:
-    client.say(1, "realm1", {"roles": ROLES})
-
-
-@pytest.mark.parametrize("leave", [goodbye, abort, violate, Client.leave])
+@pytest.mark.parametrize("leave", LEAVINGS)
 def test_a_leaving_is_told_once_and_after_the_clean_up(
     core: Router, watcher: Client, leave: Callable[[Client], None]
 ) -> None:

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import DEADLINE, ROOT, EmbeddedRouter, Wampapp, environment, wampapp
+from tests.support.process import (
+    DEADLINE,
+    ROOT,
+    EmbeddedRouter,
+    Wampapp,
+    environment,
+    serving,
+    wampapp,
+)
 from tests.support.scripted import ScriptedRouter
 from tests.support.terminal import WampappTerminal
 from wampapp.crossbar import Crossbar
@@ -67,10 +75,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(router: Router, folder: Path) -> Iterator[Wampapp]:
     """The service on each router."""
-    with Wampapp("run", "service.py", "--url", router.rs_url, cwd=folder) as process:
-        process.until("Press Ctrl-C")
+    with serving("service.py", "--url", router.rs_url, cwd=folder) as process:
         yield process
-        assert process.stop() == 0, process.text
 
 
 class Prompt(WampappTerminal):

@@ -20,12 +20,15 @@ from hypothesis import strategies as st
 
 from tests.support.process import (
     DEADLINE,
+    FULL_DISK,
     ROOT,
     EmbeddedRouter,
     Process,
     Wampapp,
     environment,
+    onto_a_full_disk,
     run,
+    serving,
     wampapp,
 )
 from wampapp import ConnectedClient, connect
@@ -102,10 +105,8 @@ def service(router: Router, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A service of its own process on each router."""
     file = tmp_path_factory.mktemp("service") / "service.py"
     file.write_text(SERVICE)
-    with Wampapp("run", file, "--url", router.rs_url) as process:
-        process.until("Press Ctrl-C")
+    with serving(file, "--url", router.rs_url) as process:
         yield process
-        assert process.stop() == 0, process.text
 
 
 @pytest.fixture
@@ -831,17 +832,9 @@ def test_a_full_disk_is_told(
     service: Wampapp, peer: ConnectedClient, env: dict[str, str], words: tuple[str, ...]
 ) -> None:
     peer.topic("com.verbs.full", retain=True).publish(1)
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "wampapp", *words],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=env,
-            timeout=DEADLINE,
-        )
-    assert done.returncode == 1
-    assert done.stderr.endswith("Error: The output cannot be written: No space left on device.\n")
+    code, said = onto_a_full_disk(*words, env=env)
+    assert code == 1
+    assert said.endswith(FULL_DISK)
 
 
 def test_without_standard_error_it_goes_on(service: Wampapp, env: dict[str, str]) -> None:

@@ -3,7 +3,16 @@
 from typing import Any
 
 from wampapp.codec import MSGPACK, Codec
-from wampapp.messages import Message, check
+from wampapp.messages import (
+    ABORT,
+    GOODBYE,
+    REGISTER,
+    REGISTERED,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    Message,
+    check,
+)
 from wampapp.router import Router, RouterSession
 
 ROLES = {
@@ -76,3 +85,36 @@ class Client:
     def leave(self) -> None:
         """Be gone, as when the link breaks."""
         self.session.lost("the test says so")
+
+
+def register(client: Client, uri: str, **options: Any) -> int:
+    """Register a procedure; return the registration's id."""
+    answer = client.ask(REGISTER, options, uri)
+    assert answer[0] == REGISTERED, answer
+    return int(answer[2])
+
+
+def subscribe(client: Client, uri: str, **options: Any) -> int:
+    """Subscribe to a topic; return the subscription's id."""
+    answer = client.ask(SUBSCRIBE, options, uri)
+    assert answer[0] == SUBSCRIBED, answer
+    return int(answer[2])
+
+
+def goodbye(client: Client) -> None:
+    """Leave as one should."""
+    client.say(GOODBYE, {}, "wamp.close.normal")
+
+
+def abort(client: Client) -> None:
+    """Leave without a farewell."""
+    client.say(ABORT, {}, "wamp.error.system_shutdown")
+
+
+def violate(client: Client) -> None:
+    """Say HELLO twice."""
+    client.say(1, "realm1", {"roles": ROLES})
+
+
+#: Every way to leave.
+LEAVINGS = [goodbye, abort, violate, Client.leave]

@@ -1,11 +1,13 @@
 """Commands of ours as processes, as a user starts them in a terminal."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Self
 
@@ -38,6 +40,26 @@ def run(
         timeout=DEADLINE,
         **options,  # type: ignore[call-overload]
     )
+
+
+FULL_DISK = "Error: The output cannot be written: No space left on device.\n"
+
+
+def onto_a_full_disk(
+    *words: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Run `wampapp …` with its output on a full disk; return its exit code and standard error."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "wampapp", *map(str, words)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+            env=env or environment(),
+            timeout=DEADLINE,
+        )
+    return done.returncode, done.stderr
 
 
 class Process:
@@ -148,6 +170,15 @@ class Wampapp(Process):
 
     def __init__(self, *words: str | Path, **options: object) -> None:
         super().__init__(sys.executable, "-m", "wampapp", *words, **options)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def serving(*words: str | Path, **options: object) -> Iterator[Wampapp]:
+    """Run `wampapp run …` while a block is open; it must start, and end as it should."""
+    with Wampapp("run", *words, **options) as process:
+        process.until("Press Ctrl-C")
+        yield process
+        assert process.stop() == 0, process.text
 
 
 class EmbeddedRouter(Wampapp):

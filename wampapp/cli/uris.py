@@ -59,7 +59,7 @@ def echo_uris(registry: Registry, *, as_json: bool) -> None:
 
 
 def _about(record: Registration | Subscription) -> dict[str, Any]:
-    from wampapp import runner
+    from wampapp import banner
 
     procedure = isinstance(record, Registration)
     about: dict[str, Any] = {
@@ -76,7 +76,7 @@ def _about(record: Registration | Subscription) -> dict[str, Any]:
     return {
         **about,
         "handler": name_of(handler),
-        "signature": runner.signature_text(record, handler, returns=procedure),
+        "signature": banner.signature_text(record, handler, returns=procedure),
         "file": source.file if source else None,
         "line": source.line if source else None,
     }

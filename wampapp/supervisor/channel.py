@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from wampapp.banner import Overview
     from wampapp.registry import Worker
-    from wampapp.runner import Overview
 
 #: Names the pipe's end to a service process. Only a parent sets it.
 VARIABLE: Final = "_WAMPAPP_CHANNEL"

@@ -12,7 +12,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import dial, runner
+from wampapp import banner, dial, runner
 from wampapp import loop as loops
 from wampapp.supervisor.channel import Join, Left, Loaded, Up
 
@@ -120,7 +120,7 @@ async def _serve(
 
     def started() -> None:
         alone = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")
-        _tell(channel, Up(runner.overview(app, service), alone, _log_files()))
+        _tell(channel, Up(banner.overview(app, service), alone, _log_files()))
 
     await runner.serve(app, service, stopped, started, lambda: None)
     _tell(channel, Left())

@@ -9,7 +9,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
-from wampapp import runner
+from wampapp import banner
 from wampapp.supervisor.channel import ServiceEnded
 from wampapp.supervisor.parent import Parent, how
 
@@ -61,7 +61,7 @@ class Keeper(Parent):
             number = child.worker.number
             logger.error("Worker %d %s; another takes its place in %.1f s", number, how(end), delay)
             if end.text:
-                runner.say(end.text)
+                banner.say(end.text)
             await asyncio.sleep(delay * _random.uniform(0.75, 1.0))
             delay = min(delay * 2, _LONGEST_DELAY)
             child = self._start(dataclasses.replace(child.worker, again=True))

@@ -9,8 +9,8 @@ import signal
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from wampapp import banner, runner
 from wampapp import loop as loops
-from wampapp import runner
 from wampapp.config import Config
 from wampapp.registry import Registry
 from wampapp.service import Service
@@ -58,7 +58,7 @@ class Parent(ABC):
                 await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
                 if stopped.done():
                     # Who stops the whole group of processes may have ended the others already.
-                    runner.tell_stop(as_json=self._as_json)
+                    banner.tell_stop(as_json=self._as_json)
                 else:
                     await work
             finally:
@@ -137,15 +137,15 @@ class Parent(ABC):
         if self._router is not None:
             address = self._router.address
             if address is None:
-                about = dataclasses.replace(about, note=runner.JOINED_ANOTHER)
+                about = dataclasses.replace(about, note=banner.JOINED_ANOTHER)
             else:
-                urls = runner.urls_of(address)
+                urls = banner.urls_of(address)
                 about = dataclasses.replace(about, routers=urls, host=address.host)
         extra = []
         if count > 1:
             extra.append(("workers", f"{count}; events and timers are for worker 1"))
             extra += [("", f"{uri} is single: worker 1 alone registers it") for uri in up.alone]
-        runner.tell_start(about, as_json=self._as_json, extra=[*extra, *more])
+        banner.tell_start(about, as_json=self._as_json, extra=[*extra, *more])
 
 
 def how(end: ServiceEnded) -> str:

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import runner
+from wampapp import banner
 from wampapp.supervisor.channel import ServiceEnded, Up
 from wampapp.supervisor.parent import Parent, how
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wampapp.runner import Overview
+    from wampapp.banner import Overview
     from wampapp.supervisor.process import Child
     from wampapp.supervisor.watching import Watcher
 
@@ -171,7 +171,7 @@ class Reloader(Parent):
                     serving.remove(child)
                     end = over.result()
                     if end.text:
-                        runner.say(end.text)
+                        banner.say(end.text)
                     logger.error("The service %s; waiting for the next save", how(end))
 
     def _note_save(self, paths: list[str]) -> None:
@@ -197,7 +197,7 @@ class Reloader(Parent):
         """
         if self._told is None and not end.fixable:
             raise end
-        runner.say(end.text or f"The service {how(end)}.")
+        banner.say(end.text or f"The service {how(end)}.")
         what = "the service before goes on" if serving else "nothing runs"
         logger.warning("Waiting for the next save; meanwhile %s", what)
 
