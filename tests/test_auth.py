@@ -35,8 +35,9 @@ from tests.support.credentials import (
     tagged,
     write_key,
 )
-from wampapp import auth
-from wampapp.auth import (
+from wampapp.errors import AUTHENTICATION_FAILED, RouterRefused, UsageError
+from wampapp.protocol import credentials
+from wampapp.protocol.credentials import (
     NEEDS_SECRET,
     Anonymous,
     Credential,
@@ -46,7 +47,6 @@ from wampapp.auth import (
     Wampcra,
     credential_from,
 )
-from wampapp.errors import AUTHENTICATION_FAILED, RouterRefused, UsageError
 
 SECRETS = (TICKET, SECRET, PASSWORD, SEED, str(bytes.fromhex(SEED)))
 
@@ -203,8 +203,10 @@ def test_what_cannot_be_a_credential_is_refused(make: Callable[[], object], sent
 def test_scram_without_its_packages_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    found = auth.find_spec
-    monkeypatch.setattr(auth, "find_spec", lambda name: None if name == missing else found(name))
+    found = credentials.find_spec
+    monkeypatch.setattr(
+        credentials, "find_spec", lambda name: None if name == missing else found(name)
+    )
     assert refusal(lambda: Scram("a", PASSWORD)) == (
         "SCRAM needs a package that is not installed; run: pip install 'wampapp[scram]'."
     )

@@ -27,8 +27,8 @@ from tests.support.credentials import (
 )
 from tests.support.process import Process, Wampapp, environment, wampapp
 from wampapp import Anonymous, Cryptosign, Invocation, RouterRefused, Scram, Ticket, connect
-from wampapp.auth import Credential
 from wampapp.crossbar import Crossbar, Progress
+from wampapp.protocol.credentials import Credential
 
 SECRETS = (TICKET, SECRET, PASSWORD, SEED, WRONG, WRONG_SEED)
 PATIENCE = 30.0  # seconds; Argon2 is slow on purpose

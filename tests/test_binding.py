@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.names import shown
-from wampapp.binding import Binding, signature_of
 from wampapp.errors import InvalidArgument, InvalidHandler
+from wampapp.registry.binding import Binding, signature_of
 
 
 @dataclass

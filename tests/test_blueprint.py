@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support.names import shown
-from wampapp.blueprint import Blueprint, source_of
 from wampapp.errors import AppStarted, DuplicateUri, InvalidHandler, InvalidUri
-from wampapp.registry import Registration, Subscription
+from wampapp.registry.blueprint import Blueprint, source_of
+from wampapp.registry.records import Registration, Subscription
 
 DECORATORS = pytest.mark.parametrize("decorator", ["register", "subscribe"])
 

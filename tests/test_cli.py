@@ -24,7 +24,7 @@ from tests.support.process import (
     wampapp,
 )
 from wampapp.cli import SECTIONS
-from wampapp.cli.arguments import payload
+from wampapp.cli.verbs.arguments import payload
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar

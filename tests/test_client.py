@@ -25,7 +25,7 @@ from wampapp import (
     WrongThread,
     connect,
 )
-from wampapp import loop as loops
+from wampapp.loop import runtime as loops
 
 DEADLINE = 30.0  # seconds
 

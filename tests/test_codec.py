@@ -23,8 +23,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.names import shown
-from wampapp.codec import CBOR, CODECS, JSON, MSGPACK, Codec, plain, plain_payload
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
+from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec, plain, plain_payload
 
 EACH_CODEC = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.SERIALIZER_ID)
 

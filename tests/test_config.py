@@ -7,16 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampapp.config import (
-    DEFAULT_URL,
-    Config,
-    RouterUrl,
-    check_port,
-    check_realm,
-    check_seconds,
-    from_environment,
-    parse_url,
-)
+from wampapp.config.environment import from_environment
+from wampapp.config.records import DEFAULT_URL, Config, check_port, check_realm, check_seconds
+from wampapp.config.url import RouterUrl, parse_url
 from wampapp.errors import InvalidUrl, UsageError
 
 

@@ -18,10 +18,11 @@ from tests.support.process import EmbeddedRouter, Wampapp, wampapp
 from tests.support.proxy import Wire
 from tests.support.running import running
 from tests.support.scripted import ScriptedRouter
-from wampapp import App, ConnectedClient, ConnectionLost, NotJoined, connect, connection
-from wampapp import loop as loops
+from wampapp import App, ConnectedClient, ConnectionLost, NotJoined, connect
 from wampapp.crossbar import Crossbar, Progress
-from wampapp.session import Session
+from wampapp.loop import runtime as loops
+from wampapp.session import connection
+from wampapp.session.session import Session
 
 DEADLINE = 30.0  # seconds
 
@@ -283,7 +284,7 @@ def test_a_loop_that_was_blocked_does_not_take_its_router_for_dead(
 
 
 def test_the_default_notices_within_fifteen_seconds() -> None:
-    from wampapp.keepalive import _READING_SECONDS, _TICKS
+    from wampapp.session.keepalive import _READING_SECONDS, _TICKS
 
     assert App().config.keep_alive == 15.0
     assert 3 * 15.0 / _TICKS + _READING_SECONDS < 15.0

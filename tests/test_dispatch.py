@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from wampapp.dispatch import Dispatcher
-from wampapp.endpoint import Endpoint, endpoint_for, kind_of
+from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
-from wampapp.lane import EventLane
-from wampapp.registry import Registration, Run, Subscription
-from wampapp.results import CallResult
-from wampapp.workers import Workers
+from wampapp.loop.workers import Workers
+from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
+from wampapp.registry.records import Registration, Run, Subscription
+from wampapp.registry.results import CallResult
+from wampapp.session.events import EventLane
 
 DEADLINE = 20.0  # seconds
 LONG = 3600.0  # seconds; nobody waits for it

@@ -20,7 +20,8 @@ import pytest
 
 from tests.support.process import ROOT, Process, Wampapp, environment
 from tests.support.terminal import Terminal
-from wampapp import App, runner
+from wampapp import App
+from wampapp.runner import foreground as runner
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -17,8 +17,8 @@ import wampapp
 from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import App, ConnectedClient, Event, Invocation, WampError, connect
-from wampapp import loop as loops
 from wampapp.crossbar import Crossbar
+from wampapp.loop import runtime as loops
 
 DEADLINE = 20.0  # seconds
 Router = EmbeddedRouter | Crossbar

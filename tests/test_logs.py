@@ -18,7 +18,13 @@ from typing import Any
 import pytest
 
 from wampapp.errors import UsageError
-from wampapp.logs import JsonFormatter, LineFormatter, access_enabled, configure, log_access
+from wampapp.observe.logs import (
+    JsonFormatter,
+    LineFormatter,
+    access_enabled,
+    configure,
+    log_access,
+)
 
 DEADLINE = 60.0  # seconds
 ROOT = Path(__file__).parent.parent
@@ -439,7 +445,7 @@ def test_configuring_twice_shows_each_line_once() -> None:
 def test_standard_error_is_the_default() -> None:
     code = """
     import logging
-    from wampapp.logs import configure
+    from wampapp.observe.logs import configure
     configure()
     logging.getLogger("shop").info("sold")
     """

@@ -17,7 +17,7 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred, succeed
 
 from tests.support.process import EmbeddedRouter
-from wampapp.loop import driven
+from wampapp.loop.deferreds import driven
 
 DEADLINE = 60.0  # seconds
 ROOT = Path(__file__).parent.parent
@@ -25,7 +25,8 @@ ROOT = Path(__file__).parent.parent
 PREAMBLE = """
 import asyncio, os, signal, sys, threading
 from wampapp import UsageError, WrongThread
-from wampapp import loop as loops
+from wampapp.loop import runtime as loops
+from wampapp.loop.deferreds import driven
 
 signal.alarm(30)  # seconds; the end of a process that hangs
 """
@@ -98,7 +99,7 @@ def test_without_uvloop_asyncio_s_own_loop_is_used() -> None:
 
     async def main():
         from twisted.internet.task import deferLater
-        return await loops.driven(wait(deferLater(runtime.reactor, 0, lambda: 5)))
+        return await driven(wait(deferLater(runtime.reactor, 0, lambda: 5)))
 
     async def wait(deferred):
         return await deferred
@@ -118,7 +119,7 @@ def test_it_can_run_again_and_twisted_s_threads_do_not_keep_the_process() -> Non
         return await deferToThread(threading.get_ident)
 
     async def main():
-        return await loops.driven(in_thread())
+        return await driven(in_thread())
 
     for _ in range(3):
         assert runtime.run(main()) != threading.get_ident()

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from wampapp import messages
 from wampapp.errors import ProtocolViolation
-from wampapp.messages import check, payload_of
+from wampapp.protocol import messages
+from wampapp.protocol.messages import check, payload_of
 
 # One message of each type, without a payload, as the specification writes it.
 HEADS: dict[str, list[Any]] = {

@@ -12,10 +12,10 @@ from tests.support.links import LEAVINGS, Client, register, subscribe
 from tests.support.process import EmbeddedRouter
 from tests.support.proxy import Wire
 from wampapp import App, ConnectedClient, Event, WampError, connect
-from wampapp.codec import CODECS, Codec
 from wampapp.crossbar import Crossbar
 from wampapp.errors import PayloadTooLarge
-from wampapp.messages import (
+from wampapp.protocol.codec import CODECS, Codec
+from wampapp.protocol.messages import (
     CALL,
     ERROR,
     EVENT,

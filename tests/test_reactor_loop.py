@@ -27,8 +27,8 @@ from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
 
 from wampapp.errors import UsageError
-from wampapp.loop import driven
-from wampapp.reactor_loop import ReactorLoop
+from wampapp.loop.deferreds import driven
+from wampapp.loop.reactor_loop import ReactorLoop
 
 DEADLINE = 60.0  # seconds
 ROOT = Path(__file__).parent.parent
@@ -569,8 +569,8 @@ def test_a_program_with_a_reactor_of_its_own() -> None:
     from twisted.internet import pollreactor
     pollreactor.install()
     from twisted.internet import endpoints, protocol, reactor
-    from wampapp.loop import driven
-    from wampapp.reactor_loop import ReactorLoop
+    from wampapp.loop.deferreds import driven
+    from wampapp.loop.reactor_loop import ReactorLoop
 
     signal.alarm(30)
     loop = ReactorLoop(reactor)
@@ -679,7 +679,7 @@ def test_the_executor_runs_jobs_at_once() -> None:
 
 
 def test_more_jobs_than_threads_wait_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wampapp.reactor_loop._MOST_THREADS", 2)
+    monkeypatch.setattr("wampapp.loop.reactor_loop._MOST_THREADS", 2)
 
     async def main(reactor: Any, loop: ReactorLoop) -> tuple[list[int], int]:
         names = await asyncio.gather(*(asyncio.to_thread(threading.get_ident) for _ in range(50)))

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.names import shown
 from wampapp.errors import AppStarted, DuplicateUri
-from wampapp.registry import Registration, Registry, Source, Subscription, name_of
+from wampapp.registry.records import Registration, Source, Subscription, name_of
+from wampapp.registry.registry import Registry
 
 
 def one() -> None: ...

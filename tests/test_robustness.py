@@ -14,7 +14,8 @@ import wampapp
 from tests.support.process import EmbeddedRouter, Process, Wampapp, environment
 from tests.support.process import wampapp as command
 from tests.support.running import running
-from wampapp import App, ConnectedClient, WampError, connect, workers
+from wampapp import App, ConnectedClient, WampError, connect
+from wampapp.loop import workers
 
 DEADLINE = 20.0  # seconds
 

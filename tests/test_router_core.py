@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wampapp.codec import CBOR, CODECS, JSON, MSGPACK, Codec
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
-from wampapp.messages import (
+from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec
+from wampapp.protocol.messages import (
     ABORT,
     CALL,
     CANCEL,

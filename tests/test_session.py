@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from wampapp.codec import MSGPACK, Codec
-from wampapp.dispatch import Dispatcher
-from wampapp.messages import GOODBYE, HELLO, WELCOME, Message
-from wampapp.session import Session
-from wampapp.workers import Workers
+from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.loop.workers import Workers
+from wampapp.protocol.codec import MSGPACK, Codec
+from wampapp.protocol.messages import GOODBYE, HELLO, WELCOME, Message
+from wampapp.session.session import Session
 
 DEADLINE = 20.0  # seconds
 

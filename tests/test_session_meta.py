@@ -11,10 +11,10 @@ from tests.support.process import EmbeddedRouter
 from tests.support.proxy import Wire
 from tests.support.running import running
 from wampapp import App, ConnectedClient, Invocation, WampError, connect
-from wampapp.codec import JSON
 from wampapp.crossbar import Crossbar
 from wampapp.errors import PayloadTooLarge
-from wampapp.messages import (
+from wampapp.protocol.codec import JSON
+from wampapp.protocol.messages import (
     CALL,
     ERROR,
     EVENT,

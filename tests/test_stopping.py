@@ -12,8 +12,8 @@ import pytest
 
 import wampapp
 from tests.support.process import EmbeddedRouter, Process, Wampapp
-from wampapp import loop as loops
 from wampapp.crossbar import Crossbar
+from wampapp.loop import runtime as loops
 
 DEADLINE = 30.0  # seconds
 Router = EmbeddedRouter | Crossbar

@@ -19,9 +19,9 @@ import pytest
 from tests.support.process import EmbeddedRouter, Process, Wampapp, environment, run, wampapp
 from tests.support.terminal import WampappTerminal
 from wampapp import App, Canceled, ConnectionLost, UsageError, connect
-from wampapp.client import ConnectedClient
+from wampapp.client.connect import ConnectedClient
 from wampapp.crossbar import Crossbar
-from wampapp.registry import Worker
+from wampapp.registry.records import Worker
 from wampapp.supervisor.watching import Watcher
 
 Router = EmbeddedRouter | Crossbar

@@ -28,7 +28,7 @@ from wampapp import (
     WampappError,
     connect,
 )
-from wampapp.config import tls_from
+from wampapp.config.environment import tls_from
 from wampapp.crossbar import Crossbar, Progress, node_configuration
 
 DEADLINE = 30.0  # seconds

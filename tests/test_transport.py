@@ -13,7 +13,7 @@ from tests.support.process import EmbeddedRouter
 from tests.support.raw import MSGPACK, Raw
 from wampapp import connect
 from wampapp.errors import ProtocolViolation
-from wampapp.messages import Message
+from wampapp.protocol.messages import Message
 from wampapp.transport import rawsocket_server_factory
 
 DEADLINE = 30.0  # seconds

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.names import shown
-from wampapp import uri
 from wampapp.errors import InvalidUri
+from wampapp.protocol import uri
 
 VALID = [
     "a",

@@ -32,8 +32,8 @@ from tests.support.process import (
     wampapp,
 )
 from wampapp import ConnectedClient, connect
-from wampapp.cli.flow import Flow
-from wampapp.cli.tally import Tally
+from wampapp.cli.verbs.flow import Flow
+from wampapp.cli.verbs.summary import Tally
 from wampapp.crossbar import Crossbar
 from wampapp.errors import ConnectionLost, NoSuchProcedure, UsageError, WampError
 

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from wampapp.workers import Workers
+from wampapp.loop.workers import Workers
 
 DEADLINE = 20.0  # seconds
 

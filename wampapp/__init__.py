@@ -23,11 +23,9 @@ from wampapp._version import __version__
 
 if TYPE_CHECKING:
     from wampapp.app import App
-    from wampapp.auth import Anonymous, Cryptosign, Scram, Ticket, Wampcra
-    from wampapp.blueprint import Blueprint
-    from wampapp.client import Client, ConnectedClient, connect
-    from wampapp.config import Tls
-    from wampapp.context import Call, Event, Invocation
+    from wampapp.client.blocking import Client
+    from wampapp.client.connect import ConnectedClient, connect
+    from wampapp.config.records import Tls
     from wampapp.errors import (
         AppStarted,
         BrokenTarget,
@@ -62,7 +60,10 @@ if TYPE_CHECKING:
         WampError,
         WrongThread,
     )
-    from wampapp.results import CallResult
+    from wampapp.protocol.credentials import Anonymous, Cryptosign, Scram, Ticket, Wampcra
+    from wampapp.registry.blueprint import Blueprint
+    from wampapp.registry.context import Call, Event, Invocation
+    from wampapp.registry.results import CallResult
 
 __all__ = [
     "Anonymous",
@@ -118,20 +119,20 @@ __all__ = [
 #: Which module each export comes from, but for the errors.
 _HOMES = {
     "App": "app",
-    "Anonymous": "auth",
-    "Cryptosign": "auth",
-    "Scram": "auth",
-    "Ticket": "auth",
-    "Wampcra": "auth",
-    "Blueprint": "blueprint",
-    "Client": "client",
-    "ConnectedClient": "client",
-    "connect": "client",
-    "Tls": "config",
-    "Call": "context",
-    "Event": "context",
-    "Invocation": "context",
-    "CallResult": "results",
+    "Anonymous": "protocol.credentials",
+    "Cryptosign": "protocol.credentials",
+    "Scram": "protocol.credentials",
+    "Ticket": "protocol.credentials",
+    "Wampcra": "protocol.credentials",
+    "Blueprint": "registry.blueprint",
+    "Client": "client.blocking",
+    "ConnectedClient": "client.connect",
+    "connect": "client.connect",
+    "Tls": "config.records",
+    "Call": "registry.context",
+    "Event": "registry.context",
+    "Invocation": "registry.context",
+    "CallResult": "registry.results",
 }
 
 

@@ -6,28 +6,27 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Unpack
 
-from wampapp import config as configs
-from wampapp import loop as loops
-from wampapp import uri as uris
-from wampapp.blueprint import Blueprint
-from wampapp.client import Client
-from wampapp.config import Config
+from wampapp.client.blocking import Client
+from wampapp.client.handles import Procedure, PublishOptions, Topic
+from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
-from wampapp.handles import Procedure, PublishOptions, Topic
-from wampapp.registry import Worker
+from wampapp.loop import runtime as loops
+from wampapp.protocol import uri as uris
+from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.records import Worker
 
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from wampapp.auth import Credential
-    from wampapp.config import Tls
-    from wampapp.connection import Connection
-    from wampapp.dial import Dialer
-    from wampapp.endpoint import Kind
-    from wampapp.service import Service
+    from wampapp.config.records import Tls
+    from wampapp.protocol.credentials import Credential
+    from wampapp.registry.endpoint import Kind
+    from wampapp.runner.service import Service
+    from wampapp.session.connection import Connection
     from wampapp.testing import TestRealm, TestSession
+    from wampapp.transport.dial import Dialer
 
 
 _NOT_RUNNING = (
@@ -85,7 +84,7 @@ class App(Blueprint):
         self,
         url: str | None = None,
         *,
-        realm: str = configs.DEFAULT_REALM,
+        realm: str = DEFAULT_REALM,
         prefix: str | None = None,
         name: str | None = None,
         threads: int = 40,
@@ -161,7 +160,7 @@ class App(Blueprint):
             dialer: how the router is reached; None to find one as ``config`` says.
             succeeds: whether another process ran the app before, and has just ended.
         """
-        from wampapp.service import Service
+        from wampapp.runner.service import Service
 
         enter = self._lifespan
         return Service(
@@ -314,7 +313,7 @@ class App(Blueprint):
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.handles.PublishOptions`.
+            options: see :class:`~wampapp.client.handles.PublishOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -346,7 +345,7 @@ class App(Blueprint):
         Raises:
             SystemExit: with the error's exit code, after its sentence went to standard error.
         """
-        from wampapp import runner
+        from wampapp.runner import foreground as runner
 
         runner.run_from_script(self, url=url, realm=realm, host=host, port=port, debug=debug)
 
@@ -384,7 +383,7 @@ class App(Blueprint):
         Raises:
             UsageError: the app runs already, or no event loop runs in this thread.
         """
-        from wampapp import runner
+        from wampapp.runner import foreground as runner
 
         runtime = loops.here()
         if self._service is not None:

@@ -21,7 +21,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from wampapp.config import check_seconds
+from wampapp.config.records import check_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

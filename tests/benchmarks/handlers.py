@@ -9,11 +9,11 @@ from typing import Any
 
 from tests.benchmarks.harness import Row, Table, in_turns
 from wampapp import Invocation
-from wampapp import loop as loops
-from wampapp.dispatch import Dispatcher
-from wampapp.endpoint import Endpoint, endpoint_for
-from wampapp.registry import Registration
-from wampapp.workers import Workers
+from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.loop import runtime as loops
+from wampapp.loop.workers import Workers
+from wampapp.registry.endpoint import Endpoint, endpoint_for
+from wampapp.registry.records import Registration
 
 #: Calls between two looks at the clock, all in flight at one time.
 BATCH = 100

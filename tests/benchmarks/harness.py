@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any, Self, TypeVar, cast
 
-from wampapp.client import ConnectedClient
+from wampapp.client.connect import ConnectedClient
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "READY"

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.benchmarks import work
 from wampapp import App, Blueprint, connect
-from wampapp.endpoint import endpoint_for
+from wampapp.registry.endpoint import endpoint_for
 
 
 def callee(app: App, url: str) -> None:

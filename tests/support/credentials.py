@@ -11,8 +11,8 @@ from autobahn.wamp.auth import derive_scram_credential
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wampapp.auth import Anonymous, Credential, Cryptosign, Scram, Ticket, Wampcra
 from wampapp.crossbar import node_configuration
+from wampapp.protocol.credentials import Anonymous, Credential, Cryptosign, Scram, Ticket, Wampcra
 
 REALM = "realm1"
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from wampapp.codec import MSGPACK, Codec
-from wampapp.messages import (
+from wampapp.protocol.codec import MSGPACK, Codec
+from wampapp.protocol.messages import (
     ABORT,
     GOODBYE,
     REGISTER,

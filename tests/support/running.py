@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wampapp import App, runner
-from wampapp import loop as loops
-from wampapp.service import Service
+from wampapp import App
+from wampapp.loop import runtime as loops
+from wampapp.runner import foreground as runner
+from wampapp.runner.service import Service
 
 
 @contextmanager

@@ -31,15 +31,15 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Looking inside": {
         "uris": "wampapp.cli.uris",
-        "shell": "wampapp.cli.shell",
+        "shell": "wampapp.cli.shell.shell",
         "inspect": "wampapp.cli.inspect",
-        "doctor": "wampapp.cli.doctor",
+        "doctor": "wampapp.cli.doctor.doctor",
     },
     "WAMP from the shell": {
-        "call": "wampapp.cli.verbs",
-        "publish": "wampapp.cli.verbs",
-        "subscribe": "wampapp.cli.verbs",
-        "register": "wampapp.cli.register",
+        "call": "wampapp.cli.verbs.verbs",
+        "publish": "wampapp.cli.verbs.verbs",
+        "subscribe": "wampapp.cli.verbs.verbs",
+        "register": "wampapp.cli.verbs.register",
     },
 }
 

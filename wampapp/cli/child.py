@@ -7,10 +7,10 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from wampapp import runner
 from wampapp.cli.outcome import outcome
 from wampapp.cli.target import load
 from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError
+from wampapp.runner import foreground as runner
 from wampapp.supervisor import child
 from wampapp.supervisor.channel import Failed
 

@@ -17,7 +17,7 @@ from wampapp.cli.options import (
     timeout_option,
 )
 from wampapp.cli.terminal import counted, printable, styled, table
-from wampapp.config import DEFAULT_URL
+from wampapp.config.records import DEFAULT_URL
 from wampapp.errors import (
     NO_SUCH_PROCEDURE,
     NO_SUCH_REGISTRATION,
@@ -32,8 +32,8 @@ from wampapp.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wampapp.config import Config
-    from wampapp.session import Session
+    from wampapp.config.records import Config
+    from wampapp.session.session import Session
 
 #: So many calls are under way at a time.
 _WINDOW: Final = 500
@@ -54,9 +54,9 @@ def inspect(router: Router, *, timeout: float, connect_timeout: float, as_json: 
 
     The router is asked by WAMP's meta API. This command's own session is left out.
     """
-    from wampapp import loop as loops
-    from wampapp import runner
-    from wampapp.config import Config
+    from wampapp.config.records import Config
+    from wampapp.loop import runtime as loops
+    from wampapp.runner import foreground as runner
 
     config = runner.settle(
         Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout
@@ -81,9 +81,9 @@ async def _look(config: Config, timeout: float | None) -> tuple[list[dict[str, A
     """Return the rows, as ``--json`` prints them, and what the router calls itself."""
     import asyncio
 
-    from wampapp import loop as loops
     from wampapp.cli.visit import visit
-    from wampapp.dial import UrlDialer
+    from wampapp.loop import runtime as loops
+    from wampapp.transport.dial import UrlDialer
 
     runtime = loops.get()
     url = str(config.url)

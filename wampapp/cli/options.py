@@ -15,13 +15,13 @@ from click.core import ParameterSource
 from wampapp.cli.project import env_file_option
 from wampapp.cli.terminal import printable
 from wampapp.errors import BrokenTarget, UsageError, WampappError, WampError
-from wampapp.logs import FORMS, LEVELS, escaped_json
+from wampapp.observe.logs import FORMS, LEVELS, escaped_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wampapp.auth import Credential
-    from wampapp.config import Tls
+    from wampapp.config.records import Tls
+    from wampapp.protocol.credentials import Credential
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -136,19 +136,19 @@ def router_options(default: str) -> Callable[[F], F]:
             insecure: bool | None,
             **kwargs: Any,
         ) -> Any:
-            from wampapp import config as configs
+            from wampapp.config.environment import auth_from, tls_from
 
             secret = None
             if ask_secret:
                 secret = _asked_secret()
-            auth = configs.auth_from(
+            auth = auth_from(
                 method=authmethod,
                 authid=authid,
                 secret=secret,
                 secret_file=secret_file,
                 key_file=key_file,
             )
-            tls = configs.tls_from(ca=ca, certificate=cert, key=cert_key, insecure=insecure)
+            tls = tls_from(ca=ca, certificate=cert, key=cert_key, insecure=insecure)
             return command(*args, router=Router(url, realm, auth, tls), **kwargs)
 
         options = (

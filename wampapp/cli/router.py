@@ -33,8 +33,8 @@ def router(
     log_format: str | None,
 ) -> None:
     """Run the router alone, until Ctrl-C."""
-    from wampapp import runner
-    from wampapp.config import Config
+    from wampapp.config.records import Config
+    from wampapp.runner import foreground as runner
 
     runner.run_router(
         runner.settle(

@@ -76,8 +76,8 @@ def run(
             log_format=log_format,
         )
         return
-    from wampapp import runner
     from wampapp.cli.target import load
+    from wampapp.runner import foreground as runner
 
     app = load(target)
     runner.run(

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wampapp import runner
 from wampapp.app import App
 from wampapp.cli.places import import_folder, is_file, split
 from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError, UsageError
+from wampapp.runner import foreground as runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,10 +10,11 @@ import click
 from wampapp.cli.options import Command, json_line, json_option
 from wampapp.cli.project import target_argument
 from wampapp.cli.terminal import table
-from wampapp.registry import Registration, name_of
+from wampapp.registry.records import Registration, name_of
 
 if TYPE_CHECKING:
-    from wampapp.registry import Registry, Source, Subscription
+    from wampapp.registry.records import Source, Subscription
+    from wampapp.registry.registry import Registry
 
 
 @click.command(cls=Command)
@@ -59,7 +60,7 @@ def echo_uris(registry: Registry, *, as_json: bool) -> None:
 
 
 def _about(record: Registration | Subscription) -> dict[str, Any]:
-    from wampapp import banner
+    from wampapp.runner import banner
 
     procedure = isinstance(record, Registration)
     about: dict[str, Any] = {

@@ -8,19 +8,19 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from wampapp.cli.where import untold
-from wampapp.connection import join
-from wampapp.dispatch import Dispatcher
-from wampapp.workers import Workers
+from wampapp.cli.verbs.where import untold
+from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.loop.workers import Workers
+from wampapp.session.connection import join
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from wampapp.config import Config
-    from wampapp.dial import Dialer
-    from wampapp.link import Handler
-    from wampapp.loop import Runtime
-    from wampapp.session import Session
+    from wampapp.config.records import Config
+    from wampapp.loop.runtime import Runtime
+    from wampapp.session.session import Session
+    from wampapp.transport.dial import Dialer
+    from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp")
 
@@ -74,7 +74,7 @@ class Watched:
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def dial(self, handler: Handler, timeout: float) -> None:
-        """Link ``handler`` to the router; see :class:`~wampapp.dial.Dialer`."""
+        """Link ``handler`` to the router; see :class:`~wampapp.transport.dial.Dialer`."""
         await self._inner.dial(handler, timeout)
         self.opened_at = time.perf_counter()
         self.opened.set_result(getattr(handler, "serializer", ""))

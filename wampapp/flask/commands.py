@@ -9,7 +9,6 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, ScriptInfo
 
-from wampapp import runner
 from wampapp.cli.options import (
     allow_origin_option,
     give_up_after_option,
@@ -22,10 +21,11 @@ from wampapp.cli.options import (
     timeout_option,
 )
 from wampapp.cli.uris import echo_uris
-from wampapp.cli.verbs import verbs
-from wampapp.cli.where import Where
-from wampapp.client import ConnectedClient
+from wampapp.cli.verbs.verbs import verbs
+from wampapp.cli.verbs.where import Where
+from wampapp.client.connect import ConnectedClient
 from wampapp.errors import EXIT_INTERRUPTED, WampappError
+from wampapp.runner import foreground as runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from flask import appcontext_pushed
 from werkzeug.exceptions import ServiceUnavailable
 
-from wampapp.blueprint import Blueprint
 from wampapp.errors import SessionError, UsageError
 from wampapp.flask.commands import make_group
 from wampapp.flask.inline import Inline
 from wampapp.flask.peer import Peer
 from wampapp.flask.service import FlaskService
 from wampapp.flask.settings import settings_from
+from wampapp.registry.blueprint import Blueprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

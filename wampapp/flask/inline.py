@@ -29,8 +29,8 @@ from flask.cli import ScriptInfo, run_command
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
-from wampapp import loop as loops
 from wampapp.errors import PortInUse, WampappError
+from wampapp.loop import runtime as loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from wampapp.flask.peer import Peer
-    from wampapp.service import Service
+    from wampapp.runner.service import Service
 
 #: The functions that load an app: by module and name, and whether their process will serve.
 _FLASK: Final = ("flask.cli", "load_app")

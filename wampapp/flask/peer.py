@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import g
 
-from wampapp import loop as loops
-from wampapp.client import Client
-from wampapp.connection import Connection
-from wampapp.dial import UrlDialer
-from wampapp.dispatch import Dispatcher
+from wampapp.client.blocking import Client
+from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import (
     ConnectionLost,
     NotJoined,
@@ -25,15 +22,18 @@ from wampapp.errors import (
     UsageError,
     WampappError,
 )
-from wampapp.workers import Workers
+from wampapp.loop import runtime as loops
+from wampapp.loop.workers import Workers
+from wampapp.session.connection import Connection
+from wampapp.transport.dial import UrlDialer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.config import Config
-    from wampapp.dial import Dialer
+    from wampapp.config.records import Config
     from wampapp.flask.service import FlaskService
     from wampapp.flask.settings import Settings
+    from wampapp.transport.dial import Dialer
 
 logger = logging.getLogger("wampapp")
 

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from wampapp import runner
 from wampapp.app import App
 from wampapp.errors import InvalidArgument, NotAuthorized, WampError
+from wampapp.runner import foreground as runner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from flask import Flask
 
-    from wampapp.blueprint import Blueprint
-    from wampapp.config import Config
-    from wampapp.endpoint import Kind
+    from wampapp.config.records import Config
     from wampapp.flask.settings import Settings
-    from wampapp.service import Service
+    from wampapp.registry.blueprint import Blueprint
+    from wampapp.registry.endpoint import Kind
+    from wampapp.runner.service import Service
 
 #: The error URI of an HTTP status that no URI of WAMP's stands for.
 HTTP_ERROR: Final = "wampapp.error.http"
@@ -78,7 +78,7 @@ class FlaskService(App):
         Args:
             url: the router, before the Flask app's.
             realm: the realm, before the Flask app's.
-            options: as in :func:`wampapp.runner.settle`.
+            options: as in :func:`wampapp.runner.foreground.settle`.
         """
         configured = self._settings.config
         return runner.settle(

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import config as configs
-from wampapp import uri as uris
-from wampapp.config import Config
+from wampapp.config.environment import auth_from, from_environment, tls_from
+from wampapp.config.records import DEFAULT_HOST, DEFAULT_PORT, Config, check_seconds
 from wampapp.errors import UsageError
+from wampapp.protocol import uri as uris
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,11 +59,11 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: a value is not valid; the message names it.
     """
-    url, realm = configs.from_environment(
+    url, realm = from_environment(
         url=_text(values, "WAMP_URL", "CROSSBAR_URL", "ROUTER_URL"),
         realm=_text(values, "WAMP_REALM", "REALM"),
     )
-    timeout = configs.check_seconds(_value(values, "WAMP_TIMEOUT", _TIMEOUT), "WAMP_TIMEOUT")
+    timeout = check_seconds(_value(values, "WAMP_TIMEOUT", _TIMEOUT), "WAMP_TIMEOUT")
     if timeout == 0:
         raise UsageError("WAMP_TIMEOUT is 0; give a number of seconds above 0.")
     prefix = _text(values, "WAMP_PREFIX")
@@ -76,12 +76,12 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
         config=Config(
             url=url,
             realm=realm,
-            host=_text(values, "WAMP_HOST") or configs.DEFAULT_HOST,
-            port=_value(values, "WAMP_PORT", configs.DEFAULT_PORT),
+            host=_text(values, "WAMP_HOST") or DEFAULT_HOST,
+            port=_value(values, "WAMP_PORT", DEFAULT_PORT),
             debug=_switch(values, "WAMP_DEBUG"),
             allow_origins=_words(values, "WAMP_ALLOW_ORIGINS"),
             auth=_value(values, "WAMP_AUTH", None)
-            or configs.auth_from(
+            or auth_from(
                 method=_text(values, "WAMP_AUTHMETHOD"),
                 authid=_text(values, "WAMP_AUTHID"),
                 authrole=_text(values, "WAMP_AUTHROLE"),
@@ -90,7 +90,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
                 key_file=_text(values, "WAMP_KEY_FILE"),
             ),
             tls=_value(values, "WAMP_TLS", None)
-            or configs.tls_from(
+            or tls_from(
                 ca=_text(values, "WAMP_CA"),
                 certificate=_text(values, "WAMP_CERT"),
                 key=_text(values, "WAMP_CERT_KEY"),

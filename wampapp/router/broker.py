@@ -6,10 +6,10 @@ import functools
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import uri
-from wampapp.codec import MSGPACK
 from wampapp.errors import INVALID_ARGUMENT, INVALID_URI, NO_SUCH_SUBSCRIPTION, PayloadNotEncodable
-from wampapp.messages import (
+from wampapp.protocol import uri
+from wampapp.protocol.codec import MSGPACK
+from wampapp.protocol.messages import (
     EVENT,
     PUBLISH,
     PUBLISHED,
@@ -19,15 +19,15 @@ from wampapp.messages import (
     UNSUBSCRIBED,
     brief,
 )
-from wampapp.pattern import is_match
+from wampapp.protocol.pattern import is_match
 from wampapp.router.index import EXACT, UriIndex
 from wampapp.router.meta import SubscriptionMeta, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from wampapp.codec import Codec
-    from wampapp.messages import Message
+    from wampapp.protocol.codec import Codec
+    from wampapp.protocol.messages import Message
     from wampapp.router.core import RouterSession
 
 #: What WELCOME says of the broker ("Feature Announcement").

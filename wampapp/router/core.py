@@ -8,7 +8,6 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import uri
 from wampapp.errors import (
     GOODBYE_AND_OUT,
     INVALID_URI,
@@ -20,7 +19,8 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
-from wampapp.messages import (
+from wampapp.protocol import uri
+from wampapp.protocol.messages import (
     ABORT,
     CALL,
     CANCEL,
@@ -43,9 +43,9 @@ from wampapp.router.index import EXACT, PREFIX, WILDCARD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.codec import Codec
-    from wampapp.link import Link
-    from wampapp.messages import Message
+    from wampapp.protocol.codec import Codec
+    from wampapp.protocol.messages import Message
+    from wampapp.transport.link import Link
 
 logger = logging.getLogger("wampapp.router")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import uri
 from wampapp.errors import (
     CANCELED,
     INVALID_ARGUMENT,
@@ -18,7 +17,8 @@ from wampapp.errors import (
     ProtocolViolation,
     WampError,
 )
-from wampapp.messages import (
+from wampapp.protocol import uri
+from wampapp.protocol.messages import (
     CALL,
     ERROR,
     INTERRUPT,
@@ -31,14 +31,14 @@ from wampapp.messages import (
     brief,
     payload_of,
 )
-from wampapp.pattern import is_match
+from wampapp.protocol.pattern import is_match
 from wampapp.router.index import EXACT, UriIndex
 from wampapp.router.meta import RegistrationMeta, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from wampapp.messages import Message
+    from wampapp.protocol.messages import Message
     from wampapp.router.core import RouterSession
     from wampapp.router.meta import Announce
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from wampapp import uri
 from wampapp.errors import (
     INVALID_ARGUMENT,
     NO_SUCH_REGISTRATION,
@@ -13,7 +12,8 @@ from wampapp.errors import (
     NO_SUCH_SUBSCRIPTION,
     WampError,
 )
-from wampapp.messages import MAX_ID, brief
+from wampapp.protocol import uri
+from wampapp.protocol.messages import MAX_ID, brief
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
 
 if TYPE_CHECKING:

@@ -30,10 +30,10 @@ def run(
 
     Args:
         target: as in ``wampapp run TARGET``.
-        options: as in :func:`wampapp.runner.settle`.
+        options: as in :func:`wampapp.runner.foreground.settle`.
         workers: how many processes.
         watcher: finds the saves after which they are started anew; None for no reloading.
-        log_level: as in :func:`wampapp.runner.run`.
+        log_level: as in :func:`wampapp.runner.foreground.run`.
         log_format: likewise.
 
     Raises:
@@ -41,7 +41,7 @@ def run(
         UsageError: the router in the box cannot listen, or this is no command of ours.
     """
     from wampapp.errors import UsageError
-    from wampapp.registry import Worker
+    from wampapp.registry.records import Worker
     from wampapp.supervisor.channel import VARIABLE, Order
     from wampapp.supervisor.process import Child
 
@@ -61,8 +61,8 @@ def run(
     try:
         for child in first:
             child.order(order(child.worker))
-        from wampapp import loop as loops
-        from wampapp import runner
+        from wampapp.loop import runtime as loops
+        from wampapp.runner import foreground as runner
         from wampapp.supervisor.keeping import Keeper
         from wampapp.supervisor.reloading import Reloader
 

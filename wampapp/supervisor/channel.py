@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from wampapp.banner import Overview
-    from wampapp.registry import Worker
+    from wampapp.registry.records import Worker
+    from wampapp.runner.banner import Overview
 
 #: Names the pipe's end to a service process. Only a parent sets it.
 VARIABLE: Final = "_WAMPAPP_CHANNEL"
@@ -25,8 +25,8 @@ class Order:
     Attributes:
         target: as in ``wampapp run TARGET``.
         worker: which process this is.
-        options: as in :func:`wampapp.runner.settle`.
-        log_level: as in :func:`wampapp.runner.run`.
+        options: as in :func:`wampapp.runner.foreground.settle`.
+        log_level: as in :func:`wampapp.runner.foreground.run`.
         log_format: likewise.
         reloads: whether it runs until the next save.
     """

@@ -12,15 +12,17 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import banner, dial, runner
-from wampapp import loop as loops
+from wampapp.loop import runtime as loops
+from wampapp.runner import banner
+from wampapp.runner import foreground as runner
 from wampapp.supervisor.channel import Join, Left, Loaded, Up
+from wampapp.transport import dial
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from wampapp.app import App
-    from wampapp.config import Config
+    from wampapp.config.records import Config
     from wampapp.supervisor.channel import Order
 
 #: How much longer than its grace time a process may take to end when its parent is gone.

@@ -9,7 +9,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
-from wampapp import banner
+from wampapp.runner import banner
 from wampapp.supervisor.channel import ServiceEnded
 from wampapp.supervisor.parent import Parent, how
 

@@ -9,18 +9,19 @@ import signal
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from wampapp import banner, runner
-from wampapp import loop as loops
-from wampapp.config import Config
-from wampapp.registry import Registry
-from wampapp.service import Service
+from wampapp.config.records import Config
+from wampapp.loop import runtime as loops
+from wampapp.registry.registry import Registry
+from wampapp.runner import banner
+from wampapp.runner import foreground as runner
+from wampapp.runner.service import Service
 from wampapp.supervisor.process import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.registry import Worker
-    from wampapp.router.server import Address
+    from wampapp.registry.records import Worker
+    from wampapp.server.door import Address
     from wampapp.supervisor.channel import Order, ServiceEnded, Up
 
 logger = logging.getLogger("wampapp")

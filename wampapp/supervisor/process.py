@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wampapp.supervisor.channel import VARIABLE, Failed, Join, Left, Loaded, ServiceEnded, Up
 
 if TYPE_CHECKING:
-    from wampapp.registry import Worker
+    from wampapp.registry.records import Worker
     from wampapp.supervisor.channel import Order
 
 logger = logging.getLogger("wampapp")

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import banner
+from wampapp.runner import banner
 from wampapp.supervisor.channel import ServiceEnded, Up
 from wampapp.supervisor.parent import Parent, how
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wampapp.banner import Overview
+    from wampapp.runner.banner import Overview
     from wampapp.supervisor.process import Child
     from wampapp.supervisor.watching import Watcher
 

@@ -7,26 +7,26 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.blueprint import Blueprint
-from wampapp.config import DEFAULT_REALM, Config
-from wampapp.connection import Connection
-from wampapp.context import Event  # noqa: TC001 - a handler's annotation is looked up
-from wampapp.dial import LocalDialer
-from wampapp.dispatch import Dispatcher
-from wampapp.endpoint import endpoint_for
+from wampapp.config.records import DEFAULT_REALM, Config
+from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import HandlerFailed, HookFailed, RouterUnreachable, UsageError
-from wampapp.pattern import Pattern
+from wampapp.loop.workers import Workers
+from wampapp.protocol.pattern import Pattern
+from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotation is looked up
+from wampapp.registry.endpoint import endpoint_for
 from wampapp.router import Router
+from wampapp.session.connection import Connection
 from wampapp.testing.timing import ClockLoop
-from wampapp.workers import Workers
+from wampapp.transport.dial import LocalDialer
 
 if TYPE_CHECKING:
     from wampapp.app import App
-    from wampapp.link import Handler
-    from wampapp.loop import Runtime
-    from wampapp.registry import Registration, Subscription
-    from wampapp.service import Service
+    from wampapp.loop.runtime import Runtime
+    from wampapp.registry.records import Registration, Subscription
+    from wampapp.runner.service import Service
     from wampapp.testing.recording import Events, Stub
+    from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.testing")
 
@@ -40,7 +40,7 @@ class AppDialer(LocalDialer):
     gone = False
 
     async def dial(self, handler: Handler, timeout: float) -> None:
-        """Link to the router; see :class:`~wampapp.dial.Dialer`."""
+        """Link to the router; see :class:`~wampapp.transport.dial.Dialer`."""
         if self.gone:
             raise RouterUnreachable("The test's router is offline.")
         await super().dial(handler, timeout)

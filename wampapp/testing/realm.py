@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
-from wampapp.client import PeerClient
+from wampapp.client.blocking import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
 from wampapp.testing.bench import Bench
 from wampapp.testing.recording import Events, Stub
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wampapp.app import App
-    from wampapp.blueprint import Blueprint
-    from wampapp.connection import Connection
+    from wampapp.registry.blueprint import Blueprint
+    from wampapp.session.connection import Connection
 
 #: More than the longest delay between two attempts to join.
 _REJOIN_SECONDS = 2.0

@@ -6,14 +6,14 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
-from wampapp import uri as uris
 from wampapp.errors import UsageError
-from wampapp.results import CallResult
+from wampapp.protocol import uri as uris
+from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wampapp.context import Event
+    from wampapp.registry.context import Event
 
 _ANY: Final = re.compile(r"\*\*|\*|<path:\w+>|<\w+>")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from wampapp import loop as loops
-from wampapp import uri as uris
-from wampapp.endpoint import endpoint_for
+from wampapp.client.handles import Procedure, answered
 from wampapp.errors import HandlerFailed, UsageError
-from wampapp.handles import Procedure, answered
+from wampapp.loop import runtime as loops
+from wampapp.protocol import uri as uris
+from wampapp.registry.endpoint import endpoint_for
 from wampapp.testing.bench import Bench
 from wampapp.testing.recording import Events, Stub
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wampapp.app import App
-    from wampapp.connection import Connection
+    from wampapp.session.connection import Connection
 
 _NOT_RUNNING = "The test session does not run; use it in an 'async with' block."
 _ACKNOWLEDGE = {"acknowledge": True}

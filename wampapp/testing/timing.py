@@ -9,9 +9,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp import loop as loops
-from wampapp.config import check_seconds
-from wampapp.workers import lending
+from wampapp.config.records import check_seconds
+from wampapp.loop import runtime as loops
+from wampapp.loop.workers import lending
 
 if TYPE_CHECKING:
     from collections.abc import Callable

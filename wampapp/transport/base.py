@@ -18,9 +18,9 @@ from twisted.internet.tcp import Connection  # noqa: E402 - txaio must know the 
 from wampapp.errors import ConnectionLost, ProtocolViolation  # noqa: E402
 
 if TYPE_CHECKING:
-    from wampapp.codec import Codec
-    from wampapp.link import Handler
-    from wampapp.messages import Message
+    from wampapp.protocol.codec import Codec
+    from wampapp.protocol.messages import Message
+    from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
 

@@ -9,8 +9,8 @@ from wampapp.transport.base import logger  # isort: skip  # the first: it tells 
 from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocketServerFactory
 from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketServerFactory
 
-from wampapp.codec import CODECS, MSGPACK
-from wampapp.link import MAX_MESSAGE_SIZE
+from wampapp.protocol.codec import CODECS, MSGPACK
+from wampapp.transport.link import MAX_MESSAGE_SIZE
 from wampapp.transport.rawsocket import RawSocketClient, RawSocketServer
 from wampapp.transport.websocket import WebSocketClient, WebSocketServer
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from twisted.internet.interfaces import IReactorTCP
 
-    from wampapp.config import RouterUrl
-    from wampapp.link import Handler
+    from wampapp.config.url import RouterUrl
+    from wampapp.transport.link import Handler
 
 
 class _Entrance:

@@ -11,7 +11,7 @@ from wampapp.transport.base import Lean  # isort: skip  # the first: it tells tx
 from autobahn.twisted.rawsocket import WampRawSocketClientProtocol, WampRawSocketServerProtocol
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
-from wampapp.link import MAX_MESSAGE_SIZE
+from wampapp.transport.link import MAX_MESSAGE_SIZE
 from wampapp.transport.reasons import why
 
 _PING: Final = 1

@@ -17,7 +17,7 @@ from wampapp.transport.base import Lean  # isort: skip  # the first: it tells tx
 from autobahn.twisted.websocket import WampWebSocketClientProtocol, WampWebSocketServerProtocol
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
-from wampapp.link import MAX_MESSAGE_SIZE
+from wampapp.transport.link import MAX_MESSAGE_SIZE
 from wampapp.transport.reasons import reason_text, tls_fault
 
 if TYPE_CHECKING:

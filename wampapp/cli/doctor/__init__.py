@@ -1,0 +1,1 @@
+"""``wampapp doctor``: why something does not connect."""

@@ -1,0 +1,1 @@
+"""``wampapp shell``: a Python prompt that has joined a router."""

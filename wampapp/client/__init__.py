@@ -1,0 +1,1 @@
+"""What user code calls with: handles and blocking clients."""

@@ -1,0 +1,1 @@
+"""What is configured, and which of several settings counts."""

@@ -1,0 +1,157 @@
+"""What a run is configured with: frozen records that check themselves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wampapp.config.url import parse_url
+from wampapp.errors import UsageError
+
+if TYPE_CHECKING:
+    from wampapp.protocol.credentials import Credential
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8080
+DEFAULT_REALM: Final = "realm1"
+#: Where a client looks for a router when nothing names one: the embedded router's RawSocket.
+DEFAULT_URL: Final = f"rs://{DEFAULT_HOST}:{DEFAULT_PORT}"
+_HIGHEST_PORT: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How TLS is spoken to a router at ``wss://`` or ``rss://``.
+
+    Without one, the router's certificate must come from an authority that this machine trusts,
+    and name the URL's host.
+
+    Attributes:
+        ca: the file of the authority, or of the very certificate, that is trusted instead (PEM).
+        certificate: the file of our own certificate, for routers that ask for one (PEM).
+        key: the file of its private key; None where the certificate's file holds it too.
+        verify: False takes any certificate: whoever stands between can read and change all.
+    """
+
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    verify: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("ca", "certificate", "key"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str | os.PathLike) and str(value)):
+                raise UsageError(f"Tls({name}={value!r}) names no file; give the file's path.")
+        if self.key is not None and self.certificate is None:
+            raise UsageError("Tls has a key and no certificate; give the certificate's file too.")
+        if self.ca is not None and not self.verify:
+            raise UsageError(
+                "Tls has an authority to trust, and verify=False trusts everybody; choose one."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a connection needs to know.
+
+    Attributes:
+        url: the router's URL; None means the embedded router.
+        realm: the realm to join.
+        host: the address the embedded router listens on.
+        port: the TCP port the embedded router listens on; 0 takes any free one.
+        handshake_timeout: seconds for connecting, the transport's handshake and the join.
+        grace: seconds that running handlers get when the app stops.
+        debug: whether callers see the type, message and traceback of a handler's exception.
+        allow_origins: web origins, besides this machine's own, that may open a WebSocket.
+        auth: the credential; None joins anonymously.
+        tls: how TLS is spoken; None for this machine's authorities.
+        keep_alive: seconds within which a dead link is noticed; 0 for never.
+        rejoin_timeout: seconds that a call made while offline waits for the session.
+        give_up_after: seconds without a router after which the run ends; None for never.
+    """
+
+    url: str | None = None
+    realm: str = DEFAULT_REALM
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    handshake_timeout: float = 10.0
+    grace: float = 10.0
+    debug: bool = False
+    allow_origins: tuple[str, ...] = ()
+    auth: Credential | None = None
+    tls: Tls | None = None
+    keep_alive: float = 15.0
+    rejoin_timeout: float = 30.0
+    give_up_after: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None:
+            parse_url(self.url)
+        check_realm(self.realm)
+        if not isinstance(self.host, str) or not self.host.strip():
+            raise UsageError(
+                f"The host {self.host!r} is no address; give one such as 127.0.0.1, or 0.0.0.0 for "
+                "every interface."
+            )
+        check_port(self.port)
+        for name in ("handshake_timeout", "grace", "keep_alive", "rejoin_timeout"):
+            check_seconds(getattr(self, name), name)
+        if self.give_up_after is not None:
+            check_seconds(self.give_up_after, "give_up_after")
+        if self.tls is not None and not isinstance(self.tls, Tls):
+            raise UsageError(f"tls is {self.tls!r}; give wampapp.Tls(…).")
+        if self.auth is not None:
+            self._check_auth()
+
+    def _check_auth(self) -> None:
+        from wampapp.protocol.credentials import (
+            Credential,  # cryptography, which waits until it is needed
+        )
+
+        if not isinstance(self.auth, Credential):
+            # Not repeated: it may well be the secret.
+            raise UsageError(
+                f"auth is of type {type(self.auth).__name__}; give a credential such as "
+                "wampapp.Ticket(authid, ticket)."
+            )
+
+
+def check_port(port: object) -> int:
+    """Check a TCP port.
+
+    Raises:
+        UsageError: it is no whole number from 0 to 65535.
+    """
+    if type(port) is not int or not 0 <= port <= _HIGHEST_PORT:
+        raise UsageError(f"The port {port!r} is no whole number from 0 to {_HIGHEST_PORT}.")
+    return port
+
+
+def check_realm(realm: object) -> str:
+    """Check a realm's name, which is a URI by the specification.
+
+    Raises:
+        UsageError: it is no valid URI.
+    """
+    from wampapp.protocol import uri
+
+    if not isinstance(realm, str) or not uri.is_valid(realm):
+        raise UsageError(f"The realm {realm!r} is no valid name; write one such as 'realm1'.")
+    return realm
+
+
+def check_seconds(value: object, name: str) -> float:
+    """Check a time span.
+
+    Args:
+        value: the seconds.
+        name: what they are for, for the error message.
+
+    Raises:
+        UsageError: it is no number of seconds from 0 up.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise UsageError(f"{name} is {value!r}; give a number of seconds, 0 or more.")
+    return float(value)

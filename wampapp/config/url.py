@@ -1,0 +1,90 @@
+"""The URL of a router, taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from wampapp.errors import InvalidUrl
+
+_DEFAULT_PORTS: Final = {"ws": 80, "wss": 443, "rs": 8080, "rss": 8443}
+_URL_FORMS: Final = "ws://host:port/path, wss://…, rs://host:port, rss://…, unix:///path/to/socket"
+
+
+@dataclass(frozen=True, slots=True)
+class RouterUrl:
+    """A router's URL, taken apart.
+
+    Attributes:
+        url: the URL as it was given.
+        scheme: ``ws``, ``wss``, ``rs``, ``rss`` or ``unix``.
+        host: the host name or address; empty for ``unix``.
+        port: the TCP port; 0 for ``unix``.
+        path: the WebSocket resource, or the socket's path for ``unix``.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.scheme in ("wss", "rss")
+
+    @property
+    def websocket(self) -> bool:
+        """Whether WebSocket is spoken; RawSocket otherwise."""
+        return self.scheme in ("ws", "wss")
+
+
+def parse_url(url: str) -> RouterUrl:
+    """Take a router's URL apart.
+
+    Args:
+        url: ``ws://``, ``wss://``, ``rs://``, ``rss://`` or ``unix:///path``.
+
+    Returns:
+        Its parts, with the scheme's default port and path filled in.
+
+    Raises:
+        InvalidUrl: another scheme, no host, or a port that is none.
+    """
+    if not isinstance(url, str):
+        raise InvalidUrl(f"The router URL {url!r} is no string; use one of {_URL_FORMS}.")
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        # A password in a URL ends up in logs and process lists, so it is not repeated here.
+        raise InvalidUrl("A router URL carries no user name and no password; leave them out.")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InvalidUrl(f"The router URL {url!r} is not valid: {error}.") from None
+    if parts.scheme == "unix":
+        if parts.netloc or not parts.path.strip("/"):
+            raise InvalidUrl(
+                f"The router URL {url!r} names no socket; write unix:///path/to/socket."
+            )
+        return RouterUrl(url, "unix", "", 0, unquote(parts.path))
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise InvalidUrl(f"The router URL {url!r} has no known scheme; use one of {_URL_FORMS}.")
+    if not parts.hostname:
+        raise InvalidUrl(f"The router URL {url!r} names no host; use one of {_URL_FORMS}.")
+    if any(character.isspace() for character in parts.netloc):
+        raise InvalidUrl(f"The router URL {url!r} has white space in its host.")
+    if port == 0:
+        raise InvalidUrl(f"The router URL {url!r} has port 0, which nobody listens on.")
+    websocket = parts.scheme.startswith("ws")
+    if not websocket and parts.path.strip("/"):
+        raise InvalidUrl(f"The router URL {url!r} has a path, which {parts.scheme}:// cannot have.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return RouterUrl(
+        url,
+        parts.scheme,
+        parts.hostname,
+        port if port is not None else _DEFAULT_PORTS[parts.scheme],
+        path if websocket else "",
+    )

@@ -1,0 +1,1 @@
+"""Runs a handler, whatever its kind, and gives one outcome."""

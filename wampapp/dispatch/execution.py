@@ -1,0 +1,160 @@
+"""One run of a handler: what stands between the handler and its reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from wampapp.errors import CallTimeout, Canceled
+from wampapp.registry.context import Event, Invocation
+from wampapp.registry.results import CallResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from wampapp.registry.endpoint import Endpoint, Limit
+
+#: How far a generator in a thread may be ahead of what was sent.
+_AHEAD: Final = 64
+
+
+class Reply(Protocol):
+    """Where the outcome of a call goes, on the loop's thread.
+
+    Exactly one of ``result`` and ``error`` is called, after any number of ``progress``.
+    """
+
+    def result(self, value: Any) -> None:
+        """Take the handler's return value."""
+
+    def error(self, error: BaseException) -> None:
+        """Take what the handler raised, or the :class:`InvalidArgument` that kept it away."""
+
+    def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Take a progressive result."""
+
+
+class Run:
+    """One run of a handler, from its call to its outcome.
+
+    Attributes:
+        endpoint: the handler.
+        over: whether its outcome was given, so that a later one counts no more.
+        cancelled: whether nobody waits for it any more.
+        takes_progress: whether the caller takes progressive results.
+        context: what the handler sees of the call or event, where it asked.
+        limit: the limit that it counts for; None where it counts for none.
+        uri: the actual procedure or topic.
+    """
+
+    __slots__ = (
+        "_reply",
+        "_task",
+        "_timer",
+        "cancelled",
+        "context",
+        "endpoint",
+        "limit",
+        "over",
+        "takes_progress",
+        "uri",
+    )
+
+    def __init__(self, endpoint: Endpoint, reply: Reply, *, takes_progress: bool) -> None:
+        self._reply = reply
+        self._task: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.endpoint = endpoint
+        self.over = False
+        self.cancelled = False
+        self.takes_progress = takes_progress
+        self.context: Invocation | Event | None = None
+        self.limit: Limit | None = None
+        self.uri = endpoint.uri
+
+    def result(self, value: Any) -> None:
+        """Give the outcome: a return value."""
+        if not self.over:
+            self._end()
+            self._reply.result(value)
+
+    def error(self, error: BaseException) -> None:
+        """Give the outcome: an exception."""
+        if not self.over:
+            self._end()
+            self._reply.error(error)
+
+    def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+        """Give a progressive result."""
+        if not self.over:
+            self._reply.progress(args, kwargs)
+
+    def _end(self) -> None:
+        self.over = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def start_timer(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """Let the run end with :class:`CallTimeout` after some seconds."""
+        self._timer = loop.call_later(seconds, self._expire, seconds)
+
+    def _expire(self, seconds: float) -> None:
+        self.error(CallTimeout(f"{self.endpoint.uri} took longer than its {seconds:g} s."))
+        self.cancel()
+
+    def attach(self, task: asyncio.Task[Any]) -> None:
+        """Take the task that runs the handler, so that it can be cancelled."""
+        self._task = task
+
+    def cancel(self) -> None:
+        """Cancel the run: a task is cancelled, a thread can see it in its Invocation."""
+        self.cancelled = True
+        if isinstance(self.context, Invocation):
+            self.context.cancelled = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def iterate(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Iterate over an asynchronous generator: progressive results, or one list."""
+    items: list[Any] = []
+    async with contextlib.aclosing(run.endpoint.function(*args, **kwargs)) as stream:
+        async for item in stream:
+            if run.takes_progress:
+                run.progress((item,), {})
+                # Others have their turn, and a cancellation is heard of, even where the
+                # generator itself never waits.
+                await asyncio.sleep(0)
+            else:
+                items.append(item)
+    return CallResult() if run.takes_progress else items
+
+
+def iterate_in_thread(
+    loop: asyncio.AbstractEventLoop, run: Run, make: Callable[[], Generator[Any, None, Any]]
+) -> Any:
+    """Iterate over a generator, in a worker thread: progressive results, or one list."""
+    ahead = threading.Semaphore(_AHEAD)
+
+    def send(item: Any) -> None:
+        run.progress((item,), {})
+        ahead.release()
+
+    items: list[Any] = []
+    with contextlib.closing(make()) as generator:
+        while True:
+            if run.cancelled:
+                raise Canceled("The call was cancelled.")
+            try:
+                item = next(generator)
+            except StopIteration as stop:
+                if stop.value is not None:
+                    return stop.value
+                return CallResult() if run.takes_progress else items
+            if run.takes_progress:
+                ahead.acquire()
+                loop.call_soon_threadsafe(send, item)
+            else:
+                items.append(item)

@@ -1,0 +1,65 @@
+"""Twisted's Deferreds in asyncio tasks: what a coroutine handler may await."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
+
+T = TypeVar("T")
+
+
+@types.coroutine
+def driven(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    """Let a coroutine in an asyncio task await Twisted's Deferreds as well.
+
+    A Deferred yields itself to whoever drives the coroutine; a task knows only futures. So wait
+    for it through a future, and let the Deferred hand its own result on when it is resumed.
+
+    Args:
+        coroutine: what the task runs.
+
+    Returns:
+        The coroutine's result.
+    """
+    step, value = coroutine.send, None
+    while True:
+        try:
+            waited = step(value)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        if waited is not None and not hasattr(waited, "_asyncio_future_blocking"):
+            waited = _future_for(waited)
+        try:
+            value = yield waited
+        except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine
+            step, value = coroutine.throw, error
+        else:
+            step = coroutine.send
+
+
+def _future_for(waited: Any) -> Any:
+    from twisted.internet.defer import CancelledError, Deferred
+
+    if not isinstance(waited, Deferred):
+        return waited  # the task says what it thinks of it
+    future = asyncio.get_running_loop().create_future()
+
+    def fired(result: object) -> object:
+        if not future.done():
+            future.set_result(None)
+        return result
+
+    def cancelled(done: asyncio.Future[None]) -> None:
+        # Who cancels the handler cancels what it waits for, and hears of it from the handler.
+        if done.cancelled():
+            waited.addErrback(lambda failure: failure.trap(CancelledError) and None)
+            waited.cancel()
+
+    waited.addBoth(fired)
+    future.add_done_callback(cancelled)
+    future._asyncio_future_blocking = True
+    return future

@@ -1,0 +1,453 @@
+"""The one loop of a process: asyncio's, with Twisted's reactor riding on it.
+
+Importing this module installs nothing. The loop and the reactor come into being when something
+runs (:func:`get`), in the caller's thread or, for blocking clients, in a thread in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import logging
+import os
+import sys
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from wampapp.errors import UsageError, WrongThread
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from twisted.internet.interfaces import IReactorTCP
+    from twisted.logger import ILogObserver
+
+T = TypeVar("T")
+
+logger = logging.getLogger("wampapp")
+
+
+class Runtime:
+    """The loop, the reactor on it, and the thread that turns them.
+
+    Use :func:`get` for the process's own, or :func:`here` for the one that runs already.
+
+    Args:
+        loop: the asyncio event loop.
+        reactor: Twisted's reactor on it; None to make one when it is first asked for.
+        own: whether it is ours to run and to stop.
+
+    Attributes:
+        loop: the asyncio event loop.
+        clients: how many blocking clients are open.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, reactor: Any = None, *, own: bool = True
+    ) -> None:
+        self.loop = loop
+        self._reactor = reactor
+        self._thread: threading.Thread | None = None
+        self._own = own
+        self.clients = 0
+        self._owner: int | None = None if own else threading.get_ident()
+        self._lock = threading.Lock()
+
+    @property
+    def reactor(self) -> IReactorTCP:
+        """Twisted's reactor, running on :attr:`loop`."""
+        if self._reactor is None:
+            # Somebody else's loop, which runs: this is asked for on its thread.
+            self._reactor = _reactor_on(self.loop)
+            self._start_reactor()
+        return self._reactor  # type: ignore[no-any-return]
+
+    @property
+    def in_loop_thread(self) -> bool:
+        """Whether the calling thread is the one that turns the loop."""
+        return self._owner == threading.get_ident()
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end in the calling thread.
+
+        Args:
+            main: the coroutine.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            UsageError: the loop runs already.
+        """
+        if _forked:
+            main.close()
+            raise UsageError(_FORKED)
+        if asyncio._get_running_loop() not in (None, self.loop):
+            main.close()
+            raise UsageError(
+                "An event loop runs in this thread already, so app.run() cannot start another; "
+                "use 'await app.start()' or 'async with app.running():' in it."
+            )
+        if sys.modules.get("twisted.internet.reactor") is not self._reactor:
+            main.close()
+            raise UsageError(
+                f"Twisted's {type(sys.modules['twisted.internet.reactor']).__name__} is installed "
+                "already, so app.run() cannot install its own on asyncio; import "
+                "twisted.internet.reactor inside your handlers, not at the top of the module, or "
+                "use 'await app.start()' in a program that runs its own reactor."
+            )
+        if self._thread is not None and not self.clients and not self.in_loop_thread:
+            self.stop_background()  # left over from clients that are closed
+        with self._lock:
+            if self.loop.is_running() or self._thread is not None:
+                main.close()
+                raise UsageError(
+                    "A loop runs already in this process: close the clients of "
+                    "wampapp.connect() before app.run(), or run the app in a process of its own."
+                )
+            self._owner = threading.get_ident()
+        try:
+            return self.loop.run_until_complete(self._main(main))
+        finally:
+            self._stop_twisted_threads()
+            self._owner = None
+
+    def call(
+        self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None = None
+    ) -> T:
+        """Run a coroutine on the loop and wait for it, from any other thread.
+
+        Starts the loop in a background thread if it does not run.
+
+        Args:
+            coroutine: what to run.
+            on_answer: called on the loop's thread when it has ended.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            WrongThread: called on the loop's own thread, where the wait could never end.
+        """
+        if _forked:
+            coroutine.close()
+            raise UsageError(_FORKED)
+        running = asyncio._get_running_loop()
+        if self.in_loop_thread or any(known.loop is running for known in _adopted):
+            coroutine.close()
+            raise WrongThread(
+                "This blocking verb was called on the event loop's thread, where it would wait "
+                "for ever. In an async handler use 'await app.call(…)'; blocking verbs belong in "
+                "plain 'def' handlers and scripts."
+            )
+        if self._own:
+            self._run_in_background()
+        elif not self.loop.is_running():
+            coroutine.close()
+            raise UsageError("The event loop that the app was started in does not run any more.")
+        return self._wait_for(coroutine, on_answer)
+
+    def _wait_for(
+        self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None
+    ) -> T:
+        # No concurrent.futures.Future: Ctrl-C in the wrong moment leaves its lock held, and the
+        # loop would wait for that for ever. Nothing that is held here is waited for there.
+        answer = threading.Lock()
+        answer.acquire()
+        work: list[Coroutine[Any, Any, T]] = [coroutine]
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            if work:
+                tasks.append(self.loop.create_task(work.pop()))
+                tasks[0].add_done_callback(finish)
+
+        def finish(_: object) -> None:
+            if on_answer is not None:
+                on_answer()
+            answer.release()
+
+        def give_up() -> None:
+            for unbegun in work:
+                unbegun.close()
+            work.clear()
+            for task in tasks:
+                task.cancel()
+
+        try:
+            self.loop.call_soon_threadsafe(begin)
+            # A signal that comes in the instant before the wait does not end it, so the thread that
+            # Python's signals reach looks up now and then.
+            is_main = threading.current_thread() is threading.main_thread()
+            while not answer.acquire(timeout=_LOOK_UP_SECONDS if is_main else -1):
+                pass
+        except BaseException:
+            # Ctrl-C reaches the waiting thread alone, at any moment from the first line on; the
+            # work must not go on unseen, nor lie there unbegun.
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(give_up)
+            raise
+        if tasks[0].cancelled():
+            raise concurrent.futures.CancelledError
+        return tasks[0].result()
+
+    def awaitable(
+        self, coroutine: Coroutine[Any, Any, T], on_failure: Callable[[], None] | None = None
+    ) -> Awaitable[T]:
+        """Start a coroutine, and return what the calling code can await.
+
+        Args:
+            coroutine: what to run.
+            on_failure: called when it has raised or was cancelled, even before its first step.
+
+        Returns:
+            An asyncio task where an asyncio task asks; else, where Twisted's code does, a
+            Deferred.
+        """
+        task = self.loop.create_task(coroutine)
+        if on_failure is not None:
+            failed = on_failure
+            task.add_done_callback(
+                lambda done: failed() if done.cancelled() or done.exception() else None
+            )
+        if asyncio._get_running_loop() is self.loop and asyncio.current_task() is not None:
+            return task
+        from twisted.internet.defer import Deferred
+
+        return Deferred.fromFuture(task)
+
+    def retire(self) -> None:
+        """Give back what a reactor of ours holds, when its loop is closed."""
+        reactor = self._reactor
+        if reactor is not None and reactor is not sys.modules.get("twisted.internet.reactor"):
+            reactor.waker.connectionLost(None)
+
+    async def _main(self, main: Coroutine[Any, Any, T]) -> T:
+        self._start_reactor()
+        return await main
+
+    def _start_reactor(self) -> None:
+        if self._reactor is not None and not self._reactor.running:
+            # Our own signal handling stays in charge.
+            self._reactor.startRunning(installSignalHandlers=False)
+
+    def _run_in_background(self) -> None:
+        with self._lock:
+            if self._thread is not None or self._owner is not None:
+                return
+            _check_threads()
+            started = threading.Event()
+            self._thread = threading.Thread(
+                target=self._turn, args=(started,), name="wampapp-loop", daemon=True
+            )
+            self._thread.start()
+        started.wait()
+
+    def _turn(self, started: threading.Event) -> None:
+        self._owner = threading.get_ident()
+        asyncio.set_event_loop(self.loop)
+        self.loop.call_soon(self._start_reactor)
+        self.loop.call_soon(started.set)
+        self.loop.run_forever()
+
+    def stop_background(self, timeout: float | None = None) -> None:
+        """End the background thread, if there is one; a later :meth:`call` starts another.
+
+        Args:
+            timeout: the seconds to wait for what the loop does just now; None for as long as
+                that takes.
+        """
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is None:
+                return
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            thread.join(timeout)
+            if thread.is_alive():
+                return
+            self._owner = None
+            self._stop_twisted_threads()
+
+    def _stop_twisted_threads(self) -> None:
+        # Twisted's threads are no daemons: one that is left keeps the process from ending.
+        pool = None if self._reactor is None else self._reactor.threadpool
+        if pool is not None:
+            self._reactor.removeSystemEventTrigger(self._reactor.threadpoolShutdownID)
+            self._reactor.threadpoolShutdownID = None
+            self._reactor.threadpool = None
+            pool.stop()
+
+
+#: How soon Ctrl-C is heard at the latest.
+_LOOK_UP_SECONDS = 0.5
+#: How long the end of a process waits for a loop that is busy.
+_EXIT_SECONDS = 2.0
+_FORKED = (
+    "This process was forked after wampapp had started; its loop stayed behind in the parent. "
+    "Start wampapp after the fork, in each process by itself."
+)
+
+_runtime: Runtime | None = None
+#: Those of loops that are not ours; a closed loop's goes when the next one comes.
+_adopted: list[Runtime] = []
+#: The process's reactor, if it was us who installed it.
+_installed_reactor: Any = None
+_forked = False
+_lock = threading.Lock()
+
+
+def warm_up() -> None:
+    """Import what :func:`get` will need, and install nothing."""
+    import_module("twisted.internet.asyncioreactor")
+    with contextlib.suppress(ImportError):
+        import_module("uvloop")
+
+
+def get() -> Runtime:
+    """Return the process's runtime; the first call makes it and installs Twisted's reactor.
+
+    Raises:
+        UsageError: the process was forked from one that had a runtime.
+    """
+    global _runtime  # noqa: PLW0603 - one loop a process is what this module is for
+    if _runtime is None:
+        with _lock:
+            if _runtime is None:
+                own = _new_loop()
+                _runtime = Runtime(own, _reactor_on(own))
+    elif _forked:
+        raise UsageError(_FORKED)
+    return _runtime
+
+
+def here() -> Runtime:
+    """Return the runtime of the event loop, or Twisted reactor, that runs in the calling thread.
+
+    Raises:
+        UsageError: none runs here, or the process was forked from one that had a runtime.
+    """
+    if _forked:
+        raise UsageError(_FORKED)
+    running: Any = asyncio._get_running_loop()
+    if _runtime is not None and running is _runtime.loop:
+        return _runtime
+    reactor = None
+    if running is None:
+        reactor = _reactor_here()
+        if reactor is None:
+            raise UsageError(
+                "No event loop runs in this thread: await app.start() in one, or use app.run()."
+            )
+    with _lock:
+        for known in [known for known in _adopted if known.loop.is_closed()]:
+            _adopted.remove(known)
+            known.retire()
+        for known in _adopted:
+            if known.loop is running or (reactor is not None and known._reactor is reactor):
+                return known
+        if running is None:
+            running = getattr(reactor, "_asyncioEventloop", None)
+        if running is None:
+            from wampapp.loop.reactor_loop import ReactorLoop
+
+            running = ReactorLoop(reactor)  # type: ignore[abstract]  # it has no sockets
+        _adopted.append(Runtime(running, reactor, own=False))
+        return _adopted[-1]
+
+
+def background(loop: asyncio.AbstractEventLoop) -> Runtime:
+    """Make a runtime on a loop of the caller's, which will turn in a background thread.
+
+    Args:
+        loop: the loop; it does not run yet.
+
+    Raises:
+        UsageError: the process was forked from one that had a runtime.
+    """
+    if _forked:
+        raise UsageError(_FORKED)
+    runtime = Runtime(loop)
+    with _lock:
+        _adopted.append(runtime)
+    return runtime
+
+
+def _reactor_here() -> Any:
+    """Twisted's reactor, if the program installed one that turns, or will, the calling thread."""
+    reactor: Any = sys.modules.get("twisted.internet.reactor")
+    if reactor is None or reactor is _installed_reactor:
+        return None  # ours runs where its asyncio loop does
+    from twisted.python import threadable
+
+    # Before it runs, which is when task.react() calls the program, it has no thread yet.
+    return reactor if threadable.ioThread is None or threadable.isInIOThread() else None
+
+
+def _check_threads() -> None:
+    """Check that threads are the system's.
+
+    Raises:
+        UsageError: gevent has replaced them, so a loop in one would stop all the others.
+    """
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent is not None and gevent.is_module_patched("threading"):
+        raise UsageError(
+            "gevent has replaced Python's threads, and the event loop needs a real one; use a "
+            "server with threads, such as 'gunicorn --worker-class gthread'."
+        )
+
+
+def _after_fork() -> None:
+    global _forked, _lock  # noqa: PLW0603
+    _forked = _runtime is not None or bool(_adopted)
+    _lock = threading.Lock()  # another thread of the parent may have held it
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@atexit.register
+def _at_exit() -> None:
+    # A daemon thread that is inside of uvloop or OpenSSL while Python takes itself apart may end
+    # the process by a fault. What others do at exit on the loop comes before: they import this.
+    if _runtime is not None and not _forked:
+        _runtime.stop_background(_EXIT_SECONDS)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return uvloop.new_event_loop()  # type: ignore[no-any-return]
+    return asyncio.SelectorEventLoop()
+
+
+def _reactor_on(loop: asyncio.AbstractEventLoop) -> Any:
+    """Make Twisted's reactor on a loop: the process's, if it has none yet."""
+    global _installed_reactor  # noqa: PLW0603 - a process has one
+    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+
+    installed = sys.modules.get("twisted.internet.reactor")
+    if installed is None:
+        from twisted.internet.main import installReactor
+        from twisted.logger import STDLibLogObserver, globalLogBeginner
+
+        # What Twisted and Autobahn log goes where the application's own log goes.
+        globalLogBeginner.beginLoggingTo(
+            [cast("ILogObserver", STDLibLogObserver("twisted"))],
+            redirectStandardIO=False,
+            discardBuffer=True,
+        )
+        _installed_reactor = AsyncioSelectorReactor(loop)
+        installReactor(_installed_reactor)
+        return _installed_reactor
+    if getattr(installed, "_asyncioEventloop", None) is loop:
+        return installed
+    # A process has one reactor that modules import; further ones are only passed about, and the
+    # thread they run in is not the one that Twisted's own tools take for the reactor's.
+    further = AsyncioSelectorReactor(loop)
+    further._registerAsIOThread = False
+    return further

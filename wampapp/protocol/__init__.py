@@ -1,0 +1,1 @@
+"""WAMP as data: messages, serializers, URIs, credentials. No loop, no socket."""

@@ -1,0 +1,349 @@
+"""A handler's signature, made into a converter for the arguments of its calls.
+
+msgspec converts by the annotations, losslessly: ``"2"`` is no ``int``. All positional arguments
+go through one conversion in C, to a tuple type made once for each number of arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from wampapp.errors import InvalidArgument, InvalidHandler
+from wampapp.registry.context import Event, Invocation
+from wampapp.registry.records import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_POSITIONAL: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+#: The classes by which a handler asks for its context.
+CONTEXTS: Final[tuple[type, ...]] = (Invocation, Event)
+
+_NO_KWARGS: Final[dict[str, Any]] = {}
+_FAULT: Final = re.compile(
+    r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?", re.DOTALL
+)
+_INDEX: Final = re.compile(r"\[(\d+)\]")
+
+
+class Binding:
+    """The converter of one handler.
+
+    Args:
+        function: the handler; any callable with a signature.
+        captured: the names that the URI's pattern captures.
+        context: the class by which a parameter asks for the context, ``Invocation`` or
+            ``Event``; None where there is none.
+        convert: whether arguments are converted by the annotations.
+
+    Attributes:
+        signature: the handler's signature, its string annotations resolved.
+        context: the name of the parameter that asks for the context; None without one.
+        context_kind: the class that was passed as ``context``.
+        injects: whether the handler gets more than the call's arguments.
+
+    Raises:
+        InvalidHandler: it is not callable, has no signature, lacks a captured name, or an
+            annotation is of a type that no WAMP argument can become.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        captured: Sequence[str] = (),
+        context: type | None = None,
+        convert: bool = True,
+    ) -> None:
+        self.signature = signature_of(function)
+        self.context: str | None = None
+        self.context_kind = context
+        self._captured: dict[str, Any] = {}
+        self._places: list[tuple[int, str]] = []  # where injected values go among positional ones
+        positional: list[tuple[str, Any]] = []
+        self._keywords: dict[str, Any] = {}
+        self._required: set[str] = set()
+        self._rest: Any = None  # the annotation of *args
+        self._others: Any = None  # the annotation of **kwargs
+        self._has_rest = self._has_others = False
+        for place, (name, parameter) in enumerate(self.signature.parameters.items()):
+            kind = parameter.annotation
+            kind = Any if kind in (inspect.Parameter.empty, object) else kind
+            if self._is_injected(function, name, kind, captured):
+                if parameter.kind in _POSITIONAL:
+                    self._places.append((place, name))
+                continue
+            if not convert:
+                kind = Any
+            _check_convertible(function, name, kind)
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                self._has_rest, self._rest = True, kind
+                continue
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                self._has_others, self._others = True, kind
+                continue
+            if parameter.kind in _POSITIONAL:
+                positional.append((name, kind))
+            if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY:
+                self._keywords[name] = kind
+            if parameter.default is inspect.Parameter.empty:
+                self._required.add(name)
+        lacking = [name for name in captured if name not in self._captured]
+        if lacking and not self._has_others:
+            raise InvalidHandler(
+                f"{name_of(function)} has no parameter {lacking[0]!r}, which its URI captures; add "
+                "it."
+            )
+        self._captured.update(dict.fromkeys(lacking, Any))
+        self.injects = bool(self._captured) or self.context is not None
+        self._names = [name for name, _ in positional]
+        self._kinds = [kind for _, kind in positional]
+        self._tuples: dict[int, Any] = {}
+        self._fast = self._fast_lengths()
+
+    def _is_injected(
+        self, function: Callable[..., Any], name: str, kind: Any, captured: Sequence[str]
+    ) -> bool:
+        """Tell whether a parameter is filled by us, and take note of it."""
+        if name in captured:
+            _check_convertible(function, name, kind)
+            self._captured[name] = kind
+            return True
+        wanted = contexts_in(kind)
+        if not wanted:
+            return False
+        if wanted != [self.context_kind]:
+            raise InvalidHandler(
+                f"The parameter `{name}` of {name_of(function)} asks for an "
+                f"{wanted[0].__name__}; a procedure gets an Invocation, a topic an Event."
+            )
+        if self.context is not None:
+            raise InvalidHandler(f"{name_of(function)} asks twice for its context; once is enough.")
+        self.context = name
+        return True
+
+    def _fast_lengths(self) -> frozenset[int]:
+        """Numbers of positional arguments that need no further check when no keyword comes."""
+        needed = [i for i, name in enumerate(self._names, 1) if name in self._required]
+        if self._required - set(self._names):
+            return frozenset()  # a required keyword-only parameter
+        return frozenset(range(max(needed, default=0), len(self._names) + 1))
+
+    def bind(
+        self,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        extras: dict[str, Any] | None = None,
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Check and convert the arguments of a call.
+
+        Args:
+            args: the positional arguments, plain values.
+            kwargs: the keyword arguments.
+            extras: what the handler gets besides: captured components and the context, by name.
+
+        Returns:
+            The arguments to call the handler with.
+
+        Raises:
+            InvalidArgument: too many or too few, an unknown name, or a value that does not fit
+                its annotation; with the keyword details ``parameter`` and ``path``.
+        """
+        count = len(args)
+        if not kwargs and count in self._fast:
+            args = self._convert_positional(args, count)
+            return (args, _NO_KWARGS) if extras is None else self._inject(args, {}, extras)
+        self._check_names(count, kwargs)
+        args = self._convert_positional(args, count)
+        kwargs = {name: self._convert_keyword(name, value) for name, value in kwargs.items()}
+        return (args, kwargs) if extras is None else self._inject(args, kwargs, extras)
+
+    def _inject(
+        self, args: Sequence[Any], kwargs: dict[str, Any], extras: dict[str, Any]
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Put what the handler gets besides its arguments in its place."""
+        for name, kind in self._captured.items():
+            if kind is not Any:
+                try:
+                    # A component of a URI is text, so here "7" is an int.
+                    extras[name] = msgspec.convert(extras[name], kind, strict=False)
+                except msgspec.ValidationError as error:
+                    raise self._fault(error, name) from None
+        placed = list(args)
+        for place, name in self._places:
+            if place <= len(placed):
+                placed.insert(place, extras.pop(name))
+        return placed, {**kwargs, **extras}
+
+    def _check_names(self, count: int, kwargs: dict[str, Any]) -> None:
+        if count > len(self._names) and not self._has_rest:
+            raise InvalidArgument(f"expected at most {_arguments(len(self._names))}, got {count}")
+        given = set(self._names[:count])
+        for name in kwargs:
+            if not isinstance(name, str):
+                raise InvalidArgument(f"a keyword must be a string, got {name!r}")
+            if name in self._keywords:
+                if name in given:
+                    raise InvalidArgument(
+                        f"`{name}`: given by position and by name", parameter=name
+                    )
+            elif not self._has_others:
+                raise InvalidArgument(f"`{name}`: there is no such parameter", parameter=name)
+        missing = [name for name in self.signature.parameters if name in self._required]
+        missing = [
+            name
+            for name in missing
+            if name not in given and not (name in kwargs and name in self._keywords)
+        ]
+        if missing:
+            raise InvalidArgument(f"`{missing[0]}`: missing", parameter=missing[0])
+
+    def _convert_positional(self, args: Sequence[Any], count: int) -> Sequence[Any]:
+        kind = self._tuples.get(count)
+        if kind is None:
+            kinds = self._kinds[:count]
+            kinds += [self._rest] * (count - len(kinds))
+            kind = tuple[tuple(kinds)] if any(k is not Any for k in kinds) else Any  # type: ignore[misc]
+            if len(self._tuples) <= len(self._names):
+                # Only so many, or callers of a *args handler could fill the memory.
+                self._tuples[count] = kind
+        if kind is Any:
+            return args
+        try:
+            return typing.cast("Sequence[Any]", _convert(args, kind))
+        except msgspec.ValidationError as error:
+            raise self._fault(error, None) from None
+
+    def _convert_keyword(self, name: str, value: Any) -> Any:
+        kind = self._keywords.get(name, self._others)
+        if kind is Any:
+            return value
+        try:
+            return _convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise self._fault(error, name) from None
+
+    def _fault(self, error: msgspec.ValidationError, name: str | None) -> InvalidArgument:
+        found = _FAULT.fullmatch(str(error))
+        what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+        if name is None:
+            head = _INDEX.match(path)
+            index = int(head[1]) if head else 0
+            name = self._names[index] if index < len(self._names) else f"argument {index + 1}"
+            path = path[head.end() :] if head else path
+        what = what[:1].lower() + what[1:].replace("`", "")
+        in_key = "a key: " if found and found["key"] else ""
+        return InvalidArgument(
+            f"`{name}{path}`: {in_key}{what}", parameter=name, path=f"{name}{path}"
+        )
+
+
+def contexts_in(annotation: Any) -> list[type]:
+    """Return the classes by which an annotation asks for a handler's context; most ask for none."""
+    return [c for c in CONTEXTS if annotation is c or c in typing.get_args(annotation)]
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a handler's signature with its string annotations resolved.
+
+    Raises:
+        InvalidHandler: it is not callable, has no signature, or names a type that is not there.
+    """
+    if not callable(function):
+        raise InvalidHandler(
+            f"{function!r} cannot be called; put the decorator on a function, or pass one."
+        )
+    try:
+        inspect.signature(function)
+    except (ValueError, TypeError) as error:
+        raise InvalidHandler(
+            f"{name_of(function)} has no signature that Python can show ({error}); "
+            "wrap it in a function of your own."
+        ) from None
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError as error:
+        raise InvalidHandler(_undefined(function, error)) from None
+    except Exception as error:  # noqa: BLE001 - an annotation is code, and may raise anything
+        raise InvalidHandler(
+            f"An annotation of {name_of(function)} cannot be evaluated: {error}."
+        ) from None
+
+
+def _undefined(function: object, error: NameError) -> str:
+    return (
+        f"An annotation of {name_of(function)} names something that is not defined where it "
+        f"stands: {error}. Import it at run time, above the function."
+    )
+
+
+def _check_convertible(function: Callable[..., Any], name: str, kind: Any) -> None:
+    what = f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}"
+    try:
+        msgspec.json.Decoder(kind)
+        foreign = _foreign_type(msgspec.inspect.type_info(kind))
+    except NameError as error:
+        raise InvalidHandler(_undefined(function, error)) from None
+    except Exception as error:  # noqa: BLE001 - an annotation may hold anything
+        raise InvalidHandler(f"{what}, which no WAMP argument can become: {error}") from None
+    if foreign is not None:
+        raise InvalidHandler(
+            f"{what}, which no WAMP argument can become: {foreign!r} is not a type that arguments "
+            "are converted to. Take plain values and make it of them."
+        )
+
+
+def _foreign_type(info: Any, seen: set[int] | None = None) -> Any:
+    """Find a type that msgspec does not know, in an annotation or deep inside it."""
+    seen = set() if seen is None else seen
+    if isinstance(info, msgspec.inspect.CustomType):
+        return None if _is_pydantic(info.cls) else info.cls
+    if id(info) in seen:
+        return None  # a type that holds itself
+    seen.add(id(info))
+    if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
+        parts = [getattr(info, name) for name in info.__struct_fields__]
+    elif isinstance(info, tuple):
+        parts = list(info)
+    else:
+        return None
+    return next((found for p in parts if (found := _foreign_type(p, seen)) is not None), None)
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    # bytes come as bytes from every serializer, so a string is none; keys come as strings.
+    return msgspec.convert(
+        value, kind, builtin_types=(bytes, bytearray), str_keys=True, dec_hook=_other_model
+    )
+
+
+def _is_pydantic(kind: Any) -> bool:
+    """Tell whether a type is one of pydantic's models; pydantic itself is not imported."""
+    return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__")
+
+
+def _other_model(kind: Any, value: Any) -> Any:
+    """Make a pydantic model of plain values, strictly, as the other conversions are."""
+    if not _is_pydantic(kind):
+        raise NotImplementedError
+    try:
+        return kind.model_validate_json(msgspec.json.encode(value), strict=True)
+    except ValueError as error:
+        faults = getattr(error, "errors", None)
+        if faults is None:
+            raise
+        first = faults()[0]
+        path = "".join(f".{part}" for part in first["loc"])
+        raise ValueError(f"{path.removeprefix('.')}: {first['msg']}") from None
+
+
+def _arguments(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count} arguments"

@@ -1,0 +1,164 @@
+"""A declared handler, made ready to be run."""
+
+from __future__ import annotations
+
+import inspect
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from wampapp.errors import InvalidHandler
+from wampapp.protocol.pattern import Pattern
+from wampapp.registry.binding import Binding
+from wampapp.registry.context import Event, Invocation
+from wampapp.registry.records import Registration, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.registry.records import Run, Scope, Subscription
+
+#: ``task``: a coroutine function. ``thread``, ``loop``: a plain one. ``generator`` (in a thread)
+#: and ``stream`` (asynchronous): what they yield are progressive results.
+Kind = Literal["task", "thread", "loop", "generator", "stream"]
+
+
+class Limit:
+    """How many runs of one handler there are, and those in line.
+
+    Args:
+        most: the most at one time.
+    """
+
+    __slots__ = ("most", "running", "waiting")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.running = 0
+        self.waiting: deque[Callable[[], None]] = deque()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A handler, ready to be run.
+
+    Attributes:
+        uri: the procedure or topic as declared, for the log.
+        function: the handler.
+        binding: the converter of its arguments.
+        kind: how it is run.
+        pattern: what is registered or subscribed for it.
+        timeout: the seconds a call may take; None for no limit.
+        limit: how many of its calls run at one time; None for no limit.
+        options: the options of REGISTER or SUBSCRIBE.
+        concurrency: how many events are handled at one time.
+        scopes: whose error handlers it has, the nearest first.
+        wrapped: whether there is middleware around it.
+    """
+
+    uri: str
+    function: Callable[..., Any]
+    binding: Binding
+    kind: Kind
+    pattern: Pattern
+    timeout: float | None
+    limit: Limit | None
+    options: dict[str, Any]
+    concurrency: int
+    scopes: tuple[Scope, ...] = ()
+    wrapped: bool = False
+
+    def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
+        """Return the error handler of an exception: nearest scope, then nearest class."""
+        for scope in self.scopes:
+            for kind in type(error).__mro__ if scope.handlers else ():
+                if kind in scope.handlers:
+                    return scope.handlers[kind]
+        return None
+
+    def middleware(self) -> list[Callable[..., Any]]:
+        """Return what wraps its runs, the innermost first."""
+        return [m for scope in self.scopes for m in reversed(scope.middleware)]
+
+    def uri_for(self, error: BaseException) -> str | None:
+        """Return the error URI that was defined for an exception; None if none was."""
+        for scope in self.scopes:
+            for kind in type(error).__mro__ if scope.uris else ():
+                if kind in scope.uris:
+                    return scope.uris[kind]
+        return None
+
+
+def endpoint_for(record: Registration | Subscription) -> Endpoint:
+    """Prepare a record's handler.
+
+    Raises:
+        InvalidHandler: it has no signature that can be served, or does not go with its options.
+    """
+    pattern = record.pattern or Pattern(record.uri, record.uri, "exact")
+    options: dict[str, Any] = {} if pattern.match == "exact" else {"match": pattern.match}
+    function: Callable[..., Any]
+    wanted: type[Invocation | Event]
+    if isinstance(record, Registration):
+        function, wanted, timeout = record.endpoint, Invocation, record.timeout
+        limit = None if record.concurrency is None else Limit(record.concurrency)
+        if record.invoke not in (None, "single"):
+            options["invoke"] = record.invoke
+        if record.force_reregister:
+            options["force_reregister"] = True
+    else:
+        function, wanted, timeout, limit = record.handler, Event, None, None
+        if record.get_retained:
+            options["get_retained"] = True
+    binding = Binding(function, captured=pattern.captured, context=wanted, convert=record.validate)
+    if binding.context is not None:
+        options["x_disclose"] = True
+    kind = kind_of(function, record.run)
+    if wanted is Event and kind in ("generator", "stream"):
+        raise InvalidHandler(
+            f"{name_of(function)} is a generator; what it yields would reach nobody, for an event "
+            "has no answer."
+        )
+    return Endpoint(
+        pattern.text,
+        function,
+        binding,
+        kind,
+        pattern,
+        timeout,
+        limit,
+        options,
+        record.concurrency or 1,
+        record.scopes,
+        any(scope.middleware for scope in record.scopes),
+    )
+
+
+def kind_of(function: Callable[..., Any], run: Run | None) -> Kind:
+    """Tell how a handler is run.
+
+    Args:
+        function: the handler.
+        run: what its declaration says; None for the default, a worker thread.
+    """
+    call = getattr(function, "__call__", None)  # noqa: B004 - for objects with such a __call__
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call):
+        return "task"
+    if inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(call):
+        return "stream"
+    if inspect.isgeneratorfunction(function) or inspect.isgeneratorfunction(call):
+        return "generator"
+    return run or ("loop" if _returns_deferred(function) else "thread")
+
+
+def _returns_deferred(function: Callable[..., Any]) -> bool:
+    """Tell whether a plain function is one of Twisted's, which belongs on the loop.
+
+    ``@inlineCallbacks`` wraps a generator function in a plain one; others say so by annotation.
+    """
+    wrapped = getattr(function, "__wrapped__", None)
+    if wrapped is not None and inspect.isgeneratorfunction(wrapped):
+        return True
+    annotation = getattr(function, "__annotations__", {}).get("return", "")
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return text.rpartition(".")[2].partition("[")[0] == "Deferred"

@@ -1,0 +1,133 @@
+"""The registry: what one app declares, in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wampapp.errors import AppStarted, DuplicateUri
+from wampapp.registry.records import Hook, name_of
+
+if TYPE_CHECKING:
+    from wampapp.registry.records import Moment, Registration, Subscription, Timer, Worker
+
+
+class Registry:
+    """The records of one app, in the order of their declaration.
+
+    It can be listed, checked and tested with no connection.
+    """
+
+    def __init__(self) -> None:
+        self._registrations: dict[str | tuple[str, str], Registration] = {}
+        self._subscriptions: list[Subscription] = []
+        self._hooks: list[Hook] = []
+        self._timers: list[Timer] = []
+        self._frozen = False
+
+    @property
+    def registrations(self) -> tuple[Registration, ...]:
+        """The procedures."""
+        return tuple(self._registrations.values())
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """The topics; one record for each handler."""
+        return tuple(self._subscriptions)
+
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """The timers."""
+        return tuple(self._timers)
+
+    def hooks(self, moment: Moment) -> tuple[Hook, ...]:
+        """Return the hooks of a moment."""
+        return tuple(hook for hook in self._hooks if hook.moment == moment)
+
+    @property
+    def all_hooks(self) -> tuple[Hook, ...]:
+        """The hooks of every moment."""
+        return tuple(self._hooks)
+
+    def for_worker(self, worker: Worker) -> Registry:
+        """Return what one of several processes that run the app announces and runs.
+
+        Calls are shared by all. What says ``invoke="single"``, events and timers are the first
+        one's, but for those with ``every_worker``. Hooks run in each.
+        """
+        if worker.count == 1:
+            return self
+        first = worker.number == 1
+        # By force, the second would take the procedure from the first.
+        force = first and not worker.again
+        found = Registry()
+        for key, record in self._registrations.items():
+            if record.invoke != "single" or first:
+                found._registrations[key] = replace(
+                    record,
+                    invoke=record.invoke or "roundrobin",
+                    force_reregister=record.force_reregister and force,
+                    shared=record.invoke != "single",
+                )
+        found._subscriptions = [s for s in self._subscriptions if first or s.every_worker]
+        found._hooks = self._hooks
+        found._timers = [t for t in self._timers if first or t.every_worker]
+        return found
+
+    def freeze(self) -> None:
+        """Close the registry: the app starts, and what is declared later would be lost."""
+        self._frozen = True
+
+    def add_registration(self, record: Registration) -> None:
+        """Take in a procedure.
+
+        Raises:
+            DuplicateUri: the app already registers this URI.
+            AppStarted: the app runs already.
+        """
+        self._check_open(record.uri)
+        # Two patterns that differ in their names alone are the same procedure on the wire.
+        key = (record.pattern.match, record.pattern.uri) if record.pattern else record.uri
+        key = record.uri if key == ("exact", record.uri) else key
+        earlier = self._registrations.get(key)
+        if earlier is not None:
+            raise DuplicateUri(
+                f"The procedure {record.uri!r} is registered already, by "
+                f"{name_of(earlier.endpoint)} ({earlier.source}); give one of them another URI, "
+                "with @app.register('another.uri')."
+            )
+        self._registrations[key] = record
+
+    def add_subscription(self, record: Subscription) -> None:
+        """Take in a topic.
+
+        Raises:
+            DuplicateUri: the same handler is subscribed to this topic already.
+            AppStarted: the app runs already.
+        """
+        self._check_open(record.uri)
+        if any(s.uri == record.uri and s.handler == record.handler for s in self._subscriptions):
+            raise DuplicateUri(
+                f"{name_of(record.handler)} is subscribed to {record.uri!r} already; "
+                "each event would reach it twice. Remove one of the two."
+            )
+        self._subscriptions.append(record)
+
+    def add_hook(self, record: Hook | Timer) -> None:
+        """Take in a hook or a timer.
+
+        Raises:
+            AppStarted: the app runs already.
+        """
+        self._check_open(name_of(record.function))
+        if isinstance(record, Hook):
+            self._hooks.append(record)
+        else:
+            self._timers.append(record)
+
+    def _check_open(self, name: str) -> None:
+        if self._frozen:
+            raise AppStarted(
+                f"The app was started already, so {name!r} would never be announced; declare it at "
+                "module level, before app.run() or app.start()."
+            )

@@ -1,0 +1,1 @@
+"""An app or a router, running in this process."""

@@ -1,0 +1,288 @@
+"""The router's door: WebSocket at ``/ws``, RawSocket and a web page, all on one TCP port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from autobahn.websocket.types import ConnectionDeny
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+
+from wampapp.errors import PortInUse, UsageError
+from wampapp.transport import WebSocketServer, rawsocket_server_factory, websocket_server_factory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from twisted.python.failure import Failure
+
+    from wampapp.router.core import Router
+
+logger = logging.getLogger("wampapp.router")
+
+WEBSOCKET_PATH: Final = "/ws"
+
+_RAWSOCKET_MAGIC: Final = 0x7F
+_LONGEST_REQUEST_LINE: Final = 8192
+_LONGEST_REQUEST_HEAD: Final = 65536
+_FAREWELL_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens.
+
+    Attributes:
+        host: the address it is bound to.
+        port: the TCP port.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a URL writes them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def websocket_url(self) -> str:
+        """The URL for WebSocket clients."""
+        return f"ws://{self.authority}{WEBSOCKET_PATH}"
+
+    @property
+    def rawsocket_url(self) -> str:
+        """The URL for RawSocket clients."""
+        return f"rs://{self.authority}"
+
+    @property
+    def page_url(self) -> str:
+        """The URL of the web page."""
+        return f"http://{self.authority}/"
+
+
+class Server:
+    """Joins a router to a TCP port.
+
+    Args:
+        router: the router.
+        reactor: Twisted's reactor, on the running loop.
+        handshake_timeout: the seconds from connecting to a joined session; then it is closed.
+        allow_origins: web origins, besides this machine's own, that may open a WebSocket.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        reactor: Any,
+        *,
+        handshake_timeout: float = 10.0,
+        allow_origins: Sequence[str] = (),
+    ) -> None:
+        self.router = router
+        self._reactor = reactor
+        self._port: Any = None
+        self.handshake_timeout = handshake_timeout
+        self.allow_origins = frozenset(origin.rstrip("/").lower() for origin in allow_origins)
+        self.host = ""
+        self.rawsocket = rawsocket_server_factory(router.new_session, self._call_soon)
+        self.websocket = websocket_server_factory(
+            router.new_session,
+            reactor,
+            self._call_soon,
+            handshake_timeout=handshake_timeout,
+            protocol=_CheckedWebSocket,
+        )
+        self.websocket.door = self
+        self._site: Any = None
+
+    def _call_soon(self, callback: Callable[[], None]) -> None:
+        self.loop.call_soon(callback)
+
+    def listen(self, host: str, port: int) -> Address:
+        """Start to listen.
+
+        Args:
+            host: the address or name to bind to.
+            port: the TCP port; 0 takes any free one.
+
+        Returns:
+            Where it listens.
+
+        Raises:
+            PortInUse: somebody else listens there.
+            UsageError: the address is not this machine's, or the port needs more rights.
+        """
+        self.host = host
+        try:
+            self.loop = asyncio.get_running_loop()
+            self.rawsocket.entered = self.websocket.entered = getattr(self.loop, "entered", None)
+            self._port = self._reactor.listenTCP(port, _Doors(self), interface=host)
+        except CannotListenError as error:
+            raise _listen_error(host, port, error.socketError) from None
+        return Address(host, self._port.getHost().port)
+
+    async def close(self) -> None:
+        """Stop listening, and say GOODBYE to all sessions."""
+        port, self._port = self._port, None
+        if port is not None:
+            stopped = port.stopListening()
+            if stopped is not None:
+                await stopped.asFuture(asyncio.get_running_loop())
+        emptied = asyncio.Event()
+        self.router.close(emptied.set)
+        # The last words must reach the wire; a peer that does not listen is not waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await emptied.wait()
+
+    def site(self) -> Any:
+        """The web server for everything but ``/ws``; made, and imported, when first asked for."""
+        if self._site is None:
+            from wampapp.server.page import make_site
+
+            self._site = make_site(Address(self.host, self._port.getHost().port))
+        return self._site
+
+    def origin_allowed(self, origin: str, host: str) -> bool:
+        """Tell whether a web page may open a WebSocket.
+
+        Any page on the web can reach a developer's loopback port, so a page's origin counts.
+        The page's own host passes only where a foreign name cannot have been pointed at this
+        machine (DNS rebinding): an address, or the very name we were told to bind to.
+
+        Args:
+            origin: the Origin header.
+            host: the Host header.
+        """
+        origin = origin.strip().lower()
+        if origin in self.allow_origins:
+            return True
+        try:
+            parts = urlsplit(origin)
+            name = parts.hostname or ""
+        except ValueError:
+            return False
+        if parts.scheme not in ("http", "https"):
+            return False
+        if is_loopback(name):
+            return True
+        same = parts.netloc == host.strip().lower()
+        return same and (_is_address(name) or name == self.host.lower())
+
+
+class _Doors(Factory):
+    """Makes a doorway for each connection."""
+
+    noisy = False
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def buildProtocol(self, addr: Any) -> Protocol:
+        return _Doorway(self.server, addr)
+
+
+class _Doorway(Protocol):
+    """Reads a connection's first bytes and hands it to the protocol that they belong to."""
+
+    def __init__(self, server: Server, addr: Any) -> None:
+        self._server = server
+        self._addr = addr
+        self._buffer = b""
+        self._inside: Any = None
+
+    def connectionMade(self) -> None:
+        server = self._server
+        self._timer = server.loop.call_later(server.handshake_timeout, self._check_joined)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+        self._timer.cancel()
+
+    def dataReceived(self, data: bytes) -> None:
+        self._buffer += data
+        if self._buffer[0] == _RAWSOCKET_MAGIC:
+            self._enter(self._server.rawsocket)
+            return
+        line, ended, _ = self._buffer.partition(b"\n")
+        if not self._buffer[:1].isalpha() or len(line) > _LONGEST_REQUEST_LINE:
+            logger.info("A connection speaks neither WAMP nor HTTP; closing it")
+            self.transport.abortConnection()  # type: ignore[union-attr]
+        elif ended:
+            path = line.split(b" ")[1:2]
+            asks_websocket = path and path[0].split(b"?")[0] == WEBSOCKET_PATH.encode()
+            self._enter(self._server.websocket if asks_websocket else self._server.site())
+
+    def _enter(self, factory: Any) -> None:
+        transport, buffer, self._buffer = self.transport, self._buffer, b""
+        if factory is self._server._site:
+            self._timer.cancel()  # it has a time limit of its own
+        inside = self._inside = factory.buildProtocol(self._addr)
+        transport.protocol = inside  # type: ignore[union-attr]
+        inside.makeConnection(transport)
+        inside.dataReceived(buffer)
+
+    def _check_joined(self) -> None:
+        """End a connection that has not joined in time; one that has goes on."""
+        inside = self._inside
+        if inside is not None and (inside.over or (inside.handler and inside.handler.id)):
+            return
+        logger.info("A connection has not joined within the handshake timeout; closing it")
+        self.transport.abortConnection()  # type: ignore[union-attr]
+
+
+class _CheckedWebSocket(WebSocketServer):
+    """A WebSocket link that looks at the page it comes from."""
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.state == self.STATE_CONNECTING and len(self.data) > _LONGEST_REQUEST_HEAD:
+            self.transport.abortConnection()
+            return
+        super().dataReceived(data)
+
+    def onConnect(self, request: Any) -> Any:
+        origin = request.origin
+        if origin and not self.factory.door.origin_allowed(origin, request.headers.get("host", "")):
+            logger.warning(
+                "Refused a WebSocket from the web page at %s; --allow-origin lets it in", origin
+            )
+            raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "This origin is not allowed.")
+        return super().onConnect(request)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's alone."""
+    host = host.strip("[]").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _listen_error(host: str, port: int, error: Any) -> UsageError:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return PortInUse(f"Port {port} on {host} is taken; choose another with --port.")
+    if number == errno.EACCES:
+        return UsageError(f"Port {port} needs more rights than this user has; use --port 8080.")
+    return UsageError(
+        f"The router cannot listen on {host}, port {port}: {getattr(error, 'strerror', error)}; "
+        "--host takes an address of this machine, such as 127.0.0.1."
+    )

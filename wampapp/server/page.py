@@ -1,0 +1,63 @@
+"""The plain web page that a browser finds at the router's port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+if TYPE_CHECKING:
+    from wampapp.server.door import Address
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>wampapp router</title>
+<h1>A WAMP router runs here</h1>
+<p>WebSocket clients connect to <code>{websocket}</code>, RawSocket clients to
+<code>{rawsocket}</code>.</p>
+</html>
+"""
+
+_HEADERS: Final = {
+    b"content-type": b"text/html; charset=utf-8",
+    b"content-security-policy": b"default-src 'none'",
+    b"x-content-type-options": b"nosniff",
+    b"cache-control": b"no-store",
+    b"server": b"wampapp",
+}
+
+
+class _Page(Resource):
+    """One fixed page at ``/``; everything else is not found."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self._html = html.encode()
+        self.putChild(b"", self)  # type: ignore[arg-type]
+
+    def render_GET(self, request: Any) -> bytes:
+        for name, value in _HEADERS.items():
+            request.setHeader(name, value)
+        return self._html
+
+
+class _QuietSite(Site):
+    """A site that keeps no log of its own."""
+
+    noisy = False
+    displayTracebacks = False
+
+    def log(self, request: Any) -> None:
+        """Write nothing."""
+
+
+def make_site(address: Address) -> Site:
+    """Make the web server's factory.
+
+    Args:
+        address: where the router listens, which the page tells.
+    """
+    html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
+    return _QuietSite(_Page(html), timeout=30)

@@ -1,0 +1,492 @@
+"""Connect, join, announce what is declared, and come back when the link breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.errors import (
+    ConnectionLost,
+    NotJoined,
+    PayloadNotEncodable,
+    PayloadTooLarge,
+    ProcedureExists,
+    RouterRefused,
+    RouterUnreachable,
+    WampappError,
+    WampError,
+)
+from wampapp.registry.records import Registration
+from wampapp.session.keepalive import KeepAlive
+from wampapp.session.outbox import Outbox
+from wampapp.session.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from wampapp.config.records import Config
+    from wampapp.dispatch.dispatcher import Dispatcher
+    from wampapp.registry.endpoint import Endpoint
+    from wampapp.registry.records import Subscription
+    from wampapp.transport.dial import Dialer
+
+logger = logging.getLogger("wampapp")
+#: Our own: a program that has seeded Python's gets the numbers that it expects.
+_random: Final = random.Random()  # noqa: S311
+
+_FIRST_DELAY: Final = 0.2
+#: Below the two seconds within which a service answers again once its router is back.
+_LONGEST_DELAY: Final = 1.5
+#: A session that lasted this long was a good one: the next attempt comes soon again.
+_STABLE_SECONDS: Final = 5.0
+#: How long a router may take to notice that our session, which still holds a procedure, is dead.
+_TAKEOVER_SECONDS: Final = 30.0
+#: How long after a rejoin the other peers of a restarted router may still be on their way back.
+_SETTLING_SECONDS: Final = 3.0
+
+_NO_OPTIONS: Final[dict[str, Any]] = {}
+_TRANSIENT: Final = (RouterUnreachable, ConnectionLost, NotJoined)
+
+
+async def join(
+    dialer: Dialer,
+    config: Config,
+    dispatcher: Dispatcher,
+    defined: Mapping[str, type[Exception]] | None = None,
+    *,
+    timeout: float | None = None,
+) -> Session:
+    """Connect and join a realm.
+
+    Args:
+        dialer: how to reach the router.
+        config: the realm, the credential, how patiently.
+        dispatcher: what runs the session's handlers.
+        defined: the exceptions that stand for error URIs.
+        timeout: seconds for all of it; None for the configuration's.
+
+    Returns:
+        The joined session.
+
+    Raises:
+        RouterUnreachable: no router answered, or not in time.
+        RouterRefused: it refused the realm or the credential.
+        TlsFailed: it is not to be trusted.
+    """
+    seconds = config.handshake_timeout if timeout is None else timeout
+    loop = asyncio.get_running_loop()
+    session = Session(config.realm, dispatcher, loop, defined, config.auth)
+    try:
+        async with asyncio.timeout(seconds):
+            await dialer.dial(session, seconds)
+            await session.joined
+    except TimeoutError:
+        session.abandon()
+        raise RouterUnreachable(
+            f"What listens at {dialer.where} did not answer as a WAMP router within "
+            f"{seconds:g} s; check the URL and the port."
+        ) from None
+    except BaseException:
+        session.abandon()
+        raise
+    if config.keep_alive and dialer.remote:
+        KeepAlive(session, config.keep_alive, loop)
+    return session
+
+
+class Connection:
+    """A session that comes back: what an app or a client calls and publishes on.
+
+    All methods are called on the loop's thread.
+
+    Args:
+        dialer: how to reach the router.
+        config: realm, credential and timeouts.
+        dispatcher: what runs the handlers.
+        endpoints: each record with its prepared handler.
+        defined: the exceptions that stand for error URIs.
+        on_join: awaited after each join, when everything is announced.
+        on_leave: awaited after each session.
+        succeeds: whether a procedure that is taken may be so by a predecessor's session, which
+            the router has yet to notice the end of: already at the first join.
+
+    Attributes:
+        session: the current session; None while there is none.
+    """
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        config: Config,
+        dispatcher: Dispatcher,
+        endpoints: Sequence[tuple[Registration | Subscription, Endpoint]] = (),
+        *,
+        defined: Mapping[str, type[Exception]] | None = None,
+        on_join: Callable[[], Awaitable[None]] | None = None,
+        on_leave: Callable[[], Awaitable[None]] | None = None,
+        succeeds: bool = False,
+    ) -> None:
+        self._succeeds = succeeds
+        self._defined = defined
+        self._on_join = on_join
+        self._on_leave = on_leave
+        self._dialer = dialer
+        self._config = config
+        self._dispatcher = dispatcher
+        self._endpoints = list(endpoints)
+        self._loop = asyncio.get_running_loop()
+        self._online: asyncio.Future[Session] = self._loop.create_future()
+        self._over: NotJoined | None = None
+        self._outbox = Outbox()
+        self._delay = _FIRST_DELAY
+        self._joined_before = False
+        self._rejoined_at = -_SETTLING_SECONDS
+        self._leave_hooks: asyncio.Task[None] | None = None
+        self.session: Session | None = None
+
+    # What an app, a handle or a client calls.
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether there is a session to send on."""
+        return self.session is not None and self.session.is_joined
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the session has just come back, so that a missing procedure may yet follow."""
+        return self._loop.time() - self._rejoined_at < _SETTLING_SECONDS
+
+    async def joined(self, timeout: float | None = None) -> Session:
+        """Wait for the session: no time at all, or until it has come back.
+
+        Args:
+            timeout: the seconds to wait; None for the configuration's ``rejoin_timeout``.
+
+        Raises:
+            NotJoined: it did not come back in time, or never will.
+        """
+        seconds = self._config.rejoin_timeout
+        if timeout is not None:
+            seconds = min(seconds, timeout)
+        end = self._loop.time() + seconds
+        while not (self.session is not None and self.session.is_joined):
+            if self._over is not None:
+                raise self._over.with_traceback(None)
+            if self._online.done():
+                # The session has just been lost, and keep() has yet to hear of it.
+                self._online = self._loop.create_future()
+            try:
+                async with asyncio.timeout_at(end):
+                    await asyncio.shield(self._online)
+            except TimeoutError:
+                raise NotJoined(
+                    f"There is no session with {self._dialer.where}, and none came back within "
+                    f"{seconds:g} s; nothing was sent."
+                ) from None
+        return self.session
+
+    def call(
+        self,
+        procedure: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        on_progress: Callable[[Any], None] | None = None,
+        *,
+        options: dict[str, Any] = _NO_OPTIONS,
+    ) -> asyncio.Future[Any]:
+        """Call a procedure; while offline, once the session is back.
+
+        Takes and returns what :meth:`Session.call` does. Waiting for the session ends with
+        :class:`NotJoined` after the configuration's ``rejoin_timeout``.
+        """
+        session = self.session
+        if session is not None and session.is_joined:
+            return session.call(procedure, args, kwargs, on_progress, options=options)
+
+        async def later() -> Any:
+            joined = await self.joined()
+            return await joined.call(procedure, args, kwargs, on_progress, options=options)
+
+        return self._later(later())
+
+    def publish(
+        self,
+        topic: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        *,
+        options: dict[str, Any] = _NO_OPTIONS,
+    ) -> asyncio.Future[Any]:
+        """Publish an event; while offline, once the session is back.
+
+        Takes and returns what :meth:`Session.publish` does. While offline, an event that is to be
+        acknowledged waits as a call does; any other goes into the outbox.
+
+        Raises:
+            NotJoined: the outbox is full, or no session will come.
+        """
+        session = self.session
+        if session is not None and session.is_joined:
+            return session.publish(topic, args, kwargs, options=options)
+        if options.get("acknowledge"):
+
+            async def later() -> Any:
+                joined = await self.joined()
+                return await joined.publish(topic, args, kwargs, options=options)
+
+            return self._later(later())
+        if self._over is not None:
+            raise self._over.with_traceback(None)
+        self._outbox.put(topic, args, kwargs, options)
+        done: asyncio.Future[Any] = self._loop.create_future()
+        done.set_result(None)
+        return done
+
+    def _later(self, coroutine: Any) -> asyncio.Future[Any]:
+        if self._over is not None:
+            coroutine.close()
+            raise self._over.with_traceback(None)
+        return self._loop.create_task(coroutine)
+
+    async def announce(self, record: Registration | Subscription, endpoint: Endpoint) -> int:
+        """Register or subscribe one more handler, now and after each rejoin.
+
+        Args:
+            record: what is declared.
+            endpoint: its prepared handler.
+
+        Returns:
+            The registration's or subscription's id, in the present session.
+
+        Raises:
+            WampError: the router refuses.
+            NotJoined: there is no session, and none came back in time.
+            ConnectionLost: the link broke before the answer came.
+        """
+        session = await self.joined()
+        number = await _announce(session, record, endpoint)
+        self._endpoints.append((record, endpoint))
+        return number
+
+    # Its life.
+
+    async def open(self, *, patient: bool = True) -> None:
+        """Join and announce.
+
+        Args:
+            patient: whether to try again until a router is there, or to raise at once.
+
+        Raises:
+            RouterUnreachable: no router answered within ``give_up_after``, or at once.
+            RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
+            TlsFailed: the router is not to be trusted.
+        """
+        limit = self._config.give_up_after
+        end = None if limit is None else self._loop.time() + limit
+        told = False
+        while True:
+            # The one attempt of the limit 0 may take its time.
+            left = max(0.0, end - self._loop.time()) if end is not None and limit else None
+            try:
+                await self._join_once(left)
+                await self._have_joined()
+            except _TRANSIENT as error:
+                if not patient:
+                    raise
+                if end is not None and self._loop.time() >= end:
+                    raise RouterUnreachable(f"{error} Given up after {limit:g} s.") from None
+                if not told:
+                    told = True
+                    logger.warning("%s Trying again until a router answers.", error)
+                else:
+                    logger.debug("%s", error)
+            else:
+                return
+            await self._back_off(end)
+
+    async def _back_off(self, end: float | None = None) -> None:
+        # Jitter keeps a crowd of services from coming back in one instant.
+        delay = self._delay * _random.uniform(0.5, 1.0)
+        await asyncio.sleep(delay if end is None else min(delay, end - self._loop.time()))
+        self._delay = min(self._delay * 2, _LONGEST_DELAY)
+
+    async def keep(self) -> None:
+        """Come back each time the session ends; runs until it is cancelled.
+
+        Raises:
+            RouterUnreachable: no router answered within ``give_up_after``.
+            RouterRefused: the router refuses on coming back.
+            TlsFailed: the router is not to be trusted any more.
+        """
+        while self.session is not None:
+            began = self._loop.time()
+            reason = await asyncio.shield(self.session.closed)
+            self._go_offline()
+            logger.warning("The session ended: %s. Coming back.", reason)
+            if self._loop.time() - began >= _STABLE_SECONDS:
+                self._delay = _FIRST_DELAY
+            await self._back_off()
+            try:
+                await self.open()
+            except WampappError as error:
+                self.end(f"There is no session any more: {error}")
+                raise
+            logger.info("Joined again at %s", self._dialer.where)
+
+    def _go_offline(self) -> None:
+        self.session = None
+        if self._online.done():
+            self._online = self._loop.create_future()
+        if self._on_leave is not None:
+            # A task of its own: a hook may call, and then waits for the session to come back.
+            self._leave_hooks = asyncio.ensure_future(self._on_leave())
+
+    async def _join_once(self, left: float | None) -> None:
+        timeout = self._config.handshake_timeout
+        session = await join(
+            self._dialer,
+            self._config,
+            self._dispatcher,
+            self._defined,
+            timeout=timeout if left is None else min(timeout, max(left, 0.05)),
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                for record, endpoint in self._endpoints:
+                    group.create_task(self._restore(session, record, endpoint))
+        except BaseExceptionGroup as errors:
+            session.abandon()
+            raise errors.exceptions[0] from None
+        except BaseException:
+            session.abandon()
+            raise
+        if self._joined_before:
+            self._rejoined_at = self._loop.time()
+        self._joined_before = self._succeeds = True
+        self._outbox.flush(session)
+        self.session = session
+        if not self._online.done():
+            self._online.set_result(session)
+
+    async def _have_joined(self) -> None:
+        if self._leave_hooks is not None:
+            await self._leave_hooks
+            self._leave_hooks = None
+        if self._on_join is not None:
+            try:
+                await self._on_join()
+            except Exception:
+                if self.is_joined:
+                    raise
+                # The link broke meanwhile, which may well be what the hook fell over.
+                raise ConnectionLost("The session ended while the join hooks ran.") from None
+
+    async def _restore(
+        self, session: Session, record: Registration | Subscription, endpoint: Endpoint
+    ) -> None:
+        """Announce what is declared, in the words of an app that cannot do without it."""
+        if self._joined_before and isinstance(record, Registration) and record.shared:
+            # By force, one that comes back would take the procedure from the other workers.
+            endpoint.options.pop("force_reregister", None)
+        where, uri = self._dialer.where, endpoint.uri
+        end = self._loop.time() + _TAKEOVER_SECONDS
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                async with asyncio.timeout(self._config.handshake_timeout):
+                    await _announce(session, record, endpoint)
+            except TimeoutError:
+                raise RouterUnreachable(
+                    f"The router at {where} did not answer the app's registrations."
+                ) from None
+            except (PayloadNotEncodable, PayloadTooLarge):
+                raise
+            except ProcedureExists as error:
+                if not self._succeeds or self._loop.time() >= end:
+                    raise RouterRefused(
+                        f"Another session at {where} has registered {uri!r} already; stop that "
+                        "one, or give this procedure another URI.",
+                        error.uri,
+                    ) from None
+                if delay == _FIRST_DELAY:
+                    logger.warning(
+                        "%s is taken, perhaps by a session that was lost; trying for %g s",
+                        uri,
+                        _TAKEOVER_SECONDS,
+                    )
+            except WampError as error:
+                what = "register" if isinstance(record, Registration) else "subscribe to"
+                raise RouterRefused(
+                    f"The router at {where} refuses to {what} {uri!r}: "
+                    f"{error.message or error.uri} ({error.uri}).",
+                    error.uri,
+                ) from None
+            else:
+                return
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+
+    def end(self, why: str) -> None:
+        """Let everything that waits for a session fail, now and from now on.
+
+        Args:
+            why: a sentence.
+        """
+        if self._over is None:
+            self._over = NotJoined(why)
+            if self._online.done():
+                self._online = self._loop.create_future()
+            self._online.set_exception(self._over)
+            self._online.exception()  # nobody may be waiting
+        lost = self._outbox.clear()
+        if lost:
+            logger.warning("%d events that waited for the router were never published", lost)
+
+    async def stop_serving(self) -> None:
+        """Take no new calls; those under way go on."""
+        if self.session is None:
+            self.end("The app stops, and has no session with a router.")
+        else:
+            await self.session.stop_serving()
+
+    async def close(
+        self, last: Callable[[], Awaitable[None]] | None = None, grace: float | None = None
+    ) -> None:
+        """Leave: no new calls, running handlers get their grace time, then GOODBYE.
+
+        Logs the handlers that still run when the grace time is over.
+
+        Args:
+            last: awaited when no handler runs any more, with the session still there.
+            grace: the seconds that running handlers get; None for the configuration's.
+        """
+        await self.stop_serving()
+        session = self.session
+        grace = self._config.grace if grace is None else grace
+        left = await self._dispatcher.drain(grace)
+        for procedure in left:
+            logger.warning(
+                "%s still runs after %g s of grace; it is left behind",
+                procedure,
+                self._config.grace,
+            )
+        if last is not None:
+            await last()
+        self.session = None
+        self.end("The app has stopped.")
+        if session is not None:
+            await session.leave(timeout=2.0)
+        if self._leave_hooks is not None:
+            await self._leave_hooks
+        elif session is not None and self._on_leave is not None:
+            await self._on_leave()
+
+
+async def _announce(
+    session: Session, record: Registration | Subscription, endpoint: Endpoint
+) -> int:
+    if isinstance(record, Registration):
+        return await session.register(endpoint)
+    return await session.subscribe(endpoint)

@@ -1,0 +1,73 @@
+"""Events that wait for the session to come back."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.errors import ConnectionLost, NotJoined, WampError
+from wampapp.protocol.codec import MSGPACK, plain_payload
+from wampapp.protocol.messages import PUBLISH, payload_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wampapp.session.session import Session
+
+logger = logging.getLogger("wampapp")
+
+#: The most events that wait, and the most bytes of them.
+MOST_EVENTS: Final = 1000
+MOST_BYTES: Final = 16 * 2**20
+
+
+class Outbox:
+    """A bounded line of events. What does not fit is refused, so that its publisher knows."""
+
+    def __init__(self) -> None:
+        self._events: deque[bytes] = deque()
+        self._bytes = 0
+
+    def put(
+        self, topic: str, args: Sequence[Any], kwargs: dict[str, Any], options: dict[str, Any]
+    ) -> None:
+        """Keep an event. It is encoded now, so what becomes of the arguments later is no matter.
+
+        Raises:
+            NotJoined: the outbox is full.
+            PayloadNotEncodable: an argument cannot be sent.
+        """
+        event = MSGPACK.encode(plain_payload([PUBLISH, 0, options, topic], args, kwargs))
+        if len(self._events) >= MOST_EVENTS or self._bytes + len(event) > MOST_BYTES:
+            raise NotJoined(
+                f"There is no session with a router now, and {len(self._events)} events "
+                f"({self._bytes} bytes) wait for it already; this one was not published."
+            )
+        self._events.append(event)
+        self._bytes += len(event)
+
+    def flush(self, session: Session) -> None:
+        """Publish everything, in order.
+
+        Raises:
+            ConnectionLost: the link broke meanwhile; what was not sent waits on.
+            NotJoined: likewise.
+        """
+        while self._events:
+            message = MSGPACK.decode(self._events[0])
+            args, kwargs = payload_of(message, 4)
+            try:
+                session.publish(message[3], args, kwargs, options=message[2])
+            except (ConnectionLost, NotJoined):
+                raise
+            except WampError as error:
+                logger.error("An event of %s cannot be published: %s", message[3], error)  # noqa: TRY400
+            self._bytes -= len(self._events.popleft())
+
+    def clear(self) -> int:
+        """Drop everything; return how many events that were."""
+        lost = len(self._events)
+        self._events.clear()
+        self._bytes = 0
+        return lost

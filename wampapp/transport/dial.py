@@ -1,0 +1,222 @@
+"""Ways to a router: over the network by its URL, or in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wampapp.config.records import Tls
+from wampapp.config.url import parse_url
+from wampapp.errors import RouterUnreachable, TlsFailed
+from wampapp.transport.local import connect_locally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.config.url import RouterUrl
+    from wampapp.transport.link import Handler, Link
+
+
+logger = logging.getLogger("wampapp")
+
+
+class Dialer(Protocol):
+    """How a session gets its link.
+
+    Attributes:
+        where: the router's URL, for messages.
+        remote: whether the link can break by itself.
+    """
+
+    where: str
+    remote: bool
+
+    async def dial(self, handler: Handler, timeout: float) -> None:
+        """Link ``handler`` to a router; raises RouterUnreachable or TlsFailed."""
+
+
+class UrlDialer:
+    """Dials a router by its URL.
+
+    Args:
+        url: the URL.
+        reactor: Twisted's reactor, on the running loop.
+        tls: how TLS is spoken; None for this machine's authorities.
+
+    Raises:
+        InvalidUrl: the URL is not one of a router.
+    """
+
+    remote = True
+
+    def __init__(self, url: str, reactor: Any, tls: Tls | None = None) -> None:
+        self.where = url
+        self._tls = tls
+        self._url = parse_url(url)
+        if tls is not None and not tls.verify and self._url.secure:
+            logger.warning(
+                "The certificate of %s is not checked: whoever stands between can read and change "
+                "everything.",
+                url,
+            )
+        self._reactor = reactor
+
+    async def dial(self, handler: Handler, timeout: float) -> None:
+        """Connect to the URL; see :class:`Dialer`."""
+        await connect(self._url, handler, self._reactor, timeout, self._tls)
+
+
+def warm_up() -> None:
+    """Import what a connection will need."""
+    import_module("twisted.internet.endpoints")
+    import_module("wampapp.transport")
+
+
+class LocalDialer:
+    """Reaches a router in the same process.
+
+    Args:
+        new_session: makes the router's side of a connection.
+    """
+
+    where = "the embedded router"
+    remote = False
+
+    def __init__(self, new_session: Callable[[], Handler]) -> None:
+        self._new_session = new_session
+
+    async def dial(self, handler: Handler, timeout: float) -> None:  # noqa: ARG002
+        """Link to the router in this process; see :class:`Dialer`."""
+        connect_locally(handler, self._new_session())
+
+
+async def connect(
+    url: RouterUrl, handler: Handler, reactor: Any, timeout: float, tls: Tls | None = None
+) -> None:
+    """Connect to a router and do the transport's handshake.
+
+    Returns when ``handler.opened`` has been called.
+
+    Args:
+        url: the router's URL.
+        handler: the client's side of the session.
+        reactor: Twisted's reactor, on the running loop.
+        timeout: the seconds that each step may take; the caller bounds the whole.
+        tls: how TLS is spoken; None for this machine's authorities.
+
+    Raises:
+        RouterUnreachable: nothing listens there, or what answers is no WAMP router.
+        TlsFailed: the router's certificate is not trusted, or TLS is not agreed on.
+        UsageError: a file that ``tls`` names cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def on_ready(_link: Link) -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    def on_failed(reason: str) -> None:
+        if not ready.done():
+            if reason.startswith(TLS_FAILED):
+                ready.set_exception(
+                    TlsFailed(f"The router at {url.url} cannot be trusted: {reason}.")
+                )
+                return
+            hint = " Is its WebSocket at another path, such as /ws?" if url.path == "/" else ""
+            if url.secure:
+                hint = " Does it speak TLS at all?"
+            text = f"What answers at {url.url} is no WAMP router: {reason}.{hint}"
+            ready.set_exception(RouterUnreachable(text))
+
+    from wampapp.transport import TLS_FAILED, client_factory
+
+    factory = client_factory(url, handler, reactor, loop.call_soon)
+    factory.on_ready, factory.on_failed = on_ready, on_failed
+    # On a reactor that is not asyncio's, its callbacks do not run inside the loop by themselves.
+    factory.entered = getattr(loop, "entered", None)
+    protocol = await open_connection(url, factory, reactor, timeout, tls)
+    try:
+        await ready
+    except asyncio.CancelledError:
+        protocol.abort()
+        raise
+
+
+async def open_connection(
+    url: RouterUrl, factory: Any, reactor: Any, timeout: float, tls: Tls | None = None
+) -> Any:
+    """Open a connection to a router's host and port, with TLS where the URL asks for it.
+
+    Args:
+        url: the router's URL.
+        factory: Twisted's factory of the connection's protocol.
+        reactor: Twisted's reactor, on the running loop.
+        timeout: the seconds that each address may take.
+        tls: how TLS is spoken; None for this machine's authorities.
+
+    Returns:
+        The protocol. TLS's handshake has just begun.
+
+    Raises:
+        RouterUnreachable: nothing listens there, or the host has no address.
+        UsageError: a file that ``tls`` names cannot be used.
+    """
+    from twisted.internet import endpoints
+
+    from wampapp.transport import reason_text
+
+    loop = asyncio.get_running_loop()
+    seconds = max(1, round(timeout))
+    if url.scheme == "unix":
+        targets: list[Any] = [endpoints.UNIXClientEndpoint(reactor, url.path, timeout=seconds)]
+    else:
+        targets = [
+            # Addresses are passed in resolved: Twisted's own resolver would start its thread
+            # pool, whose threads keep a process from ending.
+            (endpoints.TCP6ClientEndpoint if ":" in address else endpoints.TCP4ClientEndpoint)(
+                reactor, address, url.port, timeout=seconds
+            )
+            for address in await addresses(url)
+        ]
+    if url.secure:
+        from twisted.protocols.tls import TLSMemoryBIOFactory
+
+        from wampapp.transport.tls import client_options
+
+        options = client_options(url.host, tls or Tls())
+        # It would take the clock of the reactor that modules import, whose loop may have ended.
+        factory = TLSMemoryBIOFactory(options, True, factory, clock=reactor)
+    failure: Exception | None = None
+    for target in targets:
+        try:
+            protocol = await target.connect(factory).asFuture(loop)
+        except Exception as error:  # noqa: BLE001 - Twisted's many ways to say no
+            failure = error
+        else:
+            return protocol.wrappedProtocol if url.secure else protocol
+    raise RouterUnreachable(f"No router answers at {url.url}: {reason_text(failure)}.")
+
+
+async def addresses(url: RouterUrl) -> list[str]:
+    """Look up the addresses of a router's host.
+
+    Args:
+        url: the router's URL.
+
+    Raises:
+        RouterUnreachable: it has none.
+    """
+    import socket
+
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            url.host, url.port, type=socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError):
+        raise RouterUnreachable(
+            f"The host {url.host!r} of {url.url} has no address; check its name."
+        ) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

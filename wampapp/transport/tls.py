@@ -1,0 +1,111 @@
+"""TLS to a router: who is trusted, and who we are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet._sslverify import IOpenSSLTrustRoot
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import CertificateOptions, optionsForClientTLS, platformTrust
+from zope.interface import implementer
+
+from wampapp.errors import UsageError
+
+if TYPE_CHECKING:
+    from wampapp.config.records import Tls
+
+
+def client_options(host: str, tls: Tls) -> Any:
+    """Return what Twisted needs to speak TLS to a host.
+
+    Args:
+        host: the router's host name or address, which its certificate must name.
+        tls: who is trusted, and who we are.
+
+    Returns:
+        Twisted's ``IOpenSSLClientConnectionCreator``.
+
+    Raises:
+        UsageError: a file is missing, or holds something else.
+    """
+    own = {} if tls.certificate is None else _own(tls.certificate, tls.key or tls.certificate)
+    if not tls.verify:
+        return _Unverified(host, CertificateOptions(verify=False, **own).getContext())
+    trusted: Any = platformTrust() if tls.ca is None else _Trusted(_certificates(tls.ca))
+    return optionsForClientTLS(host, trustRoot=trusted, extraCertificateOptions=own)
+
+
+def _read(path: str, what: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.") from None
+
+
+def _no(what: str, path: str) -> UsageError:
+    return UsageError(
+        f"The file {path} holds no {what}; a PEM file is expected, and a key without a passphrase."
+    )
+
+
+def _certificates(path: str) -> list[Any]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return load_pem_x509_certificates(_read(path, "certificate"))
+    except ValueError:
+        raise _no("certificate", path) from None
+
+
+def _own(certificate: str, key: str) -> dict[str, Any]:
+    """Our own certificate, with the chain that its file may hold, and its key."""
+    from cryptography.hazmat.primitives import serialization
+
+    first, *chain = _certificates(certificate)
+    try:
+        private = serialization.load_pem_private_key(_read(key, "private key"), password=None)
+    except (ValueError, TypeError):
+        raise _no("private key", key) from None
+    if private.public_key() != first.public_key():
+        raise UsageError(
+            f"The private key in {key} belongs to another certificate than the one in "
+            f"{certificate}."
+        )
+    return {"certificate": first, "privateKey": private, "extraCertChain": chain}
+
+
+@implementer(IOpenSSLTrustRoot)
+class _Trusted:
+    """Trusts some certificates: authorities, and also what is none itself."""
+
+    def __init__(self, certificates: list[Any]) -> None:
+        self._certificates = certificates
+
+    def _addCACertsToContext(self, context: Any) -> None:
+        from OpenSSL.crypto import X509, X509StoreFlags
+
+        store = context.get_cert_store()
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
+        for certificate in self._certificates:
+            store.add_cert(X509.from_cryptography(certificate))
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Unverified:
+    """Speaks TLS with whoever answers; what ``verify=False`` and ``--insecure`` ask for."""
+
+    def __init__(self, host: str, context: Any) -> None:
+        self._host = host
+        self._context = context
+
+    def clientConnectionForTLS(self, protocol: Any) -> Any:
+        from OpenSSL import SSL
+        from twisted.internet.abstract import isIPAddress, isIPv6Address
+
+        connection = SSL.Connection(self._context, None)
+        connection.set_app_data(protocol)
+        if not isIPAddress(self._host) and not isIPv6Address(self._host):
+            # Servers with several certificates choose by it.
+            connection.set_tlsext_host_name(self._host.encode("idna"))
+        return connection
