@@ -31,7 +31,7 @@ from wampapp.loop.deferreds import driven
 from wampapp.loop.reactor_loop import ReactorLoop
 
 DEADLINE = 60.0  # seconds
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with 3.12")
 

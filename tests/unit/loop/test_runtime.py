@@ -20,7 +20,7 @@ from tests.support.process import EmbeddedRouter
 from wampapp.loop.deferreds import driven
 
 DEADLINE = 60.0  # seconds
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 PREAMBLE = """
 import asyncio, os, signal, sys, threading

@@ -27,7 +27,7 @@ from wampapp.observe.logs import (
 )
 
 DEADLINE = 60.0  # seconds
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def record(

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.commands.test_reload_and_workers import edit, has_ended, joined, pids
 from tests.support.process import EmbeddedRouter, Process, Wampapp, wampapp
-from tests.test_supervisor import edit, has_ended, joined, pids
 from wampapp import NoSuchProcedure, connect
 from wampapp.supervisor import watching
 from wampapp.supervisor.channel import Order, ServiceEnded
