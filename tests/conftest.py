@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 
 from tests.support import ports
+from tests.support.distributions import Installed, install
 from tests.support.process import EmbeddedRouter
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
@@ -68,6 +69,12 @@ def client(url: str) -> Iterator[ConnectedClient]:
     """A blocking client, joined; none of its verbs waits for ever."""
     with connect(url, "realm1", timeout=30) as joined:
         yield joined
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Installed:
+    """Our wheel, in a virtual environment where the checkout is not found."""
+    return install(tmp_path_factory, progress)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from zope.interface import implementer
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
+    from _typeshed import StrPath
+
     from wampapp.config.records import Tls
 
 
@@ -36,20 +38,20 @@ def client_options(host: str, tls: Tls) -> Any:
     return optionsForClientTLS(host, trustRoot=trusted, extraCertificateOptions=own)
 
 
-def _read(path: str, what: str) -> bytes:
+def _read(path: StrPath, what: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.") from None
 
 
-def _no(what: str, path: str) -> UsageError:
+def _no(what: str, path: StrPath) -> UsageError:
     return UsageError(
         f"The file {path} holds no {what}; a PEM file is expected, and a key without a passphrase."
     )
 
 
-def _certificates(path: str) -> list[Any]:
+def _certificates(path: StrPath) -> list[Any]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
@@ -58,7 +60,7 @@ def _certificates(path: str) -> list[Any]:
         raise _no("certificate", path) from None
 
 
-def _own(certificate: str, key: str) -> dict[str, Any]:
+def _own(certificate: StrPath, key: StrPath) -> dict[str, Any]:
     """Our own certificate, with the chain that its file may hold, and its key."""
     from cryptography.hazmat.primitives import serialization
 
