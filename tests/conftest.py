@@ -1,12 +1,14 @@
 """What every test may ask for."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import hypothesis
 import pytest
 
 from tests.support import ports
+from tests.support.credentials import REALM, guarded_node
 from tests.support.distributions import Installed, install
 from tests.support.process import EmbeddedRouter
 from wampapp import ConnectedClient, connect
@@ -24,6 +26,22 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("wampapp")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Crossbar.io, and have what takes longest begin first."""
+    for item in items:
+        if _needs_crossbar(item):
+            item.add_marker("crossbar")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _needs_crossbar(item: pytest.Item) -> bool:
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    routers = {param for param in params if param in ("embedded", "crossbar")}
+    if routers:
+        return "crossbar" in routers
+    return "new_crossbar" in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture(scope="session")
 def progress(request: pytest.FixtureRequest) -> Progress:
     """A function that prints a line at once, whatever pytest captures: installing takes minutes."""
@@ -37,9 +55,22 @@ def progress(request: pytest.FixtureRequest) -> Progress:
 
 
 @pytest.fixture(scope="session")
-def crossbar(progress: Progress) -> Iterator[Crossbar]:
+def new_crossbar(progress: Progress) -> Callable[..., Crossbar]:
+    """Makes a real Crossbar.io, not started yet, for what needs one of its own."""
+    return partial(Crossbar, progress=progress)
+
+
+@pytest.fixture(scope="session")
+def crossbar(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A real Crossbar.io with one realm, `realm1`, shared by the whole run."""
-    with Crossbar(progress=progress) as router:
+    with new_crossbar() as router:
+        yield router
+
+
+@pytest.fixture(scope="session")
+def guarded(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
+    """A Crossbar.io that only those join who are in `RIGHT`, shared by the whole run."""
+    with new_crossbar(realm=REALM, config=guarded_node()) as router:
         yield router
 
 
