@@ -33,7 +33,7 @@ class KeepAlive:
         session.closed.add_done_callback(lambda _: self._timer.cancel())
 
     def _tick(self) -> None:
-        if self._session.heard():
+        if self._session.check_alive():
             self._probed = False
         elif not self._probed:
             self._probed = True
@@ -45,7 +45,7 @@ class KeepAlive:
         self._timer = self._loop.call_later(self._seconds / _TICKS, self._tick)
 
     def _judge(self) -> None:
-        if self._session.heard():
+        if self._session.check_alive():
             self._probed = False
             self._timer = self._loop.call_later(self._seconds / _TICKS, self._tick)
         else:

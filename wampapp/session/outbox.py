@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wampapp")
 
 #: The most events that wait, and the most bytes of them.
-MOST_EVENTS: Final = 1000
-MOST_BYTES: Final = 16 * 2**20
+MAX_EVENTS: Final = 1000
+MAX_BYTES: Final = 16 * 2**20
 
 
 class Outbox:
@@ -39,7 +39,7 @@ class Outbox:
             PayloadNotEncodable: an argument cannot be sent.
         """
         event = MSGPACK.encode(plain_payload([PUBLISH, 0, options, topic], args, kwargs))
-        if len(self._events) >= MOST_EVENTS or self._bytes + len(event) > MOST_BYTES:
+        if len(self._events) >= MAX_EVENTS or self._bytes + len(event) > MAX_BYTES:
             raise NotJoined(
                 f"There is no session with a router now, and {len(self._events)} events "
                 f"({self._bytes} bytes) wait for it already; this one was not published."

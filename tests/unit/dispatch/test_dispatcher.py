@@ -18,7 +18,7 @@ from wampapp.loop.workers import Workers
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
 from wampapp.registry.records import Registration, Run, Subscription
 from wampapp.registry.results import CallResult
-from wampapp.session.events import EventLane
+from wampapp.session.events import Backlog, EventQueue
 
 DEADLINE = 20.0  # seconds
 LONG = 3600.0  # seconds; nobody waits for it
@@ -88,6 +88,10 @@ def serving(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
 
 def listening(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
     return endpoint_for(Subscription("com.example.heard", function, run))
+
+
+def queue_for(house: House, endpoint: Endpoint) -> EventQueue:
+    return EventQueue(house.dispatcher, endpoint, Backlog())
 
 
 def asynchronous(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -242,7 +246,7 @@ def test_a_handler_that_exits_is_answered_and_the_service_goes_on(serve: Serve) 
     async def main(house: House) -> None:
         endpoint = serve(handler)
         kind, error = await house.outcome(endpoint, 3)
-        assert (kind, type(error)) == ("error", SystemExit)
+        assert (kind, type(error)) == ("error", HandlerFailed)
         assert await house.outcome(endpoint, 0) == ("result", 0)
 
     on_a_loop(main)
@@ -304,7 +308,8 @@ def quotient(a: int, b: int) -> float:
 async def failed(house: House, endpoint: Endpoint, *args: Any) -> WampError:
     kind, error = await house.outcome(endpoint, *args)
     assert kind == "error"
-    return house.dispatcher.failure(endpoint, error)
+    assert isinstance(error, WampError)
+    return error
 
 
 @EACH_KIND
@@ -373,7 +378,7 @@ def test_a_failure_of_our_own_code_is_logged_all_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main(house: House) -> None:
-        house.dispatcher.failure(serving(plain), ValueError("no traceback"))
+        house.dispatcher.failures.error_for(serving(plain), ValueError("no traceback"))
 
     on_a_loop(main)
     assert "ValueError: no traceback" in caplog.text
@@ -416,9 +421,9 @@ def test_events_reach_a_plain_handler_in_order(run: Run | None) -> None:
     listener = Listener(200)
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, listening(listener.take, run))
+        queue = queue_for(house, listening(listener.take, run))
         for number in range(200):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         assert await asyncio.to_thread(listener.all.wait, DEADLINE)
 
     on_a_loop(main)
@@ -441,9 +446,9 @@ def test_events_reach_an_async_handler_one_at_a_time() -> None:
             if number == 99:
                 all_heard.set()
 
-        lane = EventLane(house.dispatcher, listening(handler))
+        queue = queue_for(house, listening(handler))
         for number in range(100):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         await all_heard.wait()
         assert (heard, most) == (list(range(100)), 1)
 
@@ -460,16 +465,16 @@ def test_events_reach_a_blocking_handler_one_at_a_time() -> None:
         inside.release()
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, listening(handler))
+        queue = queue_for(house, listening(handler))
         for number in range(50):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         assert await asyncio.to_thread(listener.all.wait, DEADLINE)
 
     on_a_loop(main)
     assert listener.heard == list(range(50))
 
 
-def test_two_lanes_do_not_wait_for_each_other() -> None:
+def test_two_handlers_do_not_wait_for_each_other() -> None:
     async def main(house: House) -> None:
         together = asyncio.Barrier(2)
 
@@ -477,7 +482,7 @@ def test_two_lanes_do_not_wait_for_each_other() -> None:
             await together.wait()
 
         for _ in range(2):
-            EventLane(house.dispatcher, listening(handler)).push([], {})
+            queue_for(house, listening(handler)).put([], {}, {}, 1)
         await house.dispatcher.drain(DEADLINE)
         assert together.n_waiting == 0
 
@@ -497,12 +502,12 @@ def test_a_long_backlog_does_not_recurse(kind: str, caplog: pytest.LogCaptureFix
 
     async def main(house: House) -> None:
         function = eager if kind == "async" else handler
-        lane = EventLane(house.dispatcher, listening(function, "loop"))
-        lane._busy = True  # as while an event is being handled
+        queue = queue_for(house, listening(function, "loop"))
+        queue._running = 1  # as while an event is being handled
         for number in range(10_000):
-            lane.push(["x" if kind == "misfit" else number], {})
+            queue.put(["x" if kind == "misfit" else number], {}, {}, 1)
         assert heard == []
-        lane.result(None)
+        queue.result(None)
         await house.dispatcher.drain(DEADLINE)
 
     caplog.set_level(logging.CRITICAL, "test.dispatch")
@@ -517,10 +522,10 @@ def test_a_handler_that_publishes_to_itself_does_not_recurse() -> None:
         def handler(number: int) -> None:
             heard.append(number)
             if number < 10_000:
-                lane.push([number + 1], {})
+                queue.put([number + 1], {}, {}, 1)
 
-        lane = EventLane(house.dispatcher, listening(handler, "loop"))
-        lane.push([0], {})
+        queue = queue_for(house, listening(handler, "loop"))
+        queue.put([0], {}, {}, 1)
 
     on_a_loop(main)
     assert heard == list(range(10_001))
@@ -538,9 +543,9 @@ def test_a_handler_that_fails_on_an_event_is_logged_and_gets_the_next(
         heard.set()
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, serve(handler))
-        lane.push([0], {})
-        lane.push([1], {})
+        queue = queue_for(house, serve(handler))
+        queue.put([0], {}, {}, 1)
+        queue.put([1], {}, {}, 1)
         assert await asyncio.to_thread(heard.wait, DEADLINE)
 
     on_a_loop(main)
@@ -560,10 +565,10 @@ def test_an_event_that_does_not_fit_is_logged_without_a_traceback(
         heard.append(number)
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, listening(handler, "loop"))
-        lane.push(["x"], {})
-        lane.push([], {"nobody": 1})
-        lane.push([3], {})
+        queue = queue_for(house, listening(handler, "loop"))
+        queue.put(["x"], {}, {}, 1)
+        queue.put([], {"nobody": 1}, {}, 1)
+        queue.put([3], {}, {}, 1)
 
     on_a_loop(main)
     assert heard == [3]
@@ -581,7 +586,7 @@ def test_an_event_whose_handler_is_cancelled_is_not_logged(
         async def handler() -> None:
             await asyncio.sleep(LONG)
 
-        EventLane(house.dispatcher, listening(handler)).push([], {})
+        queue_for(house, listening(handler)).put([], {}, {}, 1)
         await asyncio.sleep(0)
         await house.dispatcher.drain(0)
 
@@ -704,9 +709,9 @@ def test_events_in_line_do_not_start_once_the_grace_is_over() -> None:
             finally:
                 ended.append(number)
 
-        lane = EventLane(house.dispatcher, listening(handler))
+        queue = queue_for(house, listening(handler))
         for number in range(5):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         await asyncio.sleep(0)
         await house.dispatcher.drain(0)
         await asyncio.sleep(0)
