@@ -93,6 +93,7 @@ def on_a_scene(
                 await main(scene)
         finally:
             scene.session.cut("the test is over")
+            await scene.dispatcher.drain(0)
             scene.workers.close()
             await asyncio.to_thread(scene.workers.join)
 

@@ -13,10 +13,13 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.dispatch.hooks import Hooks
+from wampapp.dispatch.timers import Timers
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
 from wampapp.loop.workers import Workers
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
-from wampapp.registry.records import Registration, Run, Subscription
+from wampapp.registry.records import Hook, Registration, Run, Scope, Subscription, Timer
+from wampapp.registry.registry import Registry
 from wampapp.registry.results import CallResult
 from wampapp.session.events import Backlog, EventQueue
 
@@ -382,6 +385,104 @@ def test_a_failure_of_our_own_code_is_logged_all_the_same(
 
     on_a_loop(main)
     assert "ValueError: no traceback" in caplog.text
+
+
+def test_what_a_caller_gets_is_an_error_of_wamp_before_the_reply_sees_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """There is one place that converts, and its error has a URI that can be sent."""
+
+    class Defined(Exception):
+        pass
+
+    def handler(which: int) -> None:
+        raise [LookupError("a secret"), Defined("x"), WampError("not a URI", "text")][which]
+
+    scope = Scope()
+    scope.uris[Defined] = "com.example.defined"
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(
+            Registration("com.example.served", handler, "loop", scopes=(scope,))
+        )
+        errors = [await failed(house, endpoint, which) for which in range(3)]
+        assert [(type(error), error.uri) for error in errors] == [
+            (HandlerFailed, HandlerFailed().uri),
+            (WampError, "com.example.defined"),
+            (HandlerFailed, HandlerFailed().uri),
+        ]
+        assert errors[1].args == ("x",)
+        assert errors[2].args == ("text",)
+
+    on_a_loop(main)
+    assert len(caplog.records) == 2
+    assert "the invalid URI 'not a URI'" in caplog.text
+
+
+# What surrounds the app's functions.
+
+
+def test_each_function_is_surrounded_once_however_often_it_runs() -> None:
+    surrounded: list[Any] = []
+    ran: list[str] = []
+
+    def surround(function: Callable[..., Any], _kind: str) -> Callable[..., Any]:
+        surrounded.append(function)
+
+        @functools.wraps(function)
+        def inside(*args: Any) -> Any:
+            ran.append("inside")
+            return function(*args)
+
+        return inside
+
+    def handler() -> None:
+        raise LookupError
+
+    def on_error(_error: Exception) -> str:
+        return "handled"
+
+    def hook() -> None:
+        ran.append("hook")
+
+    done = asyncio.Event()
+
+    def timer() -> None:
+        ran.append("timer")
+        if ran.count("timer") == 3:
+            done.set()
+
+    async def timer_on_the_loop() -> None:
+        timer()
+
+    scope = Scope()
+    scope.handlers[LookupError] = on_error
+    registry = Registry()
+    registry.add_hook(Hook("join", hook))
+    registry.add_hook(Timer(0.001, timer_on_the_loop))
+
+    async def main(house: House) -> None:
+        dispatcher = Dispatcher(
+            asyncio.get_running_loop(), house.workers, logger, surround=surround
+        )
+        house.dispatcher = dispatcher
+        # The same function under two URIs is one function.
+        for uri in ("com.example.one", "com.example.two"):
+            endpoint = dispatcher.prepare(Registration(uri, handler, "loop", scopes=(scope,)))
+            for _ in range(2):
+                assert await house.outcome(endpoint) == ("result", "handled")
+        hooks = Hooks(registry, dispatcher, None)
+        for _ in range(3):
+            await hooks.run_join()
+        timers = Timers(registry, dispatcher)
+        timers.start()
+        await done.wait()
+        await timers.stop(DEADLINE)
+
+    on_a_loop(main)
+    assert surrounded == [handler, on_error, hook, timer_on_the_loop]
+    assert (ran.count("hook"), ran.count("timer")) == (3, 3)
+    assert ran.count("inside") == 4 + 4 + 3 + 3
 
 
 # Several values.
