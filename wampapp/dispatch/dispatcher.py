@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wampapp.registry.records import Registration, Subscription
 
 _EAGER: Final = sys.version_info >= (3, 12)
-#: The most calls in line for a handler with ``concurrency``; further ones are refused.
+#: The most calls that wait for a handler with ``concurrency``; further ones are refused.
 MAX_WAITING_CALLS: Final = 1000
 _NO_DETAILS: Final[dict[str, Any]] = {}
 
@@ -122,7 +122,7 @@ class Dispatcher:
         return run
 
     def _extras(self, run: Run, details: dict[str, Any], publication: int) -> dict[str, Any]:
-        """What a handler gets besides its arguments: captured components, and its context."""
+        """Return what a handler gets besides its arguments: captured components and its context."""
         endpoint = run.endpoint
         pattern = endpoint.pattern
         actual = details.get("procedure") or details.get("topic") or pattern.uri
@@ -182,7 +182,7 @@ class Dispatcher:
             limit.running -= 1
 
     def _release(self, run: Run) -> None:
-        """Hear that a run's function has ended, whenever its outcome was given."""
+        """Give up a run's place, if it has one: its function has ended."""
         if run.limit is not None:
             self._start_next(run.limit)
 
@@ -225,7 +225,7 @@ class Dispatcher:
         args: Sequence[Any] = (),
         kwargs: dict[str, Any] = _NO_DETAILS,
     ) -> None:
-        """Answer with what a coroutine comes to; the body of every handler's task."""
+        """Await a coroutine and give its outcome; the body of every handler's task."""
         try:
             value = await driven(call(*args, **kwargs))
         except asyncio.CancelledError:
@@ -290,10 +290,10 @@ class Dispatcher:
         self._workers.submit(work)
 
     def _thread_done(self, run: Run, outcome: Any, failed: BaseException | None) -> None:
-        """Hear, on the loop, how a run in a thread ended."""
+        """Take the outcome of a run in a thread, on the loop."""
         del self._in_threads[run]
         if hasattr(outcome, "__await__"):
-            # A plain function around a coroutine function; what it returned belongs here.
+            # A plain function around a coroutine function; the coroutine runs on the loop.
             self._start_task(run, functools.partial(wait_for, outcome))
             return
         if failed is None:
@@ -315,7 +315,7 @@ class Dispatcher:
             self._add_task(run, self._handle(run, error))
 
     async def _handle(self, run: Run, error: BaseException) -> None:
-        """Let the error handler of an exception answer, if there is one."""
+        """Answer with an exception's error handler, or with the exception if it has none."""
         known = isinstance(error, Exception) and not run.done
         handler = run.endpoint.handler_for(error) if known else None
         if handler is None:
@@ -335,7 +335,7 @@ class Dispatcher:
         return [run.endpoint.uri for run in self._in_threads]
 
     async def drain(self, grace: float) -> list[str]:
-        """Wait until no handler runs any more, and cancel what runs longer.
+        """Wait until no handler runs any longer, and cancel those that exceed the grace time.
 
         Args:
             grace: the seconds that running handlers get.
@@ -344,12 +344,12 @@ class Dispatcher:
             The URIs of handlers in threads that still run; a thread cannot be cancelled.
         """
         await self._until_idle(grace)
-        # What still stands in line now is too late.
+        # What still waits in a queue is too late.
         self._closed = self._busy()
         for run in (*self._tasks.values(), *self._in_threads):
             run.cancel()
         if self._tasks:
-            # A handler may catch its cancellation to tidy up; give it a moment, not for ever.
+            # A handler may catch its cancellation to tidy up; it gets a moment for that.
             await asyncio.wait(self._tasks, timeout=1.0)
         return self.running()
 

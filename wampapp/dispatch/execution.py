@@ -43,11 +43,11 @@ class Run:
 
     Attributes:
         endpoint: the handler.
-        done: whether its outcome was given, so that a later one counts no more.
-        cancelled: whether nobody waits for it any more.
+        done: whether its outcome was given; a later one is ignored.
+        cancelled: whether nobody waits for it any longer.
         takes_progress: whether the caller takes progressive results.
         context: what the handler sees of the call or event, where it asked.
-        limit: the limit that it counts for; None where it counts for none.
+        limit: the limit of concurrent runs that it counts towards; None for none.
         task: what runs the handler; None in a thread, and before the handler starts.
         uri: the actual procedure or topic; set once the arguments fit.
     """
@@ -118,7 +118,7 @@ class Run:
             self._timer.cancel()
 
     def start_timer(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        """Let the run end with :class:`CallTimeout` after some seconds."""
+        """End the run with :class:`CallTimeout` after so many seconds."""
         self._timer = loop.call_later(seconds, self._expire, seconds)
 
     def _expire(self, seconds: float) -> None:
@@ -141,7 +141,7 @@ async def iterate(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         async for item in stream:
             if run.takes_progress:
                 run.progress((item,), {})
-                # Others have their turn, and a cancellation is heard of, even where the
+                # Others get their turn, and a cancellation takes effect, even where the
                 # generator itself never waits.
                 await asyncio.sleep(0)
             else:

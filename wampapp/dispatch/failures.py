@@ -1,4 +1,4 @@
-"""What a handler raised: the one place that turns it into a WAMP error, and logs it."""
+"""The one place that turns what a handler raised into a WAMP error, and logs it."""
 
 from __future__ import annotations
 

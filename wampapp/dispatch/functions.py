@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Functions:
-    """Runs the functions of an app, each inside of what surrounds it.
+    """Runs the functions of an app, each inside what :meth:`App.surround` puts around it.
 
     Its methods are called on the loop's thread.
 
     Args:
         loop: the event loop.
         workers: the threads for plain functions.
-        surround: see :meth:`App.surround`; None to leave functions as they are.
+        surround: that method; None to leave functions as they are.
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class Functions:
         self._loop = loop
         self._workers = workers
         self._surround = surround
-        # By the function's identity: a callable object need not be hashable. The function is kept
-        # beside what was made of it, so that its identity is not given to another one.
+        # By the function's id, for a callable object need not be hashable. The function itself is
+        # kept as well, so that no other object can get its id.
         self._surrounded: dict[tuple[int, Kind], tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
     def surrounded(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
-        """Return a function inside of what surrounds it; it is wrapped once, however often asked.
+        """Return a function inside what surrounds it. Each is wrapped once, however often it runs.
 
         Args:
             function: a function of the app, as it was declared.
@@ -70,7 +70,7 @@ class Functions:
         """Run a function whose kind is known, and which is surrounded already.
 
         Args:
-            kind: how it is run; ``stream`` is not for here.
+            kind: how it is run; any but ``stream``.
             function: the function.
             args: what it is called with.
 
@@ -117,5 +117,5 @@ class Functions:
 
 
 async def wait_for(awaitable: Any) -> Any:
-    """Await any awaitable: what makes a coroutine of a Deferred or a future."""
+    """Await any awaitable: it makes a coroutine of a Deferred or a future."""
     return await awaitable

@@ -1,4 +1,4 @@
-"""Registers and subscribes what an app declares, in the words of one that cannot do without it."""
+"""Registers and subscribes what an app declares, which it cannot do without."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ async def announce_all(
     timeout: float,
     take_over: bool,
 ) -> None:
-    """Register and subscribe everything, at once.
+    """Register and subscribe everything concurrently.
 
     Args:
         session: the joined session.
         endpoints: each record with its prepared handler.
         where: the router, for messages.
         timeout: the seconds that the router has for each answer.
-        take_over: whether a procedure that is taken may be so by an earlier session of ours, the
-            end of which the router has yet to notice; it is then tried for a while.
+        take_over: whether an earlier session of ours, the end of which the router has yet to
+            notice, may hold a procedure; registering it is then tried for a while.
 
     Raises:
         RouterRefused: the router refuses a procedure or a topic.

@@ -41,7 +41,7 @@ logger = logging.getLogger("wampapp.session")
 
 
 class Callee:
-    """Registers procedures, runs their handlers, and sends what comes of it.
+    """Registers procedures, has their handlers run, and sends the outcomes.
 
     Args:
         dispatcher: what runs the handlers.
@@ -140,7 +140,7 @@ class Callee:
         if run is not None:
             run.cancel()
 
-    # What a run comes to.
+    # The outcomes of runs.
 
     def send_progress(
         self, request: int, endpoint: Endpoint, args: Sequence[Any], kwargs: dict[str, Any]
@@ -189,7 +189,9 @@ class Callee:
         try:
             self._send(message)
         except (NotJoined, ConnectionLost):
-            logger.warning("%s was done when its session had ended already", endpoint.uri)
+            logger.warning(
+                "%s finished after its session had ended; its answer was not sent", endpoint.uri
+            )
 
 
 class _Reply:

@@ -1,4 +1,4 @@
-"""What a session asks for: calls, events that it publishes, and other requests; and the answers."""
+"""The caller's and the publisher's part of a session: requests, and the answers to them."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ ANSWERS: Final = {
 
 
 class Caller:
-    """The caller's and the publisher's part of a session, and its account of pending requests.
+    """Calls, publishes and makes the session's other requests, and keeps account of the pending.
 
     Args:
         send: sends a message on the session; raises NotJoined or ConnectionLost.
-        backlog: whether reading has stopped; who waits for an answer makes it go on.
+        backlog: the events that wait; a request makes reading go on where they stopped it.
         loop: the event loop.
         defined: the exceptions that stand for error URIs.
 

@@ -1,4 +1,4 @@
-"""Connect, join, announce what is declared, and come back when the link breaks."""
+"""A session that comes back: joins, announces what is declared, and rejoins after a loss."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Connection:
         defined: the exceptions that stand for error URIs.
         on_join: awaited after each join, when everything is announced.
         on_leave: awaited after each session.
-        succeeds: whether a procedure that is taken may be so by a predecessor's session, which
-            the router has yet to notice the end of: already at the first join.
+        succeeds: whether another process ran the app before. Its session, the end of which the
+            router has yet to notice, may then hold a procedure even at the first join.
 
     Attributes:
         session: the current session; None while there is none.
@@ -102,10 +102,11 @@ class Connection:
         return self._loop.time() - self._rejoined_at < _SETTLING_SECONDS
 
     async def joined(self, timeout: float | None = None) -> Session:
-        """Wait for the session: no time at all, or until it has come back.
+        """Return the session, at once or when it has come back.
 
         Args:
-            timeout: the seconds to wait; None for the configuration's ``rejoin_timeout``.
+            timeout: the seconds to wait; None for the configuration's ``rejoin_timeout``, which
+                is also the most.
 
         Raises:
             NotJoined: it did not come back in time, or never will.
@@ -118,7 +119,7 @@ class Connection:
             if self._over is not None:
                 raise self._over.with_traceback(None)
             if self._online.done():
-                # The session has just been lost, and keep() has yet to hear of it.
+                # The session has just been lost, and keep() has yet to notice.
                 self._online = self._loop.create_future()
             try:
                 async with asyncio.timeout_at(end):
@@ -197,11 +198,11 @@ class Connection:
         """Register or subscribe one more handler, now and after each rejoin.
 
         Args:
-            record: what is declared.
+            record: the declaration.
             endpoint: its prepared handler.
 
         Returns:
-            The registration's or subscription's id, in the present session.
+            The registration's or subscription's id, in the current session.
 
         Raises:
             WampError: the router refuses.
@@ -213,10 +214,10 @@ class Connection:
         self._endpoints.append((record, endpoint))
         return number
 
-    # Its life.
+    # Joining and rejoining.
 
     async def open(self, *, patient: bool = True) -> None:
-        """Join and announce.
+        """Join and announce what is declared.
 
         Args:
             patient: whether to try again until a router is there, or to raise at once.
@@ -228,9 +229,9 @@ class Connection:
         """
         limit = self._config.give_up_after
         end = None if limit is None else self._loop.time() + limit
-        told = False
+        warned = False
         while True:
-            # The one attempt of the limit 0 may take its time.
+            # With the limit 0, the only attempt still gets the whole handshake timeout.
             left = max(0.0, end - self._loop.time()) if end is not None and limit else None
             try:
                 await self._join_once(left)
@@ -240,8 +241,8 @@ class Connection:
                     raise
                 if end is not None and self._loop.time() >= end:
                     raise RouterUnreachable(f"{error} Given up after {limit:g} s.") from None
-                if not told:
-                    told = True
+                if not warned:
+                    warned = True
                     logger.warning("%s Trying again until a router answers.", error)
                 else:
                     logger.debug("%s", error)
@@ -256,7 +257,7 @@ class Connection:
         Raises:
             RouterUnreachable: no router answered within ``give_up_after``.
             RouterRefused: the router refuses on coming back.
-            TlsFailed: the router is not to be trusted any more.
+            TlsFailed: the router is not to be trusted any longer.
         """
         while self.session is not None:
             began = self._loop.time()
@@ -278,7 +279,7 @@ class Connection:
         if self._online.done():
             self._online = self._loop.create_future()
         if self._on_leave is not None:
-            # A task of its own: a hook may call, and then waits for the session to come back.
+            # In a task: a hook may call, and then waits for the session to come back.
             self._leave_hooks = asyncio.ensure_future(self._on_leave())
 
     async def _join_once(self, left: float | None) -> None:
@@ -293,7 +294,7 @@ class Connection:
         if self._joined_before:
             for record, endpoint in self._endpoints:
                 if isinstance(record, Registration) and record.shared:
-                    # By force, one that comes back would take it from the other workers.
+                    # A worker that rejoins must not take the procedure from the others.
                     endpoint.options.pop("force_reregister", None)
         try:
             await announce_all(
@@ -324,27 +325,27 @@ class Connection:
             except Exception:
                 if self.is_joined:
                     raise
-                # The link broke meanwhile, which may well be what the hook fell over.
+                # The link broke meanwhile, which is probably why the hook failed.
                 raise ConnectionLost("The session ended while the join hooks ran.") from None
 
     def end(self, why: str) -> None:
-        """Let everything that waits for a session fail, now and from now on.
+        """Fail everything that waits for a session, and whatever asks for one from now on.
 
         Args:
-            why: a sentence.
+            why: the error's message, a sentence.
         """
         if self._over is None:
             self._over = NotJoined(why)
             if self._online.done():
                 self._online = self._loop.create_future()
             self._online.set_exception(self._over)
-            self._online.exception()  # nobody may be waiting
+            self._online.exception()  # there may be nobody waiting
         lost = self._outbox.clear()
         if lost:
             logger.warning("%d events that waited for the router were never published", lost)
 
     async def stop_serving(self) -> None:
-        """Take no new calls; those under way go on."""
+        """Take no new calls; those that run go on."""
         if self.session is None:
             self.end("The app stops, and has no session with a router.")
         else:
@@ -358,7 +359,7 @@ class Connection:
         Logs the handlers that still run when the grace time is over.
 
         Args:
-            last: awaited when no handler runs any more, with the session still there.
+            last: awaited when no handler runs any longer, while the session is still there.
             grace: the seconds that running handlers get; None for the configuration's.
         """
         await self.stop_serving()

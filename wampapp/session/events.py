@@ -1,4 +1,4 @@
-"""The events that wait for their handlers: one queue for each handler, and how many there are."""
+"""Events that wait for their handlers: a queue for each handler, and the backlog of them all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESUME_AT: Final = 250
 class Backlog:
     """The waiting events of a session, and whether it has stopped reading because of them.
 
-    So memory stays flat, no event is lost, and the peer's transport holds the rest.
+    That keeps memory flat and loses no event: the peer's transport holds the rest.
 
     Args:
         must_read: returns whether reading has to go on whatever waits, because an answer is
@@ -57,7 +57,7 @@ class Backlog:
 class EventQueue:
     """Hands the events of a subscription to one handler: in order, one at a time.
 
-    With ``concurrency``, so many at a time.
+    With the subscription's ``concurrency``, that many at a time.
 
     Args:
         dispatcher: what runs the handler.

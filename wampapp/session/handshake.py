@@ -92,7 +92,7 @@ class Handshake:
 
         Args:
             reason: its reason, a URI.
-            text: its message; empty where it has none.
+            text: its message; empty if it has none.
         """
         why = f"{text} ({reason})" if text else reason
         if reason.startswith("wamp.close."):

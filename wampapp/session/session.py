@@ -61,19 +61,19 @@ class State(enum.Enum):
     AUTHENTICATING = enum.auto()
     #: WELCOME came: messages can be sent.
     JOINED = enum.auto()
-    #: We said GOODBYE, and send nothing any more; the router's GOODBYE is to follow.
+    #: We said GOODBYE and send nothing more; the router's GOODBYE is to follow.
     LEAVING = enum.auto()
-    #: It is over. The link is closed or about to be; what still comes in is ignored.
+    #: It is over: the link is closed or closing, and what still comes in is ignored.
     ENDED = enum.auto()
 
 
-# Looked at for each message: a member of an enum is found faster by a name of the module.
+# For each message: a global is found faster than a member of an enum.
 _JOINED: Final = State.JOINED
 _WITHOUT_LINK: Final = (State.CONNECTING, State.ENDED)
 
 
 class Session:
-    """One session with a router. It is the handler of a link.
+    """One session with a router, and the handler of its link.
 
     All methods are called on the loop's thread.
 
@@ -88,8 +88,8 @@ class Session:
         state: where it stands.
         id: the session's id; 0 before it joined.
         details: the details of WELCOME.
-        joined: a future: done when WELCOME came; its exception says why none will.
-        closed: a future: its result says why the session ended.
+        joined: a future, done when WELCOME came; its exception says why none will.
+        closed: a future of the reason why the session ended.
         call: see :meth:`Caller.call`.
         publish: see :meth:`Caller.publish`.
         register: see :meth:`Callee.register`.
@@ -167,7 +167,7 @@ class Session:
         self._link.send(message)
 
     def _must_read(self) -> bool:
-        # Also while we leave: the router's GOODBYE must be read.
+        # While we leave as well: the router's GOODBYE must be read.
         return self.state is not _JOINED or self._caller.awaits_answer
 
     # Keep-alive.
@@ -175,8 +175,8 @@ class Session:
     def check_alive(self) -> bool:
         """Return whether the router gave a sign of life since the last check.
 
-        Where silence proves nothing it counts as one: we do not read just now, or the router is
-        slow to take what we send, which the kernel watches.
+        It also counts as one where silence proves nothing: while we do not read, and while the
+        router is slow to take what we send, which the kernel watches.
         """
         if self.state in _WITHOUT_LINK:
             return True

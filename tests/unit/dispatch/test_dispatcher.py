@@ -1,4 +1,4 @@
-"""Handlers are run, whatever their kind, and their outcome is told."""
+"""Handlers are run, whatever their kind, and each call has one outcome."""
 
 import asyncio
 import functools

@@ -324,8 +324,11 @@ def test_each_end_fails_what_waits_and_only_the_first_counts(
         for request in (call, event):
             with pytest.raises(ConnectionLost, match=why):
                 await request
-        assert [message[0] for message in scene.take()] == codes
+        said = scene.take()
+        assert [message[0] for message in said] == codes
         assert scene.link.done == done
+        if codes == [GOODBYE]:
+            assert said == [[GOODBYE, {}, "wamp.close.goodbye_and_out"]]
         for again in (by_cut, by_loss, by_abort, by_goodbye, by_violation):
             again(scene)
         assert (scene.take(), scene.link.done) == ([], done)
@@ -378,7 +381,7 @@ def test_a_handler_that_ends_after_its_session_is_not_answered(
 
     on_a_scene(main)
     assert [record.getMessage() for record in caplog.records] == [
-        "com.example.served was done when its session had ended already"
+        "com.example.served finished after its session had ended; its answer was not sent"
     ]
 
 
