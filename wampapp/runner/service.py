@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.dispatch.hooks import Life
+from wampapp.dispatch.hooks import Hooks
+from wampapp.dispatch.timers import Timers
 from wampapp.errors import NotJoined, PortInUse, RouterRefused, RouterUnreachable
 from wampapp.loop.workers import Workers
 from wampapp.registry.records import Scope
-from wampapp.session.connection import Connection, join
+from wampapp.session.connection import Connection
+from wampapp.session.joining import join
 from wampapp.transport.dial import LocalDialer, UrlDialer
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class Service:
         self._starting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._awaited = False
-        self._life = Life(registry, self._dispatcher, log, lifespan)
+        self._hooks = Hooks(registry, self._dispatcher, lifespan)
+        self._timers = Timers(registry, self._dispatcher)
 
     @property
     def url(self) -> str | None:
@@ -149,19 +152,19 @@ class Service:
         ]
         endpoints = [(record, self._dispatcher.prepare(record)) for record in records]
         dialer = await self.find_router()
-        await self._life.start_up()
+        await self._hooks.run_startup()
         connection = self._connection = Connection(
             dialer,
             self.config,
             self._dispatcher,
             endpoints,
             defined=self._scope.defined(),
-            on_join=self._life.joined,
-            on_leave=self._life.left,
+            on_join=self._hooks.run_join,
+            on_leave=self._hooks.run_leave,
             succeeds=self._succeeds,
         )
         await connection.open(patient=patient)
-        self._life.start_timers()
+        self._timers.start()
         self._keeper = asyncio.create_task(connection.keep())
         self._keeper.add_done_callback(self._note_end)
 
@@ -203,13 +206,13 @@ class Service:
         end = loop.time() + self.config.grace
         if self._connection is not None:
             await self._connection.stop_serving()
-        await self._life.stop_timers(self.config.grace)
+        await self._timers.stop(self.config.grace)
         if self._connection is not None:
             # Handlers that may finish may call as well, so it stays in place until they have.
-            await self._connection.close(self._life.shut_down, max(0.0, end - loop.time()))
+            await self._connection.close(self._hooks.run_shutdown, max(0.0, end - loop.time()))
             self._connection = None
-        await self._life.shut_down()  # where there was no session to say good-bye to
-        await self._life.end()
+        await self._hooks.run_shutdown()  # where there was no session to say good-bye to
+        await self._hooks.end_lifespan()
         await self._close_server()
         self._workers.close()
 

@@ -101,7 +101,7 @@ class Bench:
         self._router = Router("wampapp.testing")
         self._workers = Workers(40, "wampapp-test")
         self._dispatcher = Dispatcher(self.runtime.loop, self._workers, logger)
-        self._dispatcher.on_failure = self._note
+        self._dispatcher.failures.on_failure = self._note
         self._dialer = AppDialer(self._router.new_session)
         try:
             self._own = await self.connect()
@@ -122,7 +122,7 @@ class Bench:
             app.config, realm=self._config.realm, url=None, auth=None, tls=None
         )
         service = app.make_service(config, self.runtime, self._dialer)
-        service.dispatcher.on_failure = self._note
+        service.dispatcher.failures.on_failure = self._note
         app.attach(service)
         self._services.append(service)
         try:
