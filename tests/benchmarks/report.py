@@ -27,7 +27,7 @@ def write(about: Mapping[str, str], tables: Sequence[Table | FieldTable]) -> Non
         lines += ["", f"## {table.title}", "", table.note, ""]
         if isinstance(table, FieldTable):
             lines += [
-                "In parentheses: how many times as fast wampapp with its own router is, in the run.",
+                "In parentheses: how many times as fast wampapp with its own router is in the run.",
                 "The last column is the processor time per call with 64 in flight, for",
                 "caller + callee + router.",
                 "",
