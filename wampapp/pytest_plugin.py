@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def wamp_router() -> Iterator[RunningRouter]:
     """The embedded router on a free port of the loopback interface, for the whole run."""
-    from wampapp.runner.foreground import routing
+    from wampapp.runner.standalone import routing
 
     with routing() as address:
         yield RunningRouter(address.rawsocket_url, address.websocket_url)

@@ -314,7 +314,7 @@ def test_a_port_that_something_else_holds(tmp_path: Path) -> None:
         done = wampapp("run", HELLO, "--port", str(port), "--handshake-timeout", "0.3")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"Error: Port {port} on 127.0.0.1 is taken by something that is no WAMP router; choose "
+        f"Error: Port {port} on 127.0.0.1 is taken by something that is not a WAMP router; choose "
         "another port with --port, or stop what holds it.\n"
     )
 

@@ -687,6 +687,6 @@ def test_doctor_finds_an_own_router_s_port_taken(own: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         done = examined(own, "--port", port, "--connect-timeout", "2")
-    steps = failed_at(done, "port", 2, f"Port {port} on 127.0.0.1 is taken", "no WAMP router")
+    steps = failed_at(done, "port", 2, f"Port {port} on 127.0.0.1 is taken", "not a WAMP router")
     if sys.platform == "linux":
         assert f"process {os.getpid()}." in steps["port"]["detail"]

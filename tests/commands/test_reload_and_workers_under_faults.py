@@ -17,10 +17,10 @@ import pytest
 from tests.commands.test_reload_and_workers import edit, has_ended, joined, pids
 from tests.support.process import EmbeddedRouter, Process, Wampapp, wampapp
 from wampapp import NoSuchProcedure, connect
-from wampapp.supervisor import watching
-from wampapp.supervisor.channel import Order, ServiceEnded
+from wampapp.supervisor import watcher as watching
+from wampapp.supervisor.child import Child
 from wampapp.supervisor.parent import Parent
-from wampapp.supervisor.process import Child
+from wampapp.supervisor.pipe import ServiceEnded, Start
 
 SERVICE = """\
 import multiprocessing
@@ -208,10 +208,10 @@ def test_a_signal_to_the_whole_group_is_no_failure_of_those_it_ends_first() -> N
             os.kill(os.getpid(), signal.SIGTERM)
             raise ServiceEnded(-signal.SIGTERM)
 
-    def order(*_: object) -> Order:
+    def message(*_: object) -> Start:
         raise AssertionError
 
-    asyncio.run(Group(order, {}, as_json=True).run([]))
+    asyncio.run(Group(message, {}, as_json=True).run([]))
 
 
 # Watching.
@@ -249,7 +249,7 @@ def test_a_folder_that_comes_with_files_in_it_is_heard_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the system's word, not by looking now and then."""
-    for seconds in ("_LOOK", "_SELDOM"):
+    for seconds in ("_INTERVAL", "_LONG_INTERVAL"):
         monkeypatch.setattr(watching, seconds, 3600.0)
     (tmp_path / ".hidden" / "package").mkdir(parents=True)
     (tmp_path / ".hidden" / "package" / "module.py").touch()

@@ -10,10 +10,10 @@
 coroutines; :data:`clock` brings timers, timeouts and delays about without waiting for them.
 """
 
+from wampapp.testing.events import Events, Published, Stub, StubCall
 from wampapp.testing.realm import TestClient, TestRealm
-from wampapp.testing.recording import Events, Published, Stub, StubCall
 from wampapp.testing.session import TestSession
-from wampapp.testing.timing import Clock, clock
+from wampapp.testing.virtual_clock import Clock, clock
 
 __all__ = [
     "Clock",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wampapp.client.blocking import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
-from wampapp.testing.bench import Bench
-from wampapp.testing.recording import Events, Stub
-from wampapp.testing.timing import clock
+from wampapp.testing.events import Events, Stub
+from wampapp.testing.harness import Bench
+from wampapp.testing.virtual_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from wampapp.errors import HandlerFailed, UsageError
 from wampapp.loop import runtime as loops
 from wampapp.protocol import uri as uris
 from wampapp.registry.endpoint import endpoint_for
-from wampapp.testing.bench import Bench
-from wampapp.testing.recording import Events, Stub
+from wampapp.testing.events import Events, Stub
+from wampapp.testing.harness import Bench
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine

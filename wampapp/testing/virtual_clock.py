@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-    from wampapp.testing.bench import Bench
+    from wampapp.testing.harness import Bench
 
 #: Turns of the loop in which a call and what it leads to have gone to and fro.
 _TURNS: Final = 30

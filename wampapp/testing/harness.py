@@ -17,7 +17,7 @@ from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotati
 from wampapp.registry.endpoint import endpoint_for
 from wampapp.router import Router
 from wampapp.session.connection import Connection
-from wampapp.testing.timing import ClockLoop
+from wampapp.testing.virtual_clock import ClockLoop
 from wampapp.transport.dial import LocalDialer
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wampapp.loop.runtime import Runtime
     from wampapp.registry.records import Registration, Subscription
     from wampapp.runner.service import Service
-    from wampapp.testing.recording import Events, Stub
+    from wampapp.testing.events import Events, Stub
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.testing")
