@@ -28,7 +28,7 @@ from wampapp import (
     WampappError,
     connect,
 )
-from wampapp.config.environment import tls_from
+from wampapp.config.settle import settle_tls
 from wampapp.crossbar import Crossbar, Progress, node_configuration
 
 DEADLINE = 30.0  # seconds
@@ -478,9 +478,9 @@ def test_every_verb_takes_them(authority: Authority, door: TlsDoor, script: Path
 
 
 def test_nothing_said_is_no_tls_of_one_s_own() -> None:
-    assert tls_from(environ={}) is None
-    assert tls_from(environ={"WAMPAPP_INSECURE": "no", "WAMPAPP_CA": ""}) is None
-    assert tls_from(insecure=False, environ={"WAMPAPP_INSECURE": "1"}) is None
+    assert settle_tls(environ={}) is None
+    assert settle_tls(environ={"WAMPAPP_INSECURE": "no", "WAMPAPP_CA": ""}) is None
+    assert settle_tls(insecure=False, environ={"WAMPAPP_INSECURE": "1"}) is None
 
 
 @pytest.mark.parametrize("field", ["ca", "certificate", "key"])

@@ -9,6 +9,10 @@ from wampapp.config.settle import settle_log
 from wampapp.loop import runtime as loops
 from wampapp.observe import logs
 from wampapp.runner import banner
+
+# At once, though only an app makes one: a module of the user's that is named as one of Python's
+# must not be imported in its place later on.
+from wampapp.runner.service import Service  # noqa: TC001
 from wampapp.runner.signals import stop_signals
 
 if TYPE_CHECKING:
@@ -17,7 +21,6 @@ if TYPE_CHECKING:
     from wampapp.config.records import Config
     from wampapp.registry.records import Worker
     from wampapp.runner.servable import Servable
-    from wampapp.runner.service import Service
 
 
 def run(
