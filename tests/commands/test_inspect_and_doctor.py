@@ -281,7 +281,9 @@ def test_inspect_ends_with_what_reads_it(embedded: EmbeddedRouter) -> None:
 def test_a_realm_that_is_no_name_is_a_usage_error(command: str) -> None:
     done = wampapp(command, "--realm", "a b")
     assert done.returncode == 2
-    assert done.stderr == "Error: The realm 'a b' is no valid name; write one such as 'realm1'.\n"
+    assert (
+        done.stderr == "Error: The realm 'a b' is not a valid name; write one such as 'realm1'.\n"
+    )
 
 
 @pytest.fixture(scope="module")

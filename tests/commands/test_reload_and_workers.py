@@ -418,7 +418,7 @@ def test_a_program_that_runs_the_command_itself_does_not_multiply(project: Path)
     )
     done = run(sys.executable, "program.py", cwd=project)
     assert done.returncode == 1
-    assert "are started by the command 'wampapp run'" in done.stderr
+    assert "are started only by the command 'wampapp run'" in done.stderr
 
 
 # Watching.

@@ -450,8 +450,8 @@ def test_a_variable_never_turns_an_authority_off_that_was_asked_for(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--ca", "a.pem", "--insecure"], "Error: Tls has an authority to trust, and verify="),
-        (["--cert-key", "a.pem"], "Error: Tls has a key and no certificate; "),
+        (["--ca", "a.pem", "--insecure"], "Error: Tls has an authority to trust, but verify="),
+        (["--cert-key", "a.pem"], "Error: Tls has a key but no certificate; "),
     ],
 )
 def test_options_that_do_not_go_together(words: list[str], sentence: str, script: Path) -> None:

@@ -77,9 +77,9 @@ def test_the_default_url_is_one() -> None:
         ("unix://", "names no socket"),
         ("unix:///", "names no socket"),
         ("unix://run/router.sock", "names no socket"),
-        ("ws://ada@localhost/ws", "carries no user name and no password"),
-        ("ws://ada:secret@localhost/ws", "carries no user name and no password"),
-        ("rs://:secret@localhost", "carries no user name and no password"),
+        ("ws://ada@localhost/ws", "cannot carry a user name or a password"),
+        ("ws://ada:secret@localhost/ws", "cannot carry a user name or a password"),
+        ("rs://:secret@localhost", "cannot carry a user name or a password"),
     ],
 )
 def test_a_malformed_url_gives_one_sentence(url: str, sentence: str) -> None:
