@@ -179,8 +179,8 @@ def _exposure(host: str) -> list[str]:
         return []
     return [
         "",
-        f"  Warning: the router listens on {host}, beyond this machine. Whoever reaches the",
-        "  port can call, publish and register without a password and unencrypted.",
+        f"  Warning: the router listens on {host}, beyond this machine. Anybody who reaches",
+        "  the port can call, publish and register, without a password and unencrypted.",
     ]
 
 
