@@ -172,7 +172,7 @@ class Crossbar:
         return json.loads(json.dumps(config), object_hook=fill)
 
     def _read(self, process: subprocess.Popen[str], news: "queue.SimpleQueue[str]") -> None:
-        """Read the node's output. Puts an empty string when it is ready, and a reason at its end."""
+        """Read the node's output; put an empty string when it is ready, and a reason at its end."""
         with cast("IO[str]", process.stdout) as lines:
             for line in lines:
                 self._log.append(line.rstrip())
