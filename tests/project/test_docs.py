@@ -21,7 +21,7 @@ import pytest
 from tests.support.process import ROOT, Process, Wampapp, environment
 from tests.support.terminal import Terminal
 from wampapp import App
-from wampapp.runner import foreground as runner
+from wampapp.runner import script
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -134,7 +134,7 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                 if named:
                     (tmp_path / named[1]).write_text(block)
                 else:
-                    with runner.importing():
+                    with script.importing():
                         exec(compile(block, str(page), "exec"), names)
             for command, expected in commands(block) if language == "console" else ():
                 words = shlex.split(command)
