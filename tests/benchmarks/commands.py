@@ -15,7 +15,7 @@ from tests.benchmarks.harness import WAMPAPP_READY, Process, Row, Table, in_turn
 from tests.benchmarks.start import LEAST_ROUNDS, cpu_seconds
 from tests.benchmarks.work import calls_per_second
 from wampapp import App, WampError, connect
-from wampapp.cli import SECTIONS
+from wampapp.cli.group import SECTIONS
 
 #: Calls at one time, so that no worker ever waits for its next one.
 IN_FLIGHT = 16

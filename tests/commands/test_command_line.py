@@ -23,8 +23,7 @@ from tests.support.process import (
     serving,
     wampapp,
 )
-from wampapp.cli import SECTIONS
-from wampapp.cli.verbs.arguments import payload
+from wampapp.cli.group import SECTIONS
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar
@@ -88,30 +87,6 @@ def test_call_prints_the_result_as_json(
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == expected
     assert done.stdout.endswith("\n")
-
-
-@pytest.mark.parametrize(
-    ("word", "value"),
-    [
-        ("5", 5),
-        ("-1.5e3", -1500.0),
-        ("text", "text"),
-        ('"5"', "5"),
-        ("null", None),
-        ("true", True),
-        ("Grüße 🎈", "Grüße 🎈"),
-        ('"a=b"', "a=b"),
-        ("a b=c", "a b=c"),
-        ("", ""),
-        ("{not json", "{not json"),
-        ("NaN", "NaN"),
-        ("\udcff", "\udcff"),
-    ],
-)
-def test_a_word_is_json_where_it_parses_and_else_a_string(word: str, value: object) -> None:
-    assert payload([word]) == ([value], {})
-    if "=" not in word:
-        assert payload([f"key={word}"]) == ([], {"key": value})
 
 
 def test_options_may_stand_after_the_arguments(service: Wampapp, router: Router) -> None:

@@ -13,7 +13,7 @@ HELLO = ROOT / "examples" / "hello.py"
 #: wampapp with another router to fall back on, where nobody listens.
 _ELSEWHERE = (
     "import sys; from wampapp import config; config.DEFAULT_URL = sys.argv.pop(1); "
-    "from wampapp.cli import main; main()"
+    "from wampapp.cli.main import main; main()"
 )
 
 

@@ -21,7 +21,7 @@ from tests.support.process import (
     wampapp,
 )
 from tests.support.terminal import Terminal, WampappTerminal
-from wampapp.cli import SECTIONS, cli
+from wampapp.cli.group import SECTIONS, cli
 
 NAMES = [name for commands in SECTIONS.values() for name in commands]
 
