@@ -435,13 +435,13 @@ def test_many_events_keep_their_order(
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        (b"oops", "is no JSON: invalid character (byte 0)."),
-        (b"[1,", "is no JSON: Input data was truncated."),
-        (b"\xff", "is no JSON: "),
-        (b"NaN", "is no JSON: "),
+        (b"oops", "is not JSON: invalid character (byte 0)."),
+        (b"[1,", "is not JSON: Input data was truncated."),
+        (b"\xff", "is not JSON: "),
+        (b"NaN", "is not JSON: "),
         (b'{"args": 1, "kwargs": {}}', ': "args" has to be an array, and "kwargs" an object.'),
-        (b"[" * 300 + b"]" * 300, "nests too deep."),
-        (b"[" * 100_000 + b"]" * 100_000, "nests too deep."),
+        (b"[" * 300 + b"]" * 300, "is nested too deeply."),
+        (b"[" * 100_000 + b"]" * 100_000, "is nested too deeply."),
         (b'"' + b"x" * 2**24 + b'"', "is larger than 16 MiB."),
         (b'"' + b"x" * (2**24 - 20) + b'"', ": The message has 167772"),
     ],
@@ -488,7 +488,7 @@ def test_a_pipe_is_published_as_it_comes(
         assert heard == [0, 1, 2]
         assert process.returncode == 2
         assert told.endswith(
-            b"Error: standard input, line 4 is no JSON: Input data was truncated.\n"
+            b"Error: standard input, line 4 is not JSON: Input data was truncated.\n"
         )
 
 

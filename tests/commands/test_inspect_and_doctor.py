@@ -518,7 +518,7 @@ def test_doctor_finds_certificates_that_are_not_trusted(
         assert steps_of(done)["TLS"]["status"] == "warning"
     with TlsDoor(authority.issue("localhost", expired=True), embedded.port) as door:
         done = examined("--url", f"rss://localhost:{door.port}", "--ca", str(authority.file))
-        failed_at(done, "TLS", 4, "verify failed", "expired since")
+        failed_at(done, "TLS", 4, "verify failed", "expired on")
 
 
 def test_doctor_finds_that_a_certificate_of_ours_is_asked_for(
@@ -609,7 +609,7 @@ def test_doctor_finds_a_router_that_stops_to_answer() -> None:
         done = examined("--url", router.url, "--connect-timeout", "2")
     steps = steps_of(done)
     assert (done.returncode, steps["round trip"]["status"]) == (3, "failed")
-    assert "its answers do not come" in steps["round trip"]["detail"]
+    assert "its answers did not come" in steps["round trip"]["detail"]
     assert steps["router"]["detail"] == "it does not say what it is"
 
 

@@ -179,9 +179,9 @@ def test_a_file_of_variables(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "The variables' file .env cannot be read: No such file or directory."),
-        (b"A=1\nno value here\n", "The variables' file .env, line 2: write NAME=value."),
-        (b"A=\xff\n", "The variables' file .env is no text."),
+        (None, "The env file .env cannot be read: No such file or directory."),
+        (b"A=1\nno value here\n", "The env file .env, line 2: write NAME=value."),
+        (b"A=\xff\n", "The env file .env is not a text file."),
     ],
 )
 def test_a_file_of_variables_that_is_none(

@@ -119,7 +119,7 @@ _JOINING: Final = (
         metavar="METHOD",
         help="anonymous, ticket, wampcra, scram or cryptosign.",
     ),
-    click.option("--authid", metavar="NAME", help="Who joins."),
+    click.option("--authid", metavar="NAME", help="The name to join as."),
     _file_option("--secret-file", "Holds the ticket, secret or password.", envvar=_READ_IN_CONFIG),
     click.option("--ask-secret", is_flag=True, help="Ask for it at the terminal instead."),
     _file_option("--key-file", "Holds the private key for cryptosign."),

@@ -31,7 +31,7 @@ def inspect(
 ) -> None:
     """Show the sessions, procedures and topics of a router.
 
-    WAMP's meta API tells them. This command's own session is left out.
+    The router is asked through WAMP's meta API. This command's own session is left out.
     """
     from wampapp.config.records import Config
     from wampapp.loop import runtime as loops

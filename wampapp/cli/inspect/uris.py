@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @target_argument
 @json_option
 def uris(target: str, *, as_json: bool) -> None:
-    """List what the app of TARGET registers and subscribes, without running it.
+    """List what an app registers and subscribes, without running it.
 
-    TARGET is as in 'wampapp run'.
+    TARGET names the app as in 'wampapp run'.
     """
     from wampapp.cli.target.loading import load
 

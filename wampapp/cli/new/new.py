@@ -1,4 +1,4 @@
-"""``wampapp new``."""
+"""``wampapp new``: a project with a service, its tests and a README."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from wampapp.cli.options import Command
 from wampapp.cli.output import styled, table
 from wampapp.errors import UsageError
 
-#: What is made, with what it is for. Each has a template.
+#: The files that are made, and what each is for. Each has a template.
 _FILES: Final = {
     "app.py": "the service",
     "test_app.py": "its tests",
     "pyproject.toml": "its name, and what it needs",
     "README.md": "how to install, run, call and test it",
-    ".gitignore": "what git leaves out",
+    ".gitignore": "what git ignores",
 }
-#: What may be there before: neither is written to.
+#: What the folder may hold already; nothing is written to it.
 _HARMLESS: Final = {".git", ".venv", "venv"}
 _NAME: Final = re.compile(r"[a-z0-9]+([-_]+[a-z0-9]+)*")
-#: A project of this name could not be installed beside wampapp itself.
+#: A project of this name could not be installed next to wampapp itself.
 _OURS: Final = "wampapp"
 
 
@@ -36,10 +36,10 @@ _OURS: Final = "wampapp"
 def new(name: str) -> None:
     """Make a new project in the folder NAME.
 
-    It is a service with its tests and a README. NAME may be a path, or . for the folder that you
-    are in, if it is empty. The URIs of the service begin with com.example and the folder's name in
-    lowercase ASCII, which is what WAMP's strict rule for URIs asks for: 'my-shop' becomes
-    com.example.my_shop, and 'Café' com.example.cafe.
+    It is a service with its tests and a README. NAME may be a path, or . for the current folder if
+    it is empty. The URIs of the service begin with com.example and the folder's name in lowercase
+    ASCII, as WAMP's strict rule for URIs requires: 'my-shop' becomes com.example.my_shop, and
+    'Café' com.example.cafe.
     """
     folder = Path(name)
     component = _component(_last(folder) if name else "")
@@ -47,14 +47,14 @@ def new(name: str) -> None:
     _check_empty(folder)
     texts = _filled(project=component.replace("_", "-"), prefix=prefix, wampapp=_requirement())
     _make(folder, texts)
-    _tell(folder, prefix)
+    _print_next_steps(folder, prefix)
 
 
 def _requirement() -> str:
-    """Return the requirement that gets a project this very wampapp, wherever it came from.
+    """Return the requirement that installs the same wampapp, wherever this one came from.
 
-    An installation from a folder or a repository notes that ("Recording the Direct URL Origin of
-    installed distributions", PEP 610).
+    pip records it if this one came from a folder or a repository ("Recording the Direct URL Origin
+    of installed distributions", PEP 610).
     """
     import json
     from importlib.metadata import distribution
@@ -75,13 +75,13 @@ def _last(folder: Path) -> str:
 
 
 def _component(name: str) -> str:
-    """Return what stands for a folder's name in URIs.
+    """Return a folder's name as a component of URIs.
 
     Args:
         name: the folder's name.
 
     Raises:
-        UsageError: nothing can; the sentence suggests another name.
+        UsageError: it cannot be one; the message suggests another name.
     """
     plain = _ascii(name)
     if _NAME.fullmatch(plain) and plain != _OURS:
@@ -90,22 +90,22 @@ def _component(name: str) -> str:
     if plain == _OURS or near == _OURS:
         raise UsageError(f"A project called {name!r} would hide wampapp itself; try 'my-{_OURS}'.")
     raise UsageError(
-        f"{name!r} makes no name for a project and its URIs, which are of the letters a to z, "
+        f"{name!r} cannot name a project and its URIs, which consist of the letters a to z, "
         f"digits, '-' and '_'; try {near if near != 'service' else 'my-service'!r}."
     )
 
 
 def _ascii(name: str) -> str:
-    """A name in lowercase, its letters without accents."""
+    """Return a name in lowercase, its letters without accents."""
     parts = unicodedata.normalize("NFKD", name.casefold())
     return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def _check_empty(folder: Path) -> None:
-    """Check that a folder can be made, or is empty.
+    """Check that a folder does not exist, or is empty.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is not empty, or cannot be used.
     """
     try:
         there = {path.name for path in folder.iterdir()} - _HARMLESS
@@ -128,7 +128,7 @@ def _filled(**values: str) -> dict[str, str]:
     from importlib.resources import files
     from string import Template
 
-    templates = files("wampapp.cli") / "templates"
+    templates = files("wampapp.cli.new") / "templates"
     return {
         name: Template((templates / f"{name.lstrip('.')}.in").read_text("utf-8")).substitute(values)
         for name in _FILES
@@ -136,10 +136,10 @@ def _filled(**values: str) -> dict[str, str]:
 
 
 def _make(folder: Path, texts: dict[str, str]) -> None:
-    """Write the files, all or none.
+    """Write all files, or none.
 
     Raises:
-        click.ClickException: one cannot be written; what was made is gone again.
+        click.ClickException: one cannot be written; those before it have been removed.
     """
     made: list[Path] = []
     path = folder
@@ -155,16 +155,16 @@ def _make(folder: Path, texts: dict[str, str]) -> None:
                 made.append(path)
                 file.write(text)
     except OSError as error:
-        _take_back(made)
+        _remove(made)
         raise click.ClickException(
             f"{str(path)!r} cannot be made: {error.strerror}. Nothing is left of the project."
         ) from None
     except BaseException:
-        _take_back(made)
+        _remove(made)
         raise
 
 
-def _take_back(made: list[Path]) -> None:
+def _remove(made: list[Path]) -> None:
     for path in reversed(made):
         with contextlib.suppress(OSError):
             if path.is_dir():
@@ -173,7 +173,7 @@ def _take_back(made: list[Path]) -> None:
                 path.unlink()
 
 
-def _tell(folder: Path, prefix: str) -> None:
+def _print_next_steps(folder: Path, prefix: str) -> None:
     """Print what was made, and what to do next."""
     where = "this folder" if folder == Path() else str(folder)
     steps = [

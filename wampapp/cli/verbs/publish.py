@@ -44,7 +44,7 @@ def make_publish(options: Callable[[Callable[..., Any]], Callable[..., Any]]) ->
     @click.option(
         "--from-file",
         metavar="FILE",
-        help="Publish each line, which is JSON; - is standard input.",
+        help="Publish each line of FILE, as JSON; - is standard input.",
     )
     @repeat_option
     @rate_option
@@ -59,10 +59,11 @@ def make_publish(options: Callable[[Callable[..., Any]], Callable[..., Any]]) ->
         retain: bool,
         connector: Connector,
     ) -> None:
-        """Publish an event to the topic URI, and wait until the router has taken it.
+        """Publish an event to the topic URI.
 
-        A line of a file is an array of arguments, an object of keyword arguments, another value
-        for one argument, or {"args": [...], "kwargs": {...}}.
+        The command waits until the router has taken it. A line of a file is an array of arguments,
+        an object of keyword arguments, another value for one argument, or
+        {"args": [...], "kwargs": {...}}.
         """
         if from_file is not None and (arguments or was_typed("repeat")):
             if was_typed("from_file"):
