@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from wampapp.cli.shell.verbs import Verbs
     from wampapp.config.records import Config
     from wampapp.runner.service import Service
-
-T = TypeVar("T")
 
 #: The seconds that running handlers get when the prompt is left.
 _GRACE: Final = 1.0
