@@ -92,11 +92,11 @@ def test_a_projects_files_are_watched(project: Path) -> None:
     ("text", "sentence"),
     [
         ('[tool.wampapp]\ntraget = "a"', "cannot hold 'traget'; did you mean 'target'?"),
-        ("[tool.wampapp]\nport = 1", "cannot hold 'port'; there are target, url, realm, watch."),
+        ("[tool.wampapp]\nport = 1", "cannot hold 'port'; the keys are target, url, realm, watch."),
         ("[tool.wampapp]\nurl = 1", "in [tool.wampapp], url must be a string."),
         ('[tool.wampapp]\nwatch = "a"', "in [tool.wampapp], watch must be a list of strings."),
         ("[tool.wampapp]\nwatch = [1]", "in [tool.wampapp], watch must be a list of strings."),
-        ("[tool]\nwampapp = 1", "tool.wampapp is no table; write [tool.wampapp]."),
+        ("[tool]\nwampapp = 1", "tool.wampapp is not a table; write [tool.wampapp]."),
         ("[tool", "is not valid TOML"),
         ('x = "\udce4"', "is not valid TOML"),
     ],

@@ -13,14 +13,9 @@ from werkzeug.serving import is_running_from_reloader
 if TYPE_CHECKING:
     from types import FrameType
 
-
 #: The functions that load an app, by module and name.
 FLASK: Final = ("flask.cli", "load_app")
-
-
 GUNICORN_WORKER: Final = ("gunicorn.workers.base", "load_wsgi")
-
-
 GUNICORN_PARENT: Final = ("gunicorn.arbiter", "setup")
 
 

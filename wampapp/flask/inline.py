@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from wampapp.flask.peer import Peer
     from wampapp.runner.service import Service
 
-
 _POLL_SECONDS: Final = 0.02
 
 

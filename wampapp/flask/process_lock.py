@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
 #: How often a process tries whether the one that serves has ended.
 _RETRY_SECONDS: Final = 0.25
 
+#: The keys that this process has claimed, as it would get the same record lock again and again.
+_claimed: set[str] = set()
+_claiming = threading.Lock()
+
 
 def claim(key: str) -> bool:
-    """Return whether this is the first in its process to ask: the lock is the whole process's."""
+    """Return whether nothing in this process has claimed the key before."""
     with _claiming:
         first = key not in _claimed
         _claimed.add(key)
@@ -55,9 +58,3 @@ def acquire(key: str, on_wait: Callable[[], None]) -> int:
             time.sleep(_RETRY_SECONDS)
         else:
             return lock
-
-
-_claiming = threading.Lock()
-
-
-_claimed: set[str] = set()

@@ -7,12 +7,9 @@ from typing import Any, Final
 
 OK: Final = "ok"
 
-
 WARNING: Final = "warning"
 
-
 FAILED: Final = "failed"
-
 
 SKIPPED: Final = "skipped"
 

@@ -16,7 +16,6 @@ from wampapp.cli.output import counted
 if TYPE_CHECKING:
     from wampapp.app import App
 
-
 #: The state of a listening socket in Linux's tables.
 _LISTENING: Final = "0A"
 #: The packages whose versions are shown, by the names that they are shown by.

@@ -251,7 +251,7 @@ class RouterChecks:
         if isinstance(agent, str):
             detail = printable(agent)
         elif any(str(key).startswith("x_cb_") for key in details):
-            detail = "Crossbar.io, without its version"
+            detail = "Crossbar.io, which does not give its version"
         else:
             detail = "it does not say what it is"
         return Finding(

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
     from wampapp.session.session import Session
 
-
 #: The most calls that are in flight.
 _MAX_CALLS: Final = 500
-
 
 #: The errors of what was listed and has gone since, or is not shown to us.
 _GONE: Final = (NO_SUCH_SESSION, NO_SUCH_REGISTRATION, NO_SUCH_SUBSCRIPTION)
