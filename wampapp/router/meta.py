@@ -19,8 +19,8 @@ from wampapp.router.index import EXACT, PREFIX, WILDCARD
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from wampapp.router.core import RouterSession
     from wampapp.router.index import UriIndex
+    from wampapp.router.session import RouterSession
 
     #: Publishes an event of the router's own: its topic, and what makes its arguments.
     Announce = Callable[[str, Callable[[], list[Any]]], None]

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from wampapp.protocol.credentials import Credential
     from wampapp.registry.records import Worker
     from wampapp.runner.service import Service
-    from wampapp.server.door import Address, Server
+    from wampapp.server.address import Address
+    from wampapp.server.door import Server
 
 logger = logging.getLogger("wampapp")
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from wampapp.registry.endpoint import Kind
     from wampapp.registry.records import Registration, Subscription
     from wampapp.registry.registry import Registry
-    from wampapp.server.door import Address, Server
+    from wampapp.server.address import Address
+    from wampapp.server.door import Server
     from wampapp.transport.dial import Dialer
 
 logger = logging.getLogger("wampapp")
@@ -276,7 +277,7 @@ def make_server(config: Config, runtime: Runtime) -> Server:
         config: how patient it is, and which origins it lets in.
         runtime: the process's loop.
     """
-    from wampapp.router import Router
+    from wampapp.router.router import Router
     from wampapp.server.door import Server
 
     return Server(

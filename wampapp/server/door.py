@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,56 +14,23 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 
 from wampapp.errors import PortInUse, UsageError
-from wampapp.transport import WebSocketServer, rawsocket_server_factory, websocket_server_factory
+from wampapp.server.address import WEBSOCKET_PATH, Address, is_ip_address, is_loopback
+from wampapp.transport.factories import rawsocket_server_factory, websocket_server_factory
+from wampapp.transport.websocket import WebSocketServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from twisted.python.failure import Failure
 
-    from wampapp.router.core import Router
+    from wampapp.router.router import Router
 
 logger = logging.getLogger("wampapp.router")
 
-WEBSOCKET_PATH: Final = "/ws"
-
 _RAWSOCKET_MAGIC: Final = 0x7F
-_LONGEST_REQUEST_LINE: Final = 8192
-_LONGEST_REQUEST_HEAD: Final = 65536
-_FAREWELL_SECONDS: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens.
-
-    Attributes:
-        host: the address it is bound to.
-        port: the TCP port.
-    """
-
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """Host and port as a URL writes them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def websocket_url(self) -> str:
-        """The URL for WebSocket clients."""
-        return f"ws://{self.authority}{WEBSOCKET_PATH}"
-
-    @property
-    def rawsocket_url(self) -> str:
-        """The URL for RawSocket clients."""
-        return f"rs://{self.authority}"
-
-    @property
-    def page_url(self) -> str:
-        """The URL of the web page."""
-        return f"http://{self.authority}/"
+_MAX_REQUEST_LINE: Final = 8192
+_MAX_REQUEST_HEAD: Final = 65536
+_GOODBYE_TIMEOUT: Final = 2.0
 
 
 class Server:
@@ -98,7 +63,7 @@ class Server:
             reactor,
             self._call_soon,
             handshake_timeout=handshake_timeout,
-            protocol=_CheckedWebSocket,
+            protocol=_OriginCheckingWebSocket,
         )
         self.websocket.door = self
         self._site: Any = None
@@ -124,7 +89,7 @@ class Server:
         try:
             self.loop = asyncio.get_running_loop()
             self.rawsocket.entered = self.websocket.entered = getattr(self.loop, "entered", None)
-            self._port = self._reactor.listenTCP(port, _Doors(self), interface=host)
+            self._port = self._reactor.listenTCP(port, _DetectingFactory(self), interface=host)
         except CannotListenError as error:
             raise _listen_error(host, port, error.socketError) from None
         return Address(host, self._port.getHost().port)
@@ -140,7 +105,7 @@ class Server:
         self.router.close(emptied.set)
         # The last words must reach the wire; a peer that does not listen is not waited for.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_SECONDS):
+            async with asyncio.timeout(_GOODBYE_TIMEOUT):
                 await emptied.wait()
 
     def site(self) -> Any:
@@ -175,10 +140,10 @@ class Server:
         if is_loopback(name):
             return True
         same = parts.netloc == host.strip().lower()
-        return same and (_is_address(name) or name == self.host.lower())
+        return same and (is_ip_address(name) or name == self.host.lower())
 
 
-class _Doors(Factory):
+class _DetectingFactory(Factory):
     """Makes a doorway for each connection."""
 
     noisy = False
@@ -187,10 +152,10 @@ class _Doors(Factory):
         self.server = server
 
     def buildProtocol(self, addr: Any) -> Protocol:
-        return _Doorway(self.server, addr)
+        return _DetectingProtocol(self.server, addr)
 
 
-class _Doorway(Protocol):
+class _DetectingProtocol(Protocol):
     """Reads a connection's first bytes and hands it to the protocol that they belong to."""
 
     def __init__(self, server: Server, addr: Any) -> None:
@@ -212,7 +177,7 @@ class _Doorway(Protocol):
             self._enter(self._server.rawsocket)
             return
         line, ended, _ = self._buffer.partition(b"\n")
-        if not self._buffer[:1].isalpha() or len(line) > _LONGEST_REQUEST_LINE:
+        if not self._buffer[:1].isalpha() or len(line) > _MAX_REQUEST_LINE:
             logger.info("A connection speaks neither WAMP nor HTTP; closing it")
             self.transport.abortConnection()  # type: ignore[union-attr]
         elif ended:
@@ -238,11 +203,11 @@ class _Doorway(Protocol):
         self.transport.abortConnection()  # type: ignore[union-attr]
 
 
-class _CheckedWebSocket(WebSocketServer):
+class _OriginCheckingWebSocket(WebSocketServer):
     """A WebSocket link that looks at the page it comes from."""
 
     def dataReceived(self, data: bytes) -> None:
-        if self.state == self.STATE_CONNECTING and len(self.data) > _LONGEST_REQUEST_HEAD:
+        if self.state == self.STATE_CONNECTING and len(self.data) > _MAX_REQUEST_HEAD:
             self.transport.abortConnection()
             return
         super().dataReceived(data)
@@ -255,25 +220,6 @@ class _CheckedWebSocket(WebSocketServer):
             )
             raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "This origin is not allowed.")
         return super().onConnect(request)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's alone."""
-    host = host.strip("[]").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _listen_error(host: str, port: int, error: Any) -> UsageError:

@@ -8,7 +8,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 if TYPE_CHECKING:
-    from wampapp.server.door import Address
+    from wampapp.server.address import Address
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.registry.records import Worker
-    from wampapp.server.door import Address
+    from wampapp.server.address import Address
     from wampapp.supervisor.channel import Order, ServiceEnded, Up
 
 logger = logging.getLogger("wampapp")

@@ -11,6 +11,7 @@ from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
 from wampapp.errors import RouterUnreachable, TlsFailed
 from wampapp.transport.local import connect_locally
+from wampapp.transport.reasons import TLS_FAILED, reason_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ class UrlDialer:
 def warm_up() -> None:
     """Import what a connection will need."""
     import_module("twisted.internet.endpoints")
-    import_module("wampapp.transport")
+    import_module("wampapp.transport.factories")
 
 
 class LocalDialer:
@@ -131,7 +132,7 @@ async def connect(
             text = f"What answers at {url.url} is no WAMP router: {reason}.{hint}"
             ready.set_exception(RouterUnreachable(text))
 
-    from wampapp.transport import TLS_FAILED, client_factory
+    from wampapp.transport.factories import client_factory
 
     factory = client_factory(url, handler, reactor, loop.call_soon)
     factory.on_ready, factory.on_failed = on_ready, on_failed
@@ -165,8 +166,6 @@ async def open_connection(
         UsageError: a file that ``tls`` names cannot be used.
     """
     from twisted.internet import endpoints
-
-    from wampapp.transport import reason_text
 
     loop = asyncio.get_running_loop()
     seconds = max(1, round(timeout))
