@@ -1,4 +1,4 @@
-"""The router's door: WebSocket at ``/ws``, RawSocket and a web page, all on one TCP port."""
+"""The router's one TCP port: RawSocket, WebSocket at ``/ws``, and a web page."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _GOODBYE_TIMEOUT: Final = 2.0
 
 
 class Server:
-    """Joins a router to a TCP port.
+    """Serves a router on a TCP port.
 
     Args:
         router: the router.
         reactor: Twisted's reactor, on the running loop.
-        handshake_timeout: the seconds from connecting to a joined session; then it is closed.
+        handshake_timeout: a connection that has not joined after so many seconds is closed.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket.
     """
 
@@ -65,7 +65,7 @@ class Server:
             handshake_timeout=handshake_timeout,
             protocol=_OriginCheckingWebSocket,
         )
-        self.websocket.door = self
+        self.websocket.origin_allowed = self.origin_allowed
         self._site: Any = None
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
@@ -82,8 +82,8 @@ class Server:
             Where it listens.
 
         Raises:
-            PortInUse: somebody else listens there.
-            UsageError: the address is not this machine's, or the port needs more rights.
+            PortInUse: another program listens there.
+            UsageError: the address is not this machine's, or the port needs more privileges.
         """
         self.host = host
         try:
@@ -103,13 +103,13 @@ class Server:
                 await stopped.asFuture(asyncio.get_running_loop())
         emptied = asyncio.Event()
         self.router.close(emptied.set)
-        # The last words must reach the wire; a peer that does not listen is not waited for.
+        # What was sent last must reach the wire, but a peer that does not read is not waited for.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE_TIMEOUT):
                 await emptied.wait()
 
     def site(self) -> Any:
-        """The web server for everything but ``/ws``; made, and imported, when first asked for."""
+        """Return the web server for everything but ``/ws``, made at the first request."""
         if self._site is None:
             from wampapp.server.page import make_site
 
@@ -117,11 +117,12 @@ class Server:
         return self._site
 
     def origin_allowed(self, origin: str, host: str) -> bool:
-        """Tell whether a web page may open a WebSocket.
+        """Return whether a web page may open a WebSocket.
 
-        Any page on the web can reach a developer's loopback port, so a page's origin counts.
-        The page's own host passes only where a foreign name cannot have been pointed at this
-        machine (DNS rebinding): an address, or the very name we were told to bind to.
+        Any page on the web can reach a developer's loopback port, so the page's origin counts.
+        A page from the host that it connects to passes only if no foreign name can have been
+        pointed at this machine (DNS rebinding): the host is an IP address, or the very name that
+        the server is bound to.
 
         Args:
             origin: the Origin header.
@@ -144,7 +145,7 @@ class Server:
 
 
 class _DetectingFactory(Factory):
-    """Makes a doorway for each connection."""
+    """The factory of what answers at the port: a :class:`_DetectingProtocol` each time."""
 
     noisy = False
 
@@ -156,13 +157,16 @@ class _DetectingFactory(Factory):
 
 
 class _DetectingProtocol(Protocol):
-    """Reads a connection's first bytes and hands it to the protocol that they belong to."""
+    """Recognises RawSocket, WebSocket or HTTP by a connection's first bytes.
+
+    The connection is then handed over, with what was read, to a protocol of that kind.
+    """
 
     def __init__(self, server: Server, addr: Any) -> None:
         self._server = server
         self._addr = addr
         self._buffer = b""
-        self._inside: Any = None
+        self._chosen: Any = None
 
     def connectionMade(self) -> None:
         server = self._server
@@ -174,7 +178,7 @@ class _DetectingProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         self._buffer += data
         if self._buffer[0] == _RAWSOCKET_MAGIC:
-            self._enter(self._server.rawsocket)
+            self._hand_over(self._server.rawsocket)
             return
         line, ended, _ = self._buffer.partition(b"\n")
         if not self._buffer[:1].isalpha() or len(line) > _MAX_REQUEST_LINE:
@@ -183,28 +187,28 @@ class _DetectingProtocol(Protocol):
         elif ended:
             path = line.split(b" ")[1:2]
             asks_websocket = path and path[0].split(b"?")[0] == WEBSOCKET_PATH.encode()
-            self._enter(self._server.websocket if asks_websocket else self._server.site())
+            self._hand_over(self._server.websocket if asks_websocket else self._server.site())
 
-    def _enter(self, factory: Any) -> None:
+    def _hand_over(self, factory: Any) -> None:
         transport, buffer, self._buffer = self.transport, self._buffer, b""
         if factory is self._server._site:
-            self._timer.cancel()  # it has a time limit of its own
-        inside = self._inside = factory.buildProtocol(self._addr)
-        transport.protocol = inside  # type: ignore[union-attr]
-        inside.makeConnection(transport)
-        inside.dataReceived(buffer)
+            self._timer.cancel()  # the web server has a time limit of its own
+        chosen = self._chosen = factory.buildProtocol(self._addr)
+        transport.protocol = chosen  # type: ignore[union-attr]
+        chosen.makeConnection(transport)
+        chosen.dataReceived(buffer)
 
     def _check_joined(self) -> None:
-        """End a connection that has not joined in time; one that has goes on."""
-        inside = self._inside
-        if inside is not None and (inside.over or (inside.handler and inside.handler.id)):
+        """Close the connection if no session has joined on it in time."""
+        chosen = self._chosen
+        if chosen is not None and (chosen.closing or (chosen.handler and chosen.handler.id)):
             return
         logger.info("A connection has not joined within the handshake timeout; closing it")
         self.transport.abortConnection()  # type: ignore[union-attr]
 
 
 class _OriginCheckingWebSocket(WebSocketServer):
-    """A WebSocket link that looks at the page it comes from."""
+    """A router's WebSocket link that web pages may only open from an allowed origin."""
 
     def dataReceived(self, data: bytes) -> None:
         if self.state == self.STATE_CONNECTING and len(self.data) > _MAX_REQUEST_HEAD:
@@ -214,7 +218,7 @@ class _OriginCheckingWebSocket(WebSocketServer):
 
     def onConnect(self, request: Any) -> Any:
         origin = request.origin
-        if origin and not self.factory.door.origin_allowed(origin, request.headers.get("host", "")):
+        if origin and not self.factory.origin_allowed(origin, request.headers.get("host", "")):
             logger.warning(
                 "Refused a WebSocket from the web page at %s; --allow-origin lets it in", origin
             )
@@ -227,7 +231,7 @@ def _listen_error(host: str, port: int, error: Any) -> UsageError:
     if number == errno.EADDRINUSE:
         return PortInUse(f"Port {port} on {host} is taken; choose another with --port.")
     if number == errno.EACCES:
-        return UsageError(f"Port {port} needs more rights than this user has; use --port 8080.")
+        return UsageError(f"Port {port} needs more privileges than this user has; use --port 8080.")
     return UsageError(
         f"The router cannot listen on {host}, port {port}: {getattr(error, 'strerror', error)}; "
         "--host takes an address of this machine, such as 127.0.0.1."
