@@ -160,7 +160,7 @@ def test_what_is_no_router_is_told(scheme: str) -> None:
             connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
             connection.close()
             assert process.wait() == 3
-        assert "is no WAMP router" in process.stderr[0]
+        assert "is not a WAMP router" in process.stderr[0]
         assert len(process.stderr) == 1, process.text
 
 

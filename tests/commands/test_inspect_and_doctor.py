@@ -448,7 +448,7 @@ def test_doctor_finds_what_is_no_wamp_router(scheme: str) -> None:
     done = subprocess.CompletedProcess(
         process.words, code, "\n".join(process.stdout), "\n".join(process.stderr)
     )
-    failed_at(done, "handshake", 3, "is no WAMP router")
+    failed_at(done, "handshake", 3, "is not a WAMP router")
 
 
 def test_doctor_finds_a_wrong_path(embedded: EmbeddedRouter) -> None:

@@ -1,4 +1,4 @@
-"""The link that needs no sockets, for a router in the same process."""
+"""A link without sockets, to a router in the same process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger("wampapp.transport")
 
 
 class LocalLink:
-    """One end of a link inside the process: no sockets, and the same bytes as on one.
+    """One end of a link inside the process: no sockets, but the same bytes as on one.
 
     Messages are encoded and decoded, so that neither side can change what the other holds, and
     are delivered in a later turn of the loop, as a socket's would be.
@@ -59,7 +59,7 @@ class LocalLink:
         self._paused = True
 
     def resume(self) -> None:
-        """Deliver on; see :class:`Link`."""
+        """Deliver again; see :class:`Link`."""
         if self._paused:
             self._paused = False
             self._loop.call_soon(self._deliver)
@@ -77,7 +77,7 @@ class LocalLink:
 
     def close(self) -> None:
         """Close both ends; see :class:`Link`."""
-        # After what was sent before: both ends hear of it in their own turn.
+        # In later turns of the loop, after what was sent before.
         self._loop.call_soon(self._other._end)
         self._loop.call_soon(self._end)
 
@@ -90,7 +90,9 @@ class LocalLink:
 
 
 def connect_locally(client: Handler, router: Handler) -> None:
-    """Link a client to a router in the same process; both hear ``opened`` before it returns.
+    """Link a client to a router in the same process.
+
+    Both handlers' ``opened`` is called before this returns.
 
     Args:
         client: the client's side of the session.

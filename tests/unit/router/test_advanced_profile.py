@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.support.links import Client, register, subscribe
-from wampapp.router import Router
-from wampapp.router.broker import MOST_RETAINED, MOST_RETAINED_BYTES
+from wampapp.router.retained import MAX_RETAINED, MAX_RETAINED_BYTES
+from wampapp.router.router import Router
 
 (
     HELLO, WELCOME, ABORT, GOODBYE, ERROR, PUBLISH, PUBLISHED, SUBSCRIBE, SUBSCRIBED,
@@ -351,20 +351,20 @@ def test_retained_events_outlive_their_publisher_and_are_bounded(
     router: Router, caller: Client
 ) -> None:
     publisher = Client(router)
-    for number in range(MOST_RETAINED + 5):
+    for number in range(MAX_RETAINED + 5):
         publisher.say(PUBLISH, number + 1, {"retain": True}, f"com.state.n{number}")
     publisher.leave()
-    assert len(router.realms["realm1"].broker.retained) == MOST_RETAINED
+    assert len(router.realms["realm1"].broker.retained) == MAX_RETAINED
     late = Client(router)
     subscribe(late, "com.state.n0", get_retained=True)
     assert late.inbox == []
-    subscribe(late, f"com.state.n{MOST_RETAINED}", get_retained=True)
+    subscribe(late, f"com.state.n{MAX_RETAINED}", get_retained=True)
     assert len(late.inbox) == 1
 
 
 def test_retained_bytes_are_bounded(router: Router, caller: Client) -> None:
     for number in range(5):
-        payload = b"x" * (MOST_RETAINED_BYTES // 3)
+        payload = b"x" * (MAX_RETAINED_BYTES // 3)
         caller.say(PUBLISH, number + 1, {"retain": True}, f"com.large.n{number}", [payload])
     assert list(router.realms["realm1"].broker.retained) == ["com.large.n3", "com.large.n4"]
     caller.say(PUBLISH, 9, {"retain": True}, "com.large.n4", [1])

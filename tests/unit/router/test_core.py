@@ -6,7 +6,7 @@ import signal
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 import pytest
@@ -40,7 +40,10 @@ from wampapp.protocol.messages import (
     YIELD,
     check,
 )
-from wampapp.router import Router, RouterSession
+from wampapp.router.router import Router
+
+if TYPE_CHECKING:
+    from wampapp.router.session import RouterSession
 
 ROLES = {"roles": {"caller": {}, "callee": {}, "publisher": {}, "subscriber": {}}}
 ABLE = {
@@ -91,7 +94,7 @@ class Peer:
 
     def __init__(self, router: Router, codec: Codec = MSGPACK, limit: int = 2**24) -> None:
         self.link = Link(codec, limit)
-        self.session: RouterSession = router.new_session()
+        self.session = router.new_session()
         self.session.opened(self.link)
 
     def says(self, *message: Any) -> None:

@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from wampapp.errors import RouterUnreachable, TlsFailed
 from wampapp.transport.dial import open_connection
-from wampapp.transport.reasons import TLS_FAILED, why
+from wampapp.transport.reasons import TLS_FAILED, failure_text
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -219,7 +219,7 @@ class _Probe(Protocol):
         self.over = True
         for future in (self._made_by.shaken, self._made_by.answer):
             if not future.done():
-                future.set_exception(_Ended(why(reason)))
+                future.set_exception(_Ended(failure_text(reason)))
 
 
 def _certificate(found: Any) -> Certificate:
