@@ -400,9 +400,9 @@ def test_every_form_of_target_runs(folder: Path, embedded: EmbeddedRouter, targe
         ("exits", 2, "exits ends the process while it is imported (SystemExit 3)"),
         ("double", 2, "double.py:7: The procedure 'com.a' is registered already, by one"),
         ("baduri", 2, "baduri.py:4: The procedure 'com..a' is no valid URI"),
-        ("app:", 2, "'app:' is no target"),
-        ("app:1x", 2, "'app:1x' is no target"),
-        ("", 2, "'' is no target"),
+        ("app:", 2, "'app:' is not a target"),
+        ("app:1x", 2, "'app:1x' is not a target"),
+        ("", 2, "'' is not a target"),
     ],
 )
 def test_a_target_that_does_not_run_is_told_in_one_line(
