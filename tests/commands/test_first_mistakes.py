@@ -12,7 +12,7 @@ from tests.support.process import ROOT, EmbeddedRouter, Wampapp, run, wampapp
 HELLO = ROOT / "examples" / "hello.py"
 #: wampapp with another router to fall back on, where nobody listens.
 _ELSEWHERE = (
-    "import sys; from wampapp import config; config.DEFAULT_URL = sys.argv.pop(1); "
+    "import sys; from wampapp.config import records; records.DEFAULT_URL = sys.argv.pop(1); "
     "from wampapp.cli import main; main()"
 )
 
