@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.answering import SESSION, AnsweringRouter
-from tests.support.credentials import REALM, TICKET, WRONG, guarded_node
+from tests.support.credentials import REALM, TICKET, WRONG
 from tests.support.process import (
     FULL_DISK,
     EmbeddedRouter,
@@ -29,7 +29,7 @@ from tests.support.process import (
 from tests.support.proxy import Wire
 from tests.support.tls import Authority, TlsDoor
 from wampapp import WampError
-from wampapp.crossbar import Crossbar, Progress, node_configuration
+from wampapp.crossbar import Crossbar, node_configuration
 
 Router = EmbeddedRouter | Crossbar
 
@@ -287,12 +287,12 @@ def test_a_realm_that_is_no_name_is_a_usage_error(command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def narrow(progress: Progress) -> Iterator[Crossbar]:
+def narrow(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A Crossbar.io where nobody may call the meta API."""
     config = node_configuration(REALM, "127.0.0.1")
     [role] = config["workers"][0]["realms"][0]["roles"]
     role["permissions"][0]["uri"] = "com."
-    with Crossbar(realm=REALM, config=config, progress=progress) as router:
+    with new_crossbar(realm=REALM, config=config) as router:
         yield router
 
 
@@ -550,13 +550,6 @@ def test_doctor_finds_a_realm_that_is_refused(crossbar: Crossbar) -> None:
     done = examined("--url", crossbar.ws_url, "--realm", "nowhere")
     steps = failed_at(done, "realm", 4, "refused the realm 'nowhere'")
     assert steps["handshake"]["status"] == "ok"
-
-
-@pytest.fixture(scope="module")
-def guarded(progress: Progress) -> Iterator[Crossbar]:
-    """A Crossbar.io that asks for credentials."""
-    with Crossbar(realm=REALM, config=guarded_node(), progress=progress) as router:
-        yield router
 
 
 def test_doctor_finds_a_credential_that_is_wrong(guarded: Crossbar) -> None:

@@ -21,6 +21,8 @@ import pytest
 from tests.support.process import DEADLINE, EmbeddedRouter, Process, environment, run
 from wampapp import Canceled, ConnectedClient, Invocation, NoSuchProcedure, WampError, connect
 
+pytestmark = pytest.mark.processes
+
 SITE = """
 import os, sys, threading
 from flask import Flask, g, jsonify

@@ -29,7 +29,9 @@ from wampapp import (
     connect,
 )
 from wampapp.config.settle import settle_tls
-from wampapp.crossbar import Crossbar, Progress, node_configuration
+from wampapp.crossbar import Crossbar, node_configuration
+
+pytestmark = pytest.mark.processes
 
 DEADLINE = 30.0  # seconds
 PATIENCE = 10.0  # seconds for a join
@@ -360,7 +362,7 @@ def test_a_router_refuses_a_certificate_that_it_does_not_trust(
 
 
 @pytest.fixture(scope="module")
-def sealed(authority: Authority, progress: Progress) -> Iterator[Crossbar]:
+def sealed(authority: Authority, new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A Crossbar.io that speaks TLS by itself and asks clients for a certificate."""
     certificate, key = authority.issue_pair("localhost")
     config = node_configuration("realm1", "127.0.0.1")
@@ -370,7 +372,7 @@ def sealed(authority: Authority, progress: Progress) -> Iterator[Crossbar]:
         "key": str(key),
         "ca_certificates": [str(authority.file)],
     }
-    with Crossbar(config=config, progress=progress) as router:
+    with new_crossbar(config=config) as router:
         yield router
 
 

@@ -13,6 +13,8 @@ from zope.interface import implementer
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
+    from _typeshed import StrPath
+
     from wampapp.config.records import Tls
 
 
@@ -40,20 +42,20 @@ def client_options(host: str, tls: Tls) -> Any:
     return optionsForClientTLS(host, trustRoot=trusted, extraCertificateOptions=own)
 
 
-def _read(path: str, what: str) -> bytes:
+def _read(path: StrPath, what: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.") from None
 
 
-def _not_pem(what: str, path: str) -> UsageError:
+def _not_pem(what: str, path: StrPath) -> UsageError:
     return UsageError(
         f"The file {path} contains no {what}; give a PEM file, and a key without a passphrase."
     )
 
 
-def _certificates(path: str) -> list[Any]:
+def _certificates(path: StrPath) -> list[Any]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
@@ -62,7 +64,7 @@ def _certificates(path: str) -> list[Any]:
         raise _not_pem("certificate", path) from None
 
 
-def _own_certificate(certificate: str, key: str) -> dict[str, Any]:
+def _own_certificate(certificate: StrPath, key: StrPath) -> dict[str, Any]:
     """Return our own certificate, with the chain that its file may hold, and its key."""
     from cryptography.hazmat.primitives import serialization
 
