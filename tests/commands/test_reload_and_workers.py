@@ -212,7 +212,7 @@ def test_it_reloads_without_the_system_telling_of_saves(project: Path, how: str)
         stub = project / "stub"
         stub.mkdir()
         (stub / "watchfiles.py").write_text("def watch(*_, **__):\n    raise OSError('no more')\n")
-        env["PYTHONPATH"] = os.pathsep.join([str(stub), env.get("PYTHONPATH", "")])
+        env["PYTHONPATH"] = os.pathsep.join([str(stub), *filter(None, [env.get("PYTHONPATH")])])
     words = [sys.executable, "-c", f"{code}main()", "run", "--reload", "--port", "0", "app.py"]
     with Process(*words, cwd=project, env=env) as service:
         with joined(service) as client:
