@@ -35,6 +35,7 @@ class LocalLink:
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[bytes] = deque()
         self._paused = False
+        self._closing = False
         self._other: LocalLink
 
     def send(self, message: Message) -> None:
@@ -48,7 +49,7 @@ class LocalLink:
             raise PayloadTooLarge(
                 f"The message has {len(payload)} bytes; a link takes less than {MAX_MESSAGE_SIZE}."
             )
-        if self._handler is None or other._handler is None:
+        if self._closing or other._handler is None:
             raise ConnectionLost("The link to the router is closed.")
         if not other._inbox:
             self._loop.call_soon(other._deliver)
@@ -77,6 +78,7 @@ class LocalLink:
 
     def close(self) -> None:
         """Close both ends; see :class:`Link`."""
+        self._closing = True
         # In later turns of the loop, after what was sent before.
         self._loop.call_soon(self._other._end)
         self._loop.call_soon(self._end)
@@ -84,6 +86,7 @@ class LocalLink:
     abort = close
 
     def _end(self) -> None:
+        self._closing = True
         handler, self._handler = self._handler, None
         if handler is not None:
             handler.lost("the peer closed the connection")
