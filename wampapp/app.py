@@ -7,11 +7,11 @@ import logging
 from typing import TYPE_CHECKING, Any, Unpack
 
 from wampapp.client.blocking import Client
-from wampapp.client.handles import Procedure, PublishOptions, Topic
+from wampapp.client.handles import Procedure, Topic
 from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
-from wampapp.loop import runtime as loops
-from wampapp.protocol import uri as uris
+from wampapp.loop.runtime import Runtime, current_runtime
+from wampapp.protocol import uris
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.records import Worker
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.config.records import Tls
     from wampapp.protocol.credentials import Credential
     from wampapp.registry.endpoint import Kind
@@ -147,7 +148,7 @@ class App(Blueprint):
     def make_service(
         self,
         config: Config,
-        runtime: loops.Runtime,
+        runtime: Runtime,
         dialer: Dialer | None = None,
         *,
         succeeds: bool = False,
@@ -266,13 +267,7 @@ class App(Blueprint):
         return self.procedure(uri).stream(*args, **kwargs)
 
     def procedure(
-        self,
-        uri: str,
-        *,
-        timeout: float | None = None,
-        returns: Any = None,
-        disclose_me: bool = False,
-        idempotent: bool = False,
+        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
     ) -> Procedure:
         """Make a handle to a remote procedure, which carries its options.
 
@@ -283,25 +278,15 @@ class App(Blueprint):
 
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
-            timeout: seconds that a call may take; then it is cancelled. None for no limit.
             returns: what results are converted to; None leaves them as they come.
-            disclose_me: whether the callee is told the caller.
-            idempotent: whether carrying a call out twice does no harm: then one whose answer a
-                broken link lost is sent again, three times in all.
+            options: see :class:`~wampapp.client.options.CallOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not valid.
         """
         name = uris.resolve(uri, self.prefix, "procedure")
-        return Procedure(
-            self._connection,
-            name,
-            timeout=timeout,
-            returns=returns,
-            disclose_me=disclose_me,
-            idempotent=idempotent,
-        )
+        return Procedure(self._connection, name, options, returns=returns)
 
     def topic(self, uri: str, **options: Unpack[PublishOptions]) -> Topic:
         """Make a handle to a topic, which carries its options.
@@ -313,7 +298,7 @@ class App(Blueprint):
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.client.handles.PublishOptions`.
+            options: see :class:`~wampapp.client.options.PublishOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -385,7 +370,7 @@ class App(Blueprint):
         """
         from wampapp.runner import foreground as runner
 
-        runtime = loops.here()
+        runtime = current_runtime()
         if self._service is not None:
             raise UsageError(f"{self!r} runs already; it runs once at a time.")
         config = runner.settle(
@@ -411,7 +396,7 @@ class App(Blueprint):
             UsageError: no event loop runs in this thread.
             WrongThread: the app runs in another thread's loop.
         """
-        runtime = loops.here()
+        runtime = current_runtime()
         service = self._service
 
         def stopped(_: object) -> None:
@@ -488,7 +473,7 @@ class App(Blueprint):
         """Take the running service whose session the verbs use; None when it has stopped."""
         self._service = service
 
-    def _runtime(self) -> loops.Runtime:
+    def _runtime(self) -> Runtime:
         if self._service is None:
             raise NotJoined(_NOT_RUNNING)
         return self._service.runtime

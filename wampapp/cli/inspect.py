@@ -55,13 +55,13 @@ def inspect(router: Router, *, timeout: float, connect_timeout: float, as_json: 
     The router is asked by WAMP's meta API. This command's own session is left out.
     """
     from wampapp.config.records import Config
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
     from wampapp.runner import foreground as runner
 
     config = runner.settle(
         Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout
     )
-    rows, agent = loops.get().call(_look(config, timeout or None))
+    rows, agent = get_runtime().call(_look(config, timeout or None))
     if as_json:
         for row in rows:
             click.echo(json_line(row))
@@ -82,10 +82,10 @@ async def _look(config: Config, timeout: float | None) -> tuple[list[dict[str, A
     import asyncio
 
     from wampapp.cli.visit import visit
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
     from wampapp.transport.dial import UrlDialer
 
-    runtime = loops.get()
+    runtime = get_runtime()
     url = str(config.url)
     async with visit(runtime, UrlDialer(url, runtime.reactor, config.tls), config) as session:
         try:

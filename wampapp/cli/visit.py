@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wampapp.cli.verbs.where import untold
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.session.connection import join
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def visit(runtime: Runtime, dialer: Dialer, config: Config) -> AsyncIterat
         RouterRefused: it refused the realm or the credential.
         TlsFailed: it is not to be trusted.
     """
-    with contextlib.closing(Workers(_THREADS)) as workers:
+    with contextlib.closing(ThreadPool(_THREADS)) as workers:
         session = await join(dialer, config, Dispatcher(runtime.loop, workers, logger))
         try:
             with untold():

@@ -135,9 +135,9 @@ def check_realm(realm: object) -> str:
     Raises:
         UsageError: it is no valid URI.
     """
-    from wampapp.protocol import uri
+    from wampapp.protocol import uris
 
-    if not isinstance(realm, str) or not uri.is_valid(realm):
+    if not isinstance(realm, str) or not uris.is_valid(realm):
         raise UsageError(f"The realm {realm!r} is no valid name; write one such as 'realm1'.")
     return realm
 

@@ -19,7 +19,7 @@ from wampapp.errors import (
     Overloaded,
     WampError,
 )
-from wampapp.loop.deferreds import driven
+from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.context import Call, Event, Invocation
 from wampapp.registry.endpoint import endpoint_for, kind_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Coroutine, Sequence
 
-    from wampapp.loop.workers import Workers
+    from wampapp.loop.threads import ThreadPool
     from wampapp.registry.endpoint import Endpoint, Kind, Limit
     from wampapp.registry.records import Registration, Subscription
 
@@ -53,7 +53,7 @@ class Dispatcher:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        workers: Workers,
+        workers: ThreadPool,
         logger: logging.Logger,
         *,
         debug: bool = False,
@@ -229,7 +229,7 @@ class Dispatcher:
     ) -> None:
         """Answer with what a coroutine comes to; the body of every handler's task."""
         try:
-            value = await driven(call(*args, **kwargs))
+            value = await with_deferreds(call(*args, **kwargs))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
@@ -371,7 +371,7 @@ class Dispatcher:
 
             self._workers.submit(work)
             value = await done
-        return await driven(_wait_for(value)) if hasattr(value, "__await__") else value
+        return await with_deferreds(_wait_for(value)) if hasattr(value, "__await__") else value
 
     def failure(self, endpoint: Endpoint, error: BaseException) -> WampError:
         """Turn what a handler raised into what its caller gets.

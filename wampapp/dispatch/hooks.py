@@ -96,16 +96,16 @@ class Life:
             await self._dispatcher.run_anywhere(hook.function)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises ends the run
             name = name_of(hook.function)
-            self._log(f"The {hook.moment} hook {name} failed", error)
+            self._log(f"The {hook.kind} hook {name} failed", error)
             raise HookFailed(
-                f"The {hook.moment} hook {name} ({hook.source}) failed: {_brief(error)}."
+                f"The {hook.kind} hook {name} ({hook.source}) failed: {_brief(error)}."
             ) from None
 
     async def _run_or_log(self, hook: Hook) -> None:
         try:
             await self._dispatcher.run_anywhere(hook.function)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the end goes on
-            self._log(f"The {hook.moment} hook {name_of(hook.function)} failed", error)
+            self._log(f"The {hook.kind} hook {name_of(hook.function)} failed", error)
 
     # Timers.
 

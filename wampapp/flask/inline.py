@@ -30,7 +30,7 @@ from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
 from wampapp.errors import PortInUse, WampappError
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +147,7 @@ class Inline:
         if not _ask_first(key):
             return  # the same app, made once more in this process
         turn = _take_turn(key, self._settled.set)
-        runtime = loops.get()
+        runtime = get_runtime()
         service = app.make_service(config, runtime, succeeds=True)
         app.attach(service)
         atexit.register(_stop, service, os.getpid())

@@ -22,8 +22,8 @@ from wampapp.errors import (
     UsageError,
     WampappError,
 )
-from wampapp.loop import runtime as loops
-from wampapp.loop.workers import Workers
+from wampapp.loop.runtime import Runtime, get_runtime
+from wampapp.loop.threads import ThreadPool
 from wampapp.session.connection import Connection
 from wampapp.transport.dial import UrlDialer
 
@@ -76,10 +76,10 @@ class Peer(Client):
         g.wamp = self
         g.wampy = self.wampy
 
-    def _here(self) -> loops.Runtime:
+    def _here(self) -> Runtime:
         """The loop that serves the app in this process, as in a test, or the process's own."""
         running = self.app.running_service
-        return loops.get() if running is None else running.runtime
+        return get_runtime() if running is None else running.runtime
 
     async def _ready(self) -> Connection:
         runtime = self._here()
@@ -110,7 +110,7 @@ class Peer(Client):
             rejoin_timeout=min(_PATIENCE, settings.timeout),
         )
 
-    def _route(self, runtime: loops.Runtime) -> tuple[Dialer, Config]:
+    def _route(self, runtime: Runtime) -> tuple[Dialer, Config]:
         """How this process gets to the router, and how it joins."""
         config = self.client_config
         running = self.app.running_service
@@ -139,11 +139,11 @@ class Peer(Client):
 class _Link:
     """The connection of one process. Lives on the loop's thread."""
 
-    def __init__(self, runtime: loops.Runtime, dialer: Dialer, config: Config) -> None:
+    def __init__(self, runtime: Runtime, dialer: Dialer, config: Config) -> None:
         self.runtime = runtime
         self.process = os.getpid()
         self.where = dialer.where
-        self._workers = Workers(1)
+        self._workers = ThreadPool(1)
         self.connection = Connection(
             dialer,
             config,

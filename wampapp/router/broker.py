@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import INVALID_ARGUMENT, INVALID_URI, NO_SUCH_SUBSCRIPTION, PayloadNotEncodable
-from wampapp.protocol import uri
+from wampapp.protocol import uris
 from wampapp.protocol.codec import MSGPACK
 from wampapp.protocol.messages import (
     EVENT,
@@ -17,9 +17,9 @@ from wampapp.protocol.messages import (
     SUBSCRIBED,
     UNSUBSCRIBE,
     UNSUBSCRIBED,
-    brief,
+    short_repr,
 )
-from wampapp.protocol.pattern import is_match
+from wampapp.protocol.patterns import is_match
 from wampapp.router.index import EXACT, UriIndex
 from wampapp.router.meta import SubscriptionMeta, utc_text
 
@@ -187,7 +187,7 @@ class Broker:
             return
         if not is_match(match, name):
             session.send_error(
-                SUBSCRIBE, request, INVALID_URI, f"The topic {brief(name)} is invalid."
+                SUBSCRIBE, request, INVALID_URI, f"The topic {short_repr(name)} is invalid."
             )
             return
         subscription = self._index.get(match, name)
@@ -309,8 +309,8 @@ def _deliver(
 
 def _fault(name: str, options: dict[str, Any]) -> tuple[str, str] | None:
     """What is wrong with a PUBLISH: error URI and sentence."""
-    if not uri.is_valid(name) or name.startswith(uri.RESERVED):
-        return INVALID_URI, f"The topic {brief(name)} is invalid or reserved."
+    if not uris.is_valid(name) or name.startswith(uris.RESERVED):
+        return INVALID_URI, f"The topic {short_repr(name)} is invalid or reserved."
     for option in _LISTS:
         if option in options and not isinstance(options[option], list):
             return INVALID_ARGUMENT, f"The option {option} must be a list."

@@ -19,7 +19,7 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
-from wampapp.protocol import uri
+from wampapp.protocol import uris
 from wampapp.protocol.messages import (
     ABORT,
     CALL,
@@ -35,7 +35,7 @@ from wampapp.protocol.messages import (
     UNSUBSCRIBE,
     WELCOME,
     YIELD,
-    brief,
+    short_repr,
 )
 from wampapp.router import broker, dealer, meta
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
@@ -308,7 +308,7 @@ class RouterSession:
             kind,
             request,
             OPTION_NOT_ALLOWED,
-            f"There is no match {brief(match)}; use 'exact', 'prefix' or 'wildcard'.",
+            f"There is no match {short_repr(match)}; use 'exact', 'prefix' or 'wildcard'.",
         )
         return None
 
@@ -358,8 +358,8 @@ class RouterSession:
         if message[0] != HELLO:
             raise ProtocolViolation("The first message of a session must be HELLO.")
         _, name, details = message
-        if not uri.is_valid(name):
-            self.abort(INVALID_URI, f"The realm {brief(name)} is no valid name.")
+        if not uris.is_valid(name):
+            self.abort(INVALID_URI, f"The realm {short_repr(name)} is no valid name.")
             return
         roles = details.get("roles")
         if not isinstance(roles, dict) or not roles:

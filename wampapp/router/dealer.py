@@ -17,7 +17,7 @@ from wampapp.errors import (
     ProtocolViolation,
     WampError,
 )
-from wampapp.protocol import uri
+from wampapp.protocol import uris
 from wampapp.protocol.messages import (
     CALL,
     ERROR,
@@ -28,10 +28,10 @@ from wampapp.protocol.messages import (
     RESULT,
     UNREGISTER,
     UNREGISTERED,
-    brief,
     payload_of,
+    short_repr,
 )
-from wampapp.protocol.pattern import is_match
+from wampapp.protocol.patterns import is_match
 from wampapp.router.index import EXACT, UriIndex
 from wampapp.router.meta import RegistrationMeta, utc_text
 
@@ -182,12 +182,12 @@ class Dealer:
         match = session.match_of(REGISTER, request, options)
         if match is None:
             return
-        if not is_match(match, name) or name.startswith(uri.RESERVED):
+        if not is_match(match, name) or name.startswith(uris.RESERVED):
             session.send_error(
                 REGISTER,
                 request,
                 INVALID_URI,
-                f"The procedure {brief(name)} is invalid or reserved.",
+                f"The procedure {short_repr(name)} is invalid or reserved.",
             )
             return
         invoke = options.get("invoke", "single")
@@ -196,7 +196,7 @@ class Dealer:
                 REGISTER,
                 request,
                 INVALID_ARGUMENT,
-                f"There is no invocation policy {brief(invoke)}.",
+                f"There is no invocation policy {short_repr(invoke)}.",
             )
             return
         registration = self._index.get(match, name)
@@ -259,10 +259,10 @@ class Dealer:
             return
         registration = self._index.best(name)
         if registration is None:
-            if uri.is_valid(name):
-                why, text = NO_SUCH_PROCEDURE, f"There is no procedure {brief(name)}."
+            if uris.is_valid(name):
+                why, text = NO_SUCH_PROCEDURE, f"There is no procedure {short_repr(name)}."
             else:
-                why, text = INVALID_URI, f"The procedure {brief(name)} is invalid."
+                why, text = INVALID_URI, f"The procedure {short_repr(name)} is invalid."
             session.send_error(CALL, request, why, text)
             return
         callee = registration.choose()
@@ -301,7 +301,7 @@ class Dealer:
             return  # the answer is on its way already
         mode = options.get("mode", "killnowait")
         if mode not in _MODES:
-            raise ProtocolViolation(f"There is no mode {brief(mode)} of cancelling a call.")
+            raise ProtocolViolation(f"There is no mode {short_repr(mode)} of cancelling a call.")
         if not pending.callee.can("callee", "call_canceling"):
             mode = "skip"
         if mode != "skip":
@@ -351,8 +351,10 @@ class Dealer:
         if caller is None:
             return
         why = message[4]
-        if not uri.is_valid(why):
-            caller.send_error(CALL, request, INVALID_URI, f"The error URI {brief(why)} is invalid.")
+        if not uris.is_valid(why):
+            caller.send_error(
+                CALL, request, INVALID_URI, f"The error URI {short_repr(why)} is invalid."
+            )
             return
         try:
             caller.send([ERROR, CALL, request, {}, why, *message[5:]])
@@ -380,7 +382,7 @@ class Dealer:
                     CALL,
                     request,
                     CANCELED,
-                    f"The callee of {brief(pending.procedure)} left before it answered.",
+                    f"The callee of {short_repr(pending.procedure)} left before it answered.",
                 )
         session.invocations.clear()
         return registrations
@@ -390,7 +392,7 @@ def _refusal(
     registration: Registration, invoke: str, session: RouterSession
 ) -> tuple[str, str] | None:
     """Why a session may not join a registration; error URI and sentence."""
-    taken = f"The procedure {brief(registration.uri)} is registered already"
+    taken = f"The procedure {short_repr(registration.uri)} is registered already"
     if registration.invoke != invoke:
         return (
             DIFFERENT_POLICY

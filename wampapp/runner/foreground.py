@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.config.environment import auth_from, from_environment, run_variables, tls_from
 from wampapp.config.records import Config
 from wampapp.errors import WampappError
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import Runtime, background_runtime, current_runtime, get_runtime
 from wampapp.observe import logs
 from wampapp.runner import banner
 from wampapp.runner.service import make_server
@@ -145,7 +145,7 @@ def run(
         WampappError: it could not start, or ended for good.
     """
     as_json = configure_logs(log_level, log_format)
-    runtime = loops.get()
+    runtime = get_runtime()
     runtime.run(_serve(app, config, as_json=as_json, at_once=at_once))
 
 
@@ -215,7 +215,7 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
 async def _serve(
     app: App, config: Config, *, as_json: bool, at_once: Callable[[], None] | None = None
 ) -> None:
-    service = app.make_service(config, loops.here())
+    service = app.make_service(config, current_runtime())
 
     def started() -> None:
         banner.tell_start(banner.overview(app, service), as_json=as_json)
@@ -289,7 +289,7 @@ def run_router(
         UsageError: it cannot listen there.
     """
     as_json = configure_logs(log_level, log_format)
-    runtime = loops.get()
+    runtime = get_runtime()
     runtime.run(_serve_router(runtime, config, as_json=as_json))
 
 
@@ -301,7 +301,7 @@ def routing(config: Config | None = None) -> Iterator[Address]:
         config: where it listens; by default on a free port of the loopback interface.
     """
     config = config or Config(port=0)
-    runtime = loops.background(asyncio.SelectorEventLoop())
+    runtime = background_runtime(asyncio.SelectorEventLoop())
 
     async def listen() -> tuple[Server, Address]:
         server = make_server(config, runtime)
@@ -316,7 +316,7 @@ def routing(config: Config | None = None) -> Iterator[Address]:
         runtime.loop.close()
 
 
-async def _serve_router(runtime: loops.Runtime, config: Config, *, as_json: bool) -> None:
+async def _serve_router(runtime: Runtime, config: Config, *, as_json: bool) -> None:
     server = make_server(config, runtime)
     with stop_signals() as stopped:
         address = server.listen(config.host, config.port)

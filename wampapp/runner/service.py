@@ -11,7 +11,7 @@ from wampapp._version import __version__
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Life
 from wampapp.errors import NotJoined, PortInUse, RouterRefused, RouterUnreachable
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.records import Scope
 from wampapp.session.connection import Connection, join
 from wampapp.transport.dial import LocalDialer, UrlDialer
@@ -75,7 +75,7 @@ class Service:
         self.address: Address | None = None
         self._registry = registry
         self._runtime = runtime
-        self._workers = Workers(threads)
+        self._workers = ThreadPool(threads)
         self._dispatcher = Dispatcher(
             runtime.loop, self._workers, log, debug=config.debug, surround=surround
         )
@@ -109,7 +109,7 @@ class Service:
         return self._dispatcher
 
     @property
-    def workers(self) -> Workers:
+    def workers(self) -> ThreadPool:
         """Its worker threads."""
         return self._workers
 

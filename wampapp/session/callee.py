@@ -15,9 +15,9 @@ from wampapp.errors import (
     ProtocolViolation,
 )
 from wampapp.observe import logs
-from wampapp.protocol import uri
-from wampapp.protocol.codec import plain_payload
+from wampapp.protocol import uris
 from wampapp.protocol.messages import ERROR, INVOCATION, YIELD, payload_of
+from wampapp.protocol.payload import append_payload
 from wampapp.registry.results import CallResult
 from wampapp.session.events import EventLane
 
@@ -110,7 +110,9 @@ class Serving:
     ) -> None:
         """Send a progressive result; one that cannot be sent ends the run with an error."""
         try:
-            self._reply(plain_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint)
+            self._reply(
+                append_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint
+            )
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             run = self._running.get(request)
             if run is not None:
@@ -125,7 +127,7 @@ class Serving:
         else:
             args, kwargs = (value,), {}
         try:
-            self._reply(plain_payload([YIELD, request, {}], args, kwargs), endpoint)
+            self._reply(append_payload([YIELD, request, {}], args, kwargs), endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The result of %s cannot be sent: %s", endpoint.uri, error.message
@@ -137,14 +139,14 @@ class Serving:
         """Send the error that a handler raised; return its URI."""
         self._running.pop(request, None)
         answer = self._dispatcher.failure(endpoint, error)
-        if not uri.is_valid(answer.uri):
+        if not uris.is_valid(answer.uri):
             logger.error("%s raised an error with the invalid URI %r", endpoint.uri, answer.uri)
             answer = HandlerFailed(
                 answer.message or "The procedure raised an error whose URI is not valid."
             )
         head: Message = [ERROR, INVOCATION, request, {}, answer.uri]
         try:
-            self._reply(plain_payload([*head], answer.args, answer.kwargs), endpoint)
+            self._reply(append_payload([*head], answer.args, answer.kwargs), endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as reason:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The error of %s cannot be sent whole: %s", endpoint.uri, reason.message

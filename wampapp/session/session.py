@@ -21,7 +21,6 @@ from wampapp.errors import (
     error_from_wire,
 )
 from wampapp.observe import logs
-from wampapp.protocol.codec import plain_payload
 from wampapp.protocol.messages import (
     ABORT,
     CALL,
@@ -47,6 +46,7 @@ from wampapp.protocol.messages import (
     WELCOME,
     payload_of,
 )
+from wampapp.protocol.payload import append_payload
 from wampapp.registry.results import CallResult
 from wampapp.session.callee import Serving
 from wampapp.session.joining import Joining
@@ -182,7 +182,7 @@ class Session:
         request = self._next_request()
         if on_progress is not None:
             options = {**options, "receive_progress": True}
-        self._send(plain_payload([CALL, request, options, procedure], args, kwargs))
+        self._send(append_payload([CALL, request, options, procedure], args, kwargs))
         future = self._calls[request] = _Call(self, request, self._loop)
         future.on_progress = on_progress
         if self._paused:
@@ -222,7 +222,7 @@ class Session:
         """
         request = self._next_request()
         head: Message = [PUBLISH, request, options, topic]
-        self._send(plain_payload(head, args, kwargs))
+        self._send(append_payload(head, args, kwargs))
         if options.get("acknowledge"):
             return self._expect(PUBLISH, request)
         done = self._loop.create_future()

@@ -61,7 +61,7 @@ def run(
     try:
         for child in first:
             child.order(order(child.worker))
-        from wampapp.loop import runtime as loops
+        from wampapp.loop.runtime import get_runtime
         from wampapp.runner import foreground as runner
         from wampapp.supervisor.keeping import Keeper
         from wampapp.supervisor.reloading import Reloader
@@ -72,7 +72,7 @@ def run(
             if watcher is None
             else Reloader(watcher, order, options, as_json=as_json)
         )
-        loops.get().run(parent.run(first))
+        get_runtime().run(parent.run(first))
     finally:
         for child in first:
             child.end()

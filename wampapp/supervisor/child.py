@@ -12,7 +12,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.loop import runtime as loops
+from wampapp.loop import reactor
+from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.runner import banner
 from wampapp.runner import foreground as runner
 from wampapp.supervisor.channel import Join, Left, Loaded, Up
@@ -46,7 +47,7 @@ def warm_up() -> None:
 
     No reactor: the app's own modules may install one, and are then told that they must not.
     """
-    loops.warm_up()
+    reactor.warm_up()
     dial.warm_up()
 
 
@@ -95,7 +96,7 @@ def serve(app: App, order: Order, channel: Connection, listener: Listener) -> No
     if order.reloads:
         config = dataclasses.replace(config, grace=min(config.grace, _RELOAD_GRACE))
     listener.grace = config.grace
-    loops.get().run(_serve(app, config, order, channel, listener))
+    get_runtime().run(_serve(app, config, order, channel, listener))
 
 
 async def _serve(
@@ -118,7 +119,7 @@ async def _serve(
     if config.url is None:
         # A credential is for a router that is named.
         config = dataclasses.replace(config, url=told.result().url, auth=None)
-    service = app.make_service(config, loops.here(), succeeds=order.worker.again)
+    service = app.make_service(config, current_runtime(), succeeds=order.worker.again)
 
     def started() -> None:
         alone = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from wampapp.config.records import Config
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import current_runtime
 from wampapp.registry.registry import Registry
 from wampapp.runner import banner
 from wampapp.runner import foreground as runner
@@ -121,7 +121,7 @@ class Parent(ABC):
             names = ("host", "port", "allow_origins", "handshake_timeout")
             config = runner.settle(Config(), **{name: self._options[name] for name in names})
             # A service that offers nothing: it knows how to find a router, or to be one.
-            self._router = Service(Registry(), config, loops.here(), logger, threads=1)
+            self._router = Service(Registry(), config, current_runtime(), logger, threads=1)
         await self._router.find_router()  # again, if the last time was cut short
         address = self._router.address
         return _reachable(address) if address is not None else str(self._router.url)

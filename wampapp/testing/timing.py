@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import heapq
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.records import check_seconds
-from wampapp.loop import runtime as loops
-from wampapp.loop.workers import lending
+from wampapp.loop.runtime import Runtime, background_runtime
+from wampapp.loop.threads import DaemonExecutor, blocking_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,17 +76,17 @@ class Clock:
     def __init__(self) -> None:
         self.benches: set[Bench] = set()
         self._loop: ClockLoop
-        self._runtime: loops.Runtime | None = None
+        self._runtime: Runtime | None = None
         self._lock = threading.Lock()
         # Pauses take real time while the loop's own stands still.
-        self._sleeper = concurrent.futures.ThreadPoolExecutor(1, "wampapp-clock")
+        self._sleeper = DaemonExecutor(1, "wampapp-clock")
 
-    def runtime(self) -> loops.Runtime:
+    def runtime(self) -> Runtime:
         """The loop of apps under test, which turns in a background thread of its own."""
         with self._lock:
             if self._runtime is None:
                 self._loop = ClockLoop()
-                self._runtime = loops.background(self._loop)
+                self._runtime = background_runtime(self._loop)
             return self._runtime
 
     def advance(self, seconds: float) -> None:
@@ -104,8 +103,8 @@ class Clock:
         """
         seconds = check_seconds(seconds, "seconds")
         runtime = self.runtime()
-        with lending() as answered:  # a worker that asks is not waited for
-            runtime.call(self._advance(self._loop, seconds), answered)
+        with blocking_wait() as on_answer:  # a worker that asks is not waited for
+            runtime.call(self._advance(self._loop, seconds), on_answer)
 
     async def _advance(self, loop: ClockLoop, seconds: float) -> None:
         # Standing still meanwhile, or a timer would be late by what its forerunners took.

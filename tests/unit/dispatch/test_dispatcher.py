@@ -14,9 +14,9 @@ from twisted.internet.defer import Deferred
 
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
-from wampapp.registry.records import Registration, Run, Subscription
+from wampapp.registry.records import Registration, RunIn, Subscription
 from wampapp.registry.results import CallResult
 from wampapp.session.events import EventLane
 
@@ -55,7 +55,7 @@ class House:
     """A dispatcher with its threads, on the running loop."""
 
     def __init__(self, *, debug: bool = False, threads: int = 4) -> None:
-        self.workers = Workers(threads)
+        self.workers = ThreadPool(threads)
         self.dispatcher = Dispatcher(asyncio.get_running_loop(), self.workers, logger, debug=debug)
 
     def call(self, endpoint: Endpoint, *args: Any, **kwargs: Any) -> Reply:
@@ -82,11 +82,11 @@ def on_a_loop(main: Callable[[House], Awaitable[Any]], **options: Any) -> Any:
     return asyncio.run(run())
 
 
-def serving(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+def serving(function: Callable[..., Any], run: RunIn | None = None) -> Endpoint:
     return endpoint_for(Registration("com.example.served", function, run))
 
 
-def listening(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+def listening(function: Callable[..., Any], run: RunIn | None = None) -> Endpoint:
     return endpoint_for(Subscription("com.example.heard", function, run))
 
 
@@ -148,7 +148,7 @@ class PlainObject:
         (functools.partial(coroutine), None, "task"),
     ],
 )
-def test_the_kind_of_a_handler(function: Any, run: Run | None, kind: str) -> None:
+def test_the_kind_of_a_handler(function: Any, run: RunIn | None, kind: str) -> None:
     assert kind_of(function, run) == kind
 
 
@@ -412,7 +412,7 @@ class Listener:
 
 
 @pytest.mark.parametrize("run", [None, "loop"])
-def test_events_reach_a_plain_handler_in_order(run: Run | None) -> None:
+def test_events_reach_a_plain_handler_in_order(run: RunIn | None) -> None:
     listener = Listener(200)
 
     async def main(house: House) -> None:

@@ -17,7 +17,7 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred, succeed
 
 from tests.support.process import EmbeddedRouter
-from wampapp.loop.deferreds import driven
+from wampapp.loop.deferreds import with_deferreds
 
 DEADLINE = 60.0  # seconds
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PREAMBLE = """
 import asyncio, os, signal, sys, threading
 from wampapp import UsageError, WrongThread
-from wampapp.loop import runtime as loops
-from wampapp.loop.deferreds import driven
+from wampapp.loop.runtime import get_runtime
+from wampapp.loop.deferreds import with_deferreds
 
 signal.alarm(30)  # seconds; the end of a process that hangs
 """
@@ -67,8 +67,8 @@ def test_importing_pulls_in_no_transport() -> None:
 
 def test_there_is_one_runtime_and_its_reactor_rides_on_its_loop() -> None:
     run_python("""
-    runtime = loops.get()
-    assert loops.get() is runtime
+    runtime = get_runtime()
+    assert get_runtime() is runtime
     from twisted.internet import reactor
     assert runtime.reactor is reactor
     assert type(reactor).__name__ == "AsyncioSelectorReactor"
@@ -87,19 +87,19 @@ def test_there_is_one_runtime_and_its_reactor_rides_on_its_loop() -> None:
 
 def test_uvloop_is_used_where_it_is_installed() -> None:
     pytest.importorskip("uvloop")
-    assert run_python("print(type(loops.get().loop).__module__)") == "uvloop\n"
+    assert run_python("print(type(get_runtime().loop).__module__)") == "uvloop\n"
 
 
 def test_without_uvloop_asyncio_s_own_loop_is_used() -> None:
     assert (
         run_python("""
     sys.modules["uvloop"] = None  # what makes an import fail
-    runtime = loops.get()
+    runtime = get_runtime()
     print(type(runtime.loop).__name__)
 
     async def main():
         from twisted.internet.task import deferLater
-        return await driven(wait(deferLater(runtime.reactor, 0, lambda: 5)))
+        return await with_deferreds(wait(deferLater(runtime.reactor, 0, lambda: 5)))
 
     async def wait(deferred):
         return await deferred
@@ -112,14 +112,14 @@ def test_without_uvloop_asyncio_s_own_loop_is_used() -> None:
 
 def test_it_can_run_again_and_twisted_s_threads_do_not_keep_the_process() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def in_thread():
         from twisted.internet.threads import deferToThread
         return await deferToThread(threading.get_ident)
 
     async def main():
-        return await driven(in_thread())
+        return await with_deferreds(in_thread())
 
     for _ in range(3):
         assert runtime.run(main()) != threading.get_ident()
@@ -129,7 +129,7 @@ def test_it_can_run_again_and_twisted_s_threads_do_not_keep_the_process() -> Non
 
 def test_what_the_coroutine_raises_comes_out_and_it_can_run_again() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def broken():
         raise ZeroDivisionError
@@ -150,7 +150,7 @@ def test_what_the_coroutine_raises_comes_out_and_it_can_run_again() -> None:
 
 def test_a_call_runs_in_the_background_from_any_thread() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def where():
         await asyncio.sleep(0)
@@ -170,7 +170,7 @@ def test_a_call_runs_in_the_background_from_any_thread() -> None:
 
 def test_the_background_thread_starts_once_even_if_many_call_at_one_time() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
     together = threading.Barrier(16)
     seen = []
 
@@ -192,7 +192,7 @@ def test_the_background_thread_starts_once_even_if_many_call_at_one_time() -> No
 
 def test_the_background_thread_can_be_stopped_and_started_again() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -208,7 +208,7 @@ def test_the_background_thread_can_be_stopped_and_started_again() -> None:
 
 def test_run_says_that_a_loop_runs_already() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -237,7 +237,7 @@ def test_run_says_that_a_loop_runs_already() -> None:
 
 def test_run_inside_another_loop_says_so() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -257,7 +257,7 @@ def test_run_inside_another_loop_says_so() -> None:
 
 def test_a_blocking_call_on_the_loop_s_own_thread_is_refused() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -277,7 +277,7 @@ def test_a_blocking_call_on_the_loop_s_own_thread_is_refused() -> None:
 
 def test_an_interrupted_caller_cancels_what_it_waits_for() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
     ended = threading.Event()
 
     async def for_ever():
@@ -306,7 +306,7 @@ def test_a_reactor_that_is_there_already_gives_the_sentence() -> None:
 
     for _ in range(2):
         try:
-            loops.get().run(seven())
+            get_runtime().run(seven())
         except UsageError as error:
             name = type(reactor).__name__
             assert str(error) == (
@@ -317,7 +317,7 @@ def test_a_reactor_that_is_there_already_gives_the_sentence() -> None:
             ), error
         else:
             raise AssertionError
-    assert loops.get().call(seven()) == 7  # a blocking client has a loop of its own
+    assert get_runtime().call(seven()) == 7  # a blocking client has a loop of its own
     """)
 
 
@@ -347,11 +347,11 @@ async def seven():
 
 
 def test_a_forked_process_cannot_use_its_parent_s_loop() -> None:
-    run_python(FORKED + "loops.get()\nassert in_child(loops.get) == 7\nloops.get()\n")
+    run_python(FORKED + "get_runtime()\nassert in_child(get_runtime) == 7\nget_runtime()\n")
 
 
 def test_a_process_forked_before_the_start_has_a_loop_of_its_own() -> None:
-    run_python(FORKED + "assert in_child(lambda: loops.get().run(seven())) == 0\n")
+    run_python(FORKED + "assert in_child(lambda: get_runtime().run(seven())) == 0\n")
 
 
 @pytest.mark.parametrize("verb", ["call", "run"])
@@ -360,7 +360,7 @@ def test_a_runtime_that_came_over_a_fork_says_so_and_does_not_hang(verb: str) ->
     run_python(
         FORKED
         + textwrap.dedent(f"""
-        runtime = loops.get()
+        runtime = get_runtime()
         assert runtime.call(seven()) == 7
         ended = in_child(lambda: runtime.{verb}(seven()))
         assert ended == 7, ended
@@ -374,7 +374,7 @@ def test_a_runtime_that_came_over_a_fork_says_so_and_does_not_hang(verb: str) ->
 def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
     async def main() -> Any:
         async with asyncio.timeout(20):
-            return await driven(coroutine)
+            return await with_deferreds(coroutine)
 
     return asyncio.run(main())
 
@@ -484,7 +484,7 @@ def test_an_exception_passes() -> None:
 
 async def on_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """What a dispatcher's task does: a task takes coroutines alone, and this is one."""
-    return await driven(coroutine)
+    return await with_deferreds(coroutine)
 
 
 @pytest.mark.parametrize("what", ["future", "deferred", "sleep"])

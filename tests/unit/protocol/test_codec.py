@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from tests.support.names import shown
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
-from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec, plain, plain_payload
+from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec
+from wampapp.protocol.payload import append_payload, to_plain
 
 EACH_CODEC = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.SERIALIZER_ID)
 
@@ -170,7 +171,7 @@ def test_a_cyclic_value_is_refused(codec: Codec) -> None:
     with pytest.raises(PayloadNotEncodable):
         codec.encode([50, 1, {}, cycle])
     with pytest.raises(PayloadNotEncodable):
-        plain(cycle)
+        to_plain(cycle)
 
 
 @EACH_CODEC
@@ -259,12 +260,12 @@ WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=dt.UTC)
     ids=lambda value: shown(value)[:40],
 )
 def test_a_value_is_made_plain(value: Any, expected: Any) -> None:
-    assert exactly(plain(value)) == exactly(expected)
+    assert exactly(to_plain(value)) == exactly(expected)
 
 
 @given(payloads(TEXT))
 def test_a_plain_value_stays_as_it_is(value: Any) -> None:
-    assert exactly(plain(value)) == exactly(value)
+    assert exactly(to_plain(value)) == exactly(value)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +286,7 @@ def test_a_plain_value_stays_as_it_is(value: Any) -> None:
 )
 def test_a_value_of_another_type_cannot_be_sent(value: Any) -> None:
     with pytest.raises(PayloadNotEncodable) as caught:
-        plain(value)
+        to_plain(value)
     assert caught.value.message.startswith("A value cannot be sent: there is no plain form ")
     assert caught.value.uri == "wampapp.error.payload_not_encodable"
 
@@ -295,18 +296,18 @@ def test_a_very_deep_value_cannot_be_sent() -> None:
     for _ in range(100_000):
         value = [value]
     with pytest.raises(PayloadNotEncodable):
-        plain(value)
+        to_plain(value)
 
 
 def test_a_dictionary_looks_alike_in_every_serializer() -> None:
-    value = plain([{1: "one", UUID(int=2): "two", Level.HIGH: "three"}])
+    value = to_plain([{1: "one", UUID(int=2): "two", Level.HIGH: "three"}])
     seen = [returned(codec, value)[0][0] for codec in CODECS]
     assert seen == [seen[0]] * len(CODECS)
 
 
 @given(payload=payloads(JSON_TEXT))
 def test_what_was_made_plain_looks_alike_in_every_serializer(payload: Any) -> None:
-    value = plain((payload, {"when": WHEN, "set": {payload} if payload is None else ()}))
+    value = to_plain((payload, {"when": WHEN, "set": {payload} if payload is None else ()}))
     seen = [exactly(returned(codec, value)) for codec in CODECS]
     assert seen == [seen[0]] * len(CODECS)
 
@@ -324,7 +325,7 @@ def test_a_payload_is_appended_as_far_as_there_is_one(
     args: Any, kwargs: dict[str, Any], tail: list[Any]
 ) -> None:
     head: list[Any] = [50, 1, {}]
-    assert plain_payload(head, args, kwargs) is head
+    assert append_payload(head, args, kwargs) is head
     assert exactly(head) == exactly([50, 1, {}, *tail])
 
 

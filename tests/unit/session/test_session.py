@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.protocol.codec import MSGPACK, Codec
 from wampapp.protocol.messages import GOODBYE, HELLO, WELCOME, Message
 from wampapp.session.session import Session
@@ -46,7 +46,7 @@ class SlowLink:
 
 @contextlib.contextmanager
 def joined(link: SlowLink) -> Iterator[Session]:
-    workers = Workers(1)
+    workers = ThreadPool(1)
     loop = asyncio.get_running_loop()
     session = Session("realm1", Dispatcher(loop, workers, logging.getLogger("test")), loop)
     session.opened(link)

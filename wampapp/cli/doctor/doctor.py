@@ -94,7 +94,7 @@ def doctor(
     that 'run' or 'call' would end with.
     """
     from wampapp.cli.doctor import checks
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
 
     report = _Report(as_json=as_json)
     report.tell("versions", checks.versions())
@@ -105,7 +105,7 @@ def doctor(
     config = _settle(
         report, ctx, app, router, host=host, port=port, handshake_timeout=connect_timeout
     )
-    loops.get().call(_visit(report, config))
+    get_runtime().call(_visit(report, config))
 
 
 def _load(report: _Report, target: str) -> App:
@@ -164,9 +164,9 @@ def _settle(
 
 async def _visit(report: _Report, config: Config) -> None:
     from wampapp.cli.doctor.steps import Visit
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
 
-    visit = Visit(config, loops.get())
+    visit = Visit(config, get_runtime())
     steps = visit.steps()
     if config.url is None:
         steps.append(("port", visit.own_router))

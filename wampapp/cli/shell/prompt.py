@@ -19,7 +19,7 @@ from wampapp.cli.options import sentence
 from wampapp.cli.target import users_traceback
 from wampapp.cli.terminal import say
 from wampapp.errors import WampappError
-from wampapp.loop.deferreds import driven
+from wampapp.loop.deferreds import with_deferreds
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -64,7 +64,7 @@ class Driver:
 
         async def run() -> None:
             try:
-                results.append(await driven(coroutine))
+                results.append(await with_deferreds(coroutine))
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
                 errors.append(error)
             finally:

@@ -107,11 +107,11 @@ def _joined(app: App, config: Config, target: str | None, *, serve: bool) -> Ser
     Raises:
         RouterUnreachable: there is none; the sentence says how to start one.
     """
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
     from wampapp.registry.registry import Registry
     from wampapp.runner.service import Service
 
-    runtime = loops.get()
+    runtime = get_runtime()
     if serve:
         service = app.make_service(config, runtime)
     else:
@@ -189,13 +189,13 @@ class Verbs:
         """Do it on the loop; off it, wait for the end."""
         import asyncio
 
-        from wampapp.loop.workers import lending
+        from wampapp.loop.threads import blocking_wait
 
         runtime = self.service.runtime
         if runtime.in_loop_thread:
             return asyncio.ensure_future(work)
-        with lending() as answered:
-            return runtime.call(work, answered)
+        with blocking_wait() as on_answer:
+            return runtime.call(work, on_answer)
 
 
 def _talk(verbs: Verbs, target: str | None, screen: Screen, *, no_ipython: bool) -> None:

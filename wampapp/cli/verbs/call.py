@@ -14,7 +14,7 @@ from wampapp.cli.verbs.arguments import PAYLOAD_HELP, ArgumentsCommand, payload
 from wampapp.cli.verbs.progress import Progress
 from wampapp.cli.verbs.where import Where, untold
 from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, WampappError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:

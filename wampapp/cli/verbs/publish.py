@@ -17,7 +17,7 @@ from wampapp.cli.verbs.lines import Event, Lines
 from wampapp.cli.verbs.progress import Progress
 from wampapp.cli.verbs.where import Where, untold
 from wampapp.errors import PayloadNotEncodable, PayloadTooLarge, UsageError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 
 if TYPE_CHECKING:
     from asyncio import Future

@@ -22,7 +22,7 @@ from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
     from wampapp.cli.options import Router
-    from wampapp.protocol.pattern import Match
+    from wampapp.protocol.patterns import Match
     from wampapp.registry.records import Invoke
 
 

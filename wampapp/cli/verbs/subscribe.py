@@ -11,15 +11,15 @@ import click
 from wampapp.cli.options import Command, json_line, json_option, match_option
 from wampapp.cli.terminal import printable, say, styled
 from wampapp.errors import WampappError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 from wampapp.registry.context import Event  # noqa: TC001 - the handler's annotation is read at run time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.cli.verbs.where import Where
-    from wampapp.protocol.pattern import Match
-    from wampapp.registry.blueprint import SubscribeOptions
+    from wampapp.protocol.patterns import Match
+    from wampapp.registry.options import SubscribeOptions
 
 
 def make_subscribe(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> click.Command:
