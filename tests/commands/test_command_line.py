@@ -207,7 +207,7 @@ def test_a_realm_that_is_refused_exits_4(crossbar: Crossbar) -> None:
         (["call", "com.a", "--url", "http://127.0.0.1"], "has no known scheme; use one of ws://"),
         (["call", "com.a", "--url", "rs://"], "names no host"),
         (["call", "com.a", "--url", "rs://127.0.0.1:99999"], "Port out of range"),
-        (["call", "com.a", "--realm", "a b"], "realm 'a b' is no valid name"),
+        (["call", "com.a", "--realm", "a b"], "realm 'a b' is not a valid name"),
         (["subscribe", "com. a"], "is no valid URI"),
         (["router", "--port", "70000"], "70000"),
         (["router", "--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
@@ -314,7 +314,7 @@ def test_a_port_that_something_else_holds(tmp_path: Path) -> None:
         done = wampapp("run", HELLO, "--port", str(port), "--handshake-timeout", "0.3")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"Error: Port {port} on 127.0.0.1 is taken by something that is no WAMP router; choose "
+        f"Error: Port {port} on 127.0.0.1 is taken by something that is not a WAMP router; choose "
         "another port with --port, or stop what holds it.\n"
     )
 

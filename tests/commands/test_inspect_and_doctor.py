@@ -281,7 +281,9 @@ def test_inspect_ends_with_what_reads_it(embedded: EmbeddedRouter) -> None:
 def test_a_realm_that_is_no_name_is_a_usage_error(command: str) -> None:
     done = wampapp(command, "--realm", "a b")
     assert done.returncode == 2
-    assert done.stderr == "Error: The realm 'a b' is no valid name; write one such as 'realm1'.\n"
+    assert (
+        done.stderr == "Error: The realm 'a b' is not a valid name; write one such as 'realm1'.\n"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -687,6 +689,6 @@ def test_doctor_finds_an_own_router_s_port_taken(own: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         done = examined(own, "--port", port, "--connect-timeout", "2")
-    steps = failed_at(done, "port", 2, f"Port {port} on 127.0.0.1 is taken", "no WAMP router")
+    steps = failed_at(done, "port", 2, f"Port {port} on 127.0.0.1 is taken", "not a WAMP router")
     if sys.platform == "linux":
         assert f"process {os.getpid()}." in steps["port"]["detail"]

@@ -22,7 +22,7 @@ from wampapp import App, Canceled, ConnectionLost, UsageError, connect
 from wampapp.client.connect import ConnectedClient
 from wampapp.crossbar import Crossbar
 from wampapp.registry.records import Worker
-from wampapp.supervisor.watching import Watcher
+from wampapp.supervisor.watcher import Watcher
 
 Router = EmbeddedRouter | Crossbar
 
@@ -219,7 +219,7 @@ def test_it_reloads_without_the_system_telling_of_saves(project: Path, how: str)
             edit(project, "return 1", "return 2")
             service.until("Reloaded in")
             assert client.call("com.example.version") == 2
-            assert ("The system does not tell of saves (no more)" in service.text) == (
+            assert ("The system does not report saves (no more)" in service.text) == (
                 how == "broken"
             )
         assert service.stop() == 0, service.text
@@ -418,7 +418,7 @@ def test_a_program_that_runs_the_command_itself_does_not_multiply(project: Path)
     )
     done = run(sys.executable, "program.py", cwd=project)
     assert done.returncode == 1
-    assert "are started by the command 'wampapp run'" in done.stderr
+    assert "are started only by the command 'wampapp run'" in done.stderr
 
 
 # Watching.
@@ -560,7 +560,7 @@ def test_workers_answer_in_turn(project: Path, router: Router) -> None:
         service.until("Press Ctrl-C")
         assert "  workers     3; events and timers are for worker 1" in service.stderr
         assert (
-            "              com.example.lonely is single: worker 1 alone registers it"
+            "              com.example.lonely is single: only worker 1 registers it"
             in service.stderr
         )
         assert [

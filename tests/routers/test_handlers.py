@@ -479,8 +479,8 @@ def test_a_backlog_of_events_pauses_the_transport_and_loses_nothing(
         session = service.connection.session
         for number in range(2000):
             client.publish("com.backlog.news", number, "x" * 100)
-        assert session._serving.backlog < 1900  # the rest waits in the transports
-        assert session._paused
+        assert session._backlog.waiting < 1900  # the rest waits in the transports
+        assert session._backlog.paused
         release.set()
         assert done.wait(DEADLINE)
     assert got == list(range(2000))
@@ -506,7 +506,7 @@ def test_a_handler_under_a_backlog_can_still_call(client: ConnectedClient, url: 
         assert service.connection
         for number in range(1500):
             client.publish("com.backlog.news", number)
-        assert service.connection.session._paused
+        assert service.connection.session._backlog.paused
         release.set()
         assert done.wait(DEADLINE)
     assert got == [2 * number for number in range(1500)]

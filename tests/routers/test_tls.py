@@ -28,7 +28,7 @@ from wampapp import (
     WampappError,
     connect,
 )
-from wampapp.config.environment import tls_from
+from wampapp.config.settle import settle_tls
 from wampapp.crossbar import Crossbar, Progress, node_configuration
 
 DEADLINE = 30.0  # seconds
@@ -450,8 +450,8 @@ def test_a_variable_never_turns_an_authority_off_that_was_asked_for(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--ca", "a.pem", "--insecure"], "Error: Tls has an authority to trust, and verify="),
-        (["--cert-key", "a.pem"], "Error: Tls has a key and no certificate; "),
+        (["--ca", "a.pem", "--insecure"], "Error: Tls has an authority to trust, but verify="),
+        (["--cert-key", "a.pem"], "Error: Tls has a key but no certificate; "),
     ],
 )
 def test_options_that_do_not_go_together(words: list[str], sentence: str, script: Path) -> None:
@@ -478,9 +478,9 @@ def test_every_verb_takes_them(authority: Authority, door: TlsDoor, script: Path
 
 
 def test_nothing_said_is_no_tls_of_one_s_own() -> None:
-    assert tls_from(environ={}) is None
-    assert tls_from(environ={"WAMPAPP_INSECURE": "no", "WAMPAPP_CA": ""}) is None
-    assert tls_from(insecure=False, environ={"WAMPAPP_INSECURE": "1"}) is None
+    assert settle_tls(environ={}) is None
+    assert settle_tls(environ={"WAMPAPP_INSECURE": "no", "WAMPAPP_CA": ""}) is None
+    assert settle_tls(insecure=False, environ={"WAMPAPP_INSECURE": "1"}) is None
 
 
 @pytest.mark.parametrize("field", ["ca", "certificate", "key"])

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wampapp import App
+from wampapp.config.settle import settle
 from wampapp.loop.runtime import get_runtime
-from wampapp.runner import foreground as runner
 from wampapp.runner.service import Service
 
 
@@ -13,7 +13,7 @@ from wampapp.runner.service import Service
 def running(app: App, url: str) -> Iterator[Service]:
     """Run `app` at the router `url` while the block is open."""
     runtime = get_runtime()
-    config = runner.settle(app.config, url=url)
+    config = settle(app.config, url=url)
     service = app.make_service(config, runtime)
     app.attach(service)
     runtime.call(service.start())

@@ -15,7 +15,7 @@ from wampapp._version import __version__
 from wampapp.cli.outcome import outcome
 from wampapp.cli.project import defaults
 from wampapp.cli.terminal import say
-from wampapp.supervisor.channel import inherited
+from wampapp.supervisor.pipe import inherited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,13 +144,13 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal's encoding lacks is shown escaped; nothing ends because of it.
             stream.reconfigure(errors="backslashreplace")
-    channel = inherited()
-    if channel is None:
+    pipe = inherited()
+    if pipe is None:
         code, text = outcome(lambda: cli.main(prog_name="wampapp", standalone_mode=False))
     else:
-        from wampapp.cli.child import serve
+        from wampapp.cli.worker import serve
 
-        code, text = serve(channel)
+        code, text = serve(pipe)
     if text:
         say(text)
     sys.exit(code)

@@ -55,12 +55,10 @@ def inspect(router: Router, *, timeout: float, connect_timeout: float, as_json: 
     The router is asked by WAMP's meta API. This command's own session is left out.
     """
     from wampapp.config.records import Config
+    from wampapp.config.settle import settle
     from wampapp.loop.runtime import get_runtime
-    from wampapp.runner import foreground as runner
 
-    config = runner.settle(
-        Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout
-    )
+    config = settle(Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout)
     rows, agent = get_runtime().call(_look(config, timeout or None))
     if as_json:
         for row in rows:

@@ -97,7 +97,7 @@ _insecure_option = click.option(
 
 @dataclass(frozen=True)
 class Router:
-    """Which router is joined, and as whom: what ``runner.settle`` takes by these names.
+    """Which router is joined, and as whom: what ``config.settle`` takes by these names.
 
     Attributes:
         url: its URL; None where the command line says nothing.
@@ -136,19 +136,19 @@ def router_options(default: str) -> Callable[[F], F]:
             insecure: bool | None,
             **kwargs: Any,
         ) -> Any:
-            from wampapp.config.environment import auth_from, tls_from
+            from wampapp.config.settle import settle_credential, settle_tls
 
             secret = None
             if ask_secret:
                 secret = _asked_secret()
-            auth = auth_from(
+            auth = settle_credential(
                 method=authmethod,
                 authid=authid,
                 secret=secret,
                 secret_file=secret_file,
                 key_file=key_file,
             )
-            tls = tls_from(ca=ca, certificate=cert, key=cert_key, insecure=insecure)
+            tls = settle_tls(ca=ca, certificate=cert, key=cert_key, insecure=insecure)
             return command(*args, router=Router(url, realm, auth, tls), **kwargs)
 
         options = (

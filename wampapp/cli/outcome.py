@@ -11,7 +11,7 @@ import click
 
 from wampapp.cli.options import sentence
 from wampapp.errors import EXIT_FAILED, EXIT_INTERRUPTED, WampappError
-from wampapp.supervisor.channel import ServiceEnded
+from wampapp.supervisor.pipe import ServiceEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,9 @@ def outcome(work: Callable[[], object]) -> tuple[int, str]:
     except WampappError as error:
         return error.exit_code, f"Error: {sentence(error)}"
     except ServiceEnded as end:
-        return (end.exit_code if end.exit_code >= 0 else EXIT_FAILED), end.text
+        # Whatever its own exit code, a service that has ended is a failure of the run.
+        code = end.exit_code if end.exit_code > 0 else EXIT_FAILED
+        return code, end.text or f"Error: The service {end.how}."
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED, "Interrupted."
     except OSError as error:

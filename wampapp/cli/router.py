@@ -34,10 +34,11 @@ def router(
 ) -> None:
     """Run the router alone, until Ctrl-C."""
     from wampapp.config.records import Config
-    from wampapp.runner import foreground as runner
+    from wampapp.config.settle import override
+    from wampapp.runner import standalone
 
-    runner.run_router(
-        runner.settle(
+    standalone.run_router(
+        override(
             Config(),
             host=host,
             port=port,

@@ -63,11 +63,11 @@ def run(
     if insisted("watch") and not reload:
         raise click.UsageError("--watch says what --reload looks at; add --reload.")
     if reload or (workers or 1) > 1:
-        from wampapp import supervisor
         from wampapp.cli.places import folder_of
-        from wampapp.supervisor.watching import Watcher
+        from wampapp.supervisor.supervise import supervise
+        from wampapp.supervisor.watcher import Watcher
 
-        supervisor.run(
+        supervise(
             target,
             options,
             workers=workers or 1,
@@ -77,12 +77,13 @@ def run(
         )
         return
     from wampapp.cli.target import load
+    from wampapp.config.settle import settle
     from wampapp.runner import foreground as runner
 
     app = load(target)
     runner.run(
         app,
-        runner.settle(app.config, **options),
+        settle(app.config, **options),
         log_level=log_level,
         log_format=log_format,
     )

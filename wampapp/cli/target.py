@@ -18,7 +18,7 @@ import click
 from wampapp.app import App
 from wampapp.cli.places import import_folder, is_file, split
 from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError, UsageError
-from wampapp.runner import foreground as runner
+from wampapp.runner import script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +113,7 @@ def _import_file(path: Path) -> ModuleType:
 
 def _guarded(place: str, import_it: Any) -> ModuleType:
     try:
-        with runner.importing():
+        with script.importing():
             return import_it()  # type: ignore[no-any-return]
     except SyntaxError as error:
         raise BrokenTarget(_syntax(error)) from None
@@ -192,7 +192,7 @@ def _app_in(module: ModuleType, place: str, attribute: str) -> App:
 
 def _call_factory(factory: Any, place: str, name: str) -> object:
     try:
-        with runner.importing():
+        with script.importing():
             return factory()
     except TypeError as error:
         if error.__traceback__ is not None and error.__traceback__.tb_next is None:

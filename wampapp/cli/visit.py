@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from wampapp.cli.verbs.where import untold
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.loop.threads import ThreadPool
-from wampapp.session.connection import join
+from wampapp.session.joining import join
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -134,7 +134,7 @@ class Client(Waiter):
 
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
-            returns: what results are converted to; None leaves them as they come.
+            returns: the type that results are converted to; None leaves them as they come.
             options: see :class:`~wampapp.client.options.CallOptions`.
 
         Raises:

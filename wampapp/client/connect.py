@@ -7,8 +7,8 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from wampapp.client.blocking import PeerClient
-from wampapp.config.environment import auth_from, from_environment, tls_from
 from wampapp.config.records import DEFAULT_URL, Config, check_seconds
+from wampapp.config.settle import settle
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.runtime import Runtime, get_runtime
@@ -157,19 +157,14 @@ def connect(
         TlsFailed: the router's certificate is not trusted.
         WrongThread: called on the event loop's thread.
     """
-    url, realm = from_environment(url=url, realm=realm, default_url=DEFAULT_URL)
     if timeout is not None:
         timeout = check_seconds(timeout, "timeout")
-    return ConnectedClient(
-        Config(
-            url=url,
-            realm=realm,
-            auth=auth if auth is not None else auth_from(),
-            tls=tls if tls is not None else tls_from(),
-            handshake_timeout=check_seconds(connect_timeout, "connect_timeout"),
-            keep_alive=keep_alive,
-            rejoin_timeout=rejoin_timeout,
-            grace=_GRACE,
-        ),
-        timeout=timeout,
+    own = Config(
+        url=DEFAULT_URL,
+        handshake_timeout=check_seconds(connect_timeout, "connect_timeout"),
+        keep_alive=keep_alive,
+        rejoin_timeout=rejoin_timeout,
+        grace=_GRACE,
     )
+    config = settle(own, url=url, realm=realm, auth=auth, tls=tls)
+    return ConnectedClient(config, timeout=timeout)

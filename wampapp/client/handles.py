@@ -29,7 +29,7 @@ class Procedure:
         connection: gives the connection, or raises NotJoined.
         uri: the procedure's absolute URI.
         options: see :class:`~wampapp.client.options.CallOptions`.
-        returns: what results are converted to; None leaves them as they come.
+        returns: the type that results are converted to; None leaves them as they come.
         ready: gives the connection when it is ready for a call; ``connection`` by default.
 
     Attributes:

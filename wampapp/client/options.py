@@ -16,11 +16,11 @@ class CallOptions(TypedDict, total=False):
     """How a remote procedure is called ("Remote Procedure Calls", advanced profile).
 
     Attributes:
-        timeout: seconds that a call may take; then it is cancelled. None for no limit, or, with a
-            blocking client, for the client's.
+        timeout: seconds after which a call is cancelled; None for no limit, or for the limit of a
+            blocking client.
         disclose_me: whether the callee learns who calls.
-        idempotent: whether carrying a call out twice does no harm: then a call whose answer was
-            lost with the link is sent again, three times in all.
+        idempotent: whether carrying out a call twice does no harm. If so, a call whose answer was
+            lost with the link is sent again, up to three times in all.
     """
 
     timeout: float | None
@@ -33,15 +33,15 @@ class PublishOptions(TypedDict, total=False):
 
     Attributes:
         acknowledge: whether to wait until the router has taken the event.
-        exclude_me: False lets the publisher hear its own event.
-        exclude: session ids that shall not hear it.
-        exclude_authid: who shall not hear it.
-        exclude_authrole: which roles shall not hear it.
-        eligible: the session ids that alone may hear it.
-        eligible_authid: who alone may hear it.
-        eligible_authrole: which roles alone may hear it.
+        exclude_me: False delivers the event to the publisher too, if it is subscribed.
+        exclude: ids of the sessions that do not get the event.
+        exclude_authid: authids that do not get it.
+        exclude_authrole: roles that do not get it.
+        eligible: ids of the sessions that may get it; no others do.
+        eligible_authid: authids that may get it; no others do.
+        eligible_authrole: roles that may get it; no others do.
         retain: whether the router keeps the event for late subscribers.
-        disclose_me: whether subscribers are told the publisher.
+        disclose_me: whether subscribers learn who publishes.
     """
 
     acknowledge: bool

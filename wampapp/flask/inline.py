@@ -118,7 +118,7 @@ class Inline:
         except PortInUse:  # its own sentence names --port, which here is the web server's
             config = self._peer.settings.config
             trouble = (
-                f"Port {config.port} on {config.host} is taken by something that is no WAMP "
+                f"Port {config.port} on {config.host} is taken by something that is not a WAMP "
                 "router; choose another with WAMP_PORT, or stop what holds it."
             )
         except WampappError as error:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from wampapp.app import App
+from wampapp.config.settle import override
 from wampapp.errors import InvalidArgument, NotAuthorized, WampError
-from wampapp.runner import foreground as runner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from wampapp.config.records import Config
+    from wampapp.config.settle import Given
     from wampapp.flask.settings import Settings
     from wampapp.registry.blueprint import Blueprint
     from wampapp.registry.endpoint import Kind
-    from wampapp.runner.service import Service
 
 #: The error URI of an HTTP status that no URI of WAMP's stands for.
 HTTP_ERROR: Final = "wampapp.error.http"
@@ -67,23 +67,13 @@ class FlaskService(App):
         self.on_shutdown(last)  # the first to be declared, so the last to be run
         self.include(declared)
 
-    @property
-    def running_service(self) -> Service | None:
-        """What runs it in this process; None while nothing does."""
-        return self._service
-
-    def settle(self, url: str | None = None, realm: str | None = None, **options: Any) -> Config:
-        """Settle the configuration of a run.
+    def settle(self, **given: Unpack[Given]) -> Config:
+        """Settle the configuration of a run: what is given, then the Flask app's.
 
         Args:
-            url: the router, before the Flask app's.
-            realm: the realm, before the Flask app's.
-            options: as in :func:`wampapp.runner.foreground.settle`.
+            given: as in :func:`wampapp.config.settle.settle`.
         """
-        configured = self._settings.config
-        return runner.settle(
-            configured, url=url or configured.url, realm=realm or configured.realm, **options
-        )
+        return override(self._settings.config, **given)
 
     def surround(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
         """Run a function inside an app context, and make of its result what WAMP can carry."""

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.config.environment import auth_from, from_environment, tls_from
 from wampapp.config.records import DEFAULT_HOST, DEFAULT_PORT, Config, check_seconds
+from wampapp.config.settle import settle, settle_credential, settle_tls
 from wampapp.errors import UsageError
 from wampapp.protocol import uris
 
@@ -59,10 +59,6 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: a value is not valid; the message names it.
     """
-    url, realm = from_environment(
-        url=_text(values, "WAMP_URL", "CROSSBAR_URL", "ROUTER_URL"),
-        realm=_text(values, "WAMP_REALM", "REALM"),
-    )
     timeout = check_seconds(_value(values, "WAMP_TIMEOUT", _TIMEOUT), "WAMP_TIMEOUT")
     if timeout == 0:
         raise UsageError("WAMP_TIMEOUT is 0; give a number of seconds above 0.")
@@ -73,15 +69,17 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     if type(threads) is not int or threads < 1:
         raise UsageError(f"WAMP_THREADS is {threads!r}; give a whole number, 1 or more.")
     return Settings(
-        config=Config(
-            url=url,
-            realm=realm,
-            host=_text(values, "WAMP_HOST") or DEFAULT_HOST,
-            port=_value(values, "WAMP_PORT", DEFAULT_PORT),
-            debug=_switch(values, "WAMP_DEBUG"),
-            allow_origins=_words(values, "WAMP_ALLOW_ORIGINS"),
+        config=settle(
+            Config(
+                host=_text(values, "WAMP_HOST") or DEFAULT_HOST,
+                port=_value(values, "WAMP_PORT", DEFAULT_PORT),
+                debug=_switch(values, "WAMP_DEBUG"),
+                allow_origins=_words(values, "WAMP_ALLOW_ORIGINS"),
+            ),
+            url=_text(values, "WAMP_URL", "CROSSBAR_URL", "ROUTER_URL"),
+            realm=_text(values, "WAMP_REALM", "REALM"),
             auth=_value(values, "WAMP_AUTH", None)
-            or auth_from(
+            or settle_credential(
                 method=_text(values, "WAMP_AUTHMETHOD"),
                 authid=_text(values, "WAMP_AUTHID"),
                 authrole=_text(values, "WAMP_AUTHROLE"),
@@ -90,7 +88,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
                 key_file=_text(values, "WAMP_KEY_FILE"),
             ),
             tls=_value(values, "WAMP_TLS", None)
-            or tls_from(
+            or settle_tls(
                 ca=_text(values, "WAMP_CA"),
                 certificate=_text(values, "WAMP_CERT"),
                 key=_text(values, "WAMP_CERT_KEY"),

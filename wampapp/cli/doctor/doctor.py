@@ -130,8 +130,8 @@ def _settle(
 
     from wampapp.cli.doctor.checks import Finding
     from wampapp.config.records import Config
+    from wampapp.config.settle import settle
     from wampapp.config.url import parse_url
-    from wampapp.runner import foreground as runner
 
     base = Config(url=DEFAULT_URL) if app is None else app.config
     by = {
@@ -141,7 +141,7 @@ def _settle(
     if not router.url:
         by = "the default" if app is None else "given by App(url=…)"
     try:
-        config = runner.settle(base, **vars(router), **others)
+        config = settle(base, **vars(router), **others)
     except WampappError as error:
         if isinstance(error, InvalidUrl):
             report.fail("URL", f"{error} It is {by}.", error.exit_code, _LATER)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
-import logging
 import statistics
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -19,8 +18,7 @@ from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
 from wampapp.errors import PortInUse, RouterUnreachable, TlsFailed, WampError
 from wampapp.protocol.messages import MAX_ID
-from wampapp.registry.registry import Registry
-from wampapp.runner.service import Service
+from wampapp.runner.reach import find_router
 from wampapp.transport import dial
 
 if TYPE_CHECKING:
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 
     #: A step's name, and what it does.
     Step = tuple[str, Callable[[], Awaitable[Finding]]]
-
-logger = logging.getLogger("wampapp")
 
 #: A certificate that ends sooner is worth a warning.
 _SOON: Final = dt.timedelta(days=14)
@@ -74,24 +70,20 @@ class Visit:
     async def own_router(self) -> Finding:
         """Find out whether an app without a URL could start its router, or what it would join."""
         config = self._config
-        # A service that declares nothing, and so runs nothing of the user's.
-        service = Service(Registry(), config, self._runtime, logger, threads=1)
         try:
-            await service.find_router()
-            address, self._config = service.address, service.config
+            found = await find_router(config, self._runtime)
         except PortInUse as error:
             by = holder(config.port)
             raise PortInUse(f"{error}{f' That is {by}.' if by else ''}") from None
-        finally:
-            await service.stop()
+        await found.close()
         where = f"{config.host}, port {config.port}" if config.port else f"{config.host}, any port"
-        if address is not None:
+        if found.address is not None:
             return Finding(f"{where}: free; the app starts a router of its own there")
-        self._config = dataclasses.replace(self._config, url=service.url)
+        self._config = dataclasses.replace(found.config, url=found.url)
         by = holder(config.port)
         return Finding(
             f"{where}: a WAMP router{f' ({by})' if by else ''} runs there; the app joins it",
-            facts={"url": service.url},
+            facts={"url": found.url},
         )
 
     def steps(self) -> list[Step]:

@@ -82,13 +82,11 @@ def shell(
     from wampapp.app import App
     from wampapp.cli.shell.prompt import Screen
     from wampapp.cli.target import load
+    from wampapp.config.settle import settle
     from wampapp.observe import logs
-    from wampapp.runner import foreground as runner
 
     app = load(target) if target is not None else App(name="shell")
-    config = runner.settle(
-        app.config, **vars(router), port=port, handshake_timeout=handshake_timeout
-    )
+    config = settle(app.config, **vars(router), port=port, handshake_timeout=handshake_timeout)
     screen = Screen()
     logs.configure(log_level or "info", stream=cast("TextIO", screen))
     if not serve:

@@ -100,6 +100,7 @@ def register(
         )
     from wampapp.app import App
     from wampapp.cli.verbs.command import CommandHandler
+    from wampapp.config.settle import settle
     from wampapp.runner import foreground as runner
 
     app = App(DEFAULT_URL, name=uri)
@@ -107,7 +108,7 @@ def register(
     app.add_registration(handler, uri, concurrency=concurrency, invoke=invoke, match=match)
     runner.run(
         app,
-        runner.settle(
+        settle(
             app.config,
             **vars(router),
             debug=debug,

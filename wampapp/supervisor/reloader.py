@@ -1,4 +1,4 @@
-"""``--reload``: the service starts anew after each save."""
+"""``--reload``: the service is started again after each save."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.runner import banner
-from wampapp.supervisor.channel import ServiceEnded, Up
-from wampapp.supervisor.parent import Parent, how
+from wampapp.supervisor.parent import Parent
+from wampapp.supervisor.pipe import ServiceEnded, Up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wampapp.runner.banner import Overview
-    from wampapp.supervisor.process import Child
-    from wampapp.supervisor.watching import Watcher
+    from wampapp.runner.banner import ServiceInfo
+    from wampapp.supervisor.child import Child
+    from wampapp.supervisor.watcher import Watcher
 
 logger = logging.getLogger("wampapp")
 
 #: The seconds after which an old process that has not ended is killed.
 _PATIENCE: Final = 2.0
 
-#: A save that comes within this span after a start counts as hasty, as if the service itself wrote
-#: the file; from the third in a row on each start waits twice as long as the one before.
+#: A save within so many seconds after a start counts as hasty: the service itself may write the
+#: file. From the third in a row on, each start waits twice as long as the one before.
 _HASTY: Final = 0.5
-_HASTE_ALLOWED: Final = 3
-_LONGEST_PAUSE: Final = 10.0
-#: Then a start also gets so many seconds without being cut short by a save.
+_MAX_HASTY: Final = 3
+_MAX_PAUSE: Final = 10.0
+#: From then on a start also gets so many seconds in which no save cuts it short.
 _CALM: Final = 5.0
 
-#: How many files a message names.
-_NAMED: Final = 3
+#: The most files that a message names.
+_MAX_NAMED: Final = 3
 
 
 class Reloader(Parent):
@@ -45,17 +45,17 @@ class Reloader(Parent):
     def __init__(self, watcher: Watcher, *others: Any, **named: Any) -> None:
         super().__init__(*others, **named)
         self._watcher = watcher
-        self._told: Overview | None = None
+        self._shown: ServiceInfo | None = None
         self._saved: dict[str, None] = {}
         self._has_saved = asyncio.Event()
         self._leaving: list[Child] = []
         self._ending: list[asyncio.Task[None]] = []
 
     async def _work(self, children: list[Child]) -> None:
-        """Start the service anew after each save.
+        """Start the service again after each save.
 
-        The old processes serve until the new ones have imported the app, so that a mistake that
-        shows there interrupts nothing.
+        The old processes serve until the new ones have imported the app, so that an error in the
+        import interrupts nothing.
         """
         loop = asyncio.get_running_loop()
 
@@ -64,30 +64,30 @@ class Reloader(Parent):
 
         self._watcher.start(on_save)
         try:
-            await self._go_on(children)
+            await self._reload(children)
         finally:
             self._watcher.stop()
             await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def _go_on(self, children: list[Child]) -> None:
+    async def _reload(self, children: list[Child]) -> None:
         loop = asyncio.get_running_loop()
         serving: list[Child] = []
         saved: list[str] = []
-        haste = 0
+        hasty = 0
         while True:
             save = asyncio.create_task(self._next_save())
             try:
-                patience = _CALM if haste >= _HASTE_ALLOWED else 0.0
+                patience = _CALM if hasty >= _MAX_HASTY else 0.0
                 await self._attempt(serving, children, saved, save, patience)
                 tried = loop.time()
                 spares = [self._spare(child.worker) for child in children]
                 await self._serve_until(save, serving)
             finally:
                 save.cancel()
-            haste = haste + 1 if loop.time() - tried < _HASTY else 0
+            hasty = hasty + 1 if loop.time() - tried < _HASTY else 0
             saved = save.result()
-            if haste >= _HASTE_ALLOWED:
-                pause = min(2.0 ** (haste - _HASTE_ALLOWED), _LONGEST_PAUSE)
+            if hasty >= _MAX_HASTY:
+                pause = min(2.0 ** (hasty - _MAX_HASTY), _MAX_PAUSE)
                 logger.warning(
                     "%s is saved with every start; the next is in %g s", _brief(saved), pause
                 )
@@ -102,18 +102,18 @@ class Reloader(Parent):
         save: asyncio.Task[list[str]],
         patience: float,
     ) -> None:
-        """Replace the old processes by the new ones, and tell what came of it.
+        """Replace the old processes by the new ones, and show the result.
 
         Args:
             serving: as in :meth:`_replace`.
-            children: likewise.
-            saved: the files for which it is done.
+            children: as in :meth:`_replace`.
+            saved: the files whose save is the reason.
             save: the next save, which ends the attempt: it may well mend what that waits for.
             patience: the seconds in which it does not.
 
         Raises:
             ServiceEnded: nothing ever ran, and no save would help.
-            UsageError: the router in the box cannot listen.
+            UsageError: the embedded router cannot listen.
         """
         began = asyncio.get_running_loop().time()
         attempt = asyncio.create_task(self._replace(serving, children))
@@ -123,21 +123,21 @@ class Reloader(Parent):
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             attempt.cancel()
-            (came,) = await asyncio.gather(attempt, return_exceptions=True)
-        if isinstance(came, ServiceEnded):
-            self._tell_failure(came, serving)
-        elif isinstance(came, Up):
-            self._watcher.ignore(came.log_files)
+            (result,) = await asyncio.gather(attempt, return_exceptions=True)
+        if isinstance(result, ServiceEnded):
+            self._show_failure(result, serving)
+        elif isinstance(result, Up):
+            self._watcher.ignore(result.log_files)
             seconds = asyncio.get_running_loop().time() - began
-            self._tell_reload(came, len(children), saved, seconds)
-        elif not isinstance(came, asyncio.CancelledError):
-            raise came
+            self._show_reload(result, len(children), saved, seconds)
+        elif not isinstance(result, asyncio.CancelledError):
+            raise result
 
     async def _replace(self, serving: list[Child], children: list[Child]) -> Up:
-        """Let new processes take the place of those that serve, once they are ready to.
+        """Put new processes in the place of those that serve, once they are ready.
 
         Args:
-            serving: the old ones; at the end the new ones, or none.
+            serving: the old ones; afterwards the new ones, or none.
             children: the new ones, which are ended if one of them fails.
 
         Raises:
@@ -161,21 +161,21 @@ class Reloader(Parent):
         return up
 
     async def _serve_until(self, save: asyncio.Task[list[str]], serving: list[Child]) -> None:
-        """Wait for a save; tell of a process that ends meanwhile."""
+        """Wait for a save; log a process that ends meanwhile."""
         while not save.done():
-            ends = {child.over: child for child in serving}
+            ends = {child.ended: child for child in serving}
             either: list[asyncio.Future[Any]] = [save, *ends]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            for over, child in ends.items():
-                if over.done():
+            for ended, child in ends.items():
+                if ended.done():
                     serving.remove(child)
-                    end = over.result()
+                    end = ended.result()
                     if end.text:
-                        banner.say(end.text)
-                    logger.error("The service %s; waiting for the next save", how(end))
+                        banner.echo(end.text)
+                    logger.error("The service %s; waiting for the next save", end.how)
 
     def _note_save(self, paths: list[str]) -> None:
-        # What the service writes to, it has open: its log, from before it can tell of it.
+        # The service has the files open that it writes to, such as its log.
         folder = self._watcher.folder
         others = [p for p in paths if not any(c.holds(folder / p) for c in self._children)]
         if others:
@@ -189,27 +189,27 @@ class Reloader(Parent):
         self._saved.clear()
         return saved
 
-    def _tell_failure(self, end: ServiceEnded, serving: list[Child]) -> None:
-        """Say what went wrong, and what runs on.
+    def _show_failure(self, end: ServiceEnded, serving: list[Child]) -> None:
+        """Show what went wrong, and what goes on.
 
         Raises:
             ServiceEnded: nothing ever ran, and no save would help.
         """
-        if self._told is None and not end.fixable:
+        if self._shown is None and not end.fixable:
             raise end
-        banner.say(end.text or f"The service {how(end)}.")
+        banner.echo(end.text or f"The service {end.how}.")
         what = "the service before goes on" if serving else "nothing runs"
         logger.warning("Waiting for the next save; meanwhile %s", what)
 
-    def _tell_reload(self, up: Up, count: int, saved: list[str], seconds: float) -> None:
-        before, self._told = self._told, up.overview
+    def _show_reload(self, up: Up, count: int, saved: list[str], seconds: float) -> None:
+        before, self._shown = self._shown, up.info
         if before is None:
             folder = self._watcher.folder
-            self._tell_start(up, count, ("reloads", f"when a file in {folder} is saved"))
+            self._show_start(up, count, ("reloads", f"when a file in {folder} is saved"))
             return
         records = (*before.procedures, *before.topics)
         were = {f"{uri}{arguments}" for uri, arguments, _ in records}
-        records = (*up.overview.procedures, *up.overview.topics)
+        records = (*up.info.procedures, *up.info.topics)
         are = {f"{uri}{arguments}" for uri, arguments, _ in records}
         lines = [f"- {gone}" for gone in sorted(were - are)]
         lines += [f"+ {new}" for new in sorted(are - were)]
@@ -217,6 +217,6 @@ class Reloader(Parent):
 
 
 def _brief(paths: Sequence[str]) -> str:
-    """Name a few of some files."""
-    more = len(paths) - _NAMED
-    return ", ".join(paths[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    """Return the names of the first few files, and how many more there are."""
+    more = len(paths) - _MAX_NAMED
+    return ", ".join(paths[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

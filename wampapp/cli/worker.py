@@ -1,4 +1,4 @@
-"""A service process of ``wampapp run --reload`` and ``--workers``."""
+"""A worker process of ``wampapp run --reload`` and ``--workers``."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from typing import TYPE_CHECKING
 from wampapp.cli.outcome import outcome
 from wampapp.cli.target import load
 from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError
-from wampapp.runner import foreground as runner
-from wampapp.supervisor import child
-from wampapp.supervisor.channel import Failed
+from wampapp.runner.foreground import configure_logs
+from wampapp.supervisor import worker
+from wampapp.supervisor.pipe import Failed
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from wampapp.supervisor.channel import Order
+    from wampapp.supervisor.pipe import Start
 
 
-def serve(channel: Connection) -> tuple[int, str]:
-    """Serve as the parent orders.
+def serve(pipe: Connection) -> tuple[int, str]:
+    """Serve what the parent says.
 
     Args:
-        channel: the pipe to the parent.
+        pipe: the pipe to the parent.
 
     Returns:
         The exit code, and what is left to be said, as the parent has not taken it.
     """
-    child.hold_signals()
-    child.warm_up()
+    worker.hold_signals()
+    worker.warm_up()
     try:
-        order: Order = channel.recv()
+        start: Start = pipe.recv()
     except (EOFError, OSError):
         return EXIT_FAILED, ""  # the parent is gone
-    listener = child.Listener(channel)
+    listener = worker.Listener(pipe)
     fixable = True
 
     def work() -> None:
         nonlocal fixable
-        runner.configure_logs(order.log_level, order.log_format, order.worker)
-        if order.reloads:
+        configure_logs(start.log_level, start.log_format, start.worker)
+        if start.reloads:
             # Python takes a compiled module for the source's if size and second are the same, and
             # two saves may well fall into one second.
             sys.dont_write_bytecode = True
         try:
-            app = load(order.target)
+            app = load(start.target)
         except BrokenTarget:
             raise
         except TargetError:
             fixable = False
             raise
-        child.serve(app, order, channel, listener)
+        worker.serve(app, start, pipe, listener)
 
     code, text = outcome(work)
     if text:
         with contextlib.suppress(OSError):
-            channel.send(Failed(text, fixable))
+            pipe.send(Failed(text, fixable))
             text = ""
     logging.shutdown()
     return code, text

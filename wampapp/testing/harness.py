@@ -1,4 +1,4 @@
-"""Apps on a router in memory: what blocking and awaiting tests have in common."""
+"""Apps on a router in memory: what blocking tests and coroutine tests share."""
 
 from __future__ import annotations
 
@@ -17,36 +17,37 @@ from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotati
 from wampapp.registry.endpoint import endpoint_for
 from wampapp.router import Router
 from wampapp.session.connection import Connection
-from wampapp.testing.timing import ClockLoop
+from wampapp.testing.virtual_clock import ClockLoop
 from wampapp.transport.dial import LocalDialer
 
 if TYPE_CHECKING:
-    from wampapp.app import App
     from wampapp.loop.runtime import Runtime
     from wampapp.registry.records import Registration, Subscription
+    from wampapp.runner.servable import Servable
     from wampapp.runner.service import Service
-    from wampapp.testing.recording import Events, Stub
+    from wampapp.testing.events import Events
+    from wampapp.testing.stub import Stub
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.testing")
 
-#: Where the bench asks the router to answer, once it has done all that came before.
+#: The topic whose acknowledgement shows that the router has handled all that came before.
 _SETTLED: Final = "wampapp.testing.settled"
 
 
 class AppDialer(LocalDialer):
-    """Reaches the router in memory, unless it is said to be gone."""
+    """Reaches the router in memory, unless the test has taken that offline."""
 
-    gone = False
+    offline = False
 
     async def dial(self, handler: Handler, timeout: float) -> None:
         """Link to the router; see :class:`~wampapp.transport.dial.Dialer`."""
-        if self.gone:
+        if self.offline:
             raise RouterUnreachable("The test's router is offline.")
         await super().dial(handler, timeout)
 
 
-class Bench:
+class Harness:
     """A router in memory, the apps on it, and the test's own sessions.
 
     Its coroutines run on the loop's thread.
@@ -57,18 +58,21 @@ class Bench:
         realm: the realm that all of them join; None for the first app's.
 
     Attributes:
-        runtime: the same.
-        over: whether everything has stopped.
-        unanswered: what event handlers, timers and hooks raised, which no caller got.
+        runtime: the loop.
+        apps: what is tested.
+        stopped: whether everything has stopped.
+        failures: what event handlers, timers and hooks raised; no caller got it.
     """
 
-    def __init__(self, runtime: Runtime, apps: tuple[App, ...], realm: str | None = None) -> None:
+    def __init__(
+        self, runtime: Runtime, apps: tuple[Servable, ...], realm: str | None = None
+    ) -> None:
         self.runtime = runtime
         self.apps = apps
         first = apps[0].config.realm if apps else DEFAULT_REALM
         self._config = Config(realm=realm or first, grace=1.0)
-        self.over = False
-        self.unanswered: list[BaseException] = []
+        self.stopped = False
+        self.failures: list[BaseException] = []
         self._by_id: dict[str, BaseException] = {}
         self._services: list[Service] = []
         self._connections: list[Connection] = []
@@ -81,79 +85,79 @@ class Bench:
 
     @property
     def pools(self) -> list[ThreadPool]:
-        """All worker threads."""
+        """The pools of worker threads, the test's own and the apps'."""
         return [self._workers, *(service.workers for service in self._services)]
 
     async def start(self, stubs: list[Stub], recorders: list[Events]) -> None:
         """Start the router, the stubs and the apps.
 
         Args:
-            stubs: what is there before the apps join.
-            recorders: likewise.
+            stubs: the stubs to register before the apps join.
+            recorders: the recorders to subscribe before the apps join.
 
         Raises:
             UsageError: an app runs already.
             WampappError: what an app's start raises.
         """
         if isinstance(self.runtime.loop, ClockLoop):
-            # Handlers may import Twisted's reactor, whose delays are then of the same time.
+            # Handlers may use Twisted's reactor, whose delays then go by the same clock.
             self.runtime.reactor.seconds = self.runtime.loop.time
         self._router = Router("wampapp.testing")
         self._workers = ThreadPool(40, "wampapp-test")
         self._dispatcher = Dispatcher(self.runtime.loop, self._workers, logger)
-        self._dispatcher.on_failure = self._note
+        self._dispatcher.failures.on_failure = self._on_failure
         self._dialer = AppDialer(self._router.new_session)
         try:
             self._own = await self.connect()
             for stub in stubs:
-                await self.play(stub)
+                await self.add_stub(stub)
             for recorder in recorders:
-                await self.record(recorder)
+                await self.add_recorder(recorder)
             for app in self.apps:
                 await self._start(app)
         except BaseException:
             await self.stop()
             raise
 
-    async def _start(self, app: App) -> None:
+    async def _start(self, app: Servable) -> None:
         if app.is_running:
             raise UsageError(f"{app!r} runs already; it runs once at a time.")
         config = dataclasses.replace(
             app.config, realm=self._config.realm, url=None, auth=None, tls=None
         )
         service = app.make_service(config, self.runtime, self._dialer)
-        service.dispatcher.on_failure = self._note
+        service.dispatcher.failures.on_failure = self._on_failure
         app.attach(service)
         self._services.append(service)
         try:
             await service.start()
         except HookFailed as error:
-            raise error from self.unanswered.pop()
+            raise error from self.failures.pop()
 
-    def _note(self, error: BaseException, error_id: str) -> None:
+    def _on_failure(self, error: BaseException, error_id: str) -> None:
         if error_id:
             self._by_id[error_id] = error
         else:
-            self.unanswered.append(error)
+            self.failures.append(error)
             for recorder in self._recorders:
                 recorder.wake()
 
     async def stop(self) -> None:
-        """Stop the apps and the test's sessions; nothing is left of them."""
+        """Stop the apps, and close the test's sessions and the router."""
         for service, app in reversed(list(zip(self._services, self.apps, strict=False))):
             with contextlib.suppress(Exception):
                 await service.stop()
             app.attach(None)
         if self._connections:
-            await self.settle()  # what was published in the end is recorded too
-        self.over = True
+            await self.settle()  # what was published last is recorded too
+        self.stopped = True
         for connection in reversed(self._connections):
             await connection.close()
         self._router.close()
         self._workers.close()
 
     def join_threads(self) -> None:
-        """Wait for the worker threads to end; on another thread than the loop's."""
+        """Wait for the worker threads to end; not to be called on the loop's thread."""
         for pool in self.pools:
             pool.join()
 
@@ -161,8 +165,8 @@ class Bench:
         """Open a session of the test's own.
 
         Args:
-            authid: who it is.
-            authrole: in which role.
+            authid: its authid.
+            authrole: its role.
         """
         dialer = LocalDialer(lambda: self._router.new_session(authid, authrole))
         connection = Connection(dialer, self._config, self._dispatcher, defined=self._defined())
@@ -170,7 +174,7 @@ class Bench:
         self._connections.append(connection)
         return connection
 
-    async def play(self, stub: Stub) -> None:
+    async def add_stub(self, stub: Stub) -> None:
         """Register a stub.
 
         Raises:
@@ -188,27 +192,25 @@ class Bench:
         return defined
 
     def blueprint(self) -> Blueprint:
-        """Make what declares a handler of the test's own: it knows the errors of the apps."""
+        """Make a blueprint for handlers of the test's own; it knows the errors that apps define."""
         blueprint = Blueprint()
         for uri, kind in self._defined().items():
             blueprint.define_error(kind, uri)
         return blueprint
 
-    async def record(self, recorder: Events) -> None:
-        """Let a recorder hear of all events of its topics."""
+    async def add_recorder(self, recorder: Events) -> None:
+        """Subscribe a recorder to its topics."""
         topics = recorder.topics
 
-        def heard(event: Event, *args: Any, **kwargs: Any) -> None:
+        def take(event: Event, *args: Any, **kwargs: Any) -> None:
             recorder.record(*args, event=event, **kwargs)
 
         if topics.prefix is None:
-            record = Blueprint().add_subscription(heard, topics.text, run="loop")
+            record = Blueprint().add_subscription(take, topics.text, run="loop")
         else:
             prefix = topics.prefix.removesuffix(".")
-            record = Blueprint().add_subscription(
-                heard, prefix or "any", run="loop", match="prefix"
-            )
-            # The empty prefix, which no app may declare, is that of every topic.
+            record = Blueprint().add_subscription(take, prefix or "any", run="loop", match="prefix")
+            # An app may not declare the empty prefix, which matches every topic.
             record = dataclasses.replace(record, pattern=Pattern(prefix, prefix, "prefix"))
         self._recorders.append(recorder)
         await self._announce(record)
@@ -217,25 +219,25 @@ class Bench:
         await self._own.announce(record, endpoint_for(record))
 
     async def settle(self) -> None:
-        """Wait until all that was published before has reached the recorders."""
+        """Wait until everything that was published before has reached the recorders."""
         await self._own.publish(_SETTLED, (), {}, options={"acknowledge": True})
 
-    def failure(self) -> BaseException | None:
-        """The first failure that nobody got as an answer."""
-        return self.unanswered[0] if self.unanswered else None
+    def first_failure(self) -> BaseException | None:
+        """Return the first failure that no caller got; None if there is none."""
+        return self.failures[0] if self.failures else None
 
     def cause_of(self, error: HandlerFailed) -> BaseException | None:
-        """The exception that a handler raised, for the error that its caller got."""
+        """Return the exception that a handler raised, by the error that its caller got."""
         return self._by_id.get(error.kwargs.get("error_id", ""))
 
     def go_offline(self) -> None:
         """Break the apps' sessions; new ones are refused until :meth:`go_online`."""
-        self._dialer.gone = True
+        self._dialer.offline = True
         for service in self._services:
             connection = service.connection
             if connection is not None and connection.session is not None:
                 connection.session.cut("the test took the router away")
 
     def go_online(self) -> None:
-        """Let the apps join again."""
-        self._dialer.gone = False
+        """Allow the apps to join again."""
+        self._dialer.offline = False

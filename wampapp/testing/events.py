@@ -1,4 +1,4 @@
-"""What a test sees of a realm: events that were published, calls of procedures that it stubbed."""
+"""The events that a test records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 from wampapp.errors import UsageError
 from wampapp.protocol import uris
-from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,32 +31,20 @@ class Published(NamedTuple):
     kwargs: dict[str, Any]
 
 
-class StubCall(NamedTuple):
-    """A call of a stub.
-
-    Attributes:
-        args: its positional arguments.
-        kwargs: its keyword arguments.
-    """
-
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
 class TopicFilter:
     """Which topics are recorded.
 
     Args:
         text: a topic; ``*`` or ``<name>`` in it stands for one component, ``**`` or
-            ``<path:name>`` at its end for any number of them.
+            ``<path:name>`` at its end for one or more.
 
     Attributes:
-        text: the same.
-        prefix: what all of the topics begin with; None where ``text`` is a topic itself.
+        text: the text.
+        prefix: what all of the topics begin with; None if ``text`` is a topic itself.
 
     Raises:
-        InvalidUri: it is no topic.
-        UsageError: a ``**`` stands before its end.
+        InvalidUri: it is not a topic.
+        UsageError: a ``**`` stands before the end.
     """
 
     def __init__(self, text: str) -> None:
@@ -84,7 +71,7 @@ class TopicFilter:
         )
 
     def matches(self, topic: str) -> bool:
-        """Whether a topic is one of them; one of the router's own only where the text names it."""
+        """Return whether a topic is recorded; the router's own only if the text names them."""
         if topic.startswith(uris.RESERVED) and not self.text.startswith(uris.RESERVED):
             return False
         return self._pattern.fullmatch(topic) is not None
@@ -96,17 +83,17 @@ class Events:
     Get one from ``client.events("com.shop.**")``; it records from then on.
 
     Args:
-        topics: which; see :class:`TopicFilter`.
+        topics: which topics; see :class:`TopicFilter`.
 
     Attributes:
-        topics: the same.
+        topics: the filter.
     """
 
     def __init__(self, topics: str) -> None:
         self.topics = TopicFilter(topics)
-        #: Waits until what was published has arrived; set when the recorder is put to work.
+        #: Waits until what was published has arrived; set when recording begins.
         self.settle: Callable[[], None] = lambda: None
-        #: The first failure that nobody got as an answer.
+        #: Returns the first failure that no caller got.
         self.failure: Callable[[], BaseException | None] = lambda: None
         self._seen: list[Published] = []
         self._news = threading.Condition()
@@ -115,30 +102,30 @@ class Events:
         return f"<Events {self.topics.text!r}: {self._seen!r}>"
 
     def record(self, *args: Any, event: Event, **kwargs: Any) -> None:
-        """Take an event; what the recorder's subscription calls."""
+        """Record an event; the recorder's subscription calls this."""
         if self.topics.matches(event.topic):
             with self._news:
                 self._seen.append(Published(event.topic, args, kwargs))
                 self._news.notify_all()
 
     def wake(self) -> None:
-        """Let :meth:`wait_for` look again: a handler has failed."""
+        """Make :meth:`wait_for` check again: a handler has failed."""
         with self._news:
             self._news.notify_all()
 
     def wait_for(self, count: int, timeout: float = 5.0) -> list[Published]:
-        """Wait until so many events were recorded.
+        """Wait until a number of events has been recorded.
 
         Args:
             count: how many.
-            timeout: the seconds after which the test has failed.
+            timeout: seconds after which the test fails.
 
         Returns:
-            All that were recorded; at least ``count``.
+            All events recorded so far; at least ``count``.
 
         Raises:
-            AssertionError: they did not come; if a handler failed meanwhile, at once, and with
-                its traceback.
+            AssertionError: they did not come. When a handler fails meanwhile, it is raised at
+                once, with the handler's exception as its cause.
         """
         with self._news:
             self._news.wait_for(
@@ -161,7 +148,7 @@ class Events:
             self._seen.clear()
 
     def _now(self) -> list[Published]:
-        # What was published before this is asked for is on its way through the router.
+        # What was published before this call may still be on its way through the router.
         self.settle()
         with self._news:
             return list(self._seen)
@@ -185,37 +172,3 @@ class Events:
 
     def __getitem__(self, index: int | slice) -> Published | list[Published]:
         return self._now()[index]
-
-
-class Stub:
-    """A procedure of another service, played by the test.
-
-    Attributes:
-        uri: the procedure.
-        calls: its calls so far.
-        returns: what it returns; a function is called with the arguments.
-        raises: what it raises instead; None for nothing.
-    """
-
-    def __init__(self, uri: str, returns: Any, raises: BaseException | type | None) -> None:
-        self.uri = uri
-        self.calls: list[StubCall] = []
-        self.returns = returns
-        self.raises = raises
-
-    def __repr__(self) -> str:
-        return f"<Stub {self.uri!r}: {len(self.calls)} calls>"
-
-    @property
-    def called(self) -> bool:
-        """Whether it was called."""
-        return bool(self.calls)
-
-    def answer(self, *args: Any, **kwargs: Any) -> Any:
-        """Answer a call; what the stub's registration calls."""
-        self.calls.append(StubCall(args, kwargs))
-        if self.raises is not None:
-            raise self.raises
-        if callable(self.returns) and not isinstance(self.returns, CallResult):
-            return self.returns(*args, **kwargs)
-        return self.returns

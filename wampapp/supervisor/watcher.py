@@ -1,4 +1,4 @@
-"""Which files of a project were saved."""
+"""Notices which files of a project are saved."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ logger = logging.getLogger("wampapp")
 _SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
 _TEMPORARY: Final = ("~", ".swp", ".tmp", ".pyc", ".log", "-journal", "-wal", "-shm")
 
-#: Seconds between two looks, without and with watchfiles, which tells of a change by itself; it
+#: Seconds between two scans, without watchfiles and with it. It notices changes by itself, but
 #: misses those on some network drives.
-_LOOK: Final = 0.15
-_SELDOM: Final = 2.0
-#: How many times as long as a look takes the pause after it is, at least.
+_INTERVAL: Final = 0.15
+_LONG_INTERVAL: Final = 2.0
+#: The least pause after a scan, as a multiple of the time that the scan took.
 _SHARE: Final = 20
-#: Seconds without another change after which a save is over, and how often that is waited for.
+#: Seconds without another change after which a save is over, and the most waits for such a span.
 _QUIET: Final = 0.03
-_ROUNDS: Final = 20
+_MAX_WAITS: Final = 20
 
-#: A file's time, size and number.
+#: Each file's modification time, size and inode number, by its path.
 _State = dict[str, tuple[int, int, int]]
 
 
 class Watcher:
-    """Looks after the Python files of a folder, and after whatever else was named.
+    """Watches the Python files of a folder, and other files that are named.
 
     Args:
-        folder: the project; its Python files are watched, but for hidden folders, caches and
+        folder: the project; its Python files are watched, except in hidden folders, caches and
             virtual environments.
-        extras: more files, folders (with all that is in them) and patterns such as ``*.html``.
+        extras: more files, folders (with everything in them) and patterns such as ``*.html``.
 
     Raises:
-        UsageError: an extra is not there, or the folder cannot be read.
+        UsageError: there is no such file or folder.
     """
 
     def __init__(self, folder: Path, extras: Sequence[str] = ()) -> None:
@@ -68,24 +68,24 @@ class Watcher:
         self._ignored: frozenset[str] = frozenset()
         self._hint = threading.Event()
         self._stop = threading.Event()
-        self._pause = _LOOK
-        self._state = self._look()
+        self._pause = _INTERVAL
+        self._state = self._scan()
 
     def ignore(self, files: Iterable[str]) -> None:
-        """Leave out files: those that the service itself writes to."""
+        """Ignore some files from now on: those that the service itself writes to."""
         self._ignored = frozenset(os.path.realpath(file) for file in files)
 
     def start(self, on_save: Callable[[list[str]], None]) -> None:
-        """Begin to look, in a thread of its own.
+        """Begin to watch, in a thread of its own.
 
         Args:
-            on_save: called there with the paths of what was changed, added or removed, relative to
-                the project's folder where they are in it.
+            on_save: called in that thread with the paths of what was changed, added or removed;
+                those inside the project's folder are relative to it.
         """
         threading.Thread(target=self._run, args=(on_save,), daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._stop.set()
         self._hint.set()
 
@@ -94,7 +94,7 @@ class Watcher:
             threading.Thread(target=self._listen, daemon=True).start()
         while not self._stop.is_set():
             began = time.monotonic()
-            state = self._look()
+            state = self._scan()
             if state != self._state:
                 saved = self._settled(state)
                 if saved:
@@ -104,15 +104,15 @@ class Watcher:
                 self._hint.clear()
 
     def _settled(self, state: _State) -> list[str]:
-        """Wait until a save is over, and return what it was.
+        """Wait until a save is over, and return its paths.
 
-        An editor writes a file in several steps, and a tool several files.
+        An editor writes a file in several steps, and a tool writes several files.
         """
         before = self._state
-        for _ in range(_ROUNDS):
+        for _ in range(_MAX_WAITS):
             seen = state
             self._stop.wait(_QUIET)
-            state = self._look()
+            state = self._scan()
             if state == seen:
                 break
         self._state = state
@@ -123,16 +123,16 @@ class Watcher:
         ]
 
     def _listen(self) -> None:
-        """Let the operating system tell when it is worth a look."""
+        """Have the operating system say when a scan is worthwhile."""
         logging.getLogger("watchfiles").setLevel(logging.WARNING)
-        self._pause = _SELDOM
+        self._pause = _LONG_INTERVAL
         folders = {self.folder, *self._folders, *(file.parent for file in self._files)}
         try:
             import watchfiles
 
             for _ in watchfiles.watch(
                 *filter(os.path.isdir, folders),
-                # A folder may have come with files in it.
+                # A folder may have been moved here with files in it.
                 watch_filter=lambda _, path: self._wants(Path(path)) or os.path.isdir(path),  # noqa: PTH112
                 step=10,
                 stop_event=self._stop,
@@ -140,10 +140,10 @@ class Watcher:
             ):
                 self._hint.set()
         except (ImportError, OSError, RuntimeError) as error:
-            self._pause = _LOOK
-            logger.info("The system does not tell of saves (%s); looking for them instead", error)
+            self._pause = _INTERVAL
+            logger.info("The system does not report saves (%s); scanning for them instead", error)
 
-    def _look(self) -> _State:
+    def _scan(self) -> _State:
         state: _State = {}
         for entry in self._entries():
             try:

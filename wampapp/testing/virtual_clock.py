@@ -1,4 +1,4 @@
-"""A loop whose time can be moved forward, and the background thread that turns it."""
+"""A loop whose time can be moved forward, and the background thread that runs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wampapp.config.records import check_seconds
 from wampapp.loop.runtime import Runtime, background_runtime
@@ -16,13 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-    from wampapp.testing.bench import Bench
+    from wampapp.loop.threads import ThreadPool
 
-#: Turns of the loop in which a call and what it leads to have gone to and fro.
+#: Enough iterations of the loop for a call and what follows from it.
 _TURNS: Final = 30
+#: Seconds of real time between two looks at the worker threads, and the most in all, before the
+#: clock goes on without them.
 _PAUSE: Final = 0.001
-#: How long worker threads are waited for, in real time, before time goes on without them.
 _PATIENCE: Final = 2.0
+
+
+class HasPools(Protocol):
+    """What runs on the clock's loop, and has worker threads that the clock waits for."""
+
+    @property
+    def pools(self) -> list[ThreadPool]:
+        """The pools of worker threads."""
 
 
 class ClockLoop(asyncio.SelectorEventLoop):
@@ -36,7 +45,7 @@ class ClockLoop(asyncio.SelectorEventLoop):
         super().__init__()
 
     def time(self) -> float:
-        """The real clock, and by how much it was moved; or where it stands still."""
+        """Return the real time plus what it was moved by, or the time at which it stands still."""
         return super().time() + self._ahead if self._frozen is None else self._frozen
 
     def call_at(  # type: ignore[override]  # mypy misses that *args are the callback's
@@ -46,14 +55,14 @@ class ClockLoop(asyncio.SelectorEventLoop):
         *args: Any,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call back at a time, and remember when."""
+        """Schedule a callback, and remember when it is due."""
         handle = super().call_at(when, callback, *args, context=context)
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, handle))
         return handle
 
     def next_time(self) -> float | None:
-        """When the next timer is due; None if there is none."""
+        """Return when the next timer is due; None if there is none."""
         while self._timers and (
             self._timers[0][2].cancelled() or self._timers[0][0] <= self.time()
         ):
@@ -61,20 +70,20 @@ class ClockLoop(asyncio.SelectorEventLoop):
         return self._timers[0][0] if self._timers else None
 
     def stand_at(self, when: float) -> None:
-        """Move the clock forward, never back, and let it stand there."""
+        """Move the clock forward, never back, and stop it there."""
         self._frozen = max(when, self.time())
 
     def go_on(self) -> None:
-        """Let the clock run on from where it stands."""
+        """Start the clock again from where it stands."""
         if self._frozen is not None:
             self._ahead, self._frozen = self._frozen - super().time(), None
 
 
 class Clock:
-    """The time of all apps under test: it runs as ever, and can be moved forward."""
+    """The time of all apps under test. It runs like any clock, and can be moved forward."""
 
     def __init__(self) -> None:
-        self.benches: set[Bench] = set()
+        self.harnesses: set[HasPools] = set()
         self._loop: ClockLoop
         self._runtime: Runtime | None = None
         self._lock = threading.Lock()
@@ -82,7 +91,7 @@ class Clock:
         self._sleeper = DaemonExecutor(1, "wampapp-clock")
 
     def runtime(self) -> Runtime:
-        """The loop of apps under test, which turns in a background thread of its own."""
+        """Return the loop of the apps under test, which runs in a background thread of its own."""
         with self._lock:
             if self._runtime is None:
                 self._loop = ClockLoop()
@@ -90,24 +99,25 @@ class Clock:
             return self._runtime
 
     def advance(self, seconds: float) -> None:
-        """Move the time forward; what becomes due meanwhile happens, in order, before it returns.
+        """Move the time forward. What becomes due meanwhile happens in order, before this returns.
 
-        Timers, timeouts and delays of apps under test and their clients; not the threads' own
-        ``time.sleep()``.
+        That covers timers, timeouts and delays of the apps under test and of their clients, but
+        not a thread's ``time.sleep()``.
 
         Args:
             seconds: by how much.
 
         Raises:
-            UsageError: that is no number of seconds.
+            UsageError: it is not a number of seconds.
         """
         seconds = check_seconds(seconds, "seconds")
         runtime = self.runtime()
-        with blocking_wait() as on_answer:  # a worker that asks is not waited for
+        with blocking_wait() as on_answer:  # a worker thread that calls this is not waited for
             runtime.call(self._advance(self._loop, seconds), on_answer)
 
     async def _advance(self, loop: ClockLoop, seconds: float) -> None:
-        # Standing still meanwhile, or a timer would be late by what its forerunners took.
+        # The clock stands still meanwhile: otherwise each timer would be late by what the earlier
+        # ones took.
         loop.stand_at(loop.time())
         try:
             end = loop.time() + seconds
@@ -121,7 +131,7 @@ class Clock:
             loop.go_on()
 
     async def _settle(self) -> None:
-        """Let everything happen that needs no more time."""
+        """Wait until everything has happened that needs no more time."""
         limit = time.monotonic() + _PATIENCE
         while time.monotonic() < limit:
             moves, working = self._moves(), self._working()
@@ -133,10 +143,10 @@ class Clock:
                 return
 
     def _working(self) -> bool:
-        return any(pool.working for bench in self.benches for pool in bench.pools)
+        return any(pool.working for harness in self.harnesses for pool in harness.pools)
 
     def _moves(self) -> int:
-        return sum(pool.moves for bench in self.benches for pool in bench.pools)
+        return sum(pool.moves for harness in self.harnesses for pool in harness.pools)
 
 
 #: The clock of every :meth:`~wampapp.App.test_client` and :class:`TestRealm` of the process.

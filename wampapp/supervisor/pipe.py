@@ -1,8 +1,9 @@
-"""What the parent and a service process say to each other."""
+"""The messages that a parent and a worker process send each other over their pipe."""
 
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,25 +11,25 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from wampapp.registry.records import Worker
-    from wampapp.runner.banner import Overview
+    from wampapp.runner.banner import ServiceInfo
 
-#: Names the pipe's end to a service process. Only a parent sets it.
-VARIABLE: Final = "_WAMPAPP_CHANNEL"
+#: Tells a worker process the file descriptor of its end. Only a parent sets it.
+VARIABLE: Final = "_WAMPAPP_PIPE"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """The parent's first word: what to run.
+class Start:
+    """The parent's first message: what to run.
 
     It goes through the pipe, not through arguments or variables, because of its credential.
 
     Attributes:
         target: as in ``wampapp run TARGET``.
         worker: which process this is.
-        options: as in :func:`wampapp.runner.foreground.settle`.
+        options: as in :func:`wampapp.config.settle.settle`.
         log_level: as in :func:`wampapp.runner.foreground.run`.
-        log_format: likewise.
-        reloads: whether it runs until the next save.
+        log_format: as in :func:`wampapp.runner.foreground.run`.
+        reloads: whether it runs only until the next save.
     """
 
     target: str
@@ -41,10 +42,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The service process has imported the app, and may be told to join.
+    """The worker process has imported the app, and is ready to join.
 
     Attributes:
-        needs_router: whether nothing names a router, so that the parent's is to be joined.
+        needs_router: whether nothing names a router, so that it joins the parent's.
     """
 
     needs_router: bool
@@ -52,10 +53,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """The parent's second word.
+    """The parent's second message: join.
 
     Attributes:
-        url: the parent's router, for whoever needs it.
+        url: the parent's router, if the worker needs one.
     """
 
     url: str | None
@@ -66,27 +67,27 @@ class Up:
     """The service has joined and announced everything.
 
     Attributes:
-        overview: what is told of it.
-        alone: the procedures that the first worker alone registers.
+        info: what a banner shows of it.
+        single: the procedures that only the first worker registers.
         log_files: the files that it logs to.
     """
 
-    overview: Overview
-    alone: tuple[str, ...]
+    info: ServiceInfo
+    single: tuple[str, ...]
     log_files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The service has stopped in good order; what is left is the end of the process."""
+    """The service has left its realm in good order; the process is about to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The service process ends with an error.
+    """The worker process ends with an error.
 
     Attributes:
-        text: what a command would print of it.
+        text: what a command would print about it.
         fixable: whether saving a file may help.
     """
 
@@ -95,11 +96,11 @@ class Failed:
 
 
 class ServiceEnded(Exception):
-    """A service process has ended, and with it the run.
+    """A worker process has ended.
 
     Attributes:
         exit_code: the process's exit code; negative for the signal that killed it.
-        text: what it said last; may be empty.
+        text: what it printed about its error; may be empty.
         fixable: whether saving a file may help.
     """
 
@@ -109,9 +110,19 @@ class ServiceEnded(Exception):
         self.text = text
         self.fixable = fixable
 
+    @property
+    def how(self) -> str:
+        """How it has ended, to follow its name in a sentence."""
+        if self.exit_code >= 0:
+            return f"ended with exit code {self.exit_code}"
+        try:
+            return f"was ended by {signal.Signals(-self.exit_code).name}"
+        except ValueError:
+            return f"was ended by signal {-self.exit_code}"
+
 
 def inherited() -> Connection | None:
-    """Return the pipe to the parent; None in a process that has none."""
+    """Return the pipe to the parent; None in a process that was not started by one."""
     number = os.environ.pop(VARIABLE, None)
     if number is None:
         return None
