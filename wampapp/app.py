@@ -9,10 +9,10 @@ import logging
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from wampapp.client.blocking import Client
-from wampapp.client.handles import Procedure, PublishOptions, Topic
+from wampapp.client.handles import Procedure, Topic
 from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.records import Worker
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.config.records import Tls
     from wampapp.config.settle import RunOptions
     from wampapp.loop.runtime import Runtime
@@ -270,15 +271,9 @@ class App(Blueprint):
         return self.procedure(uri).stream(*args, **kwargs)
 
     def procedure(
-        self,
-        uri: str,
-        *,
-        timeout: float | None = None,
-        returns: Any = None,
-        disclose_me: bool = False,
-        idempotent: bool = False,
+        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
     ) -> Procedure:
-        """Make a handle to a remote procedure that carries the options of its calls.
+        """Make a handle to a remote procedure, which carries its options.
 
         ::
 
@@ -287,25 +282,15 @@ class App(Blueprint):
 
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
-            timeout: seconds after which a call is cancelled; None for no limit.
             returns: the type that results are converted to; None leaves them as they come.
-            disclose_me: whether the callee learns who calls.
-            idempotent: whether carrying out a call twice does no harm. If so, a call whose answer
-                was lost with the link is sent again, up to three times in all.
+            options: see :class:`~wampapp.client.options.CallOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not valid.
         """
         name = uris.resolve(uri, self.prefix, "procedure")
-        return Procedure(
-            self._connection,
-            name,
-            timeout=timeout,
-            returns=returns,
-            disclose_me=disclose_me,
-            idempotent=idempotent,
-        )
+        return Procedure(self._connection, name, options, returns=returns)
 
     def topic(self, uri: str, **options: Unpack[PublishOptions]) -> Topic:
         """Make a handle to a topic that carries the options of its events.
@@ -317,7 +302,7 @@ class App(Blueprint):
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.client.handles.PublishOptions`.
+            options: see :class:`~wampapp.client.options.PublishOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.

@@ -10,8 +10,8 @@ from typing import Any
 from tests.benchmarks.harness import Row, Table, in_turns
 from wampapp import Invocation
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.loop import runtime as loops
-from wampapp.loop.workers import Workers
+from wampapp.loop.runtime import get_runtime
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.endpoint import Endpoint, endpoint_for
 from wampapp.registry.records import Registration
 
@@ -67,8 +67,8 @@ class Reply:
 
 def measure(rounds: int, seconds: float) -> Table:
     """Measure all kinds in alternating rounds; the ratio compares with the plainest."""
-    runtime = loops.get()
-    workers = Workers(40)
+    runtime = get_runtime()
+    workers = ThreadPool(40)
     dispatcher = Dispatcher(runtime.loop, workers, logging.getLogger("benchmark"))
 
     def figure(endpoint: Endpoint) -> float:

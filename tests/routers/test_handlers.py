@@ -18,7 +18,7 @@ from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import App, ConnectedClient, Event, Invocation, WampError, connect
 from wampapp.crossbar import Crossbar
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 
 DEADLINE = 20.0  # seconds
 Router = EmbeddedRouter | Crossbar
@@ -71,18 +71,18 @@ class Kinds:
         @inlineCallbacks
         def callbacks(a: int, b: int) -> Any:
             first = yield succeed(a)
-            second = yield deferLater(loops.get().reactor, 0, lambda: b)
+            second = yield deferLater(get_runtime().reactor, 0, lambda: b)
             return first + second
 
         @app.register
         def deferred(a: int) -> "Deferred[int]":
-            assert loops.get().in_loop_thread
+            assert get_runtime().in_loop_thread
             return succeed(a + 1)
 
         @app.register
         async def both(a: int) -> int:
             await asyncio.sleep(0)
-            return a + await succeed(1) + await deferLater(loops.get().reactor, 0, lambda: 1)
+            return a + await succeed(1) + await deferLater(get_runtime().reactor, 0, lambda: 1)
 
         @app.register
         def around() -> Any:

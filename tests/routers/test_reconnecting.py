@@ -20,7 +20,7 @@ from tests.support.running import running
 from tests.support.scripted import ScriptedRouter
 from wampapp import App, ConnectedClient, ConnectionLost, NotJoined, connect
 from wampapp.crossbar import Crossbar
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 from wampapp.session import backoff
 from wampapp.session.session import Session
 
@@ -121,7 +121,7 @@ def wait_until_offline(client: ConnectedClient) -> None:
         async def ended() -> None:
             await asyncio.shield(session.closed)
 
-        loops.get().call(ended())
+        get_runtime().call(ended())
 
 
 class Moments:

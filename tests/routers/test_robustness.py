@@ -15,7 +15,7 @@ from tests.support.process import EmbeddedRouter, Process, Wampapp, environment
 from tests.support.process import wampapp as command
 from tests.support.running import running
 from wampapp import App, ConnectedClient, WampError, connect
-from wampapp.loop import workers
+from wampapp.loop import threads
 
 DEADLINE = 20.0  # seconds
 
@@ -148,7 +148,7 @@ def test_handlers_that_wait_for_their_own_app_do_not_use_up_the_threads(
 def test_an_endless_recursion_ends_in_a_sentence(
     client: ConnectedClient, embedded: EmbeddedRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "_MOST_THREADS", 20)
+    monkeypatch.setattr(threads, "MAX_THREADS", 20)
     app = App(prefix="com.robust", threads=2)
 
     @app.register

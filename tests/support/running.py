@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 from wampapp import App
 from wampapp.config.settle import settle
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 from wampapp.runner.service import Service
 
 
 @contextmanager
 def running(app: App, url: str) -> Iterator[Service]:
     """Run `app` at the router `url` while the block is open."""
-    runtime = loops.get()
+    runtime = get_runtime()
     config = settle(app.config, url=url)
     service = app.make_service(config, runtime)
     app.attach(service)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.protocol.codec import MSGPACK, Codec
 from wampapp.protocol.credentials import Credential
 from wampapp.protocol.messages import WELCOME, Message, check
@@ -58,7 +58,7 @@ class Scene:
     def __init__(self, credential: Credential | None = None) -> None:
         self.surrounded: list[Any] = []
         loop = asyncio.get_running_loop()
-        self.workers = Workers(2)
+        self.workers = ThreadPool(2)
         self.dispatcher = Dispatcher(
             loop, self.workers, logging.getLogger("test.session"), surround=self._surround
         )

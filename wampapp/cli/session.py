@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wampapp.cli.output import quiet_log
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.session.joining import join
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def open_session(runtime: Runtime, dialer: Dialer, config: Config) -> Asyn
         RouterRefused: the router refused the realm or the credential.
         TlsFailed: the router's certificate is not trusted.
     """
-    with contextlib.closing(Workers(_THREADS)) as workers:
+    with contextlib.closing(ThreadPool(_THREADS)) as workers:
         session = await join(dialer, config, Dispatcher(runtime.loop, workers, logger))
         try:
             with quiet_log():

@@ -11,8 +11,8 @@ from wampapp.config.records import DEFAULT_URL, Config, check_seconds
 from wampapp.config.settle import settle
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
-from wampapp.loop import runtime as loops
-from wampapp.loop.workers import Workers
+from wampapp.loop.runtime import Runtime, get_runtime
+from wampapp.loop.threads import ThreadPool
 from wampapp.session.connection import Connection
 from wampapp.transport.dial import UrlDialer
 
@@ -37,17 +37,17 @@ class ConnectedClient(PeerClient):
     """
 
     def __init__(self, config: Config, *, timeout: float | None) -> None:
-        runtime = loops.get()
+        runtime = get_runtime()
         super().__init__(lambda: runtime, self._current, timeout=timeout)
         self._opened: Connection | None = None
-        self._workers = Workers(_THREADS)
+        self._workers = ThreadPool(_THREADS)
         self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
         self._keeper: asyncio.Task[None] | None = None
         self._closing = False
         runtime.call(self._open(runtime, config))
         runtime.clients += 1
 
-    async def _open(self, runtime: loops.Runtime, config: Config) -> None:
+    async def _open(self, runtime: Runtime, config: Config) -> None:
         dialer = UrlDialer(config.url or DEFAULT_URL, runtime.reactor, config.tls)
         connection = Connection(dialer, config, self._dispatcher)
         await connection.open(patient=False)

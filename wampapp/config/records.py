@@ -136,9 +136,9 @@ def check_realm(realm: object) -> str:
     Raises:
         UsageError: it is not a valid URI.
     """
-    from wampapp.protocol import uri
+    from wampapp.protocol import uris
 
-    if not isinstance(realm, str) or not uri.is_valid(realm):
+    if not isinstance(realm, str) or not uris.is_valid(realm):
         raise UsageError(f"The realm {realm!r} is not a valid name; write one such as 'realm1'.")
     return realm
 

@@ -17,7 +17,7 @@ from wampapp.errors import (
     InvalidArgument,
     Overloaded,
 )
-from wampapp.loop.deferreds import driven
+from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.context import Call, Event, Invocation
 from wampapp.registry.endpoint import endpoint_for
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Coroutine, Sequence
 
-    from wampapp.loop.workers import Workers
+    from wampapp.loop.threads import ThreadPool
     from wampapp.registry.endpoint import Endpoint, Kind, Limit
     from wampapp.registry.records import Registration, Subscription
 
@@ -55,7 +55,7 @@ class Dispatcher:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        workers: Workers,
+        workers: ThreadPool,
         logger: logging.Logger,
         *,
         debug: bool = False,
@@ -227,7 +227,7 @@ class Dispatcher:
     ) -> None:
         """Await a coroutine and give its outcome; the body of every handler's task."""
         try:
-            value = await driven(call(*args, **kwargs))
+            value = await with_deferreds(call(*args, **kwargs))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except BaseException as error:  # noqa: BLE001 - all of it is answered

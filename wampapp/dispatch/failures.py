@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
-from wampapp.protocol import uri
+from wampapp.protocol import uris
 
 if TYPE_CHECKING:
     import logging
@@ -67,7 +67,7 @@ class Failures:
         )
 
     def _with_valid_uri(self, endpoint: Endpoint, error: WampError) -> WampError:
-        if uri.is_valid(error.uri):
+        if uris.is_valid(error.uri):
             return error
         self._logger.error("%s raised an error with the invalid URI %r", endpoint.uri, error.uri)
         return HandlerFailed(

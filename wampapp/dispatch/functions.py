@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wampapp.loop.deferreds import driven
+from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.endpoint import kind_of
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from wampapp.loop.workers import Workers
+    from wampapp.loop.threads import ThreadPool
     from wampapp.registry.endpoint import Kind
 
 
@@ -29,7 +29,7 @@ class Functions:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        workers: Workers,
+        workers: ThreadPool,
         surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
     ) -> None:
         self._loop = loop
@@ -81,7 +81,7 @@ class Functions:
             value = function(*args)
         else:
             value = await self.run_in_thread(function, *args)
-        return await driven(wait_for(value)) if hasattr(value, "__await__") else value
+        return await with_deferreds(wait_for(value)) if hasattr(value, "__await__") else value
 
     async def run_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a plain function, the app's or ours, in a worker thread.

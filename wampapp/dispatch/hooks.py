@@ -87,9 +87,9 @@ class Hooks:
             await self._dispatcher.functions.run(hook.function)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises ends the run
             name = name_of(hook.function)
-            self._dispatcher.failures.log(f"The {hook.moment} hook {name} failed", error)
+            self._dispatcher.failures.log(f"The {hook.kind} hook {name} failed", error)
             raise HookFailed(
-                f"The {hook.moment} hook {name} ({hook.source}) failed: {_brief(error)}."
+                f"The {hook.kind} hook {name} ({hook.source}) failed: {_brief(error)}."
             ) from None
 
     async def _run_and_log(self, hook: Hook) -> None:
@@ -97,7 +97,7 @@ class Hooks:
             await self._dispatcher.functions.run(hook.function)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the end goes on
             name = name_of(hook.function)
-            self._dispatcher.failures.log(f"The {hook.moment} hook {name} failed", error)
+            self._dispatcher.failures.log(f"The {hook.kind} hook {name} failed", error)
 
 
 def _brief(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from wampapp.errors import (
     RouterUnreachable,
     WampappError,
 )
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.session.connection import Connection
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class ProcessConnection:
         self.runtime = runtime
         self.process = os.getpid()
         self.where = dialer.where
-        self._workers = Workers(1)
+        self._workers = ThreadPool(1)
         self.connection = Connection(
             dialer,
             config,

@@ -32,7 +32,7 @@ from wampapp.flask.app_loading import (
     flask_will_serve,
     is_running,
 )
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +142,7 @@ class Inline:
         if not process_lock.claim(key):
             return  # the same app, made a second time in this process
         lock = process_lock.acquire(key, self._settled.set)
-        runtime = loops.get()
+        runtime = get_runtime()
         service = app.make_service(config, runtime, succeeds=True)
         app.attach(service)
         atexit.register(_stop, service, os.getpid())

@@ -18,7 +18,7 @@ from wampapp.errors import (
 )
 from wampapp.flask.connection import ProcessConnection
 from wampapp.flask.flask_wamp import Wampy
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.transport.dial import UrlDialer
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ class Peer(Client):
         g.wamp = self
         g.wampy = self.wampy
 
-    def _choose_runtime(self) -> loops.Runtime:
+    def _choose_runtime(self) -> Runtime:
         """Return the loop that serves the app in this process, else the process's own."""
         running = self.app.running_service
-        return loops.get() if running is None else running.runtime
+        return get_runtime() if running is None else running.runtime
 
     async def _ready(self) -> Connection:
         runtime = self._choose_runtime()
@@ -105,7 +105,7 @@ class Peer(Client):
             rejoin_timeout=min(_REJOIN_TIMEOUT, settings.timeout),
         )
 
-    def _route(self, runtime: loops.Runtime) -> tuple[Dialer, Config]:
+    def _route(self, runtime: Runtime) -> tuple[Dialer, Config]:
         """Return how this process reaches the router, and how it joins."""
         config = self.client_config
         running = self.app.running_service

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.config.records import DEFAULT_HOST, DEFAULT_PORT, Config, check_seconds
 from wampapp.config.settle import settle, settle_credential, settle_tls
 from wampapp.errors import UsageError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,15 +14,15 @@ from wampapp.errors import (
     ProtocolViolation,
     WampError,
 )
-from wampapp.protocol import uri
+from wampapp.protocol import uris
 from wampapp.protocol.messages import (
     CALL,
     ERROR,
     INTERRUPT,
     INVOCATION,
     RESULT,
-    brief,
     payload_of,
+    short_repr,
 )
 from wampapp.router.index import EXACT
 from wampapp.router.registrations import Registrations
@@ -87,10 +87,10 @@ class Dealer:
             return
         registration = self._index.best(name)
         if registration is None:
-            if uri.is_valid(name):
-                why, text = NO_SUCH_PROCEDURE, f"There is no procedure {brief(name)}."
+            if uris.is_valid(name):
+                why, text = NO_SUCH_PROCEDURE, f"There is no procedure {short_repr(name)}."
             else:
-                why, text = INVALID_URI, f"The procedure {brief(name)} is invalid."
+                why, text = INVALID_URI, f"The procedure {short_repr(name)} is invalid."
             session.send_error(CALL, request, why, text)
             return
         callee = registration.choose()
@@ -129,7 +129,7 @@ class Dealer:
             return  # the answer is on its way already
         mode = options.get("mode", "killnowait")
         if mode not in _CANCEL_MODES:
-            raise ProtocolViolation(f"There is no mode {brief(mode)} for canceling a call.")
+            raise ProtocolViolation(f"There is no mode {short_repr(mode)} for canceling a call.")
         if not pending.callee.supports("callee", "call_canceling"):
             mode = "skip"
         if mode != "skip":
@@ -181,8 +181,10 @@ class Dealer:
         if caller is None:
             return
         why = message[4]
-        if not uri.is_valid(why):
-            caller.send_error(CALL, request, INVALID_URI, f"The error URI {brief(why)} is invalid.")
+        if not uris.is_valid(why):
+            caller.send_error(
+                CALL, request, INVALID_URI, f"The error URI {short_repr(why)} is invalid."
+            )
             return
         try:
             caller.send([ERROR, CALL, request, {}, why, *message[5:]])
@@ -212,7 +214,7 @@ class Dealer:
                     CALL,
                     request,
                     CANCELED,
-                    f"The callee of {brief(pending.procedure)} left before it answered.",
+                    f"The callee of {short_repr(pending.procedure)} left before it answered.",
                 )
         session.invocations.clear()
         return registrations

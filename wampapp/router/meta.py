@@ -12,8 +12,8 @@ from wampapp.errors import (
     NO_SUCH_SUBSCRIPTION,
     WampError,
 )
-from wampapp.protocol import uri
-from wampapp.protocol.messages import MAX_ID, brief
+from wampapp.protocol import uris
+from wampapp.protocol.messages import MAX_ID, short_repr
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SessionMeta:
     def _get(self, args: list[Any]) -> dict[str, Any]:
         session = self._sessions.get(_id(args, "session"))
         if session is None:
-            raise WampError(NO_SUCH_SESSION, f"There is no session {brief(args[0])}.")
+            raise WampError(NO_SUCH_SESSION, f"There is no session {short_repr(args[0])}.")
         return session.describe()
 
 
@@ -179,7 +179,7 @@ class EntryMeta(Generic[E]):
     def _entry(self, args: list[Any]) -> E:
         entry = self._entries.get(_id(args, self.KIND))
         if entry is None or not _is_public(entry):
-            raise WampError(self.NO_SUCH, f"There is no {self.KIND} {brief(args[0])}.")
+            raise WampError(self.NO_SUCH, f"There is no {self.KIND} {short_repr(args[0])}.")
         return entry
 
 
@@ -217,7 +217,7 @@ def utc_text(seconds: float) -> str:
 
 
 def _is_public(entry: Entry) -> bool:
-    return not entry.uri.startswith(uri.RESERVED)
+    return not entry.uri.startswith(uris.RESERVED)
 
 
 def _id(args: list[Any], kind: str) -> int:

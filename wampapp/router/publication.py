@@ -7,9 +7,9 @@ import random
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import INVALID_ARGUMENT, INVALID_URI, PayloadNotEncodable
-from wampapp.protocol import uri
+from wampapp.protocol import uris
 from wampapp.protocol.codec import MSGPACK
-from wampapp.protocol.messages import EVENT, brief
+from wampapp.protocol.messages import EVENT, short_repr
 from wampapp.router.index import EXACT
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def fault_of(topic: str, options: dict[str, Any]) -> tuple[str, str] | None:
         topic: the topic.
         options: the message's options.
     """
-    if not uri.is_valid(topic) or topic.startswith(uri.RESERVED):
-        return INVALID_URI, f"The topic {brief(topic)} is invalid or reserved."
+    if not uris.is_valid(topic) or topic.startswith(uris.RESERVED):
+        return INVALID_URI, f"The topic {short_repr(topic)} is invalid or reserved."
     for option in _LISTS:
         if option in options and not isinstance(options[option], list):
             return INVALID_ARGUMENT, f"The option {option} must be a list."

@@ -11,9 +11,9 @@ from wampapp.errors import (
     NO_SUCH_REGISTRATION,
     PROCEDURE_ALREADY_EXISTS,
 )
-from wampapp.protocol import uri
-from wampapp.protocol.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, brief
-from wampapp.protocol.pattern import is_match
+from wampapp.protocol import uris
+from wampapp.protocol.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, short_repr
+from wampapp.protocol.patterns import is_match
 from wampapp.router.index import UriIndex
 from wampapp.router.meta import RegistrationMeta, utc_text
 
@@ -111,12 +111,12 @@ class Registrations:
         match = session.match_of(REGISTER, request, options)
         if match is None:
             return
-        if not is_match(match, name) or name.startswith(uri.RESERVED):
+        if not is_match(match, name) or name.startswith(uris.RESERVED):
             session.send_error(
                 REGISTER,
                 request,
                 INVALID_URI,
-                f"The procedure {brief(name)} is invalid or reserved.",
+                f"The procedure {short_repr(name)} is invalid or reserved.",
             )
             return
         invoke = options.get("invoke", "single")
@@ -125,7 +125,7 @@ class Registrations:
                 REGISTER,
                 request,
                 INVALID_ARGUMENT,
-                f"There is no invocation policy {brief(invoke)}.",
+                f"There is no invocation policy {short_repr(invoke)}.",
             )
             return
         registration = self.index.get(match, name)
@@ -185,7 +185,7 @@ def _refusal(
     registration: Registration, invoke: str, session: RouterSession
 ) -> tuple[str, str] | None:
     """Return why a session may not join a registration, as error URI and sentence."""
-    taken = f"The procedure {brief(registration.uri)} is registered already"
+    taken = f"The procedure {short_repr(registration.uri)} is registered already"
     if registration.invoke != invoke:
         return (
             DIFFERENT_POLICY

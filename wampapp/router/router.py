@@ -13,8 +13,8 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
-from wampapp.protocol import uri
-from wampapp.protocol.messages import MAX_ID, WELCOME, brief
+from wampapp.protocol import uris
+from wampapp.protocol.messages import MAX_ID, WELCOME, short_repr
 from wampapp.router.realm import Realm
 from wampapp.router.session import RouterSession
 
@@ -84,8 +84,8 @@ class Router:
     def join(self, session: RouterSession, hello: Message) -> None:
         """Handle HELLO: ``[HELLO, Realm, Details]`` ("Session Establishment")."""
         _, name, details = hello
-        if not uri.is_valid(name):
-            session.abort(INVALID_URI, f"{brief(name)} is not a valid realm name.")
+        if not uris.is_valid(name):
+            session.abort(INVALID_URI, f"{short_repr(name)} is not a valid realm name.")
             return
         roles = details.get("roles")
         if not isinstance(roles, dict) or not roles:

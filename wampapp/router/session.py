@@ -15,7 +15,7 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
-from wampapp.protocol.messages import ABORT, ERROR, GOODBYE, HELLO, MAX_ID, brief
+from wampapp.protocol.messages import ABORT, ERROR, GOODBYE, HELLO, MAX_ID, short_repr
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class RouterSession:
             kind,
             request,
             OPTION_NOT_ALLOWED,
-            f"There is no match {brief(match)}; use 'exact', 'prefix' or 'wildcard'.",
+            f"There is no match {short_repr(match)}; use 'exact', 'prefix' or 'wildcard'.",
         )
         return None
 

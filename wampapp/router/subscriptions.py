@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import INVALID_URI, NO_SUCH_SUBSCRIPTION
-from wampapp.protocol.messages import SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED, brief
-from wampapp.protocol.pattern import is_match
+from wampapp.protocol.messages import SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED, short_repr
+from wampapp.protocol.patterns import is_match
 from wampapp.router.index import UriIndex
 from wampapp.router.meta import SubscriptionMeta, utc_text
 
@@ -91,7 +91,7 @@ class Subscriptions:
             return
         if not is_match(match, name):
             session.send_error(
-                SUBSCRIBE, request, INVALID_URI, f"The topic {brief(name)} is invalid."
+                SUBSCRIBE, request, INVALID_URI, f"The topic {short_repr(name)} is invalid."
             )
             return
         subscription = self.index.get(match, name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
-from wampapp.registry.binding import contexts_in, signature_of
+from wampapp.registry.annotations import contexts_in, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
 
 from wampapp.config.settle import check_run_options, settle
 from wampapp.errors import UsageError, WrongThread
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import current_runtime
 from wampapp.runner.servable import Servable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def start(app: Embeddable, url: str | None, options: RunOptions) -> Awaitable[No
         TypeError: an option is not known.
     """
     check_run_options("start", options)
-    runtime = loops.here()
+    runtime = current_runtime()
     if app.running_service is not None:
         raise UsageError(f"{app!r} runs already; it runs once at a time.")
     service = app.make_service(settle(app.config, url=url, **options), runtime)
@@ -65,7 +65,7 @@ def stop(app: Embeddable) -> Awaitable[None]:
         UsageError: no event loop runs in this thread.
         WrongThread: the app runs in another thread's loop.
     """
-    runtime = loops.here()
+    runtime = current_runtime()
     service = app.running_service
     if service is not None and service.runtime is not runtime:
         raise WrongThread(f"{app!r} runs in another event loop; stop it there.")

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from wampapp.config.settle import settle_log
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.observe import logs
 from wampapp.runner import banner
 
@@ -44,14 +44,14 @@ def run(
         WampappError: it could not start, or the router refused it on coming back.
     """
     as_json = configure_logs(log_level, log_format)
-    runtime = loops.get()
+    runtime = get_runtime()
     runtime.run(_serve(app, config, as_json=as_json, at_once=at_once))
 
 
 async def _serve(
     app: Servable, config: Config, *, as_json: bool, at_once: Callable[[], None] | None = None
 ) -> None:
-    service = app.make_service(config, loops.here())
+    service = app.make_service(config, current_runtime())
 
     def started() -> None:
         banner.show_start(banner.service_info(app, service), as_json=as_json)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from wampapp._version import __version__
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.session.joining import join
 from wampapp.transport.dial import LocalDialer, UrlDialer
 
@@ -88,7 +88,7 @@ async def _running_router(config: Config, runtime: Runtime) -> str:
     host, port = config.host, config.port
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     patience = min(_PROBE_SECONDS, config.handshake_timeout)
-    with contextlib.closing(Workers(1)) as workers:
+    with contextlib.closing(ThreadPool(1)) as workers:
         dispatcher = Dispatcher(runtime.loop, workers, logger)
         for url in (f"rs://{authority}", f"ws://{authority}/ws"):
             dialer = UrlDialer(url, runtime.reactor)

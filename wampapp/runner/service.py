@@ -10,7 +10,7 @@ from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import NotJoined
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.records import Scope
 from wampapp.runner import reach
 from wampapp.runner.reach import Reach
@@ -68,7 +68,7 @@ class Service:
         self._reach = None if dialer is None else Reach(dialer, config, config.url)
         self._registry = registry
         self._runtime = runtime
-        self._workers = Workers(threads)
+        self._workers = ThreadPool(threads)
         self._dispatcher = Dispatcher(
             runtime.loop, self._workers, log, debug=config.debug, surround=surround
         )
@@ -111,7 +111,7 @@ class Service:
         return self._dispatcher
 
     @property
-    def workers(self) -> Workers:
+    def workers(self) -> ThreadPool:
         """Its worker threads."""
         return self._workers
 

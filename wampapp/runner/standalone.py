@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from wampapp.config.records import Config
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import Runtime, background_runtime, get_runtime
 from wampapp.runner import banner
 from wampapp.runner.foreground import configure_logs
 from wampapp.runner.reach import make_server
@@ -37,11 +37,11 @@ def run_router(
         UsageError: it cannot listen there.
     """
     as_json = configure_logs(log_level, log_format)
-    runtime = loops.get()
+    runtime = get_runtime()
     runtime.run(_serve(runtime, config, as_json=as_json))
 
 
-async def _serve(runtime: loops.Runtime, config: Config, *, as_json: bool) -> None:
+async def _serve(runtime: Runtime, config: Config, *, as_json: bool) -> None:
     server = make_server(config, runtime)
     with stop_signals() as stopped:
         address = server.listen(config.host, config.port)
@@ -66,7 +66,7 @@ def routing(config: Config | None = None) -> Iterator[Address]:
         The address that it listens on.
     """
     config = config or Config(port=0)
-    runtime = loops.background(asyncio.SelectorEventLoop())
+    runtime = background_runtime(asyncio.SelectorEventLoop())
 
     async def listen() -> tuple[Server, Address]:
         server = make_server(config, runtime)

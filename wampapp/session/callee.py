@@ -17,7 +17,6 @@ from wampapp.errors import (
     WampError,
 )
 from wampapp.observe import logs
-from wampapp.protocol.codec import plain_payload
 from wampapp.protocol.messages import (
     ERROR,
     INVOCATION,
@@ -26,6 +25,7 @@ from wampapp.protocol.messages import (
     YIELD,
     payload_of,
 )
+from wampapp.protocol.payload import append_payload
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Callee:
         """Send a progressive result; one that cannot be sent ends the call with an error."""
         try:
             self._answer(
-                plain_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint
+                append_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint
             )
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             run = self._runs.get(request)
@@ -164,7 +164,7 @@ class Callee:
         else:
             args, kwargs = (value,), {}
         try:
-            self._answer(plain_payload([YIELD, request, {}], args, kwargs), endpoint)
+            self._answer(append_payload([YIELD, request, {}], args, kwargs), endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The result of %s cannot be sent: %s", endpoint.uri, error.message
@@ -177,7 +177,7 @@ class Callee:
         self._runs.pop(request, None)
         head: Message = [ERROR, INVOCATION, request, {}, error.uri]
         try:
-            self._answer(plain_payload([*head], error.args, error.kwargs), endpoint)
+            self._answer(append_payload([*head], error.args, error.kwargs), endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as reason:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The error of %s cannot be sent whole: %s", endpoint.uri, reason.message

@@ -7,7 +7,6 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import ConnectionLost, NotJoined, error_from_wire
-from wampapp.protocol.codec import plain_payload
 from wampapp.protocol.messages import (
     CALL,
     CANCEL,
@@ -24,6 +23,7 @@ from wampapp.protocol.messages import (
     UNSUBSCRIBED,
     payload_of,
 )
+from wampapp.protocol.payload import append_payload
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Caller:
         request = self.next_request()
         if on_progress is not None:
             options = {**options, "receive_progress": True}
-        self._send(plain_payload([CALL, request, options, procedure], args, kwargs))
+        self._send(append_payload([CALL, request, options, procedure], args, kwargs))
         future = self._calls[request] = _Call(self, request, self._loop)
         future.on_progress = on_progress
         if self._backlog.paused:
@@ -158,7 +158,7 @@ class Caller:
         """
         request = self.next_request()
         head: Message = [PUBLISH, request, options, topic]
-        self._send(plain_payload(head, args, kwargs))
+        self._send(append_payload(head, args, kwargs))
         if options.get("acknowledge"):
             return self._expect(PUBLISH, request)
         done = self._loop.create_future()

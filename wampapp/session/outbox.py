@@ -7,8 +7,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import ConnectionLost, NotJoined, WampError
-from wampapp.protocol.codec import MSGPACK, plain_payload
+from wampapp.protocol.codec import MSGPACK
 from wampapp.protocol.messages import PUBLISH, payload_of
+from wampapp.protocol.payload import append_payload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ class Outbox:
             NotJoined: the outbox is full.
             PayloadNotEncodable: an argument cannot be sent.
         """
-        event = MSGPACK.encode(plain_payload([PUBLISH, 0, options, topic], args, kwargs))
+        event = MSGPACK.encode(append_payload([PUBLISH, 0, options, topic], args, kwargs))
         if len(self._events) >= MAX_EVENTS or self._bytes + len(event) > MAX_BYTES:
             raise NotJoined(
                 f"There is no session with a router now, and {len(self._events)} events "

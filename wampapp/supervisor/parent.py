@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wampapp.config.records import Config
 from wampapp.config.settle import override
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
 from wampapp.runner.reach import find_router
 from wampapp.runner.signals import stop_signals
@@ -125,7 +125,7 @@ class Parent(ABC):
         if self._router is None:
             names = ("host", "port", "allow_origins", "handshake_timeout")
             config = override(Config(), **{name: self._options[name] for name in names})
-            self._router = await find_router(config, loops.here())
+            self._router = await find_router(config, current_runtime())
         address = self._router.address
         return _reachable(address) if address is not None else str(self._router.url)
 

@@ -59,7 +59,7 @@ def supervise(
     try:
         for child in first:
             child.start(message(child.worker))
-        from wampapp.loop import runtime as loops
+        from wampapp.loop.runtime import get_runtime
         from wampapp.runner.foreground import configure_logs
         from wampapp.supervisor.reloader import Reloader
         from wampapp.supervisor.restarter import Restarter
@@ -70,7 +70,7 @@ def supervise(
             if watcher is None
             else Reloader(watcher, message, options, as_json=as_json)
         )
-        loops.get().run(parent.run(first))
+        get_runtime().run(parent.run(first))
     finally:
         for child in first:
             child.end()

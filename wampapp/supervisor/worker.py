@@ -13,7 +13,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.settle import settle
-from wampapp.loop import runtime as loops
+from wampapp.loop import reactor
+from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.runner import banner, foreground
 from wampapp.runner.signals import handle_signal
 from wampapp.supervisor.pipe import Join, Left, Loaded, Up
@@ -46,7 +47,7 @@ def warm_up() -> None:
 
     Not a reactor: the app's own modules may install one, which is an error of its own.
     """
-    loops.warm_up()
+    reactor.warm_up()
     dial.warm_up()
 
 
@@ -95,7 +96,7 @@ def serve(app: Servable, start: Start, pipe: Connection, listener: Listener) -> 
     if start.reloads:
         config = dataclasses.replace(config, grace=min(config.grace, _MAX_RELOAD_GRACE))
     listener.grace = config.grace
-    loops.get().run(_serve(app, config, start, pipe, listener))
+    get_runtime().run(_serve(app, config, start, pipe, listener))
 
 
 async def _serve(
@@ -118,7 +119,7 @@ async def _serve(
     if config.url is None:
         # A credential is for a router that is named.
         config = dataclasses.replace(config, url=join.result().url, auth=None)
-    service = app.make_service(config, loops.here(), succeeds=start.worker.again)
+    service = app.make_service(config, current_runtime(), succeeds=start.worker.again)
 
     def started() -> None:
         single = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")

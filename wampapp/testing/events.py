@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 from wampapp.errors import UsageError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ class TopicFilter:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        parts = uris.check_text(text, "topic").split(".")
+        parts = uris.check_string(text, "topic").split(".")
         plain = [part for part in parts if not _ANY.fullmatch(part)]
         if len(plain) == len(parts):
             uris.check(text, "topic")

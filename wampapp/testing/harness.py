@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import HandlerFailed, HookFailed, RouterUnreachable, UsageError
-from wampapp.loop.workers import Workers
-from wampapp.protocol.pattern import Pattern
+from wampapp.loop.threads import ThreadPool
+from wampapp.protocol.patterns import Pattern
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotation is looked up
 from wampapp.registry.endpoint import endpoint_for
@@ -78,13 +78,13 @@ class Harness:
         self._connections: list[Connection] = []
         self._recorders: list[Events] = []
         self._router: Router
-        self._workers: Workers
+        self._workers: ThreadPool
         self._dispatcher: Dispatcher
         self._own: Connection
         self._dialer: AppDialer
 
     @property
-    def pools(self) -> list[Workers]:
+    def pools(self) -> list[ThreadPool]:
         """The pools of worker threads, the test's own and the apps'."""
         return [self._workers, *(service.workers for service in self._services)]
 
@@ -103,7 +103,7 @@ class Harness:
             # Handlers may use Twisted's reactor, whose delays then go by the same clock.
             self.runtime.reactor.seconds = self.runtime.loop.time
         self._router = Router("wampapp.testing")
-        self._workers = Workers(40, "wampapp-test")
+        self._workers = ThreadPool(40, "wampapp-test")
         self._dispatcher = Dispatcher(self.runtime.loop, self._workers, logger)
         self._dispatcher.failures.on_failure = self._on_failure
         self._dialer = AppDialer(self._router.new_session)

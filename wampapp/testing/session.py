@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from wampapp.client.handles import Procedure, answered
+from wampapp.client.handles import Procedure
+from wampapp.client.waiting import wait_for_answer
 from wampapp.errors import HandlerFailed, UsageError
-from wampapp.loop import runtime as loops
-from wampapp.protocol import uri as uris
+from wampapp.loop.runtime import current_runtime
+from wampapp.protocol import uris
 from wampapp.registry.endpoint import endpoint_for
 from wampapp.testing.events import Events
 from wampapp.testing.harness import Harness
@@ -45,7 +46,7 @@ class TestSession:
         self._connection: Connection | None = None
 
     async def __aenter__(self) -> Self:
-        runtime = loops.here()
+        runtime = current_runtime()
         harness = Harness(runtime, self._apps)
 
         async def start() -> None:
@@ -96,7 +97,7 @@ class TestSession:
         return harness.runtime.awaitable(run())
 
     def _ask(self, ask: Callable[[Connection], Awaitable[Any]], what: str) -> Awaitable[Any]:
-        return self._do(answered(self._peer(), ask, self._timeout, what))
+        return self._do(wait_for_answer(self._peer(), ask, self._timeout, what))
 
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """Call a procedure; await its result."""
@@ -114,7 +115,7 @@ class TestSession:
     async def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         """Call a procedure and iterate over its progressive results."""
         name = uris.resolve(uri, None, "procedure")
-        items = Procedure(self._peer, name, timeout=self._timeout).stream(*args, **kwargs)
+        items = Procedure(self._peer, name, {"timeout": self._timeout}).stream(*args, **kwargs)
 
         async def following() -> Any:
             return await anext(items, items)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import heapq
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wampapp.config.records import check_seconds
-from wampapp.loop import runtime as loops
-from wampapp.loop.workers import lending
+from wampapp.loop.runtime import Runtime, background_runtime
+from wampapp.loop.threads import DaemonExecutor, blocking_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-    from wampapp.loop.workers import Workers
+    from wampapp.loop.threads import ThreadPool
 
 #: Enough iterations of the loop for a call and what follows from it.
 _TURNS: Final = 30
@@ -31,7 +30,7 @@ class HasPools(Protocol):
     """What runs on the clock's loop, and has worker threads that the clock waits for."""
 
     @property
-    def pools(self) -> list[Workers]:
+    def pools(self) -> list[ThreadPool]:
         """The pools of worker threads."""
 
 
@@ -86,17 +85,17 @@ class Clock:
     def __init__(self) -> None:
         self.harnesses: set[HasPools] = set()
         self._loop: ClockLoop
-        self._runtime: loops.Runtime | None = None
+        self._runtime: Runtime | None = None
         self._lock = threading.Lock()
         # Pauses take real time while the loop's own stands still.
-        self._sleeper = concurrent.futures.ThreadPoolExecutor(1, "wampapp-clock")
+        self._sleeper = DaemonExecutor(1, "wampapp-clock")
 
-    def runtime(self) -> loops.Runtime:
+    def runtime(self) -> Runtime:
         """Return the loop of the apps under test, which runs in a background thread of its own."""
         with self._lock:
             if self._runtime is None:
                 self._loop = ClockLoop()
-                self._runtime = loops.background(self._loop)
+                self._runtime = background_runtime(self._loop)
             return self._runtime
 
     def advance(self, seconds: float) -> None:
@@ -113,8 +112,8 @@ class Clock:
         """
         seconds = check_seconds(seconds, "seconds")
         runtime = self.runtime()
-        with lending() as answered:  # a worker thread that calls this is not waited for
-            runtime.call(self._advance(self._loop, seconds), answered)
+        with blocking_wait() as on_answer:  # a worker thread that calls this is not waited for
+            runtime.call(self._advance(self._loop, seconds), on_answer)
 
     async def _advance(self, loop: ClockLoop, seconds: float) -> None:
         # The clock stands still meanwhile: otherwise each timer would be late by what the earlier

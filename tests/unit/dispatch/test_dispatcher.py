@@ -16,9 +16,9 @@ from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
-from wampapp.registry.records import Hook, Registration, Run, Scope, Subscription, Timer
+from wampapp.registry.records import Hook, Registration, RunIn, Scope, Subscription, Timer
 from wampapp.registry.registry import Registry
 from wampapp.registry.results import CallResult
 from wampapp.session.events import Backlog, EventQueue
@@ -58,7 +58,7 @@ class House:
     """A dispatcher with its threads, on the running loop."""
 
     def __init__(self, *, debug: bool = False, threads: int = 4) -> None:
-        self.workers = Workers(threads)
+        self.workers = ThreadPool(threads)
         self.dispatcher = Dispatcher(asyncio.get_running_loop(), self.workers, logger, debug=debug)
 
     def call(self, endpoint: Endpoint, *args: Any, **kwargs: Any) -> Reply:
@@ -85,11 +85,11 @@ def on_a_loop(main: Callable[[House], Awaitable[Any]], **options: Any) -> Any:
     return asyncio.run(run())
 
 
-def serving(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+def serving(function: Callable[..., Any], run: RunIn | None = None) -> Endpoint:
     return endpoint_for(Registration("com.example.served", function, run))
 
 
-def listening(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+def listening(function: Callable[..., Any], run: RunIn | None = None) -> Endpoint:
     return endpoint_for(Subscription("com.example.heard", function, run))
 
 
@@ -155,7 +155,7 @@ class PlainObject:
         (functools.partial(coroutine), None, "task"),
     ],
 )
-def test_the_kind_of_a_handler(function: Any, run: Run | None, kind: str) -> None:
+def test_the_kind_of_a_handler(function: Any, run: RunIn | None, kind: str) -> None:
     assert kind_of(function, run) == kind
 
 
@@ -518,7 +518,7 @@ class Listener:
 
 
 @pytest.mark.parametrize("run", [None, "loop"])
-def test_events_reach_a_plain_handler_in_order(run: Run | None) -> None:
+def test_events_reach_a_plain_handler_in_order(run: RunIn | None) -> None:
     listener = Listener(200)
 
     async def main(house: House) -> None:

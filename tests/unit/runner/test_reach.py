@@ -8,7 +8,7 @@ import pytest
 
 from wampapp import PortInUse, Ticket
 from wampapp.config.records import Config
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 from wampapp.runner.reach import Reach, find_router
 from wampapp.runner.standalone import routing
 from wampapp.transport.dial import LocalDialer, UrlDialer
@@ -17,12 +17,12 @@ CREDENTIAL = Ticket("ada", "1234")
 
 
 def found(config: Config) -> Reach:
-    runtime = loops.get()
+    runtime = get_runtime()
     return runtime.call(find_router(config, runtime))
 
 
 def close(reach: Reach) -> None:
-    loops.get().call(reach.close())
+    get_runtime().call(reach.close())
 
 
 def test_a_router_that_is_named_is_dialed_with_the_credential() -> None:

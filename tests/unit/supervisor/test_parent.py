@@ -7,7 +7,7 @@ import pytest
 
 from wampapp._version import __version__
 from wampapp.config.records import Config
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 from wampapp.runner.banner import ServiceInfo
 from wampapp.runner.reach import Reach, find_router
 from wampapp.runner.standalone import routing
@@ -53,7 +53,7 @@ def banner_of(
 
 
 def reach(config: Config) -> Reach:
-    runtime = loops.get()
+    runtime = get_runtime()
     return runtime.call(find_router(config, runtime))
 
 
@@ -98,7 +98,7 @@ def test_the_banner_shows_both_urls_of_the_parent_s_own_router_and_a_warning_bey
         )
         assert any("Warning: the router listens" in line for line in banner_of(capsys, exposed, 1))
     finally:
-        loops.get().call(router.close())
+        get_runtime().call(router.close())
 
 
 def test_the_banner_says_that_a_router_was_running_already(

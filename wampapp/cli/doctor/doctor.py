@@ -57,7 +57,7 @@ def doctor(
     that 'run' or 'call' would have.
     """
     from wampapp.cli.doctor import local_checks
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
 
     report = Report(as_json=as_json)
     report.found("versions", local_checks.check_versions())
@@ -68,7 +68,7 @@ def doctor(
     config = _settle(
         report, ctx, app, router, host=host, port=port, handshake_timeout=connect_timeout
     )
-    loops.get().call(_run_steps(report, config))
+    get_runtime().call(_run_steps(report, config))
 
 
 def _load(report: Report, target: str) -> App:
@@ -128,9 +128,9 @@ def _settle(
 
 async def _run_steps(report: Report, config: Config) -> None:
     from wampapp.cli.doctor.router_checks import RouterChecks
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
 
-    checks = RouterChecks(config, loops.get())
+    checks = RouterChecks(config, get_runtime())
     steps = checks.steps()
     if config.url is None:
         steps.append(("port", checks.own_router))

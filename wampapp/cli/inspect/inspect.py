@@ -35,10 +35,10 @@ def inspect(
     """
     from wampapp.config.records import Config
     from wampapp.config.settle import settle
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
 
     config = settle(Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout)
-    rows, agent = loops.get().call(_ask(config, timeout or None))
+    rows, agent = get_runtime().call(_ask(config, timeout or None))
     if as_json:
         for row in rows:
             click.echo(json_line(row))
@@ -57,10 +57,10 @@ async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, An
 
     from wampapp.cli.inspect.meta_api import MetaApi
     from wampapp.cli.session import open_session
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
     from wampapp.transport.dial import UrlDialer
 
-    runtime = loops.get()
+    runtime = get_runtime()
     url = str(config.url)
     dialer = UrlDialer(url, runtime.reactor, config.tls)
     async with open_session(runtime, dialer, config) as session:

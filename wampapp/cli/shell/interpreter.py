@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from wampapp.cli.output import say, sentence
 from wampapp.cli.target.user_code import users_traceback
 from wampapp.errors import WampappError
-from wampapp.loop.deferreds import driven
+from wampapp.loop.deferreds import with_deferreds
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -56,7 +56,7 @@ class LoopRunner:
 
         async def run() -> None:
             try:
-                results.append(await driven(coroutine))
+                results.append(await with_deferreds(coroutine))
             except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
                 errors.append(error)
             finally:

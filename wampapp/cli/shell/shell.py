@@ -105,11 +105,11 @@ def _joined(app: App, config: Config, target: str | None, *, serve: bool) -> Ser
     Raises:
         RouterUnreachable: there is none; the message says how to start one.
     """
-    from wampapp.loop import runtime as loops
+    from wampapp.loop.runtime import get_runtime
     from wampapp.registry.registry import Registry
     from wampapp.runner.service import Service
 
-    runtime = loops.get()
+    runtime = get_runtime()
     if serve:
         service = app.make_service(config, runtime)
     else:

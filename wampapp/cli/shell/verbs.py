@@ -78,10 +78,10 @@ class Verbs:
         """Run a coroutine on the loop; in another thread, wait for its result."""
         import asyncio
 
-        from wampapp.loop.workers import lending
+        from wampapp.loop.threads import blocking_wait
 
         runtime = self.service.runtime
         if runtime.in_loop_thread:
             return asyncio.ensure_future(work)
-        with lending() as answered:
+        with blocking_wait() as answered:
             return runtime.call(work, answered)

@@ -16,7 +16,7 @@ from wampapp.cli.verbs.connector import connector_options
 from wampapp.cli.verbs.options import rate_option, repeat_option
 from wampapp.cli.verbs.progress import Progress
 from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, WampappError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:

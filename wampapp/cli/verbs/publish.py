@@ -17,7 +17,7 @@ from wampapp.cli.verbs.event_file import EventFile, Payload
 from wampapp.cli.verbs.options import rate_option, repeat_option
 from wampapp.cli.verbs.progress import Progress
 from wampapp.errors import PayloadNotEncodable, PayloadTooLarge, UsageError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 
 if TYPE_CHECKING:
     from asyncio import Future

@@ -21,7 +21,7 @@ from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
     from wampapp.cli.router_options import RouterOptions
-    from wampapp.protocol.pattern import Match
+    from wampapp.protocol.patterns import Match
     from wampapp.registry.records import Invoke
 
 

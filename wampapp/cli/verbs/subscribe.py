@@ -12,15 +12,15 @@ from wampapp.cli.options import Command, json_option, match_option
 from wampapp.cli.output import json_line, printable, say, styled
 from wampapp.cli.verbs.connector import connector_options
 from wampapp.errors import WampappError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 from wampapp.registry.context import Event  # noqa: TC001 - the handler's annotation is read at run time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.cli.verbs.connector import Connector
-    from wampapp.protocol.pattern import Match
-    from wampapp.registry.blueprint import SubscribeOptions
+    from wampapp.protocol.patterns import Match
+    from wampapp.registry.options import SubscribeOptions
 
 
 def make_subscribe(options: Callable[[Callable[..., Any]], Callable[..., Any]]) -> click.Command:

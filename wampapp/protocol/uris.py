@@ -14,13 +14,13 @@ _LOOSE: Final = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
 #: URIs below ``wamp.`` belong to the protocol ("Reserved URIs").
 RESERVED: Final = "wamp."
 
-_MOST_CHARACTERS: Final = 4096
+_MAX_LENGTH: Final = 4096
 
 
 @functools.lru_cache(4096)
 def is_valid(uri: str) -> bool:
     """Tell whether ``uri`` is valid by the specification's loose rules, with no empty component."""
-    return len(uri) <= _MOST_CHARACTERS and _LOOSE.fullmatch(uri) is not None
+    return len(uri) <= _MAX_LENGTH and _LOOSE.fullmatch(uri) is not None
 
 
 def check(uri: object, what: str = "URI") -> str:
@@ -36,7 +36,7 @@ def check(uri: object, what: str = "URI") -> str:
     Raises:
         InvalidUri: it is no string, or the specification does not allow it.
     """
-    uri = check_text(uri, what)
+    uri = check_string(uri, what)
     if not is_valid(uri):
         raise InvalidUri(
             f"The {what} {uri[:120]!r} is no valid URI: write components joined by single dots, "
@@ -45,7 +45,7 @@ def check(uri: object, what: str = "URI") -> str:
     return uri
 
 
-def check_text(uri: object, what: str) -> str:
+def check_string(uri: object, what: str) -> str:
     """Check that a URI is text at all; its form is checked elsewhere.
 
     Raises:

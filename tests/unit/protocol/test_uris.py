@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support.names import shown
 from wampapp.errors import InvalidUri
-from wampapp.protocol import uri
+from wampapp.protocol import uris
 
 VALID = [
     "a",
@@ -46,20 +46,20 @@ COMPONENT = st.text(
 
 @pytest.mark.parametrize("text", VALID, ids=lambda text: ascii(text[:20]))
 def test_a_valid_uri_is_accepted_and_given_back(text: str) -> None:
-    assert uri.is_valid(text)
-    assert uri.check(text) is text
+    assert uris.is_valid(text)
+    assert uris.check(text) is text
 
 
 @pytest.mark.parametrize("text", INVALID, ids=lambda text: ascii(text[:20]))
 def test_an_invalid_uri_is_refused(text: str) -> None:
-    assert not uri.is_valid(text)
+    assert not uris.is_valid(text)
     with pytest.raises(InvalidUri, match="is no valid URI"):
-        uri.check(text)
+        uris.check(text)
 
 
 @given(st.lists(COMPONENT, min_size=1, max_size=6))
 def test_components_joined_by_dots_are_valid(components: list[str]) -> None:
-    assert uri.is_valid(".".join(components))
+    assert uris.is_valid(".".join(components))
 
 
 @given(st.text(max_size=30))
@@ -69,12 +69,12 @@ def test_validity_is_what_the_specification_says(text: str) -> None:
         component and "#" not in component and not any(c.isspace() for c in component)
         for component in components
     )
-    assert uri.is_valid(text) == expected
+    assert uris.is_valid(text) == expected
 
 
 def test_the_sentence_names_what_it_is_and_shows_how_to_write_it() -> None:
     with pytest.raises(InvalidUri) as caught:
-        uri.check("no way", "procedure")
+        uris.check("no way", "procedure")
     assert str(caught.value) == (
         "The procedure 'no way' is no valid URI: write components joined by single dots, with "
         "no white space and no '#', such as 'com.example.add'."
@@ -83,32 +83,32 @@ def test_the_sentence_names_what_it_is_and_shows_how_to_write_it() -> None:
 
 def test_a_very_long_uri_is_cut_in_the_sentence() -> None:
     with pytest.raises(InvalidUri) as caught:
-        uri.check("x" * 100_000)
+        uris.check("x" * 100_000)
     assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize("value", [None, 7, b"com.example", ["com"], object()], ids=shown)
 def test_what_is_no_string_is_no_uri(value: object) -> None:
     with pytest.raises(InvalidUri, match="is no string"):
-        uri.check(value, "topic")
+        uris.check(value, "topic")
     with pytest.raises(InvalidUri, match="is no string"):
-        uri.resolve(value, "com.example", "topic")
+        uris.resolve(value, "com.example", "topic")
 
 
 @pytest.mark.parametrize("text", ["wamp.x", "wamp.session.count", "wamp.error.timeout"])
 def test_nobody_declares_a_uri_of_the_protocol(text: str) -> None:
     with pytest.raises(InvalidUri, match="reserved for the protocol"):
-        uri.check_declared(text, "procedure")
+        uris.check_declared(text, "procedure")
 
 
 @pytest.mark.parametrize("text", ["wampum.x", "com.wamp.x", "Wamp.x", "wamp"])
 def test_a_uri_that_only_resembles_the_protocol_s_can_be_declared(text: str) -> None:
-    assert uri.check_declared(text, "procedure") == text
+    assert uris.check_declared(text, "procedure") == text
 
 
 def test_a_declared_uri_must_be_valid_too() -> None:
     with pytest.raises(InvalidUri, match="is no valid URI"):
-        uri.check_declared("a b", "procedure")
+        uris.check_declared("a b", "procedure")
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,17 @@ def test_a_declared_uri_must_be_valid_too() -> None:
     ],
 )
 def test_a_leading_dot_stands_for_the_prefix(text: str, prefix: str | None, absolute: str) -> None:
-    assert uri.resolve(text, prefix) == absolute
+    assert uris.resolve(text, prefix) == absolute
 
 
 @pytest.mark.parametrize("prefix", [None, "com.example"])
 @pytest.mark.parametrize("text", ["", ".", "..", "..add", ".add.", ".a b"])
 def test_a_relative_uri_must_be_valid_once_it_is_absolute(text: str, prefix: str | None) -> None:
     with pytest.raises(InvalidUri):
-        uri.resolve(text, prefix)
+        uris.resolve(text, prefix)
 
 
 @given(st.lists(COMPONENT, min_size=1, max_size=4), st.lists(COMPONENT, min_size=1, max_size=4))
 def test_resolving_twice_changes_nothing(prefix: list[str], rest: list[str]) -> None:
-    once = uri.resolve("." + ".".join(rest), ".".join(prefix))
-    assert uri.resolve(once, ".".join(prefix)) == once == ".".join(prefix + rest)
+    once = uris.resolve("." + ".".join(rest), ".".join(prefix))
+    assert uris.resolve(once, ".".join(prefix)) == once == ".".join(prefix + rest)

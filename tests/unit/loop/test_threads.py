@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 
 DEADLINE = 20.0  # seconds
 
@@ -16,12 +16,12 @@ def done(event: threading.Event) -> None:
 
 
 @pytest.fixture
-def workers() -> Workers:
+def workers() -> ThreadPool:
     """A pool of three threads; its threads are daemons, and end when the pool is closed."""
-    return Workers(3, "test-worker")
+    return ThreadPool(3, "test-worker")
 
 
-def test_a_job_runs_in_a_named_daemon_thread_of_the_pool(workers: Workers) -> None:
+def test_a_job_runs_in_a_named_daemon_thread_of_the_pool(workers: ThreadPool) -> None:
     seen: list[tuple[str, bool, bool, bool]] = []
     ran = threading.Event()
 
@@ -39,7 +39,7 @@ def test_a_job_runs_in_a_named_daemon_thread_of_the_pool(workers: Workers) -> No
     workers.join()
 
 
-def test_jobs_run_at_one_time_up_to_the_limit(workers: Workers) -> None:
+def test_jobs_run_at_one_time_up_to_the_limit(workers: ThreadPool) -> None:
     together = threading.Barrier(4)
     release = threading.Event()
     running: set[int] = set()
@@ -62,7 +62,7 @@ def test_jobs_run_at_one_time_up_to_the_limit(workers: Workers) -> None:
     workers.join()
 
 
-def test_an_idle_thread_takes_the_next_job(workers: Workers) -> None:
+def test_an_idle_thread_takes_the_next_job(workers: ThreadPool) -> None:
     idents: list[int] = []
     for _ in range(20):
         ran = threading.Event()
@@ -79,7 +79,7 @@ def test_an_idle_thread_takes_the_next_job(workers: Workers) -> None:
 
 
 def test_every_one_of_many_jobs_runs_once() -> None:
-    workers = Workers(8)
+    workers = ThreadPool(8)
     ran: list[int] = []
     for number in range(2000):
         workers.submit(lambda number=number: ran.append(number))
@@ -89,7 +89,7 @@ def test_every_one_of_many_jobs_runs_once() -> None:
 
 
 def test_one_thread_runs_its_jobs_in_order() -> None:
-    workers = Workers(1)
+    workers = ThreadPool(1)
     ran: list[int] = []
     for number in range(500):
         workers.submit(lambda number=number: ran.append(number))
@@ -99,7 +99,7 @@ def test_one_thread_runs_its_jobs_in_order() -> None:
 
 
 def test_jobs_from_many_threads_all_run() -> None:
-    workers = Workers(4)
+    workers = ThreadPool(4)
     ran: list[int] = []
 
     def submit(start: int) -> None:
@@ -117,7 +117,7 @@ def test_jobs_from_many_threads_all_run() -> None:
 
 
 def test_closing_lets_the_jobs_in_line_run() -> None:
-    workers = Workers(1)
+    workers = ThreadPool(1)
     started, release = threading.Event(), threading.Event()
     ran: list[str] = []
 
@@ -136,14 +136,14 @@ def test_closing_lets_the_jobs_in_line_run() -> None:
 
 
 def test_closing_twice_and_closing_an_unused_pool_do_nothing() -> None:
-    workers = Workers(2)
+    workers = ThreadPool(2)
     workers.close()
     workers.close()
     workers.join()
     assert not any(map(workers.owns, threading.enumerate()))
 
 
-def test_a_finished_job_is_not_kept_alive(workers: Workers) -> None:
+def test_a_finished_job_is_not_kept_alive(workers: ThreadPool) -> None:
     class Argument:
         pass
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wampapp.errors import InvalidUri
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 
 Match = Literal["exact", "prefix", "wildcard"]
 
