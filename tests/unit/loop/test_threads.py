@@ -1,4 +1,4 @@
-"""The worker threads."""
+"""The pool of daemon threads, waits that give a place away, and the executor on the pool."""
 
 import gc
 import threading
@@ -6,7 +6,9 @@ import weakref
 
 import pytest
 
-from wampapp.loop.threads import ThreadPool
+from wampapp.errors import Overloaded
+from wampapp.loop import threads
+from wampapp.loop.threads import DaemonExecutor, ThreadPool, blocking_wait
 
 DEADLINE = 20.0  # seconds
 
@@ -163,3 +165,137 @@ def test_a_finished_job_is_not_kept_alive(workers: ThreadPool) -> None:
     workers.join()
     gc.collect()
     assert kept() is None
+
+
+# Waits.
+
+
+def test_a_thread_that_waits_gives_its_place_away() -> None:
+    pool = ThreadPool(1)
+    second, over = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with blocking_wait() as on_answer:
+            done(second)  # it runs in this pool of one
+            on_answer()
+            on_answer()  # twice counts once
+        over.set()
+
+    pool.submit(first)
+    pool.submit(second.set)
+    done(over)
+    pool.close()
+    pool.join()
+    assert pool.working == 0
+
+
+def test_after_a_wait_the_limit_holds_again() -> None:
+    pool = ThreadPool(1)
+    waited = threading.Event()
+
+    def waits() -> None:
+        with blocking_wait():
+            pass
+        waited.set()
+
+    pool.submit(waits)
+    done(waited)
+    running, release = threading.Event(), threading.Event()
+    third = threading.Event()
+
+    def job() -> None:
+        running.set()
+        release.wait(DEADLINE)
+
+    pool.submit(job)
+    done(running)
+    pool.submit(third.set)
+    assert not third.is_set()
+    assert pool.working == 2  # one runs, one is in line
+    release.set()
+    done(third)
+    pool.close()
+    pool.join()
+
+
+def test_a_thread_of_no_pool_just_waits() -> None:
+    with blocking_wait() as on_answer:
+        on_answer()
+
+
+def test_too_many_waits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "MAX_THREADS", 1)
+    pool = ThreadPool(1)
+    seen: list[BaseException] = []
+    ran = threading.Event()
+
+    def job() -> None:
+        try:
+            with blocking_wait():
+                pass
+        except Overloaded as error:
+            seen.append(error)
+        finally:
+            ran.set()
+
+    pool.submit(job)
+    done(ran)
+    pool.close()
+    pool.join()
+    assert [str(error) for error in seen] == [
+        "wampapp.error.overloaded: 1 worker threads wait for calls of their own; do handlers call "
+        "each other without end?"
+    ]
+
+
+def test_a_job_that_raises_strands_nobody(
+    workers: ThreadPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran = threading.Event()
+    workers.submit(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    workers.submit(ran.set)
+    done(ran)
+    workers.close()
+    workers.join()
+    assert "ZeroDivisionError" in caplog.text
+
+
+# The executor.
+
+
+def test_the_executor_gives_results_and_exceptions() -> None:
+    executor = DaemonExecutor(2, "test-executor")
+    assert executor.submit(divmod, 7, 2).result(DEADLINE) == (3, 1)
+    assert isinstance(executor.submit(int, "x").exception(DEADLINE), ValueError)
+    assert executor.submit(threading.current_thread).result(DEADLINE).daemon
+    executor.shutdown()
+
+
+def test_an_executor_that_was_shut_down_runs_what_is_in_line_and_takes_no_more() -> None:
+    executor = DaemonExecutor(1, "test-executor")
+    release = threading.Event()
+    first = executor.submit(release.wait, DEADLINE)
+    second = executor.submit(int, "2")
+    executor.shutdown()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(int)
+    release.set()
+    assert first.result(DEADLINE)
+    assert second.result(DEADLINE) == 2
+
+
+def test_an_executor_can_cancel_what_is_in_line() -> None:
+    executor = DaemonExecutor(1, "test-executor")
+    running, release = threading.Event(), threading.Event()
+
+    def job() -> bool:
+        running.set()
+        return release.wait(DEADLINE)
+
+    first = executor.submit(job)
+    done(running)
+    second = executor.submit(int, "2")
+    executor.shutdown(cancel_futures=True)
+    assert second.cancelled()
+    release.set()
+    assert first.result(DEADLINE)

@@ -87,6 +87,33 @@ def test_a_nan_is_not_turned_into_another_value(codec: Codec) -> None:
     assert math.isnan(value)
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf], ids=str)
+@pytest.mark.parametrize(
+    "payload",
+    [
+        lambda number: ([number],),
+        lambda number: ([{"k": number}],),
+        lambda number: ([1, {"k": [{"k": number}]}],),
+        lambda number: ([], {"k": number}),
+        lambda number: ([], {"k": {"k": (number,)}}),
+    ],
+    ids=["argument", "dictionary", "deep", "keyword", "deep-keyword"],
+)
+def test_json_refuses_a_number_that_it_does_not_have_wherever_it_stands(
+    number: float, payload: Callable[[float], Any]
+) -> None:
+    with pytest.raises(PayloadNotEncodable) as caught:
+        JSON.encode([50, 1, {}, *payload(number)])
+    assert (
+        caught.value.message == f"A value cannot be sent as json: JSON has no number for {number}."
+    )
+
+
+def test_json_sends_a_null_beside_finite_numbers() -> None:
+    message = [50, 1, {}, [None, {"null": 1.5}], {"k": None}]
+    assert JSON.decode(JSON.encode(message)) == message
+
+
 @EACH_CODEC
 def test_an_infinity_is_not_turned_into_another_value(codec: Codec) -> None:
     with contextlib.suppress(PayloadNotEncodable):  # JSON has none, and may say so
@@ -343,6 +370,9 @@ def test_a_keyword_that_is_no_string_is_a_violation(codec: Codec, key: Any) -> N
         b'[48,1,{},"com.x"]]',
         b'[48,1,{},"com.x",[NaN]]',
         b'[48,1,{},"com.x",[Infinity]]',
+        b'[48,1,{},"com.x",[{"k":NaN}]]',
+        b'[48,1,{},"com.x",[],{"k":{"k":[NaN]}}]',
+        b'[48,1,{"k":-Infinity},"com.x"]',
         b'[48,1,{},"\\ud800"]',
         b'[48,1,{},"\xed\xa0\x80"]',
         b'[48,1,{},"\xff"]',

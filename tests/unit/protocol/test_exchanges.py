@@ -20,6 +20,7 @@ from tests.support.credentials import (
     TICKET,
     derived,
 )
+from tests.support.names import shown
 from tests.support.refusals import refused, spoken
 from wampapp.errors import RouterRefused
 from wampapp.protocol.credentials import (
@@ -356,6 +357,53 @@ def test_a_malformed_scram_challenge_is_refused(changes: dict[str, Any], sentenc
     challenge = pencil().challenge(exchange.extra) | changes
     if not sentence.endswith("."):
         sentence = f"The router's challenge is malformed: {sentence}."
+    assert refused(lambda: exchange.answer("scram", challenge)) == sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iterations": 4096},
+        {"salt": "", "iterations": 4096},
+        {"kdf": "argon2id-13", "memory": 8, "iterations": 1024},
+        {"kdf": "argon2id-13", "memory": 8192, "iterations": 1},
+        {"kdf": "argon2id-13", "memory": 4096, "iterations": 2},
+        {"kdf": "argon2id-13", "memory": 8192, "iterations": 1, "salt": b64(bytes(8))},
+    ],
+    ids=shown,
+)
+def test_the_least_that_a_scram_challenge_may_ask_for_is_answered(changes: dict[str, Any]) -> None:
+    exchange = Scram("user", PASSWORD).begin()
+    challenge = pencil(**changes).challenge(exchange.extra)
+    proof, _ = exchange.answer("scram", challenge)
+    assert len(base64.b64decode(proof, validate=True)) == 32
+
+
+def weak(memory: int, rounds: int) -> str:
+    return (
+        f"The router asks for a hash of the password with {rounds} iterations in {memory} KiB, "
+        "from which the password would be guessed too soon."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"iterations": 4095}, accepted("iterations", 4096, 10_000_000)),
+        ({"kdf": "argon2id-13", "memory": 7, "iterations": 1171}, accepted("memory", 8, 1_048_576)),
+        ({"kdf": "argon2id-13", "memory": 8, "iterations": 1023}, weak(8, 1023)),
+        ({"kdf": "argon2id-13", "memory": 8191, "iterations": 1}, weak(8191, 1)),
+        ({"kdf": "argon2id-13", "memory": 8192, "iterations": 0}, accepted("iterations", 1, 4096)),
+        (
+            {"kdf": "argon2id-13", "memory": 8192, "iterations": 1, "salt": b64(bytes(7))},
+            "The router's challenge is malformed: its salt is too short.",
+        ),
+    ],
+    ids=shown,
+)
+def test_one_less_than_the_least_is_refused(changes: dict[str, Any], sentence: str) -> None:
+    exchange = Scram("user", PASSWORD).begin()
+    challenge = pencil(**changes).challenge(exchange.extra)
     assert refused(lambda: exchange.answer("scram", challenge)) == sentence
 
 
