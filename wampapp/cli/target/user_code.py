@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import wampapp
 from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError, UsageError
 from wampapp.runner import script
 
@@ -106,7 +105,7 @@ def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
 
 def _is_users(frame: traceback.FrameSummary) -> bool:
     """Return whether a frame is neither ours nor the import system's."""
-    ours = str(Path(wampapp.__file__).parent)
+    ours = str(Path(__file__).parents[2])
     return not frame.filename.startswith((ours, "<frozen")) and not frame.filename.endswith(
         "/importlib/__init__.py"
     )
