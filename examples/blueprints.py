@@ -1,4 +1,4 @@
-"""Blueprints: a part of a service, written once and included under many prefixes."""
+"""Blueprints: write a part of a service once and include it under many prefixes."""
 
 from wampapp import App, Blueprint
 
@@ -13,7 +13,7 @@ def place(sku: str, quantity: int = 1) -> str:
 
 @orders.register(".<number>.status")
 def status(number: int) -> str:
-    """Tell where an order is."""
+    """Return where an order is."""
     return f"order {number} is on its way"
 
 
@@ -24,13 +24,13 @@ app.include(orders, prefix=".v2.orders")
 
 @app.on_startup
 def open_shop() -> None:
-    """Say that the shop is open."""
+    """Log that the shop is open."""
     app.log("the shop is open")
 
 
 @app.on_shutdown
 def close_shop() -> None:
-    """Say that the shop is closed."""
+    """Log that the shop is closed."""
     app.log("the shop is closed")
 
 

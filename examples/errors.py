@@ -1,4 +1,4 @@
-"""Errors: defined ones that go both ways, and a handler for those of a library."""
+"""Errors: exceptions that travel both ways, and a handler for those of a library."""
 
 from wampapp import App, WampError
 
@@ -29,13 +29,13 @@ def order(sku: str, quantity: int = 1) -> int:
 
 @app.errorhandler(KeyError)
 def no_such_article(error: KeyError) -> None:
-    """Answer for articles that are not in the table."""
+    """Answer for an article that is not in stock at all."""
     raise WampError("com.example.no_such_article", str(error.args[0]))
 
 
 @app.register
 async def order_all(sku: str) -> int:
-    """Order all that is left of an article, and return how many that were."""
+    """Order everything that is left of an article, and return how many."""
     try:
         await app.call(".order", sku, quantity=1_000_000)
     except OutOfStock as error:

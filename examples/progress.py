@@ -1,7 +1,7 @@
-"""Progressive results: a generator's values reach the caller one by one.
+"""Progressive results: the values of a generator reach the caller one by one.
 
-Run it with ``wampapp run examples/progress.py``. A caller that does not ask for progress gets one
-list: ``wampapp call com.example.count 3``.
+Run it with ``wampapp run examples/progress.py``. A caller that does not ask for progressive results
+gets one list: ``wampapp call com.example.count 3``.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ async def ticks(upto: int, seconds: float = 1.0) -> AsyncIterator[int]:
 
 @app.register
 def copy(files: list[str], invocation: Invocation) -> str:
-    """Report each step, and answer at the end."""
+    """Report each step, and return a result at the end."""
     for done, name in enumerate(files, 1):
         if invocation.cancelled:
             return "stopped"
@@ -38,7 +38,7 @@ def copy(files: list[str], invocation: Invocation) -> str:
 
 @app.register
 async def total(procedure: str, upto: int) -> int:
-    """Add up another procedure's progressive results."""
+    """Add up the progressive results of another procedure."""
     return sum([number async for number in app.stream(procedure, upto)])
 
 

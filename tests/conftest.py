@@ -26,12 +26,17 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("wampapp")
 
 
+#: Folders whose tests start a process, or several, each.
+PROCESSES = {"commands", "project"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs Crossbar.io, and have what takes longest begin first."""
+    """Mark what needs Crossbar.io, and what starts processes of its own for most of its tests."""
     for item in items:
         if _needs_crossbar(item):
             item.add_marker("crossbar")
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        if PROCESSES & set(item.path.parent.parts):
+            item.add_marker("processes")
 
 
 def _needs_crossbar(item: pytest.Item) -> bool:

@@ -12,8 +12,8 @@
 
     app.run()
 
-Importing this module starts nothing and installs no reactor. What it exports is imported when it
-is first asked for, so that a command's ``--help`` or a test plugin costs next to nothing.
+Importing this module starts nothing and installs no reactor. What it exports is imported on first
+use, so that a command's ``--help`` or a test plugin costs next to nothing.
 """
 
 from importlib import import_module
@@ -116,7 +116,7 @@ __all__ = [
     "connect",
 ]
 
-#: Which module each export comes from, but for the errors.
+#: The module that each export comes from; the errors come from ``errors``.
 _HOMES = {
     "App": "app",
     "Anonymous": "protocol.credentials",

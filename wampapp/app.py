@@ -1,17 +1,18 @@
-"""The application object."""
+"""The application object: one class, whose public methods and their documentation fill the file.
+
+What they do is done elsewhere: `registry` declares, `client` calls and publishes, `runner` runs.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from wampapp.client.blocking import Client
-from wampapp.client.handles import Procedure, PublishOptions, Topic
+from wampapp.client.handles import Procedure, Topic
 from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
-from wampapp.loop import runtime as loops
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.records import Worker
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.config.records import Tls
+    from wampapp.config.settle import RunOptions
+    from wampapp.loop.runtime import Runtime
     from wampapp.protocol.credentials import Credential
     from wampapp.registry.endpoint import Kind
     from wampapp.runner.service import Service
@@ -30,13 +34,13 @@ if TYPE_CHECKING:
 
 
 _NOT_RUNNING = (
-    "The app is not running, so it cannot call or publish; do it in a handler, or use "
+    "The app is not running, so it cannot call or publish; do that in a handler, or use "
     "wampapp.connect() in a script."
 )
 
 
 class App(Blueprint):
-    """A WAMP service: procedures and topics, and what it takes to run them.
+    """A WAMP service: its procedures and topics, and how it runs.
 
     ::
 
@@ -51,18 +55,19 @@ class App(Blueprint):
     Args:
         url: the router; None for the embedded one. ``--url`` and ``WAMPAPP_URL`` come first.
         realm: the realm to join. ``--realm`` and ``WAMPAPP_REALM`` come first.
-        prefix: what relative URIs are relative to.
+        prefix: what relative URIs are relative to, such as ``"com.example"``.
         name: the app's name, for its log; by default its prefix, or ``app``.
         threads: the most worker threads, in which plain ``def`` handlers run.
         handshake_timeout: seconds for connecting to the router and joining.
         grace: seconds that running handlers get to finish when the app stops.
-        debug: whether callers see type, message and traceback of a handler's exception.
+        debug: whether callers see the type, message and traceback of a handler's exception.
         auth: the credential: ``Ticket``, ``Wampcra``, ``Scram`` or ``Cryptosign``; None joins
-            anonymously. ``WAMPAPP_AUTHMETHOD`` and the variables beside it come first.
-        tls: how TLS is spoken at ``wss://`` and ``rss://``; None trusts what this machine trusts.
+            anonymously. ``WAMPAPP_AUTHMETHOD`` and the variables that go with it come first.
+        tls: how TLS is spoken at ``wss://`` and ``rss://``; None trusts the authorities that this
+            machine trusts.
         keep_alive: seconds within which a dead link to the router is noticed; 0 for never.
-        rejoin_timeout: seconds that a call or an acknowledged event waits for the session to
-            come back, where its own timeout is not shorter.
+        rejoin_timeout: seconds that a call or an acknowledged event waits for a lost session to
+            come back, unless its own timeout is shorter.
         give_up_after: seconds without a router after which the run ends; None for never.
         lifespan: called with the app, returns an async context manager that is open from before
             the app joins until after it has left.
@@ -75,7 +80,7 @@ class App(Blueprint):
             of ``app.worker.count``.
 
     Raises:
-        InvalidUrl: the URL is not one of a router.
+        InvalidUrl: the URL is not a router's.
         InvalidUri: the prefix is not valid.
         UsageError: another argument is not valid.
     """
@@ -101,13 +106,13 @@ class App(Blueprint):
         super().__init__(prefix)
         if prefix is not None and prefix.startswith("."):
             raise InvalidUri(
-                f"The prefix {prefix!r} starts with a dot, but an app's is relative to nothing; "
-                "leave the dot out."
+                f"The prefix {prefix!r} starts with a dot, but an app's prefix is relative to "
+                "nothing; leave the dot out."
             )
         if isinstance(url, str) and url and "://" not in url:
             raise InvalidUrl(
-                f"App({url!r}) names a router, and that is no URL; to name the app's prefix, write "
-                f"App(prefix={url!r})."
+                f"App({url!r}) names a router, and {url!r} is not a URL; to name the app's prefix, "
+                f"write App(prefix={url!r})."
             )
         self._lifespan = lifespan
         if type(threads) is not int or threads < 1:
@@ -141,24 +146,24 @@ class App(Blueprint):
 
     @property
     def threads(self) -> int:
-        """The most worker threads at one time."""
+        """The most worker threads, in which plain ``def`` handlers run."""
         return self._threads
 
     def make_service(
         self,
         config: Config,
-        runtime: loops.Runtime,
+        runtime: Runtime,
         dialer: Dialer | None = None,
         *,
         succeeds: bool = False,
     ) -> Service:
-        """Make what runs this app.
+        """Make what runs this app; for the command line and for extensions.
 
         Args:
-            config: its settled configuration.
+            config: the settled configuration.
             runtime: the loop that it runs on.
-            dialer: how the router is reached; None to find one as ``config`` says.
-            succeeds: whether another process ran the app before, and has just ended.
+            dialer: how to reach the router; None to find it as ``config`` says.
+            succeeds: whether another process ran the app before and has just ended.
         """
         from wampapp.runner.service import Service
 
@@ -172,16 +177,16 @@ class App(Blueprint):
             scope=self.scope,
             dialer=dialer,
             lifespan=None if enter is None else lambda: enter(self),
-            # The method of a subclass, or nothing that would cost each call a step.
+            # Only a subclass's own method: the default would cost each call a step.
             surround=None if type(self).surround is App.surround else self.surround,
             succeeds=succeeds,
         )
 
     def surround(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:  # noqa: ARG002
-        """Put something around every function of the app, before it is first called.
+        """Wrap a function of the app, before it is first called. Extensions override this.
 
-        For extensions, to be overridden: handlers, hooks, timers and error handlers go through it
-        once; arguments are converted before. Here it returns the very same function.
+        Handlers, hooks, timers and error handlers go through it once. A handler's arguments have
+        been converted when the wrapper is called. By default it returns the function itself.
 
         Args:
             function: what was declared.
@@ -194,7 +199,7 @@ class App(Blueprint):
         return function
 
     def log(self, *parts: object) -> None:
-        """Log a line, its parts joined by spaces, as ``print`` joins them."""
+        """Log a line at level info; its parts are joined by spaces, as ``print`` does."""
         self.logger.info("%s", " ".join(map(str, parts)))
 
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -206,14 +211,14 @@ class App(Blueprint):
             kwargs: keyword arguments.
 
         Returns:
-            A future of the result: the value if it is exactly one positional value, None if it
-            is none, else a :class:`CallResult`. Awaiting it raises :class:`WampError` where the
-            procedure or the router answered with an error, and :class:`ConnectionLost` where
-            the link broke.
+            A future of the result: the value if there is exactly one positional value, None if
+            there is nothing, otherwise a :class:`CallResult`. Awaiting it raises
+            :class:`WampError` if the procedure or the router answered with an error, and
+            :class:`ConnectionLost` if the link broke.
 
         Raises:
             InvalidUri: the URI is not valid.
-            NotJoined: the app does not run. While it is offline the call waits for the session,
+            NotJoined: the app does not run. While it is offline, the call waits for the session,
                 and awaiting it raises this after ``rejoin_timeout``.
             PayloadNotEncodable: an argument cannot be sent.
             WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
@@ -223,7 +228,7 @@ class App(Blueprint):
         return self._connection().call(name, args, kwargs)
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Publish an event; it is sent at once, and awaiting what it returns is free.
+        """Publish an event. It is sent at once; awaiting what this returns takes no time.
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
@@ -235,8 +240,8 @@ class App(Blueprint):
 
         Raises:
             InvalidUri: the URI is not valid.
-            NotJoined: the app does not run. While it is offline up to 1,000 events wait for the
-                session; this is raised for the next.
+            NotJoined: the app does not run. While it is offline, up to 1,000 events wait for the
+                session; the next one raises this.
             PayloadNotEncodable: an argument cannot be sent.
             WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
         """
@@ -255,8 +260,8 @@ class App(Blueprint):
             kwargs: keyword arguments.
 
         Returns:
-            An asynchronous generator: each progressive result as it comes, and at the end the
-            final one if it is not None. It raises what awaiting :meth:`call` raises.
+            An asynchronous generator: each progressive result as it comes, then the final one
+            unless it is None. It raises what awaiting :meth:`call` raises.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -266,13 +271,7 @@ class App(Blueprint):
         return self.procedure(uri).stream(*args, **kwargs)
 
     def procedure(
-        self,
-        uri: str,
-        *,
-        timeout: float | None = None,
-        returns: Any = None,
-        disclose_me: bool = False,
-        idempotent: bool = False,
+        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
     ) -> Procedure:
         """Make a handle to a remote procedure, which carries its options.
 
@@ -283,28 +282,18 @@ class App(Blueprint):
 
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
-            timeout: seconds that a call may take; then it is cancelled. None for no limit.
-            returns: what results are converted to; None leaves them as they come.
-            disclose_me: whether the callee is told the caller.
-            idempotent: whether carrying a call out twice does no harm: then one whose answer a
-                broken link lost is sent again, three times in all.
+            returns: the type that results are converted to; None leaves them as they come.
+            options: see :class:`~wampapp.client.options.CallOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not valid.
         """
         name = uris.resolve(uri, self.prefix, "procedure")
-        return Procedure(
-            self._connection,
-            name,
-            timeout=timeout,
-            returns=returns,
-            disclose_me=disclose_me,
-            idempotent=idempotent,
-        )
+        return Procedure(self._connection, name, options, returns=returns)
 
     def topic(self, uri: str, **options: Unpack[PublishOptions]) -> Topic:
-        """Make a handle to a topic, which carries its options.
+        """Make a handle to a topic that carries the options of its events.
 
         ::
 
@@ -313,7 +302,7 @@ class App(Blueprint):
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.client.handles.PublishOptions`.
+            options: see :class:`~wampapp.client.options.PublishOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -321,43 +310,25 @@ class App(Blueprint):
         """
         return Topic(self._connection, uris.resolve(uri, self.prefix, "topic"), options)
 
-    def run(
-        self,
-        url: str | None = None,
-        *,
-        realm: str | None = None,
-        host: str | None = None,
-        port: int | None = None,
-        debug: bool | None = None,
-    ) -> None:
+    def run(self, url: str | None = None, **options: Unpack[RunOptions]) -> None:
         """Run the service until Ctrl-C or SIGTERM.
 
-        Ignored while ``wampapp run`` imports the module, so that the same file serves both.
+        Does nothing while ``wampapp run`` imports the module, so that one file serves both.
 
         Args:
             url: the router, before ``WAMPAPP_URL`` and ``App(url=…)``; without any of them, one
                 is started in this process.
-            realm: the realm, before ``WAMPAPP_REALM`` and ``App(realm=…)``.
-            host: the address that the embedded router listens on; 127.0.0.1 by default.
-            port: its port; 8080 by default.
-            debug: as in :class:`App`.
+            options: ``realm``, ``host``, ``port`` and ``debug``; see
+                :class:`~wampapp.config.settle.RunOptions`.
 
         Raises:
             SystemExit: with the error's exit code, after its sentence went to standard error.
         """
-        from wampapp.runner import foreground as runner
+        from wampapp.runner import script
 
-        runner.run_from_script(self, url=url, realm=realm, host=host, port=port, debug=debug)
+        script.run_from_script(self, url, options)
 
-    def start(
-        self,
-        url: str | None = None,
-        *,
-        realm: str | None = None,
-        host: str | None = None,
-        port: int | None = None,
-        debug: bool | None = None,
-    ) -> Awaitable[None]:
+    def start(self, url: str | None = None, **options: Unpack[RunOptions]) -> Awaitable[None]:
         """Start the service in the program's own event loop, and go on; await what this returns.
 
         ::
@@ -370,81 +341,45 @@ class App(Blueprint):
 
         Args:
             url: as in :meth:`run`.
-            realm: as in :meth:`run`.
-            host: as in :meth:`run`.
-            port: as in :meth:`run`.
-            debug: as in :class:`App`.
+            options: as in :meth:`run`.
 
         Returns:
-            An awaitable that is done when the app has joined. Awaiting it raises what
-            :meth:`run` ends with: :class:`RouterRefused`, :class:`TlsFailed`, ...; and
-            :class:`NotJoined` where it was stopped meanwhile.
+            An awaitable that is done when the app has joined. Awaiting it raises what ends
+            :meth:`run`: :class:`RouterRefused`, :class:`TlsFailed`, ...; and :class:`NotJoined`
+            if the app was stopped meanwhile.
 
         Raises:
             UsageError: the app runs already, or no event loop runs in this thread.
         """
-        from wampapp.runner import foreground as runner
+        from wampapp.runner import embedded
 
-        runtime = loops.here()
-        if self._service is not None:
-            raise UsageError(f"{self!r} runs already; it runs once at a time.")
-        config = runner.settle(
-            self._config, url=url, realm=realm, host=host, port=port, debug=debug
-        )
-        service = self.make_service(config, runtime)
-        self.attach(service)
-
-        def failed() -> None:
-            if self._service is service:
-                self.attach(None)
-
-        return runtime.awaitable(service.start(), failed)
+        return embedded.start(self, url, options)
 
     def stop(self) -> Awaitable[None]:
         """Stop what :meth:`start` started, as Ctrl-C stops :meth:`run`; await what this returns.
 
         Returns:
             An awaitable that is done when the app has left. Stopping an app that does not run
-            does nothing; one that still waits for its router is started no further.
+            does nothing; one that still waits for its router gives up.
 
         Raises:
             UsageError: no event loop runs in this thread.
             WrongThread: the app runs in another thread's loop.
         """
-        runtime = loops.here()
-        service = self._service
+        from wampapp.runner import embedded
 
-        def stopped(_: object) -> None:
-            if self._service is service:
-                self.attach(None)
-
-        async def stop() -> None:
-            if service is not None:
-                stopping = asyncio.ensure_future(service.stop())
-                # Also where whoever waits here gives up.
-                stopping.add_done_callback(stopped)
-                await asyncio.shield(stopping)
-
-        if service is not None and service.runtime is not runtime:
-            raise WrongThread(f"{self!r} runs in another event loop; stop it there.")
-        return runtime.awaitable(stop())
+        return embedded.stop(self)
 
     def running(
-        self,
-        url: str | None = None,
-        *,
-        realm: str | None = None,
-        host: str | None = None,
-        port: int | None = None,
-        debug: bool | None = None,
-    ) -> Running:
+        self, url: str | None = None, **options: Unpack[RunOptions]
+    ) -> AbstractAsyncContextManager[Self]:
         """Run the service while a block is open: ``async with app.running():``.
 
         Takes what :meth:`start` takes, and raises what it raises.
         """
-        return Running(
-            self, {"url": url, "realm": realm, "host": host, "port": port, "debug": debug}
-        )
+        from wampapp.runner import embedded
+
+        return embedded.Running(self, url, options)
 
     def test_client(self, *, timeout: float = 10.0) -> TestRealm:
         """Run the app on a router in memory, for tests: a context manager that gives a client.
@@ -458,7 +393,7 @@ class App(Blueprint):
             timeout: seconds that a verb of the client may take.
 
         Returns:
-            A :class:`wampapp.testing.TestRealm` with this app alone.
+            A :class:`wampapp.testing.TestRealm` with only this app.
         """
         from wampapp.testing import TestRealm
 
@@ -484,11 +419,16 @@ class App(Blueprint):
         """Whether the app runs, or is about to."""
         return self._service is not None
 
+    @property
+    def running_service(self) -> Service | None:
+        """What runs the app in this process; None while it does not run."""
+        return self._service
+
     def attach(self, service: Service | None) -> None:
-        """Take the running service whose session the verbs use; None when it has stopped."""
+        """Set the running service, whose session the verbs use; None when it has stopped."""
         self._service = service
 
-    def _runtime(self) -> loops.Runtime:
+    def _runtime(self) -> Runtime:
         if self._service is None:
             raise NotJoined(_NOT_RUNNING)
         return self._service.runtime
@@ -503,20 +443,5 @@ class App(Blueprint):
         if self._service is not None and not self._service.runtime.in_loop_thread:
             raise WrongThread(
                 f"app.{verb}() belongs to the event loop's thread; in a plain 'def' handler or "
-                f"another thread use app.sync.{verb}()."
+                f"another thread, use app.sync.{verb}()."
             )
-
-
-class Running:
-    """An app that runs while an ``async with`` block is open; see :meth:`App.running`."""
-
-    def __init__(self, app: App, options: dict[str, Any]) -> None:
-        self._app = app
-        self._options = options
-
-    async def __aenter__(self) -> App:
-        await self._app.start(**self._options)
-        return self._app
-
-    async def __aexit__(self, *_exception: object) -> None:
-        await self._app.stop()

@@ -42,8 +42,8 @@ def lifespan(
     Args:
         app: the app.
         wait: seconds that the site waits for the router before it starts; then the app goes on
-            trying beside it, and its verbs wait for the session. A site whose router is away is
-            not kept from starting, nor from ending.
+            trying in the background, and its verbs wait for the session. So a router that is
+            away keeps a site neither from starting nor from stopping.
         options: ``url``, ``realm``, ``host``, ``port`` and ``debug``, as in :meth:`App.start`.
 
     Returns:
@@ -51,7 +51,7 @@ def lifespan(
         :meth:`App.start` raises, such as :class:`RouterRefused`: then the site does not start.
 
     Raises:
-        UsageError: ``wait`` is no number of seconds.
+        UsageError: ``wait`` is not a number of seconds.
     """
     seconds = check_seconds(wait, "wait")
 
@@ -64,18 +64,18 @@ def lifespan(
             if starting.done():
                 starting.result()
             else:
-                logger.warning("%s has yet to join; the site starts without it", app.name)
-                starting.add_done_callback(_tell)
+                logger.warning("%s has not joined yet; the site starts without it", app.name)
+                starting.add_done_callback(_log_failure)
             yield
         finally:
-            starting.remove_done_callback(_tell)
+            starting.remove_done_callback(_log_failure)
             await app.stop()
             await asyncio.wait([starting])
-            _ = starting.cancelled() or starting.exception()  # told already, or stopped just now
+            _ = starting.cancelled() or starting.exception()  # logged already, or stopped just now
 
     return running
 
 
-def _tell(starting: asyncio.Future[Any]) -> None:
+def _log_failure(starting: asyncio.Future[Any]) -> None:
     if not starting.cancelled() and (error := starting.exception()) is not None:
-        logger.error("The app does not join: %s", error)
+        logger.error("The app cannot join: %s", error)

@@ -1,7 +1,7 @@
-"""Fixtures for pytest: real routers over real sockets, for tests that want more than a test client.
+"""Fixtures for pytest: real routers over real sockets, for tests that need more than a test client.
 
-Installed with wampapp, and found by pytest itself. It imports nothing of wampapp until a fixture is
-asked for.
+It is installed with wampapp, and pytest finds it by itself. It imports nothing of wampapp until a
+test uses a fixture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class RunningRouter:
         rs_url: its URL for RawSocket.
         ws_url: its URL for WebSocket.
         url: the same as ``rs_url``.
-        realm: a realm that everybody may join.
+        realm: a realm that anybody may join.
     """
 
     def __init__(self, rs_url: str, ws_url: str) -> None:
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def wamp_router() -> Iterator[RunningRouter]:
     """The embedded router on a free port of the loopback interface, for the whole run."""
-    from wampapp.runner.foreground import routing
+    from wampapp.runner.standalone import routing
 
     with routing() as address:
         yield RunningRouter(address.rawsocket_url, address.websocket_url)
@@ -54,13 +54,13 @@ def wamp_router() -> Iterator[RunningRouter]:
 
 @pytest.fixture(scope="session")
 def wamp_crossbar(request: pytest.FixtureRequest) -> Iterator[RunningRouter]:
-    """A real Crossbar.io, for the whole run; the first time it is installed into a cache folder."""
+    """A real Crossbar.io, for the whole run; on first use it is installed into a cache folder."""
     from wampapp.crossbar import Crossbar
 
     capture: Any = request.config.pluginmanager.getplugin("capturemanager")
 
     def tell(line: str) -> None:
-        # At once, whatever pytest captures: installing takes minutes.
+        # Shown at once, though pytest captures output: installing takes minutes.
         with capture.global_and_fixture_disabled():
             print(f"\n{line}", flush=True)
 

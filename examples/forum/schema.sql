@@ -1,4 +1,4 @@
-PRAGMA journal_mode = WAL;  -- readers do not wait for the one who writes
+PRAGMA journal_mode = WAL;  -- readers do not wait for a writer
 
 CREATE TABLE IF NOT EXISTS member (
     name TEXT PRIMARY KEY,
@@ -12,14 +12,14 @@ CREATE TABLE IF NOT EXISTS post (
     at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 );
 
--- What a page shows to be signed in again, after a reload or when the forum was away.
+-- With a token, a page signs in again after a reload or after the forum was away.
 CREATE TABLE IF NOT EXISTS token (
     hash TEXT PRIMARY KEY,
     name TEXT NOT NULL REFERENCES member,
     made TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
--- Which WAMP session is which member's; a member with two tabs has two.
+-- Which member each WAMP session belongs to; a member with two tabs has two sessions.
 CREATE TABLE IF NOT EXISTS online (
     session INTEGER PRIMARY KEY,
     name TEXT NOT NULL REFERENCES member

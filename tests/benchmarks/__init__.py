@@ -1,1 +1,1 @@
-"""How fast wampapp is beside others: `python -m tests.benchmarks`."""
+"""How fast wampapp is, compared with others: `python -m tests.benchmarks`."""

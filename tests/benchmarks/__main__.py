@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks`: wampapp beside Autobahn on Crossbar.io, xconn and NATS, in one run.
+"""`python -m tests.benchmarks`: compare wampapp with Autobahn on Crossbar.io, xconn and NATS.
 
-Each figure is the median of some rounds, with the smallest and the largest in parentheses. The
-rounds take turns, on loopback, with every peer and router in a process of its own.
+Each figure is the median of several rounds, with the smallest and the largest in parentheses. The
+rounds alternate between the sides, over loopback; every peer and router is a separate process.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from wampapp.crossbar import VERSION, Crossbar
 
 def main() -> None:
     options = parse()
-    # So that the processes are ended as they are by Ctrl-C.
+    # SIGTERM ends the processes as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     about = surroundings()
     print("\n".join(f"{name:12}{value}" for name, value in about.items()))
@@ -89,7 +89,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of a measurement; default: 1")
+    parser.add_argument("--seconds", type=float, default=1.0, help="per measurement; default: 1")
     parser.add_argument(
         "--only",
         choices=[
@@ -97,11 +97,11 @@ def parse() -> argparse.Namespace:
             *("start", "testing"),
         ],
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     parser.add_argument(
         "--write",
         action="store_true",
-        help=f"write {report.PAGE.relative_to(ROOT)} and its picture",
+        help=f"write {report.PAGE.relative_to(ROOT)} and its chart",
     )
     options = parser.parse_args()
     if options.rounds < 1 or not options.seconds > 0:
@@ -110,7 +110,7 @@ def parse() -> argparse.Namespace:
 
 
 def surroundings() -> dict[str, str]:
-    """Return what the figures depend on."""
+    """Return the versions and the machine that the figures depend on."""
     try:
         loop = f"uvloop {version('uvloop')}"
     except PackageNotFoundError:
@@ -118,13 +118,13 @@ def surroundings() -> dict[str, str]:
     return {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         "python": platform.python_version(),
-        "wampapp": f"{version('wampapp')}, its loop {loop}, its own router",
+        "wampapp": f"{version('wampapp')} with its own router, loop: {loop}",
         "the peer": f"Component of Autobahn {version('autobahn')}, Crossbar.io {VERSION}",
     }
 
 
 def start_routers(stack: contextlib.ExitStack, seconds: float) -> list[Pair]:
-    """Start both routers, and return what is compared: wampapp's default first, the peer's last."""
+    """Start both routers, and return the pairs: wampapp's default first, the peer's last."""
     command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
     ours = stack.enter_context(Process(command, WAMPAPP_READY))
     peer = stack.enter_context(Crossbar(progress=print))

@@ -10,7 +10,7 @@ IN_FLIGHT = (1, 16, 64)
 
 
 def measure(pairs: Sequence[Pair], rounds: int, seconds: float) -> Table:
-    """Measure calls from one process, through the router's, to one procedure in a third one."""
+    """Measure calls from one process, through the router, to a procedure in a third process."""
     with contextlib.ExitStack() as processes:
         cells = {}
         for pair in pairs:
@@ -27,11 +27,11 @@ def measure(pairs: Sequence[Pair], rounds: int, seconds: float) -> Table:
         for pair in pairs
         for n in IN_FLIGHT
     ]
-    # Nothing new is measured here: it is what somebody gets who changes no setting.
+    # These rows repeat samples: they are what you get without changing a setting.
     ours, peer = pairs[0].ours, pairs[-1].peer
     rows += [
         Row(f"each by default, {n} in flight", samples[ours, n], samples[peer, n])
         for n in IN_FLIGHT
     ]
-    note = "add(a: int, b: int), an async def; caller, router and callee are processes."
+    note = "An async def add(a: int, b: int); caller, router and callee are separate processes."
     return Table("Calls per second", note, rows)

@@ -1,4 +1,4 @@
-"""The command line: more cores by ``--workers``, a save by ``--reload``, and every ``--help``."""
+"""The command line: several cores with ``--workers``, ``--reload``, and every ``--help``."""
 
 import asyncio
 import socket
@@ -15,12 +15,12 @@ from tests.benchmarks.harness import WAMPAPP_READY, Process, Row, Table, in_turn
 from tests.benchmarks.start import LEAST_ROUNDS, cpu_seconds
 from tests.benchmarks.work import calls_per_second
 from wampapp import App, WampError, connect
-from wampapp.cli import SECTIONS
+from wampapp.cli.group import SECTIONS
 
-#: Calls at one time, so that no worker ever waits for its next one.
+#: Calls in flight, so that no worker waits for its next call.
 IN_FLIGHT = 16
 
-#: Pure Python, a few milliseconds of it, in the worker threads that plain functions run in.
+#: A few milliseconds of pure Python, in the worker threads that run plain functions.
 SERVICE = """\
 from wampapp import App
 
@@ -64,7 +64,7 @@ def measure(rounds: int, seconds: float) -> list[Table]:
 
 
 def workers(rounds: int, seconds: float) -> Table:
-    """Measure calls per second of a handler that needs the processor, by one and by two."""
+    """Measure calls per second of a handler that needs the processor, with one and two workers."""
     with tempfile.TemporaryDirectory() as folder:
         app = Path(folder, "app.py")
         app.write_text(SERVICE)
@@ -76,10 +76,12 @@ def workers(rounds: int, seconds: float) -> Table:
         }
         samples = in_turns(cells, rounds, "workers")
     rows = [
-        Row("2 workers beside 1", samples["workers", 2], samples["workers", 1]),
-        Row("2 bare processes beside 1", samples["alone", 2], samples["alone", 1]),
+        Row("2 workers compared with 1", samples["workers", 2], samples["workers", 1]),
+        Row("2 bare processes compared with 1", samples["alone", 2], samples["alone", 1]),
     ]
-    note = f"Handlers of a few ms of pure Python, {IN_FLIGHT} in flight; caller and router beside."
+    note = (
+        f"A few ms of pure Python a call, {IN_FLIGHT} in flight; caller and router share the cores."
+    )
     return Table("Calls per second of handlers that need the processor", note, rows)
 
 
@@ -92,14 +94,14 @@ def rate(app: Path, count: int, seconds: float) -> float:
 
 
 def bare_rate(app: Path, count: int, seconds: float) -> float:
-    """Run the handler's function alone, which is what the machine can do."""
+    """Run only the handler's function, to show what the machine can do."""
     command = [sys.executable, str(app), str(seconds)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(count)]
     return sum(float(process.communicate()[0]) for process in processes) / seconds
 
 
 async def called(url: str, seconds: float) -> float:
-    """Call from an app of this process."""
+    """Call from an app in this process."""
     caller = App(url)
     async with caller.running():
         return await calls_per_second(caller.call, gather, "com.benchmark.work", IN_FLIGHT, seconds)
@@ -110,17 +112,17 @@ async def gather(coroutines: object) -> list[int]:
 
 
 def reloads(rounds: int) -> Table:
-    """Measure the time from a save to the new code's first answer, beside uvicorn's."""
+    """Measure the time from a save to the new code's first answer, compared with uvicorn."""
     cells = {"ours": saved_service, "peer": saved_site}
     samples = in_turns(cells, rounds, "reload")
     row = Row("one file saved", samples["ours"], samples["peer"])
-    note = "wampapp run --reload; uvicorn --reload with an application of four lines."
+    note = "wampapp run --reload, and uvicorn --reload with an application of four lines."
     title = "Seconds from a save to the new code's answer"
     return Table(title, note, [row], smaller_is_better=True)
 
 
 def saved_service() -> float:
-    """Save an app of ours."""
+    """Save an app that `wampapp run --reload` serves."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         app = Path(folder, "app.py")
@@ -141,7 +143,7 @@ def saved_service() -> float:
 
 
 def saved_site() -> float:
-    """Save an application that uvicorn serves."""
+    """Save an application that `uvicorn --reload` serves."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         app = Path(folder, "site_app.py")
@@ -161,10 +163,10 @@ def saved_site() -> float:
 
 
 def after_save(app: Path, old: str, new: str, ask: Callable[[], str]) -> float:
-    """Save a change, ask on, and return the seconds until the answer is new."""
+    """Save a change, keep asking, and return the seconds until the answer is new."""
     while ask() != "0":
         time.sleep(0.01)
-    time.sleep(3.0)  # what starts, and whoever watches, has settled
+    time.sleep(3.0)  # until all processes have started and watch the file
     text = app.read_text().replace(old, new)
     begun = time.perf_counter()
     app.write_text(text)
@@ -174,7 +176,7 @@ def after_save(app: Path, old: str, new: str, ask: Callable[[], str]) -> float:
 
 
 def helps(rounds: int) -> Table:
-    """Measure the processor time of every command's help, beside that of Flask's."""
+    """Measure the processor time of every command's help, compared with Flask's."""
     names = [name for commands in SECTIONS.values() for name in commands]
     cells = {
         name: partial(cpu_seconds, [sys.executable, "-m", "wampapp", name, "--help"])
@@ -183,8 +185,8 @@ def helps(rounds: int) -> Table:
     cells["the peer"] = partial(cpu_seconds, [sys.executable, "-m", "flask", "run", "--help"])
     samples = in_turns(cells, max(rounds, LEAST_ROUNDS), "help")
     rows = [Row(f"wampapp {name} --help", samples[name], samples["the peer"]) for name in names]
-    note = "User and system time of fresh processes; the peer: flask run --help."
-    return Table("Processor seconds to a command's help", note, rows, smaller_is_better=True)
+    note = "User and system time of fresh processes. The peer is flask run --help."
+    return Table("Processor seconds for a command's help", note, rows, smaller_is_better=True)
 
 
 def free_port() -> int:

@@ -1,7 +1,7 @@
 """A process of stock Autobahn's side: `python -m tests.benchmarks.component ROLE URL PREFIX`.
 
-A WebSocket URL leaves a Component all its defaults; a RawSocket URL means MessagePack, as it does
-to wampapp.
+With a WebSocket URL, a Component keeps all its defaults. With a RawSocket URL it uses MessagePack,
+as wampapp does.
 """
 
 import sys
@@ -36,7 +36,7 @@ def callee(session: Any, url: str) -> Procedures:
 
 
 def caller(session: Any, url: str) -> Procedures:
-    """A caller, and a publisher too."""
+    """Calls, and publishes."""
 
     def gather(coroutines: Sequence[Coroutine[Any, Any, int]]) -> Any:
         return gatherResults(map(Deferred.fromCoroutine, coroutines))
@@ -53,7 +53,7 @@ def caller(session: Any, url: str) -> Procedures:
 
 
 def subscriber(session: Any, url: str) -> Procedures:
-    """As many subscribers as it is told to be, each with a session of its own."""
+    """Subscribes with as many sessions as it is asked to."""
     deliveries = work.Deliveries()
 
     async def on_event(text: str) -> None:

@@ -10,7 +10,7 @@ SUBSCRIBERS = (1, 10, 100)
 
 
 def measure(pairs: Sequence[Pair], rounds: int, seconds: float) -> Table:
-    """Measure events from one process, through the router's, to the sessions of a third one."""
+    """Measure events from one process, through the router, to the sessions of a third process."""
     with contextlib.ExitStack() as processes:
         cells = {}
         for pair in pairs:
@@ -34,7 +34,7 @@ def measure(pairs: Sequence[Pair], rounds: int, seconds: float) -> Table:
         Row(f"each by default, to {n}", samples[ours, n], samples[peer, n]) for n in SUBSCRIBERS
     ]
     note = (
-        "Deliveries of one short string, counted at the subscribers: sessions of their own, all in "
-        "one process."
+        "Deliveries of a short string, counted at the subscribers: separate sessions in one "
+        "process."
     )
     return Table("Events per second", note, rows)

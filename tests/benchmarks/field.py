@@ -1,7 +1,7 @@
-"""Calls per second beside what a user would pick instead: NATS, xconn, Autobahn on Crossbar.io.
+"""Calls per second compared with the alternatives: NATS, xconn and Autobahn on Crossbar.io.
 
-Each contestant has its caller, its callee and its router in processes of their own, the same work,
-and the settings that its documentation recommends for speed.
+Each contestant has its caller, callee and router in separate processes, does the same work, and has
+the settings that its documentation recommends for speed.
 """
 
 import contextlib
@@ -36,11 +36,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Contestant:
-    """One of those that are compared.
+    """One of the contestants.
 
-    Attributes: its `name`; `rate` measures calls per second, for a number in flight and some
-    seconds; the `processes` of its caller, callee and router, for the processor time that they
-    take. A contestant whose router is another one's too has no share of that in the table.
+    Attributes: its `name`; `rate`, which measures calls per second for a number of calls in flight
+    and a number of seconds; and the `processes` of its caller, callee and router, whose processor
+    time is measured. Crossbar.io's is not.
     """
 
     name: str
@@ -49,29 +49,29 @@ class Contestant:
     costs: dict[str, list[float]] = field(default_factory=dict)
 
     def measure(self, in_flight: int, seconds: float) -> float:
-        """Measure once, and note what a call cost each process with most in flight."""
+        """Measure once; with most calls in flight, also record what a call costs each process."""
         before = {role: processor_seconds(pid) for role, pid in self.processes.items()}
         rate = self.rate(in_flight, seconds)
         if in_flight == IN_FLIGHT[-1]:
             for role, pid in self.processes.items():
                 spent = processor_seconds(pid) - before[role]
-                # The warm-up's calls are not counted, and its time is a fifth of a second.
+                # The rate leaves out the calls of the warm-up, which takes 0.2 s.
                 self.costs.setdefault(role, []).append(spent / (rate * (seconds + 0.2)) * 1e6)
         return rate
 
 
 @dataclass(frozen=True)
 class FieldTable:
-    """What was found: calls per second by contestant and number in flight."""
+    """The result: calls per second by contestant and number in flight."""
 
     contestants: Sequence[Contestant]
     samples: dict[tuple[str, int], list[float]]
 
-    title = "Calls per second, beside others"
-    note = "add(a, b) with 1, 16 and 64 calls in flight; caller, callee and router are processes."
+    title = "Calls per second, compared with others"
+    note = "add(a, b), 1, 16 and 64 calls in flight; caller, callee and router are processes."
 
     def cells(self) -> list[tuple[str, list[float], str]]:
-        """Return each contestant's name, medians, and microseconds a call by process."""
+        """Return each contestant's name, its medians, and the microseconds per call by process."""
         rows = []
         for contestant in self.contestants:
             medians = [median(self.samples[contestant.name, n]) for n in IN_FLIGHT]
@@ -83,13 +83,13 @@ class FieldTable:
         return rows
 
     def text(self) -> str:
-        """Return the table for people; in parentheses how many times as fast wampapp is."""
+        """Return the table for people, with the ratios of wampapp's rate in parentheses."""
         rows = self.cells()
         first = rows[0][1]
         width = max(len(name) for name, _, _ in rows)
         lines = [self.title, self.note, ""]
         heads = "  ".join(f"{f'{n} in flight':>17}" for n in IN_FLIGHT)
-        lines.append(f"{'':{width}}  {heads}  µs a call: caller + callee + router")
+        lines.append(f"{'':{width}}  {heads}  µs per call: caller + callee + router")
         for name, medians, costs in rows:
             cells = "  ".join(
                 f"{found:>9,.0f} ({ours / found:>4.1f}x)"
@@ -110,7 +110,7 @@ class FieldTable:
     def markdown(self) -> str:
         """Return the table as Markdown."""
         heads = [f"{n} in flight" for n in IN_FLIGHT]
-        lines = [f"| | {' | '.join(heads)} | µs a call |", f"|---|{'---:|' * (len(heads) + 1)}"]
+        lines = [f"| | {' | '.join(heads)} | µs per call |", f"|---|{'---:|' * (len(heads) + 1)}"]
         first = self.cells()[0][1]
         for name, medians, costs in self.cells():
             cells = " | ".join(
@@ -122,13 +122,13 @@ class FieldTable:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return the processor time that a process has taken; Linux alone tells."""
+    """Return the processor time that a process has taken (only on Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def measure(rounds: int, seconds: float) -> FieldTable:
-    """Start all contestants, and measure them in turns."""
+    """Start all contestants, and measure them in alternating rounds."""
     with contextlib.ExitStack() as stack:
         contestants = start(stack, seconds)
         cells = {
@@ -185,7 +185,7 @@ def start(stack: contextlib.ExitStack, seconds: float) -> list[Contestant]:
     ]
     nats = nats_server()
     if nats is None:
-        print("nats-server is not installed, so NATS takes no part.")
+        print("nats-server is not installed, so NATS is left out.")
     else:
         port = free_port()
         server = enter(Process([nats, "-a", "127.0.0.1", "-p", str(port)], "Server is ready"))
@@ -206,7 +206,7 @@ def start(stack: contextlib.ExitStack, seconds: float) -> list[Contestant]:
 
 
 def environment(progress: Progress | None = None) -> Path:
-    """Return the rivals' environment, installing it on first use."""
+    """Return the rivals' environment; the first use installs it."""
 
     def build(path: Path) -> None:
         run_installer([sys.executable, "-m", "venv", "."], path)
@@ -219,17 +219,17 @@ def environment(progress: Progress | None = None) -> Path:
 
 
 def nats_server() -> str | None:
-    """Return where Debian, or somebody, has put nats-server."""
+    """Return the path of nats-server, which Debian puts in /usr/sbin; None without one."""
     return shutil.which("nats-server", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
 def about() -> str:
-    """Return the versions of those that are compared."""
+    """Return the versions of the contestants."""
     return f"nats-py {NATS_PY}, xconn {XCONN}, Crossbar.io {VERSION}"

@@ -1,4 +1,4 @@
-"""Whether a message costs more as URIs, registrations and sessions get many."""
+"""Whether a message costs more when there are many URIs, registrations and sessions."""
 
 import contextlib
 import sys
@@ -23,7 +23,7 @@ SIZES = (1, 1_000, 100_000)
 #: Registrations of one session, and sessions.
 MANY = 1_000
 IN_FLIGHT = 64
-#: Lookups between two looks at the clock.
+#: Lookups between two readings of the clock.
 BATCH = 1000
 
 
@@ -42,12 +42,12 @@ def measure(rounds: int, seconds: float) -> Table:
         Row(f"{match}, {size:,} URIs", found, samples[match, SIZES[0]])
         for (match, size), found in samples.items()
     ]
-    note = "The router's index in one process; the ratio is to one URI."
+    note = "The router's index in one process; the ratio compares with one URI."
     return Table("Microseconds to find a procedure", note, rows, smaller_is_better=True)
 
 
 def measure_calls(rounds: int, seconds: float) -> Table:
-    """Measure calls beside few and many registrations of the callee, and few and many sessions."""
+    """Measure calls with few and many registrations of the callee, and few and many sessions."""
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
         command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
@@ -74,12 +74,12 @@ def measure_calls(rounds: int, seconds: float) -> Table:
         samples |= in_turns(crowded, rounds, "growth")
     first = next(iter(samples.values()))
     rows = [Row(label, found, first) for label, found in samples.items()]
-    note = f"{IN_FLIGHT} in flight, over the router; the ratio is to the first row."
-    return Table("Calls per second in a crowd", note, rows)
+    note = f"{IN_FLIGHT} in flight, over the router; the ratio compares with the first row."
+    return Table("Calls per second with many registrations and sessions", note, rows)
 
 
 def filled(match: str, size: int) -> UriIndex[int]:
-    """Make an index of so many patterns of one kind."""
+    """Make an index of `size` patterns of one kind."""
     index: UriIndex[int] = UriIndex()
     form = {EXACT: "com.shop.n{}.price", PREFIX: "com.shop.n{}.", WILDCARD: "com..n{}.price"}[match]
     for number in range(size):
@@ -88,7 +88,7 @@ def filled(match: str, size: int) -> UriIndex[int]:
 
 
 def microseconds(index: UriIndex[int], uri: str, seconds: float) -> float:
-    """Look a URI up for some seconds, and return what once took."""
+    """Look a URI up for some seconds, and return how long a lookup took."""
     if index.best(uri) != 0:
         raise AssertionError(uri)
     count = 0

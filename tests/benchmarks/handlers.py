@@ -1,4 +1,4 @@
-"""What each convenience of a handler costs, with no network: microseconds from call to result."""
+"""What each kind of handler costs without a network: microseconds from call to result."""
 
 import asyncio
 import logging
@@ -10,12 +10,12 @@ from typing import Any
 from tests.benchmarks.harness import Row, Table, in_turns
 from wampapp import Invocation
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.loop import runtime as loops
-from wampapp.loop.workers import Workers
+from wampapp.loop.runtime import get_runtime
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.endpoint import Endpoint, endpoint_for
 from wampapp.registry.records import Registration
 
-#: Calls between two looks at the clock, all in flight at one time.
+#: Calls between two readings of the clock, all in flight at the same time.
 BATCH = 100
 
 
@@ -38,14 +38,14 @@ def add_asking(a: int, b: int, call: Invocation) -> int:
 KINDS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "def, run='loop', untyped": (add_untyped, {"run": "loop"}),
     "def, run='loop', typed": (add, {"run": "loop"}),
-    "def, run='loop', typed, asks for its Invocation": (add_asking, {"run": "loop"}),
+    "def, run='loop', typed, with an Invocation parameter": (add_asking, {"run": "loop"}),
     "async def, typed": (add_async, {}),
     "def in a worker thread, typed": (add, {}),
 }
 
 
 class Reply:
-    """Counts results, and wakes who waits for the last one of a batch."""
+    """Counts results, and sets an event at the last one of a batch."""
 
     def __init__(self) -> None:
         self.left = 0
@@ -66,9 +66,9 @@ class Reply:
 
 
 def measure(rounds: int, seconds: float) -> Table:
-    """Measure each kind in turns; the ratio is to the plainest."""
-    runtime = loops.get()
-    workers = Workers(40)
+    """Measure all kinds in alternating rounds; the ratio compares with the plainest."""
+    runtime = get_runtime()
+    workers = ThreadPool(40)
     dispatcher = Dispatcher(runtime.loop, workers, logging.getLogger("benchmark"))
 
     def figure(endpoint: Endpoint) -> float:
@@ -82,12 +82,12 @@ def measure(rounds: int, seconds: float) -> Table:
     plainest = next(iter(KINDS))
     rows = [Row(label, found, samples[plainest]) for label, found in samples.items()]
     workers.close()
-    note = f"In one process, {BATCH} calls in flight; the ratio is to the first row."
-    return Table("Microseconds a call, by handler", note, rows, smaller_is_better=True)
+    note = f"In one process, {BATCH} calls in flight; the ratio compares with the first row."
+    return Table("Microseconds per call, by kind of handler", note, rows, smaller_is_better=True)
 
 
 async def microseconds(dispatcher: Dispatcher, endpoint: Endpoint, seconds: float) -> float:
-    """Call a handler for some seconds, and return what one call took."""
+    """Call a handler for some seconds, and return how long a call took."""
     reply = Reply()
     count = 0
     start = perf_counter()

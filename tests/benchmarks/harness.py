@@ -1,4 +1,4 @@
-"""Processes that end whatever happens, rounds that take turns, medians and the table."""
+"""Processes that always end, rounds that alternate, medians and tables."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from wampapp.client.connect import ConnectedClient
 ROOT = Path(__file__).resolve().parents[2]
 READY = "READY"
 WAMPAPP_READY = "Press Ctrl-C to stop."
-DEADLINE = 60.0  # seconds, for whatever is waited for beyond what it is told to last
+DEADLINE = 60.0  # seconds to wait beyond the length of a measurement
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -28,8 +28,8 @@ Key = TypeVar("Key", bound=Hashable)
 class Process:
     """A child process; a context manager that waits until it is ready, and kills it at the end.
 
-    Arguments: its `command`, the text of the line that says that it is `ready`, and whether it
-    `talks`: answers each line of input with one of output.
+    Arguments: its `command`; the text of the line that it prints when it is `ready`; and whether it
+    `talks`, that is, answers each line of input with a line of output.
     """
 
     def __init__(self, command: Sequence[str], ready: str, *, talks: bool = False) -> None:
@@ -41,7 +41,7 @@ class Process:
 
     def __enter__(self) -> Self:
         news: queue.SimpleQueue[str] = queue.SimpleQueue()
-        # A group of its own: Ctrl-C reaches the parent alone, which then ends all of them.
+        # A group of its own: Ctrl-C reaches only the parent, which then ends all of them.
         self._child = subprocess.Popen(
             self.command, cwd=ROOT, env=environ(), process_group=0, text=True, errors="replace",
             stdin=subprocess.PIPE if self._talks else subprocess.DEVNULL,
@@ -68,7 +68,7 @@ class Process:
         return self._child.pid
 
     def ask(self, line: str, timeout: float) -> str:
-        """Write a line to a process that talks, and return its answer."""
+        """Write a line to a process that talks, and return its answering line."""
         stdin = cast("IO[str]", self._child.stdin)
         stdin.write(f"{line}\n")
         stdin.flush()
@@ -102,18 +102,18 @@ def router_url(router: Process) -> str:
 
 
 def environ() -> dict[str, str]:
-    """Return the environment of every process: no settings of wampapp from outside."""
+    """Return the environment of every process, without wampapp's variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WAMPAPP_")}
     return kept | {"PYTHONUNBUFFERED": "1"}
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two that are compared, over one transport.
+    """One of the two sides of a comparison, over one transport.
 
-    Attributes: the `module` whose processes do the work and the line that says that one is
+    Attributes: the `module` whose processes do the work, and the line that they print when they are
     `ready`; the router's `url`; the `prefix` of the processes' procedures; a `client` of the same
-    router, through which they are told what to do.
+    router, which calls these procedures.
     """
 
     module: str
@@ -123,12 +123,12 @@ class Side:
     client: ConnectedClient
 
     def process(self, role: str) -> Process:
-        """Return a process in a `role`, to be started."""
+        """Return a process for a `role`, not started yet."""
         command = [sys.executable, "-m", self.module, role, self.url, self.prefix]
         return Process(command, self.ready)
 
     def call(self, name: str, *args: Any) -> Any:
-        """Call a procedure of one of the side's processes."""
+        """Call a procedure of this side's processes."""
         return self.client.call(f"{self.prefix}.{name}", *args)
 
 
@@ -143,14 +143,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a `label`, and the samples of both."""
+    """A row of a table: a `label`, and the samples of both sides."""
 
     label: str
     ours: list[float]
     peer: list[float]
 
     def ratio(self, smaller_is_better: bool) -> float | None:
-        """Return how many times better than the peer we are, by the medians."""
+        """Return how many times better than the peer wampapp is, by the medians."""
         if not self.peer:
             return None
         ours, peer = median(self.ours), median(self.peer)
@@ -159,7 +159,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """What one benchmark found; `note` says how it was measured."""
+    """The result of a benchmark; `note` says how it was measured."""
 
     title: str
     note: str
@@ -219,8 +219,8 @@ def in_turns(
 ) -> dict[Key, list[float]]:
     """Measure each of the `cells` once a round, and return their samples.
 
-    What is compared stands side by side in `cells`, so a machine that slows down meets both;
-    every other round goes backwards, so neither always comes first.
+    Cells that are compared stand next to each other in `cells`, so that a machine that slows down
+    affects both. Every other round runs backwards, so that neither always comes first.
     """
     samples: dict[Key, list[float]] = {key: [] for key in cells}
     for number in range(rounds):

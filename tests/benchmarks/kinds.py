@@ -1,4 +1,4 @@
-"""Handlers of each kind, payloads of each size, events, memory: over the router, in processes."""
+"""Kinds of handlers, sizes of payloads, events and memory, over a router, between processes."""
 
 import contextlib
 import re
@@ -26,7 +26,7 @@ SLEEPERS = 20
 
 
 def measure(rounds: int, seconds: float) -> list[Table]:
-    """Measure wampapp alone: its caller, its callee and its router are processes."""
+    """Measure only wampapp: its caller, callee and router are separate processes."""
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
         command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
@@ -57,7 +57,7 @@ def measure(rounds: int, seconds: float) -> list[Table]:
         cells["events published, acknowledged"] = partial(
             side.call, "published", uri("nobody"), IN_FLIGHT, seconds
         )
-        cells["progressive results, 100 a call"] = partial(
+        cells["progressive results, 100 per call"] = partial(
             side.call, "progressive", uri("count"), 100, seconds
         )
         rates = in_turns(cells, rounds, "kinds")
@@ -70,20 +70,20 @@ def measure(rounds: int, seconds: float) -> list[Table]:
             "latency",
         )
     memory = [resident_megabytes() for _ in range(rounds)]
-    note = f"{IN_FLIGHT} in flight; caller, callee and router are processes."
+    note = f"{IN_FLIGHT} in flight; caller, callee and router are separate processes."
     return [
         Table(
             "Per second, by kind", note, [Row(label, found, []) for label, found in rates.items()]
         ),
         Table(
-            "Milliseconds, the 99th percentile of a fast call",
-            "One call at a time of an async def handler, while others of the same service block.",
-            [Row(f"{n} blocking handlers asleep", found, []) for n, found in slowest.items()],
+            "Milliseconds of a fast call, 99th percentile",
+            "One call at a time to an async def handler, while others of the service block.",
+            [Row(f"{n} blocking handlers", found, []) for n, found in slowest.items()],
             smaller_is_better=True,
         ),
         Table(
-            "Megabytes resident",
-            "'wampapp run examples/hello.py' with its router in the box, after a first call.",
+            "Megabytes of resident memory",
+            "'wampapp run examples/hello.py' with its router in the box, after the first call.",
             [Row("service and router in one process", memory, [])],
             smaller_is_better=True,
         ),
@@ -91,7 +91,7 @@ def measure(rounds: int, seconds: float) -> list[Table]:
 
 
 def resident_megabytes() -> float:
-    """Return what a service with its router takes of memory; Linux alone tells."""
+    """Return how much memory a service with its router takes (only on Linux)."""
     port = free_port()
     command = [sys.executable, "-m", "wampapp", "run", "examples/hello.py", "--port", str(port)]
     with Process(command, WAMPAPP_READY) as service, connect(f"rs://127.0.0.1:{port}") as client:
@@ -99,5 +99,5 @@ def resident_megabytes() -> float:
         status = Path(f"/proc/{service.pid}/status").read_text()
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     if found is None:
-        raise RuntimeError("this system does not tell how much memory a process takes")
+        raise RuntimeError("this system does not say how much memory a process takes")
     return int(found[1]) / 1024

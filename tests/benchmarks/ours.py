@@ -1,6 +1,6 @@
 """A process of wampapp's side: `python -m tests.benchmarks.ours ROLE URL PREFIX`.
 
-The parent calls the procedures under PREFIX; it takes the app's banner for readiness.
+The parent calls the procedures under PREFIX, once the app has printed its banner.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ def callee(app: App, url: str) -> None:
 
 
 def caller(app: App, url: str) -> None:
-    """A caller, and a publisher too."""
+    """Calls, and publishes."""
 
     def gather(coroutines: Sequence[Coroutine[Any, Any, int]]) -> Any:
         return asyncio.gather(*coroutines)
@@ -67,13 +67,13 @@ def caller(app: App, url: str) -> None:
             async for _ in app.stream(procedure, most):
                 count += 1
             if count != most:
-                raise ValueError(f"{count} results came, and not {most}")
+                raise ValueError(f"{count} results came instead of {most}")
 
         return most * await work.per_second(once, gather, 1, seconds)
 
     @app.register
     async def slowest(procedure: str, blocking: str, sleepers: int, seconds: float) -> float:
-        """The 99th percentile of a fast call, in milliseconds, while others block."""
+        """Return the 99th percentile of fast calls, in milliseconds, while others block."""
         sleeping = [app.call(blocking, seconds + 1) for _ in range(sleepers)]
         took = await work.call_times(app.call, procedure, seconds)
         await asyncio.gather(*sleeping)
@@ -87,7 +87,7 @@ def caller(app: App, url: str) -> None:
 
 
 def subscriber(app: App, url: str) -> None:
-    """As many subscribers as it is told to be, each with a session of its own."""
+    """Subscribes with as many sessions as it is asked to."""
     deliveries = work.Deliveries()
     clients = []
 
@@ -109,7 +109,7 @@ def subscriber(app: App, url: str) -> None:
 
 
 def crowd(app: App, url: str) -> None:
-    """As many procedures or idle sessions as it is told to have, beside the one that is called."""
+    """Adds procedures or idle sessions beside the procedure that is called."""
     callee(app, url)
     clients = []
 

@@ -1,4 +1,4 @@
-"""How soon a service answers again once its router is back, after an outage."""
+"""How soon a service answers again after an outage of its router."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ OUTAGE = 6.0  # seconds
 
 
 def measure(rounds: int) -> Table:
-    """Measure an outage of some seconds for both."""
+    """Measure an outage of some seconds for both sides."""
     command = [sys.executable, "-m", "wampapp", "router", "--port", "0"]
     with Process(command, WAMPAPP_READY) as router:
         found = re.search(r"rs://\S+:(\d+)", "\n".join(router.output))
@@ -27,13 +27,13 @@ def measure(rounds: int) -> Table:
             }
             samples = in_turns(cells, rounds, "rejoin")
     row = Row(f"an outage of {OUTAGE:g} s", samples["ours"], samples["peer"])
-    note = "Both on wampapp's router, by RawSocket, behind a proxy that refuses connections."
-    title = "Seconds from 'the router is back' to the first answered call"
+    note = "Both on wampapp's router, over RawSocket, behind a proxy that refuses connections."
+    title = "Seconds from the router's return to the first answered call"
     return Table(title, note, [row], smaller_is_better=True)
 
 
 def answered(port: int, client: ConnectedClient, module: str) -> float:
-    """Start a service behind a wire, break the wire for a while, and wait for an answer."""
+    """Start a service behind a proxy, break the connection for a while, and wait for an answer."""
     ready = WAMPAPP_READY if module.endswith("ours") else READY
     prefix = f"com.rejoin.{module.rpartition('.')[2]}"
     with Wire(port) as wire:
@@ -48,5 +48,5 @@ def answered(port: int, client: ConnectedClient, module: str) -> float:
                 try:
                     client.call(f"{prefix}.add", 2, 3)
                 except WampError:
-                    continue  # nobody has registered it yet
+                    continue  # it is not registered again yet
                 return time.perf_counter() - begun

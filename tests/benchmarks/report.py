@@ -1,4 +1,4 @@
-"""The page that shows what was measured, and its picture."""
+"""The page of the results, and its chart."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -13,12 +13,13 @@ _BAR, _GAP, _LEFT, _WIDTH = 20, 14, 300, 900
 
 
 def write(about: Mapping[str, str], tables: Sequence[Table | FieldTable]) -> None:
-    """Write the page anew: every table of this run."""
+    """Write the page, with every table of this run."""
     lines = [
         "# Performance",
         "",
-        "What `python -m tests.benchmarks --write` measured: medians of rounds that take turns, on",
-        "loopback. The machine is a shared one, so ratios say more than figures.",
+        "`python -m tests.benchmarks --write` measured these figures. Each is the median of some",
+        "rounds, which alternate between the two sides, over loopback. The machine is shared, so",
+        "compare the ratios rather than the figures.",
         "",
     ]
     lines += [f"- {name}: {value}" for name, value in about.items()]
@@ -26,8 +27,9 @@ def write(about: Mapping[str, str], tables: Sequence[Table | FieldTable]) -> Non
         lines += ["", f"## {table.title}", "", table.note, ""]
         if isinstance(table, FieldTable):
             lines += [
-                "In parentheses how many times as fast wampapp is in the same run. The last column",
-                "is the processor time of a call with 64 in flight: caller + callee + router.",
+                "In parentheses: how many times as fast wampapp with its own router is in the run.",
+                "The last column is the processor time per call with 64 in flight, for",
+                "caller + callee + router.",
                 "",
                 f"![Calls per second with {IN_FLIGHT[1]} in flight]({PICTURE.name})",
                 "",
@@ -38,7 +40,7 @@ def write(about: Mapping[str, str], tables: Sequence[Table | FieldTable]) -> Non
 
 
 def picture(table: FieldTable) -> str:
-    """Draw the field's calls per second with 16 in flight, as SVG."""
+    """Draw a bar chart of calls per second with 16 in flight, as SVG."""
     rates = [(c.name, median(table.samples[c.name, IN_FLIGHT[1]])) for c in table.contestants]
     most = max(rate for _, rate in rates)
     height = len(rates) * (_BAR + _GAP) + _GAP
@@ -46,7 +48,7 @@ def picture(table: FieldTable) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"',
         'font-family="sans-serif" font-size="14" role="img">',
         f"<title>Calls per second with {IN_FLIGHT[1]} in flight</title>",
-        # Grey that is read on white and on black.
+        # Grey is readable on white and on black.
         "<style>text { fill: #777 } .ours { fill: #2a7de1 } .others { fill: #999 }</style>",
     ]
     for number, (name, rate) in enumerate(rates):

@@ -1,4 +1,4 @@
-"""What starting costs: processor time of an import and of the command, and time to a first call."""
+"""What starting costs: processor time of the import and the command, and time to the first call."""
 
 import os
 import socket
@@ -26,14 +26,14 @@ LEAST_ROUNDS = 7
 
 
 def measure(rounds: int) -> list[Table]:
-    """Measure imports, the commands' help, and starts."""
+    """Measure the import, the command's help, and a start."""
     crossbar = str(environment() / "bin" / "crossbar")
     python = sys.executable
     commands: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         "the import": ([python, "-c", "import wampapp"],
                        [python, "-c", "import autobahn.twisted.component"]),
         "the command's --help": ([python, "-m", "wampapp", "--help"], [crossbar, "--help"]),
-        "an interpreter alone": ([python, "-c", "pass"], []),
+        "only an interpreter": ([python, "-c", "pass"], []),
     }  # fmt: skip
     cells = {
         (label, number): partial(cpu_seconds, command)
@@ -43,18 +43,18 @@ def measure(rounds: int) -> list[Table]:
     }
     samples = in_turns(cells, max(rounds, LEAST_ROUNDS), "processor time")
     rows = [Row(label, samples[label, 0], samples.get((label, 1), [])) for label in commands]
-    note = "User and system time of fresh processes; the peers: autobahn's Component, crossbar."
+    note = "User and system time of new processes. The peers: autobahn's Component, crossbar."
     tables = [Table("Processor seconds to start", note, rows, smaller_is_better=True)]
-    first_call_of_ours()  # this process's own first connection loads what it needs
+    first_call_of_ours()  # the first connection of this process imports what it needs
     first = in_turns({0: first_call_of_ours, 1: first_call_of_peer}, rounds, "first call")
     row = Row("from nothing to the first answer", first[0], first[1])
-    note = "'wampapp run examples/hello.py', its router in the box; Crossbar, then a Component."
+    note = "'wampapp run examples/hello.py' with its router; Crossbar.io, then a Component."
     tables.append(Table("Seconds to the first answered call", note, [row], smaller_is_better=True))
     return tables
 
 
 def cpu_seconds(command: Sequence[str]) -> float:
-    """Run a command to its end, and return the processor time that it took."""
+    """Run a command, and return the processor time that it took."""
     child = subprocess.Popen(command, cwd=ROOT, env=environ(), stdout=subprocess.DEVNULL)
     try:
         _, status, usage = os.wait4(child.pid, 0)
@@ -69,7 +69,7 @@ def cpu_seconds(command: Sequence[str]) -> float:
 
 
 def first_call_of_ours() -> float:
-    """Start an app with the router in the box, and call it."""
+    """Start an app with the router in the box, and call it; return the seconds."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "wampapp", "run", "examples/hello.py", "--port", str(port)]
@@ -79,7 +79,7 @@ def first_call_of_ours() -> float:
 
 
 def first_call_of_peer() -> float:
-    """Start Crossbar, then a Component, and call it."""
+    """Start Crossbar.io, then a Component, and call it; return the seconds."""
     begun = perf_counter()
     with Crossbar() as router:
         command = [sys.executable, "-m", "tests.benchmarks.component"]

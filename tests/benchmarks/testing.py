@@ -1,4 +1,4 @@
-"""What a fresh test client for each test costs, beside tests that call the function itself."""
+"""What a new test client for each test costs, compared with tests that call the function itself."""
 
 import subprocess
 import sys
@@ -36,17 +36,17 @@ def test_add(number):
 
 
 def measure(rounds: int) -> Table:
-    """Measure both as processes, pytest and its start included."""
+    """Measure both as processes, including pytest and its start."""
     cells = {"ours": partial(seconds, HEAD + OURS), "bare": partial(seconds, HEAD + BARE)}
     samples = in_turns(cells, max(rounds, ROUNDS), "tests")
     row = Row(f"{TESTS} small tests", samples["ours"], samples["bare"])
-    note = "The whole of a pytest run: a fresh app.test_client() each; the function called itself."
+    note = "A pytest run, with a new app.test_client() per test; the peer calls the function."
     title = "Seconds for a run of tests"
     return Table(title, note, [row], smaller_is_better=True)
 
 
 def seconds(text: str) -> float:
-    """Run a file of tests, and return how long that took."""
+    """Run a file of tests, and return the seconds that it took."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "test_it.py"
         file.write_text(text.format(tests=TESTS))

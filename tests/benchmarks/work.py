@@ -1,6 +1,6 @@
-"""The work that is measured. One code for both sides, so that both do exactly the same.
+"""The work that is measured. Both sides run this code, so that both do exactly the same.
 
-An asyncio future and a Twisted Deferred are awaited alike; what differs comes in as arguments.
+An asyncio future and a Twisted Deferred are awaited in the same way; what differs is an argument.
 """
 
 from collections import deque
@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from time import perf_counter
 from typing import Any
 
-#: Seconds of the same work before what counts, for caches, buffers and the processor's clock.
+#: Seconds of the same work before the measurement, for caches, buffers and the processor's clock.
 WARM_UP = 0.2
 
-#: How many deliveries the publisher may be ahead of the subscribers, times two.
+#: Half the number of deliveries that the publisher may be ahead of the subscribers.
 AHEAD = 512
 
 TEXT = "a short string"
@@ -53,9 +53,9 @@ async def events_per_second(
 ) -> float:
     """Publish to `topic`, and return the deliveries per second that its subscribers count.
 
-    The router's acknowledgement would not tell that slow subscribers keep up, and what they have
-    not read would pile up in its memory. So the flow control goes from end to end: the procedure
-    `reached` of the subscribers' process answers when they have got so many events.
+    The router's acknowledgement does not show that slow subscribers keep up, and what they have not
+    read would pile up in its memory. So the flow control is end to end: the procedure `reached` of
+    the subscribers' process answers when they have received a given number of events.
     """
     rate = 0.0
     window = max(1, AHEAD // subscribers)
@@ -78,7 +78,7 @@ async def events_per_second(
 
 
 class Deliveries:
-    """Counts the events of all subscribers of a process, and says when a number is reached."""
+    """Counts the events of all subscribers of a process, and reports when a number is reached."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -91,7 +91,7 @@ class Deliveries:
             self._waiting.popleft()[1](self.count)
 
     def when(self, count: int, tell: Callable[[int], object]) -> None:
-        """Call `tell` with the number once it is `count`; ask for growing numbers only."""
+        """Call `tell` with the number once it is `count`. Successive counts must increase."""
         if self.count >= count:
             tell(self.count)
         else:
@@ -101,7 +101,7 @@ class Deliveries:
 async def per_second(
     do: Callable[[], Awaitable[Any]], gather: Gather, in_flight: int, seconds: float
 ) -> float:
-    """Do something from `in_flight` coroutines at the same time."""
+    """Return how often a second `in_flight` coroutines do something."""
     rate = 0.0
     for span in (WARM_UP, seconds):
         begun = perf_counter()
@@ -126,13 +126,13 @@ async def echoes_per_second(
 
     async def once() -> None:
         if len(await call(procedure, data)) != size:
-            raise ValueError("the echo is another one")
+            raise ValueError("the echo differs")
 
     return await per_second(once, gather, in_flight, seconds)
 
 
 async def call_times(call: Call, procedure: str, seconds: float) -> list[float]:
-    """Call `procedure` again and again, and return the seconds that each call took."""
+    """Call `procedure` repeatedly, and return the seconds that each call took."""
     took = []
     end = perf_counter() + seconds
     while (begun := perf_counter()) < end:

@@ -241,8 +241,8 @@ def test_inspect_obeys_no_name() -> None:
             {k: v for k, v in META.items() if k.startswith("wamp.session")},
             "has no wamp.registration.list; 'inspect' needs WAMP's meta API",
         ),
-        ({**META, "wamp.session.list": lambda: "nobody"}, "is not WAMP's meta API"),
-        ({**META, "wamp.subscription.get": lambda number: 7}, "is not WAMP's meta API"),
+        ({**META, "wamp.session.list": lambda: "nobody"}, "as WAMP's meta API does"),
+        ({**META, "wamp.subscription.get": lambda number: 7}, "as WAMP's meta API does"),
     ],
 )
 def test_inspect_says_that_a_router_has_no_meta_api(
@@ -281,7 +281,9 @@ def test_inspect_ends_with_what_reads_it(embedded: EmbeddedRouter) -> None:
 def test_a_realm_that_is_no_name_is_a_usage_error(command: str) -> None:
     done = wampapp(command, "--realm", "a b")
     assert done.returncode == 2
-    assert done.stderr == "Error: The realm 'a b' is no valid name; write one such as 'realm1'.\n"
+    assert (
+        done.stderr == "Error: The realm 'a b' is not a valid name; write one such as 'realm1'.\n"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -299,8 +301,8 @@ def test_inspect_says_which_permission_is_missing(narrow: Crossbar) -> None:
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == (
         f"Error: The router at {narrow.rs_url} does not let the role 'anonymous' call "
-        "wamp.session.list; give it the permission to call what begins with 'wamp.', or join as "
-        "somebody who has it.\n"
+        "wamp.session.list; give it permission to call what begins with 'wamp.', or join with a "
+        "role that has it.\n"
     )
 
 
@@ -356,7 +358,7 @@ def test_doctor_finds_a_router_well(router: Router, url: str) -> None:
     assert steps["realm"]["session"] > 0
     assert (steps["realm"]["realm"], steps["realm"]["authrole"]) == ("realm1", "anonymous")
     assert steps["realm"]["authid"]
-    agent = "wampapp-" if isinstance(router, EmbeddedRouter) else "Crossbar.io; "
+    agent = "wampapp-" if isinstance(router, EmbeddedRouter) else "Crossbar.io, "
     assert steps["router"]["detail"].startswith(agent)
     assert "registration_meta_api" in steps["router"]["features"]["dealer"]
     for name in ("TCP", "handshake", "realm", "round trip"):
@@ -446,7 +448,7 @@ def test_doctor_finds_what_is_no_wamp_router(scheme: str) -> None:
     done = subprocess.CompletedProcess(
         process.words, code, "\n".join(process.stdout), "\n".join(process.stderr)
     )
-    failed_at(done, "handshake", 3, "is no WAMP router")
+    failed_at(done, "handshake", 3, "is not a WAMP router")
 
 
 def test_doctor_finds_a_wrong_path(embedded: EmbeddedRouter) -> None:
@@ -514,11 +516,11 @@ def test_doctor_finds_certificates_that_are_not_trusted(
         failed_at(done, "TLS", 4, "the certificate is for another host", "for localhost")
         done = examined("--url", f"wss://127.0.0.1:{door.port}/ws", "--insecure")
         assert done.returncode == 0
-        assert "not checked, as --insecure asks" in steps_of(done)["TLS"]["detail"]
+        assert "not checked because of --insecure" in steps_of(done)["TLS"]["detail"]
         assert steps_of(done)["TLS"]["status"] == "warning"
     with TlsDoor(authority.issue("localhost", expired=True), embedded.port) as door:
         done = examined("--url", f"rss://localhost:{door.port}", "--ca", str(authority.file))
-        failed_at(done, "TLS", 4, "verify failed", "expired since")
+        failed_at(done, "TLS", 4, "verify failed", "expired on")
 
 
 def test_doctor_finds_that_a_certificate_of_ours_is_asked_for(
@@ -540,7 +542,7 @@ def test_doctor_finds_a_file_that_is_not_there(embedded: EmbeddedRouter) -> None
 
 def test_doctor_finds_a_router_without_tls(embedded: EmbeddedRouter) -> None:
     done = examined("--url", f"wss://127.0.0.1:{embedded.port}/ws")
-    steps = failed_at(done, "TLS", 3, "speaks no TLS")
+    steps = failed_at(done, "TLS", 3, "does not speak TLS")
     assert "write ws:// or rs://" in steps["TLS"]["advice"]
 
 
@@ -602,7 +604,7 @@ def test_doctor_finds_a_router_that_stops_to_answer() -> None:
         done = examined("--url", router.url, "--connect-timeout", "2")
     steps = steps_of(done)
     assert (done.returncode, steps["round trip"]["status"]) == (3, "failed")
-    assert "its answers do not come" in steps["round trip"]["detail"]
+    assert "its answers did not come" in steps["round trip"]["detail"]
     assert steps["router"]["detail"] == "it does not say what it is"
 
 
@@ -662,7 +664,7 @@ def test_doctor_finds_an_own_router_s_port_free(own: Path, free_port: int) -> No
     assert (done.returncode, done.stderr) == (0, "")
     steps = steps_of(done)
     assert list(steps) == ["versions", "target", "URL", "port"]
-    assert "free; the app starts a router of its own there" in steps["port"]["detail"]
+    assert "free; the app starts its own router there" in steps["port"]["detail"]
 
 
 def test_doctor_finds_a_router_at_an_own_router_s_port(own: Path, embedded: EmbeddedRouter) -> None:
@@ -680,6 +682,6 @@ def test_doctor_finds_an_own_router_s_port_taken(own: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         done = examined(own, "--port", port, "--connect-timeout", "2")
-    steps = failed_at(done, "port", 2, f"Port {port} on 127.0.0.1 is taken", "no WAMP router")
+    steps = failed_at(done, "port", 2, f"Port {port} on 127.0.0.1 is taken", "not a WAMP router")
     if sys.platform == "linux":
         assert f"process {os.getpid()}." in steps["port"]["detail"]

@@ -147,7 +147,7 @@ def test_a_dot_is_the_folder_one_is_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("日本", "makes no name for a project and its URIs, .*; try 'my-service'"),
+        ("日本", "cannot name a project and its URIs, .*; try 'my-service'"),
         ("my shop", "try 'my-shop'"),
         ("app.py", "try 'app-py'"),
         ("", "try 'my-service'"),

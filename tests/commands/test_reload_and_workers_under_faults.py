@@ -16,11 +16,11 @@ import pytest
 
 from tests.commands.test_reload_and_workers import edit, has_ended, joined, pids
 from tests.support.process import EmbeddedRouter, Process, Wampapp, wampapp
-from wampapp import NoSuchProcedure, connect
-from wampapp.supervisor import watching
-from wampapp.supervisor.channel import Order, ServiceEnded
+from wampapp import NoSuchProcedure, WampError, connect
+from wampapp.supervisor import watcher as watching
+from wampapp.supervisor.child import Child
 from wampapp.supervisor.parent import Parent
-from wampapp.supervisor.process import Child
+from wampapp.supervisor.pipe import ServiceEnded, Start
 
 SERVICE = """\
 import multiprocessing
@@ -54,6 +54,11 @@ def fork() -> int:
     process = multiprocessing.get_context("fork").Process(target=go.wait, daemon=True)
     process.start()
     return process.pid
+
+
+@app.register
+def end() -> None:
+    os._exit(0)
 
 
 @app.register
@@ -208,10 +213,54 @@ def test_a_signal_to_the_whole_group_is_no_failure_of_those_it_ends_first() -> N
             os.kill(os.getpid(), signal.SIGTERM)
             raise ServiceEnded(-signal.SIGTERM)
 
-    def order(*_: object) -> Order:
+    def message(*_: object) -> Start:
         raise AssertionError
 
-    asyncio.run(Group(order, {}, as_json=True).run([]))
+    asyncio.run(Group(message, {}, as_json=True).run([]))
+
+
+# A service that ends with exit code 0, though nobody has stopped it.
+
+
+def test_a_worker_that_ends_with_0_is_replaced(project: Path) -> None:
+    with Wampapp("run", "--workers", "2", "--port", "0", "app.py", cwd=project) as service:
+        with joined(service) as client:
+            with pytest.raises(WampError):
+                client.call("com.example.end")
+            number = service.until(r"Worker (\d) ended with exit code 0; another takes its place")[
+                1
+            ]
+            service.until(f"Worker {number} is up again")
+            assert len(pids(client, 2)) == 2
+        assert service.stop() == 0, service.text
+
+
+def test_a_reloaded_service_that_ends_with_0_waits_for_the_next_save(project: Path) -> None:
+    with Wampapp("run", "--reload", "--port", "0", "app.py", cwd=project) as service:
+        with joined(service) as client:
+            with pytest.raises(WampError):
+                client.call("com.example.end")
+            service.until("The service ended with exit code 0; waiting for the next save")
+            edit(project, "return 1", "return 2")
+            service.until("Reloaded in")
+            assert client.call("com.example.version") == 2
+        assert service.stop() == 0, service.text
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        ("os._exit(0)", "ended with exit code 0"),
+        ("os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
+    ],
+)
+def test_workers_that_end_before_they_serve_end_the_run_with_a_sentence(
+    project: Path, end: str, how: str
+) -> None:
+    edit(project, "go = ", f"{end}\ngo = ")
+    done = wampapp("run", "--workers", "2", "--port", "0", "app.py", cwd=project)
+    assert done.returncode == 1
+    assert done.stderr == f"Error: The service {how}.\n"
 
 
 # Watching.
@@ -249,7 +298,7 @@ def test_a_folder_that_comes_with_files_in_it_is_heard_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the system's word, not by looking now and then."""
-    for seconds in ("_LOOK", "_SELDOM"):
+    for seconds in ("_INTERVAL", "_LONG_INTERVAL"):
         monkeypatch.setattr(watching, seconds, 3600.0)
     (tmp_path / ".hidden" / "package").mkdir(parents=True)
     (tmp_path / ".hidden" / "package" / "module.py").touch()

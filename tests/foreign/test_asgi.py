@@ -100,7 +100,7 @@ def test_a_router_that_comes_later(tmp_path: Path, free_port: int) -> None:
     """The site starts without it, and the verbs wait for the session."""
     url = f"rs://127.0.0.1:{free_port}"
     with uvicorn(tmp_path, FASTAPI, WAMPAPP_URL=url) as site:
-        site.until("com.asgi has yet to join; the site starts without it")
+        site.until("com.asgi has not joined yet; the site starts without it")
         site.until("Uvicorn running")
         with EmbeddedRouter(free_port) as router:
             assert get(site, "/sum") == 5

@@ -21,7 +21,7 @@ import pytest
 from tests.support.process import ROOT, Process, Wampapp, environment
 from tests.support.terminal import Terminal
 from wampapp import App
-from wampapp.runner import foreground as runner
+from wampapp.runner import script
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -134,7 +134,7 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                 if named:
                     (tmp_path / named[1]).write_text(block)
                 else:
-                    with runner.importing():
+                    with script.importing():
                         exec(compile(block, str(page), "exec"), names)
             for command, expected in commands(block) if language == "console" else ():
                 words = shlex.split(command)
@@ -160,10 +160,39 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
             assert done.returncode == 0, done.stdout
 
 
-def test_links_lead_somewhere() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page}: {target}"
+TEXTS = sorted([*PAGES, ROOT / "CHANGELOG.md", *(ROOT / "examples").rglob("*.md")])
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+
+
+def prose(page: Path) -> str:
+    """Return a page without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in LINK.findall(prose(page)):
+        there = page.parent / target if target else page
+        assert there.exists(), f"{target} does not exist"
+        if anchor:
+            assert anchor in anchors(there), f"{target} has no heading for #{anchor}"
+
+
+def test_a_broken_anchor_is_found() -> None:
+    page = ROOT / "docs" / "how-to" / "connect.md"
+    assert "keep-a-connection" in anchors(page)
+    assert "prove-who-you-are" in anchors(page)
+    assert LINK.findall("[a](b.md), [c](#d), [e](f.md#g), [h](https://i#j)") == [
+        ("b.md", ""),
+        ("", "d"),
+        ("f.md", "g"),
+    ]
 
 
 def test_the_readme_is_short_and_shows_code_first() -> None:

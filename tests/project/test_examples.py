@@ -72,7 +72,7 @@ def test_what_is_announced_is_what_callers_may_send(router: EmbeddedRouter) -> N
     for name, line in (
         ("progress.py", r"com.example.count\(upto: int\) -> Iterator\[int\] +Count from 0"),
         ("progress.py", r"com.example.copy\(files: list\[str\]\) -> str +Report each step"),
-        ("blueprints.py", r"com.example.orders.<number>.status\(\) -> str +Tell where"),
+        ("blueprints.py", r"com.example.orders.<number>.status\(\) -> str +Return where"),
     ):
         with Wampapp("run", ROOT / "examples" / name, env=env) as service:
             service.until(line)

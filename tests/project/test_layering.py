@@ -1,133 +1,109 @@
-"""Rooms and floors: a module imports from the floors below its own, and from nowhere else."""
+"""The rooms of the package, as `docs/explanation/design.md` lists them, and who imports whom.
+
+An import that only type checkers read counts like any other: a module that needs a class, if only
+as a type, depends on it.
+"""
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import wampapp
 
-# A module or package of wampapp, and the floor it stands on. Whoever adds a module adds it here.
-FLOORS = {
-    "_version": 0,
-    "errors": 0,
-    "context": 0,
-    "results": 0,
-    "roles": 0,
-    "uri": 1,
-    "messages": 1,
-    "logs": 1,
-    "auth": 1,
-    "reactor_loop": 1,
-    "pattern": 2,
-    "codec": 2,
-    "config": 2,
-    "registry": 3,
-    "tls": 3,
-    "link": 3,
-    "loop": 3,
-    "workers": 3,
-    "binding": 4,
-    "endpoint": 5,
-    "transport": 5,
-    "run": 6,
-    "dispatch": 7,
-    "probe": 7,
-    "blueprint": 6,
-    "dial": 6,
-    "router": 6,
-    "lane": 8,
-    "joining": 8,
-    "lifecycle": 8,
-    "serving": 9,
-    "session": 10,
-    "keepalive": 10,
-    "outbox": 10,
-    "connection": 11,
-    "handles": 11,
-    "client": 12,
-    "banner": 12,
-    "service": 12,
-    "runner": 13,
-    "app": 14,
-    "supervisor": 15,
-    "crossbar": 15,
-    "testing": 13,
-    "pytest_plugin": 16,
-    "asgi": 15,
-    "cli": 16,
-    "flask": 17,
-    "__init__": 18,  # what users import from
-    "__main__": 18,
-}
-
-# Inside these packages only cycles are forbidden.
-PACKAGES = {"router", "cli", "flask", "supervisor", "testing", "transport"}
+MAX_FLOORS = 12
 
 # Who speaks to Autobahn, and who to Twisted.
-AUTOBAHN = {"auth", "transport", "router", "crossbar", "testing"}
-TWISTED = AUTOBAHN | {"dial", "loop", "probe", "tls"}
+AUTOBAHN = {"protocol", "transport", "server", "crossbar", "testing"}
+TWISTED = AUTOBAHN | {"loop", "cli"}
 
-ROOT = Path(wampapp.__file__).parent
+PACKAGE = Path(wampapp.__file__).parent
+PAGE = Path(__file__).resolve().parents[2] / "docs/explanation/design.md"
+
+#: Every module by its name below `wampapp`; the package of a room is named as the room.
 MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in sorted(ROOT.rglob("*.py"))
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
 }
+#: What users import from, and what `python -m wampapp` runs: above every floor.
+ROOF = {"__init__", "__main__"}
 
 
-def room(module: str) -> str:
-    """Return the module or package of the table that a module belongs to."""
+@dataclass
+class Room:
+    """A room as the page has it.
+
+    Attributes:
+        floor: the number of its floor, from 1.
+        modules: the names of its modules; those in a folder of its own as `folder/name`.
+    """
+
+    floor: int
+    modules: set[str]
+
+
+def rooms_of(page: str) -> dict[str, Room]:
+    """Read the tree of the page: the block whose first line is `wampapp/`.
+
+    The line of a room has its floor (unless that is the floor of the room before), its name and
+    what it is for. The lines below it, which are indented deeper, list its modules.
+    """
+    block = re.search(r"^```\nwampapp/\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert block is not None, "the page has no tree"
+    found: dict[str, Room] = {}
+    floor, room = 0, Room(0, set())
+    for line in block[1].splitlines():
+        if head := re.match(r"( \d|\d\d|  )  (\w+)(/|\.py)  ", line):
+            floor = int(head[1]) if head[1].strip() else floor
+            room = Room(floor, set() if head[3] == "/" else {head[2]})
+            assert head[2] not in found, f"{head[2]} is there twice"
+            found[head[2]] = room
+        else:
+            assert line.startswith(" " * 8), f"this line is neither a room nor its modules: {line}"
+            room.modules |= set(line.split())
+    return found
+
+
+ROOMS = rooms_of(PAGE.read_text(encoding="utf-8"))
+
+
+def room_of(module: str) -> str:
     return module.partition(".")[0]
 
 
-def is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-
-
-def statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Every import that can run, also those inside functions."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            yield child
-        elif isinstance(child, ast.If) and is_type_checking(child):
-            for other in child.orelse:
-                yield from statements(ast.Module([other], []))
-        else:
-            yield from statements(child)
-
-
-def imported(path: Path) -> set[str]:
-    """Return the full names of all modules, or of names in modules, that a file imports."""
-    names: set[str] = set()
-    for statement in statements(ast.parse(path.read_text())):
-        if isinstance(statement, ast.Import):
-            names |= {alias.name for alias in statement.names}
-        else:
-            assert not statement.level, f"{path} has a relative import; write it out"
-            names |= {f"{statement.module}.{alias.name}" for alias in statement.names}
-    return names
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The full names of the modules, or of names in modules, that a file imports, also as types."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                assert not node.level, "there is a relative import; write it out"
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            case ast.Call(func=ast.Name("import_module"), args=[ast.Constant(str(name))]):
+                yield name
 
 
 def arrows(path: Path) -> set[str]:
-    """Return the modules of wampapp that a file imports, named as in MODULES."""
+    """The modules of wampapp that a file imports, named as in MODULES."""
     found = set()
-    for name in imported(path):
-        if name.partition(".")[0] != "wampapp":
-            continue
-        inside = name.removeprefix("wampapp").removeprefix(".")
-        while inside not in MODULES and inside:
-            inside = inside.rpartition(".")[0]
-        found.add(inside or "__init__")
+    for name in imported(ast.parse(path.read_text(encoding="utf-8"))):
+        if name.partition(".")[0] == "wampapp":
+            inside = name.removeprefix("wampapp").removeprefix(".")
+            while inside not in MODULES and inside:
+                inside = inside.rpartition(".")[0]
+            found.add(inside or "__init__")
     return found
 
 
 ARROWS = {module: arrows(path) for module, path in MODULES.items()}
-PAIRS = sorted((importer, target) for importer in ARROWS for target in ARROWS[importer])
 
 
 def cycle(arrows: dict[str, set[str]]) -> list[str]:
-    """Return the modules of a cycle, in its order; nothing where there is none."""
+    """The modules of a cycle, in its order; nothing where there is none."""
     done: set[str] = set()
 
     def walk(module: str, path: list[str]) -> list[str]:
@@ -136,7 +112,7 @@ def cycle(arrows: dict[str, set[str]]) -> list[str]:
         if module in done:
             return []
         for target in sorted(arrows.get(module, ())):
-            if found := walk(target, [*path, module]):
+            if target != module and (found := walk(target, [*path, module])):
                 return found
         done.add(module)
         return []
@@ -147,16 +123,45 @@ def cycle(arrows: dict[str, set[str]]) -> list[str]:
     return []
 
 
-def test_every_module_has_a_floor() -> None:
-    assert {room(module) for module in MODULES} - set(FLOORS) == set()
+def modules_of(room: str) -> set[str]:
+    """The modules that a room has, as the page lists them."""
+    if room in MODULES and MODULES[room].name != "__init__.py":
+        return {room}
+    folder = PACKAGE / room
+    return {
+        path.relative_to(folder).with_suffix("").as_posix()
+        for path in folder.rglob("*.py")
+        if path.name != "__init__.py"
+    }
 
 
-@pytest.mark.parametrize(("importer", "target"), PAIRS)
-def test_a_module_imports_from_lower_floors_alone(importer: str, target: str) -> None:
-    here, there = room(importer), room(target)
-    if here == there and here in PACKAGES:
-        return  # the test of cycles is about these
-    assert FLOORS[there] < FLOORS[here], f"{importer} imports {target}, which is not below it"
+def test_the_page_has_every_room_and_no_other() -> None:
+    assert set(ROOMS) == {room_of(module) for module in MODULES} - ROOF
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_page_has_every_module_of_a_room_and_no_other(room: str) -> None:
+    assert ROOMS[room].modules == modules_of(room)
+
+
+def test_there_are_few_floors() -> None:
+    floors = [room.floor for room in ROOMS.values()]
+    assert floors == sorted(floors), "the page's rooms go from the ground up"
+    assert set(floors) == set(range(1, max(floors) + 1))
+    assert max(floors) <= MAX_FLOORS
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_from_its_own_room_and_from_lower_floors(module: str) -> None:
+    here = room_of(module)
+    if here in ROOF:
+        return
+    for target in ARROWS[module]:
+        there = room_of(target)
+        assert there not in ROOF, f"{module} imports what users import from"
+        assert here == there or ROOMS[there].floor < ROOMS[here].floor, (
+            f"{module} imports {target}, which is not below it"
+        )
 
 
 def test_there_is_no_cycle() -> None:
@@ -170,28 +175,47 @@ def test_a_cycle_would_be_found() -> None:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_autobahn_and_twisted_are_imported_where_they_may_be(module: str) -> None:
-    packages = {name.partition(".")[0] for name in imported(MODULES[module])}
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    packages = {name.partition(".")[0] for name in imported(tree)}
     allowed = set()
-    if room(module) in AUTOBAHN:
+    if room_of(module) in AUTOBAHN:
         allowed |= {"autobahn", "txaio"}
-    if room(module) in TWISTED:
+    if room_of(module) in TWISTED:
         allowed |= {"twisted"}
     assert packages & {"autobahn", "txaio", "twisted"} <= allowed
 
 
-def test_what_only_types_need_is_not_counted() -> None:
+def test_every_way_to_import_counts() -> None:
     text = """
 from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wampapp import app
-else:
-    from wampapp import uri
 def function():
     from wampapp.errors import InvalidUri
+    import_module("wampapp.router")
 """
-    found = [ast.unparse(statement) for statement in statements(ast.parse(text))]
-    assert found == [
-        "from typing import TYPE_CHECKING",
-        "from wampapp import uri",
-        "from wampapp.errors import InvalidUri",
-    ]
+    assert set(imported(ast.parse(text))) == {
+        "typing.TYPE_CHECKING",
+        "wampapp.app",
+        "wampapp.errors.InvalidUri",
+        "wampapp.router",
+    }
+
+
+def test_the_tree_is_read() -> None:
+    page = """
+```
+wampapp/
+ 1  errors.py     what goes wrong
+ 2  protocol/     WAMP as data
+                  codec uri
+    loop/         the loop
+                  runtime
+                  shell/one
+```
+"""
+    assert rooms_of(page) == {
+        "errors": Room(1, {"errors"}),
+        "protocol": Room(2, {"codec", "uri"}),
+        "loop": Room(2, {"runtime", "shell/one"}),
+    }

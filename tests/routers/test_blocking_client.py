@@ -25,7 +25,7 @@ from wampapp import (
     WrongThread,
     connect,
 )
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 
 DEADLINE = 30.0  # seconds
 
@@ -91,7 +91,7 @@ def test_on_the_loop_s_thread_it_is_refused(client: ConnectedClient) -> None:
         with pytest.raises(WrongThread):
             connect("rs://127.0.0.1:1")
 
-    loops.get().call(directly())
+    get_runtime().call(directly())
 
 
 def test_what_is_registered_comes_back(embedded: EmbeddedRouter) -> None:

@@ -18,7 +18,7 @@ from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import App, ConnectedClient, Event, Invocation, WampError, connect
 from wampapp.crossbar import Crossbar
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 
 DEADLINE = 20.0  # seconds
 Router = EmbeddedRouter | Crossbar
@@ -71,18 +71,18 @@ class Kinds:
         @inlineCallbacks
         def callbacks(a: int, b: int) -> Any:
             first = yield succeed(a)
-            second = yield deferLater(loops.get().reactor, 0, lambda: b)
+            second = yield deferLater(get_runtime().reactor, 0, lambda: b)
             return first + second
 
         @app.register
         def deferred(a: int) -> "Deferred[int]":
-            assert loops.get().in_loop_thread
+            assert get_runtime().in_loop_thread
             return succeed(a + 1)
 
         @app.register
         async def both(a: int) -> int:
             await asyncio.sleep(0)
-            return a + await succeed(1) + await deferLater(loops.get().reactor, 0, lambda: 1)
+            return a + await succeed(1) + await deferLater(get_runtime().reactor, 0, lambda: 1)
 
         @app.register
         def around() -> Any:
@@ -479,8 +479,8 @@ def test_a_backlog_of_events_pauses_the_transport_and_loses_nothing(
         session = service.connection.session
         for number in range(2000):
             client.publish("com.backlog.news", number, "x" * 100)
-        assert session._serving.backlog < 1900  # the rest waits in the transports
-        assert session._paused
+        assert session._backlog.waiting < 1900  # the rest waits in the transports
+        assert session._backlog.paused
         release.set()
         assert done.wait(DEADLINE)
     assert got == list(range(2000))
@@ -506,7 +506,7 @@ def test_a_handler_under_a_backlog_can_still_call(client: ConnectedClient, url: 
         assert service.connection
         for number in range(1500):
             client.publish("com.backlog.news", number)
-        assert service.connection.session._paused
+        assert service.connection.session._backlog.paused
         release.set()
         assert done.wait(DEADLINE)
     assert got == [2 * number for number in range(1500)]

@@ -20,8 +20,8 @@ from tests.support.running import running
 from tests.support.scripted import ScriptedRouter
 from wampapp import App, ConnectedClient, ConnectionLost, NotJoined, connect
 from wampapp.crossbar import Crossbar
-from wampapp.loop import runtime as loops
-from wampapp.session import connection
+from wampapp.loop.runtime import get_runtime
+from wampapp.session import backoff
 from wampapp.session.session import Session
 
 DEADLINE = 30.0  # seconds
@@ -121,7 +121,7 @@ def wait_until_offline(client: ConnectedClient) -> None:
         async def ended() -> None:
             await asyncio.shield(session.closed)
 
-        loops.get().call(ended())
+        get_runtime().call(ended())
 
 
 class Moments:
@@ -181,7 +181,7 @@ def test_a_killed_router_comes_back_with_everything(mortal: Restartable, scheme:
 
 def test_attempts_are_never_far_apart() -> None:
     """How soon a service answers again once its router is back, is measured by a benchmark."""
-    assert connection._LONGEST_DELAY <= 1.5
+    assert backoff.MAX_DELAY <= 1.5
 
 
 def test_calls_under_load_survive_a_restart_or_say_why(mortal: Restartable) -> None:

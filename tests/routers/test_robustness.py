@@ -15,7 +15,7 @@ from tests.support.process import EmbeddedRouter, Process, Wampapp, environment
 from tests.support.process import wampapp as command
 from tests.support.running import running
 from wampapp import App, ConnectedClient, WampError, connect
-from wampapp.loop import workers
+from wampapp.loop import threads
 
 DEADLINE = 20.0  # seconds
 
@@ -148,7 +148,7 @@ def test_handlers_that_wait_for_their_own_app_do_not_use_up_the_threads(
 def test_an_endless_recursion_ends_in_a_sentence(
     client: ConnectedClient, embedded: EmbeddedRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "_MOST_THREADS", 20)
+    monkeypatch.setattr(threads, "MAX_THREADS", 20)
     app = App(prefix="com.robust", threads=2)
 
     @app.register
@@ -194,7 +194,7 @@ def test_an_app_runs_in_a_thread(embedded: EmbeddedRouter, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["router", "--host", ""], "The host '' is no address"),
+        (["router", "--host", ""], "The host '' is not an address"),
         (["run", "."], "'.' is neither a module's name nor a Python file"),
         (["run", "factory:later()"], "is 'async def'; a factory is a plain function"),
         (["run", "prefixed"], "prefixed.py:2: App('com.x') names a router"),

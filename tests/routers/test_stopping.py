@@ -13,7 +13,7 @@ import pytest
 import wampapp
 from tests.support.process import EmbeddedRouter, Process, Wampapp
 from wampapp.crossbar import Crossbar
-from wampapp.loop import runtime as loops
+from wampapp.loop.runtime import get_runtime
 
 DEADLINE = 30.0  # seconds
 Router = EmbeddedRouter | Crossbar
@@ -296,7 +296,7 @@ def test_a_stopping_router_tells_its_clients(script: Path) -> None:
         async def ended() -> str:
             return await asyncio.shield(session.closed)
 
-        assert loops.get().call(ended()) == "the router shuts down"
+        assert get_runtime().call(ended()) == "the router shuts down"
 
 
 def test_nothing_is_left_after_a_script(embedded: EmbeddedRouter, tmp_path: Path) -> None:

@@ -28,8 +28,10 @@ from wampapp import (
     WampappError,
     connect,
 )
-from wampapp.config.environment import tls_from
+from wampapp.config.settle import settle_tls
 from wampapp.crossbar import Crossbar, node_configuration
+
+pytestmark = pytest.mark.processes
 
 DEADLINE = 30.0  # seconds
 PATIENCE = 10.0  # seconds for a join
@@ -115,7 +117,7 @@ def publish(url: str, *options: str | Path, **env: str) -> tuple[int, str]:
 
 def warning(url: str) -> str:
     return (
-        f"The certificate of {url} is not checked: whoever stands between can read and change "
+        f"The certificate of {url} is not checked: anyone in between can read and change "
         "everything.\n"
     )
 
@@ -450,8 +452,8 @@ def test_a_variable_never_turns_an_authority_off_that_was_asked_for(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--ca", "a.pem", "--insecure"], "Error: Tls has an authority to trust, and verify="),
-        (["--cert-key", "a.pem"], "Error: Tls has a key and no certificate; "),
+        (["--ca", "a.pem", "--insecure"], "Error: Tls has an authority to trust, but verify="),
+        (["--cert-key", "a.pem"], "Error: Tls has a key but no certificate; "),
     ],
 )
 def test_options_that_do_not_go_together(words: list[str], sentence: str, script: Path) -> None:
@@ -478,9 +480,9 @@ def test_every_verb_takes_them(authority: Authority, door: TlsDoor, script: Path
 
 
 def test_nothing_said_is_no_tls_of_one_s_own() -> None:
-    assert tls_from(environ={}) is None
-    assert tls_from(environ={"WAMPAPP_INSECURE": "no", "WAMPAPP_CA": ""}) is None
-    assert tls_from(insecure=False, environ={"WAMPAPP_INSECURE": "1"}) is None
+    assert settle_tls(environ={}) is None
+    assert settle_tls(environ={"WAMPAPP_INSECURE": "no", "WAMPAPP_CA": ""}) is None
+    assert settle_tls(insecure=False, environ={"WAMPAPP_INSECURE": "1"}) is None
 
 
 @pytest.mark.parametrize("field", ["ca", "certificate", "key"])
@@ -529,7 +531,7 @@ def test_a_file_that_holds_no_certificate(
     if name in UNREADABLE:
         assert sentence == f"The certificate {file} cannot be read: {UNREADABLE[name]}."
     else:
-        assert sentence.startswith(f"The file {file} holds no certificate; ")
+        assert sentence.startswith(f"The file {file} contains no certificate; ")
 
 
 @pytest.mark.parametrize(
@@ -544,7 +546,7 @@ def test_a_file_that_holds_no_key(
     if name in UNREADABLE:
         assert sentence == f"The private key {made[name]} cannot be read: {UNREADABLE[name]}."
     else:
-        assert sentence.startswith(f"The file {made[name]} holds no private key; ")
+        assert sentence.startswith(f"The file {made[name]} contains no private key; ")
         assert "without a passphrase" in sentence
 
 
@@ -552,7 +554,7 @@ def test_a_certificate_s_file_without_its_key(authority: Authority, door: TlsDoo
     certificate, _ = authority.issue_pair("client.example")
     tls = Tls(certificate=str(certificate), verify=False)
     sentence = failure(at(FORMS[0], door.port), tls, UsageError)
-    assert sentence.startswith(f"The file {certificate} holds no private key; ")
+    assert sentence.startswith(f"The file {certificate} contains no private key; ")
 
 
 @pytest.mark.parametrize("verify", [True, False])
@@ -621,7 +623,7 @@ def test_an_encrypted_key_is_refused_and_no_passphrase_is_asked_for(
     words = ["--insecure", "--cert", certificate, "--cert-key", key]
     code, shown = in_terminal("publish", "com.tls", "1", "--url", url, *words)
     shown = shown.removeprefix(warning(url))
-    assert (code, shown.partition(";")[0]) == (2, f"Error: The file {key} holds no private key")
+    assert (code, shown.partition(";")[0]) == (2, f"Error: The file {key} contains no private key")
     one_sentence(shown)
 
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wampapp import App
-from wampapp.loop import runtime as loops
-from wampapp.runner import foreground as runner
+from wampapp.config.settle import settle
+from wampapp.loop.runtime import get_runtime
 from wampapp.runner.service import Service
 
 
 @contextmanager
 def running(app: App, url: str) -> Iterator[Service]:
     """Run `app` at the router `url` while the block is open."""
-    runtime = loops.get()
-    config = runner.settle(app.config, url=url)
+    runtime = get_runtime()
+    config = settle(app.config, url=url)
     service = app.make_service(config, runtime)
     app.attach(service)
     runtime.call(service.start())

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
 
-from wampapp.client.handles import Procedure, PublishOptions, Topic, answered
-from wampapp.errors import CallTimeout, NotJoined
-from wampapp.loop.workers import lending
-from wampapp.protocol import uri as uris
+from wampapp.client.blocking_handles import BlockingProcedure, BlockingTopic
+from wampapp.client.handles import Procedure, Topic
+from wampapp.client.waiting import Waiter
+from wampapp.protocol import uris
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.endpoint import endpoint_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
-    from wampapp.loop import runtime as loops
-    from wampapp.registry.blueprint import RegisterOptions, SubscribeOptions
+    from wampapp.client.options import CallOptions, PublishOptions
+    from wampapp.loop.runtime import Runtime
+    from wampapp.registry.options import RegisterOptions, SubscribeOptions
     from wampapp.registry.records import Registration, Subscription
     from wampapp.session.connection import Connection
 
 T = TypeVar("T")
 
-logger = logging.getLogger("wampapp.client")
-
-_THREADS = 40
-_GRACE = 1.0
-_ACKNOWLEDGE = {"acknowledge": True}
-_END = object()
-_CLOSED = "This client is closed; open another with wampapp.connect()."
+_ACKNOWLEDGE: Final = {"acknowledge": True}
 
 
-class Client:
+class Client(Waiter):
     """Blocking verbs on a session. Each may be called from any thread but the event loop's.
 
     Get one from :func:`connect`, or as ``app.sync``.
@@ -46,16 +39,14 @@ class Client:
 
     def __init__(
         self,
-        runtime: Callable[[], loops.Runtime],
+        runtime: Callable[[], Runtime],
         connection: Callable[[], Connection],
         *,
         prefix: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        self._runtime = runtime
-        self._connection = connection
+        super().__init__(runtime, connection, timeout)
         self._prefix = prefix
-        self._timeout = timeout
 
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a procedure and wait for its result.
@@ -128,18 +119,11 @@ class Client:
             WrongThread: called on the event loop's thread.
         """
         name = uris.resolve(uri, self._prefix, "procedure")
-        yield from self._follow(
-            Procedure(self._connection, name).stream(*args, **kwargs), name, self._timeout
-        )
+        items = Procedure(self._connection, name, {}).stream(*args, **kwargs)
+        yield from self._iterate(items, name, self._timeout)
 
     def procedure(
-        self,
-        uri: str,
-        *,
-        timeout: float | None = None,
-        returns: Any = None,
-        disclose_me: bool = False,
-        idempotent: bool = False,
+        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
     ) -> BlockingProcedure:
         """Make a handle to a remote procedure, which carries its options.
 
@@ -150,24 +134,17 @@ class Client:
 
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
-            timeout: seconds that a call may take; then it is cancelled. None for the client's.
-            returns: as in :meth:`App.procedure`.
-            disclose_me: as in :meth:`App.procedure`.
-            idempotent: as in :meth:`App.procedure`.
+            returns: the type that results are converted to; None leaves them as they come.
+            options: see :class:`~wampapp.client.options.CallOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not valid.
         """
-        procedure = Procedure(
-            self._connection,
-            uris.resolve(uri, self._prefix, "procedure"),
-            timeout=self._timeout if timeout is None else timeout,
-            returns=returns,
-            disclose_me=disclose_me,
-            idempotent=idempotent,
-            ready=self._ready,
-        )
+        name = uris.resolve(uri, self._prefix, "procedure")
+        if options.get("timeout") is None:
+            options["timeout"] = self._timeout
+        procedure = Procedure(self._connection, name, options, returns=returns, ready=self._ready)
         return BlockingProcedure(self, procedure)
 
     def topic(self, uri: str, **options: Unpack[PublishOptions]) -> BlockingTopic:
@@ -180,14 +157,14 @@ class Client:
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.client.handles.PublishOptions`.
+            options: see :class:`~wampapp.client.options.PublishOptions`.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not known.
         """
         name = uris.resolve(uri, self._prefix, "topic")
-        # Who blocks anyway may as well know that the router has it.
+        # A caller that blocks anyway may as well know that the router has the event.
         return BlockingTopic(self, Topic(self._connection, name, {"acknowledge": True, **options}))
 
     def on_loop(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
@@ -211,122 +188,6 @@ class Client:
             return await work(await self._ready())
 
         return self._run(run)
-
-    def _follow(
-        self, items: AsyncGenerator[Any, None], name: str, timeout: float | None = None
-    ) -> Iterator[Any]:
-        """Iterate over what comes; ``timeout`` is for each by itself."""
-
-        async def following() -> Any:
-            try:
-                async with asyncio.timeout(timeout) as limit:
-                    return await anext(items, _END)
-            except TimeoutError:
-                if not limit.expired():
-                    raise
-                raise CallTimeout(f"No result from {name} came within {timeout:g} s.") from None
-
-        self._run(self._joined)
-        try:
-            while (item := self._run(following)) is not _END:
-                yield item
-        finally:
-            self._runtime().call(items.aclose())
-
-    def _wait(self, ask: Callable[[Connection], Awaitable[Any]], what: str) -> Any:
-        async def run() -> Any:
-            return await answered(self._ready(), ask, self._timeout, what)
-
-        return self._run(run)
-
-    async def _ready(self) -> Connection:
-        """Return the connection that a verb goes out on, which may wait for its session."""
-        return self._connection()
-
-    async def _joined(self) -> None:
-        try:
-            async with asyncio.timeout(self._timeout) as limit:
-                await (await self._ready()).joined(self._timeout)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise NotJoined(
-                f"There was no session with a router within {self._timeout:g} s; nothing was sent."
-            ) from None
-
-    def _run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        with lending() as answered:
-            return self._runtime().call(work(), answered)
-
-
-class BlockingProcedure:
-    """A remote procedure; get one by ``client.procedure(uri)``.
-
-    Attributes:
-        uri: the procedure's absolute URI.
-    """
-
-    def __init__(self, client: Client, procedure: Procedure) -> None:
-        self.uri = procedure.uri
-        self._client = client
-        self._procedure = procedure
-
-    def __repr__(self) -> str:
-        return repr(self._procedure)
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Call the procedure and wait for its result.
-
-        Takes, returns and raises what :meth:`wampapp.client.handles.Procedure.__call__` does, and
-        :class:`WrongThread` on the event loop's thread.
-        """
-        return self._client._run(lambda: self._procedure(*args, **kwargs))
-
-    def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        """Call the procedure and iterate over its progressive results.
-
-        Takes, yields and raises what :meth:`wampapp.client.handles.Procedure.stream` does, and
-        :class:`WrongThread` on the event loop's thread.
-        """
-        return self._client._follow(self._procedure.stream(*args, **kwargs), self.uri)
-
-
-class BlockingTopic:
-    """A topic to publish to; get one by ``client.topic(uri)``.
-
-    Attributes:
-        uri: the topic's absolute URI.
-    """
-
-    def __init__(self, client: Client, topic: Topic) -> None:
-        self.uri = topic.uri
-        self._client = client
-        self._topic = topic
-
-    def __repr__(self) -> str:
-        return repr(self._topic)
-
-    def publish(self, /, *args: Any, **kwargs: Any) -> int | None:
-        """Publish an event and wait until the router has taken it.
-
-        Args:
-            args: positional arguments.
-            kwargs: keyword arguments.
-
-        Returns:
-            The publication's id; None with ``acknowledge=False``, which does not wait.
-
-        Raises:
-            WampError: the router refuses the event.
-            CallTimeout: the router did not answer in time.
-            NotJoined: there is no session, and none came back in time.
-            ConnectionLost: the link broke before the answer came.
-            WrongThread: called on the event loop's thread.
-        """
-        answer = self._client._wait(
-            lambda _: self._topic.publish(*args, **kwargs), f"acknowledgement for {self.uri}"
-        )
-        return None if answer is None else int(answer)
 
 
 class PeerClient(Client):

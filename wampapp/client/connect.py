@@ -7,12 +7,12 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from wampapp.client.blocking import PeerClient
-from wampapp.config.environment import auth_from, from_environment, tls_from
 from wampapp.config.records import DEFAULT_URL, Config, check_seconds
+from wampapp.config.settle import settle
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
-from wampapp.loop import runtime as loops
-from wampapp.loop.workers import Workers
+from wampapp.loop.runtime import Runtime, get_runtime
+from wampapp.loop.threads import ThreadPool
 from wampapp.session.connection import Connection
 from wampapp.transport.dial import UrlDialer
 
@@ -37,17 +37,17 @@ class ConnectedClient(PeerClient):
     """
 
     def __init__(self, config: Config, *, timeout: float | None) -> None:
-        runtime = loops.get()
+        runtime = get_runtime()
         super().__init__(lambda: runtime, self._current, timeout=timeout)
         self._opened: Connection | None = None
-        self._workers = Workers(_THREADS)
+        self._workers = ThreadPool(_THREADS)
         self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
         self._keeper: asyncio.Task[None] | None = None
         self._closing = False
         runtime.call(self._open(runtime, config))
         runtime.clients += 1
 
-    async def _open(self, runtime: loops.Runtime, config: Config) -> None:
+    async def _open(self, runtime: Runtime, config: Config) -> None:
         dialer = UrlDialer(config.url or DEFAULT_URL, runtime.reactor, config.tls)
         connection = Connection(dialer, config, self._dispatcher)
         await connection.open(patient=False)
@@ -157,19 +157,14 @@ def connect(
         TlsFailed: the router's certificate is not trusted.
         WrongThread: called on the event loop's thread.
     """
-    url, realm = from_environment(url=url, realm=realm, default_url=DEFAULT_URL)
     if timeout is not None:
         timeout = check_seconds(timeout, "timeout")
-    return ConnectedClient(
-        Config(
-            url=url,
-            realm=realm,
-            auth=auth if auth is not None else auth_from(),
-            tls=tls if tls is not None else tls_from(),
-            handshake_timeout=check_seconds(connect_timeout, "connect_timeout"),
-            keep_alive=keep_alive,
-            rejoin_timeout=rejoin_timeout,
-            grace=_GRACE,
-        ),
-        timeout=timeout,
+    own = Config(
+        url=DEFAULT_URL,
+        handshake_timeout=check_seconds(connect_timeout, "connect_timeout"),
+        keep_alive=keep_alive,
+        rejoin_timeout=rejoin_timeout,
+        grace=_GRACE,
     )
+    config = settle(own, url=url, realm=realm, auth=auth, tls=tls)
+    return ConnectedClient(config, timeout=timeout)

@@ -4,116 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from wampapp.config.records import check_seconds
-from wampapp.errors import (
-    CallTimeout,
-    ConnectionLost,
-    InvalidResult,
-    NoSuchProcedure,
-    NotJoined,
-    UsageError,
-)
+from wampapp.client.options import check_call_options, check_publish_options
+from wampapp.client.waiting import wait_for_answer
+from wampapp.errors import CallTimeout, InvalidResult, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.session.connection import Connection
 
-T = TypeVar("T")
-
 #: How often an idempotent call is sent in all.
-_MOST_TRIES: Final = 3
-#: How soon a procedure is asked for again that has yet to come back with its callee.
-_AGAIN_SECONDS: Final = 0.1
-
-
-async def answered(
-    connection: Connection | Awaitable[Connection],
-    ask: Callable[[Connection], Awaitable[T]],
-    timeout: float | None,
-    what: str,
-    *,
-    tries: int = 1,
-) -> T:
-    """Ask for something and wait for the answer, for the session first if there is none.
-
-    Args:
-        connection: what is asked on, or who gives it in a while.
-        ask: sends the request.
-        timeout: seconds for all of it; None for no limit, but ``rejoin_timeout`` while offline.
-        what: what is waited for, for the error message.
-        tries: how often it may be sent when the link breaks before the answer.
-
-    Returns:
-        What ``ask`` comes to.
-
-    Raises:
-        NotJoined: there was no session in all that time, so nothing was sent.
-        CallTimeout: no answer came in time.
-        ConnectionLost: the link broke before the answer came.
-    """
-    sent = False
-    try:
-        async with asyncio.timeout(timeout) as limit:
-            on = await connection if isinstance(connection, Awaitable) else connection
-            while True:
-                tries -= 1
-                await on.joined(timeout)
-                sent = True
-                try:
-                    return await ask(on)
-                except ConnectionLost:
-                    if tries <= 0:
-                        raise
-                    sent = False
-                except NoSuchProcedure:
-                    # Nobody carried it out. Where the router was restarted, its callee may be a
-                    # moment later than we are.
-                    if not on.is_settling:
-                        raise
-                    tries += 1
-                    await asyncio.sleep(_AGAIN_SECONDS)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        if not sent:
-            raise NotJoined(
-                f"There was no session with a router within {timeout:g} s; nothing was sent."
-            ) from None
-        raise CallTimeout(f"No {what} came within {timeout:g} s.") from None
-
-
-class PublishOptions(TypedDict, total=False):
-    """How a :class:`Topic` publishes ("Publish and Subscribe", advanced profile).
-
-    Attributes:
-        acknowledge: whether to wait until the router has taken the event.
-        exclude_me: False lets the publisher hear its own event.
-        exclude: session ids that shall not hear it.
-        exclude_authid: who shall not hear it.
-        exclude_authrole: which roles shall not hear it.
-        eligible: the session ids that alone may hear it.
-        eligible_authid: who alone may hear it.
-        eligible_authrole: which roles alone may hear it.
-        retain: whether the router keeps the event for late subscribers.
-        disclose_me: whether subscribers are told the publisher.
-    """
-
-    acknowledge: bool
-    exclude_me: bool
-    exclude: Sequence[int]
-    exclude_authid: Sequence[str]
-    exclude_authrole: Sequence[str]
-    eligible: Sequence[int]
-    eligible_authid: Sequence[str]
-    eligible_authrole: Sequence[str]
-    retain: bool
-    disclose_me: bool
+_MAX_TRIES: Final = 3
 
 
 class Procedure:
@@ -122,42 +28,40 @@ class Procedure:
     Args:
         connection: gives the connection, or raises NotJoined.
         uri: the procedure's absolute URI.
-        timeout: seconds that a call may take; None for no limit.
-        returns: what results are converted to; None leaves them as they come.
-        disclose_me: whether the callee is told the caller.
-        idempotent: whether a call may be sent again when the link breaks before its answer.
+        options: see :class:`~wampapp.client.options.CallOptions`.
+        returns: the type that results are converted to; None leaves them as they come.
         ready: gives the connection when it is ready for a call; ``connection`` by default.
 
     Attributes:
         uri: the same.
 
     Raises:
-        UsageError: the timeout is not valid, or nothing can be converted to ``returns``.
+        UsageError: an option is not valid, or nothing can be converted to ``returns``.
     """
 
     def __init__(
         self,
         connection: Callable[[], Connection],
         uri: str,
+        options: CallOptions,
         *,
-        timeout: float | None = None,
         returns: Any = None,
-        disclose_me: bool = False,
-        idempotent: bool = False,
         ready: Callable[[], Connection | Awaitable[Connection]] | None = None,
     ) -> None:
         self.uri = uri
         self._connection = connection
         self._ready = ready or connection
-        self._tries = _MOST_TRIES if idempotent else 1
-        self._timeout = None if timeout is None else check_seconds(timeout, "timeout")
+        check_call_options(options)
+        timeout = options.get("timeout")
+        self._tries = _MAX_TRIES if options.get("idempotent") else 1
+        self._timeout = None if timeout is None else float(timeout)
         self._returns = returns
-        self._options = {"disclose_me": True} if disclose_me else {}
+        self._options = {"disclose_me": True} if options.get("disclose_me") else {}
         if returns is not None:
             try:
                 msgspec.json.Decoder(returns)
             except (TypeError, NameError) as error:
-                raise UsageError(f"returns is {returns!r}, which is no type: {error}.") from None
+                raise UsageError(f"returns is {returns!r}, which is not a type: {error}.") from None
 
     def __repr__(self) -> str:
         return f"<Procedure {self.uri!r}>"
@@ -179,7 +83,7 @@ class Procedure:
             NotJoined: there is no session, and none came back in time.
             ConnectionLost: the link broke before the answer came.
         """
-        value = await answered(
+        value = await wait_for_answer(
             self._ready(),
             lambda peer: peer.call(self.uri, args, kwargs, options=self._options),
             self._timeout,
@@ -262,12 +166,7 @@ class Topic:
     def __init__(
         self, connection: Callable[[], Connection], uri: str, options: PublishOptions
     ) -> None:
-        unknown = set(options) - set(PublishOptions.__annotations__)
-        if unknown:
-            raise UsageError(
-                f"There is no option {min(unknown)!r}; there is "
-                f"{', '.join(PublishOptions.__annotations__)}."
-            )
+        check_publish_options(options)
         self.uri = uri
         self._connection = connection
         self._options = dict(options)

@@ -1,174 +1,135 @@
-"""What `WAMPAPP_*` variables say."""
+"""What the ``WAMPAPP_*`` variables say; which of several settings counts, ``settle`` says."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.config.records import DEFAULT_REALM, Tls
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from wampapp.protocol.credentials import Credential
-
-
-def from_environment(
-    *,
-    url: str | None = None,
-    realm: str | None = None,
-    default_url: str | None = None,
-    default_realm: str | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> tuple[str | None, str]:
-    """Settle URL and realm: what was asked for, then ``WAMPAPP_*``, then the default.
-
-    Args:
-        url: from the command line or the call; None where it says nothing.
-        realm: likewise.
-        default_url: what the app says; None means the embedded router.
-        default_realm: likewise; None means ``realm1``.
-        environ: the environment; the process's own by default.
-
-    Returns:
-        The URL, None for the embedded router, and the realm.
-    """
-    environ = os.environ if environ is None else environ
-    return (
-        url or environ.get("WAMPAPP_URL") or default_url or None,
-        realm or environ.get("WAMPAPP_REALM") or default_realm or DEFAULT_REALM,
-    )
-
-
-def run_variables(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return what variables say of a run, but for the router that is joined and the credential.
-
-    Args:
-        environ: the environment; the process's own by default.
-
-    Returns:
-        Options of :func:`wampapp.runner.foreground.settle`.
-
-    Raises:
-        UsageError: one is not valid.
-    """
-    environ = os.environ if environ is None else environ
-    kinds: dict[str, Callable[[str], Any]] = {
-        "host": str,
-        "port": int,
-        "debug": is_on,
-        "handshake_timeout": float,
-        "give_up_after": float,
-    }
-    found: dict[str, Any] = {}
-    for name, convert in kinds.items():
-        variable = f"WAMPAPP_{name.upper()}"
-        text = environ.get(variable)
-        if text:
-            try:
-                found[name] = convert(text)
-            except ValueError:
-                raise UsageError(f"{variable} is {text!r}; give a number.") from None
-    origins = environ.get("WAMPAPP_ALLOW_ORIGIN", "").split()
-    return found | ({"allow_origins": tuple(origins)} if origins else {})
+    from collections.abc import Callable, Iterable, Mapping
 
 
 def is_on(text: str) -> bool:
-    """Tell whether a variable's text switches something on."""
+    """Return whether a variable's text switches something on."""
     return text.lower() in ("1", "true", "t", "yes", "y", "on")
 
 
-def tls_from(
-    *,
-    ca: str | None = None,
-    certificate: str | None = None,
-    key: str | None = None,
-    insecure: bool | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Tls | None:
-    """Settle how TLS is spoken: what was asked for, then ``WAMPAPP_*``.
+#: How the variables of a run become values, by the fields of a ``Config``.
+CONVERTERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "url": str,
+    "realm": str,
+    "host": str,
+    "port": int,
+    "debug": is_on,
+    "allow_origins": lambda text: tuple(text.split()),
+    "handshake_timeout": float,
+    "give_up_after": float,
+}
+#: Variables that are not named for their field: the option is repeated, and so is singular.
+_NAMES: Final = {"allow_origins": "WAMPAPP_ALLOW_ORIGIN"}
+
+
+def read(fields: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what variables say of some fields of a ``Config``; an empty one says nothing.
 
     Args:
-        ca: the file of a trusted authority.
-        certificate: the file of our own certificate.
-        key: the file of its key.
-        insecure: whether any certificate is taken.
+        fields: their names; those without a variable of their own are left out.
         environ: the environment; the process's own by default.
 
-    Returns:
-        None where neither says anything.
-
     Raises:
-        UsageError: they do not go together.
+        UsageError: a variable should be a number, and is not.
     """
     environ = os.environ if environ is None else environ
-    if not insecure:
-        # What was asked for is not outvoted by the environment: --insecure drops its authority.
-        ca = ca or environ.get("WAMPAPP_CA") or None
-    if insecure is None:
-        insecure = is_on(environ.get("WAMPAPP_INSECURE", ""))
-    found = Tls(
-        ca=ca,
-        certificate=certificate or environ.get("WAMPAPP_CERT") or None,
-        # Nor is the key of another certificate taken for it.
-        key=key or (None if certificate else environ.get("WAMPAPP_CERT_KEY") or None),
-        verify=not insecure,
-    )
-    return None if found == Tls() else found
+    found: dict[str, Any] = {}
+    for field in fields:
+        convert = CONVERTERS.get(field)
+        variable = _NAMES.get(field, f"WAMPAPP_{field.upper()}")
+        text = environ.get(variable)
+        if convert is not None and text:
+            try:
+                found[field] = convert(text)
+            except ValueError:
+                raise UsageError(f"{variable} is {text!r}; give a number.") from None
+    return found
 
 
-def auth_from(
-    *,
-    method: str | None = None,
-    authid: str | None = None,
-    authrole: str | None = None,
-    secret: str | None = None,
-    secret_file: str | None = None,
-    key_file: str | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Credential | None:
-    """Settle the credential: what was asked for, then ``WAMPAPP_*``.
+@dataclass(frozen=True, slots=True)
+class TlsVariables:
+    """What variables say of TLS.
 
-    Args:
-        method: ``anonymous``, ``ticket``, ``wampcra``, ``scram`` or ``cryptosign``.
-        authid: who joins.
-        authrole: the role that is asked for.
-        secret: the ticket, secret or password.
-        secret_file: the file that holds it.
-        key_file: the file of the private key, for ``cryptosign``.
-        environ: the environment; the process's own by default.
-
-    Returns:
-        None where neither says anything.
-
-    Raises:
-        UsageError: they do not make a credential.
+    Attributes:
+        ca: ``WAMPAPP_CA``.
+        certificate: ``WAMPAPP_CERT``.
+        key: ``WAMPAPP_CERT_KEY``.
+        insecure: ``WAMPAPP_INSECURE``.
     """
-    from wampapp.protocol.credentials import credential_from
 
+    ca: str | None
+    certificate: str | None
+    key: str | None
+    insecure: bool
+
+
+def tls(environ: Mapping[str, str] | None = None) -> TlsVariables:
+    """Return what variables say of TLS."""
     environ = os.environ if environ is None else environ
-    method = method or environ.get("WAMPAPP_AUTHMETHOD") or None
-    if secret is None:
-        secret_file = secret_file or environ.get("WAMPAPP_SECRET_FILE") or None
-        secret = environ.get("WAMPAPP_SECRET") if secret_file is None else _read_secret(secret_file)
-    return credential_from(
-        method=method,
-        authid=authid or environ.get("WAMPAPP_AUTHID") or None,
-        secret=secret or None,
-        key_file=key_file or environ.get("WAMPAPP_KEY_FILE") or None,
-        authrole=authrole or environ.get("WAMPAPP_AUTHROLE") or None,
+    return TlsVariables(
+        environ.get("WAMPAPP_CA") or None,
+        environ.get("WAMPAPP_CERT") or None,
+        environ.get("WAMPAPP_CERT_KEY") or None,
+        is_on(environ.get("WAMPAPP_INSECURE", "")),
     )
 
 
-def _read_secret(path: str) -> str:
+@dataclass(frozen=True, slots=True)
+class CredentialVariables:
+    """What variables say of the credential.
+
+    Attributes:
+        method: ``WAMPAPP_AUTHMETHOD``.
+        authid: ``WAMPAPP_AUTHID``.
+        authrole: ``WAMPAPP_AUTHROLE``.
+        secret: ``WAMPAPP_SECRET``.
+        secret_file: ``WAMPAPP_SECRET_FILE``.
+        key_file: ``WAMPAPP_KEY_FILE``.
+    """
+
+    method: str | None
+    authid: str | None
+    authrole: str | None
+    secret: str | None
+    secret_file: str | None
+    key_file: str | None
+
+
+def credential(environ: Mapping[str, str] | None = None) -> CredentialVariables:
+    """Return what variables say of the credential; the secret's file is not read."""
+    environ = os.environ if environ is None else environ
+    names = ("AUTHMETHOD", "AUTHID", "AUTHROLE", "SECRET", "SECRET_FILE", "KEY_FILE")
+    return CredentialVariables(*(environ.get(f"WAMPAPP_{name}") or None for name in names))
+
+
+def read_secret(path: str) -> str:
+    """Read a secret's file, without the newline at its end.
+
+    Raises:
+        UsageError: it cannot be read, is not text, or is empty.
+    """
     try:
         secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise UsageError(f"The secret file {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"The secret file {path} is no text.") from None
+        raise UsageError(f"The secret file {path} is not text.") from None
     if not secret:
         raise UsageError(f"The secret file {path} is empty.")
     return secret
+
+
+def log() -> tuple[str | None, str | None]:
+    """Return what variables say of the log's level and form."""
+    return os.environ.get("WAMPAPP_LOG_LEVEL"), os.environ.get("WAMPAPP_LOG_FORMAT")

@@ -1,4 +1,4 @@
-"""What a run is configured with: frozen records that check themselves."""
+"""What a run is configured with, as frozen records that check themselves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_PORT: Final = 8080
 DEFAULT_REALM: Final = "realm1"
 #: Where a client looks for a router when nothing names one: the embedded router's RawSocket.
 DEFAULT_URL: Final = f"rs://{DEFAULT_HOST}:{DEFAULT_PORT}"
-_HIGHEST_PORT: Final = 65535
+MAX_PORT: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Tls:
         ca: the file of the authority, or of the very certificate, that is trusted instead (PEM).
         certificate: the file of our own certificate, for routers that ask for one (PEM).
         key: the file of its private key; None where the certificate's file holds it too.
-        verify: False takes any certificate: whoever stands between can read and change all.
+        verify: False accepts any certificate: then anybody on the way can read and change
+            everything.
     """
 
     ca: str | os.PathLike[str] | None = None
@@ -45,16 +46,16 @@ class Tls:
             if value is not None and not (isinstance(value, str | os.PathLike) and str(value)):
                 raise UsageError(f"Tls({name}={value!r}) names no file; give the file's path.")
         if self.key is not None and self.certificate is None:
-            raise UsageError("Tls has a key and no certificate; give the certificate's file too.")
+            raise UsageError("Tls has a key but no certificate; give the certificate's file too.")
         if self.ca is not None and not self.verify:
             raise UsageError(
-                "Tls has an authority to trust, and verify=False trusts everybody; choose one."
+                "Tls has an authority to trust, but verify=False trusts everybody; choose one."
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a connection needs to know.
+    """What a connection and a run need to know.
 
     Attributes:
         url: the router's URL; None means the embedded router.
@@ -92,8 +93,8 @@ class Config:
         check_realm(self.realm)
         if not isinstance(self.host, str) or not self.host.strip():
             raise UsageError(
-                f"The host {self.host!r} is no address; give one such as 127.0.0.1, or 0.0.0.0 for "
-                "every interface."
+                f"The host {self.host!r} is not an address; give one such as 127.0.0.1, or 0.0.0.0 "
+                "for every interface."
             )
         check_port(self.port)
         for name in ("handshake_timeout", "grace", "keep_alive", "rejoin_timeout"):
@@ -122,10 +123,10 @@ def check_port(port: object) -> int:
     """Check a TCP port.
 
     Raises:
-        UsageError: it is no whole number from 0 to 65535.
+        UsageError: it is not a whole number from 0 to 65535.
     """
-    if type(port) is not int or not 0 <= port <= _HIGHEST_PORT:
-        raise UsageError(f"The port {port!r} is no whole number from 0 to {_HIGHEST_PORT}.")
+    if type(port) is not int or not 0 <= port <= MAX_PORT:
+        raise UsageError(f"The port {port!r} is not a whole number from 0 to {MAX_PORT}.")
     return port
 
 
@@ -133,12 +134,12 @@ def check_realm(realm: object) -> str:
     """Check a realm's name, which is a URI by the specification.
 
     Raises:
-        UsageError: it is no valid URI.
+        UsageError: it is not a valid URI.
     """
-    from wampapp.protocol import uri
+    from wampapp.protocol import uris
 
-    if not isinstance(realm, str) or not uri.is_valid(realm):
-        raise UsageError(f"The realm {realm!r} is no valid name; write one such as 'realm1'.")
+    if not isinstance(realm, str) or not uris.is_valid(realm):
+        raise UsageError(f"The realm {realm!r} is not a valid name; write one such as 'realm1'.")
     return realm
 
 
@@ -150,7 +151,7 @@ def check_seconds(value: object, name: str) -> float:
         name: what they are for, for the error message.
 
     Raises:
-        UsageError: it is no number of seconds from 0 up.
+        UsageError: it is not a number of seconds, 0 or more.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise UsageError(f"{name} is {value!r}; give a number of seconds, 0 or more.")

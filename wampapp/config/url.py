@@ -51,13 +51,13 @@ def parse_url(url: str) -> RouterUrl:
         Its parts, with the scheme's default port and path filled in.
 
     Raises:
-        InvalidUrl: another scheme, no host, or a port that is none.
+        InvalidUrl: the scheme is not known, the host is missing, or the port is not valid.
     """
     if not isinstance(url, str):
-        raise InvalidUrl(f"The router URL {url!r} is no string; use one of {_URL_FORMS}.")
+        raise InvalidUrl(f"The router URL {url!r} is not a string; use one of {_URL_FORMS}.")
     if "@" in url.partition("://")[2].partition("/")[0]:
         # A password in a URL ends up in logs and process lists, so it is not repeated here.
-        raise InvalidUrl("A router URL carries no user name and no password; leave them out.")
+        raise InvalidUrl("A router URL cannot carry a user name or a password; leave them out.")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -76,7 +76,7 @@ def parse_url(url: str) -> RouterUrl:
     if any(character.isspace() for character in parts.netloc):
         raise InvalidUrl(f"The router URL {url!r} has white space in its host.")
     if port == 0:
-        raise InvalidUrl(f"The router URL {url!r} has port 0, which nobody listens on.")
+        raise InvalidUrl(f"The router URL {url!r} has port 0, on which nothing can listen.")
     websocket = parts.scheme.startswith("ws")
     if not websocket and parts.path.strip("/"):
         raise InvalidUrl(f"The router URL {url!r} has a path, which {parts.scheme}:// cannot have.")

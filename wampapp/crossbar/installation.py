@@ -1,7 +1,7 @@
 """Installs what wampapp does not depend on, such as Crossbar.io, once, into a folder of its own.
 
-Crossbar's dependencies do not live together with those of most applications, so it is never
-installed beside wampapp: `environment` installs it once into a cache.
+Crossbar's dependencies conflict with those of most applications, so it is never installed beside
+wampapp: `environment` installs it once into a cache.
 """
 
 import contextlib
@@ -20,15 +20,20 @@ Progress = Callable[[str], None]
 
 
 class InstallError(RuntimeError):
-    """An installation failed; the message carries the last lines of what the installer said."""
+    """An installation failed; the message ends with the last lines of the installer's output."""
 
 
 def environment(progress: Progress | None = None) -> Path:
     """Return the virtual environment that holds Crossbar.io, installing it on first use.
 
-    It lies at `crossbar-<VERSION>` in `cache_folder()`, or where `$WAMPAPP_CROSSBAR_ENV` points,
-    and is shared by every Python version that runs wampapp. `progress` is called with one line
-    before and one after an installation. Raises `InstallError` with pip's last lines.
+    It lies at ``crossbar-<VERSION>`` in :func:`cache_folder`, or where ``WAMPAPP_CROSSBAR_ENV``
+    points, and is shared by every Python version that runs wampapp.
+
+    Args:
+        progress: called with one line before and one after an installation.
+
+    Raises:
+        InstallError: the installation failed; with pip's last lines.
     """
 
     def build(path: Path) -> None:
@@ -42,19 +47,27 @@ def environment(progress: Progress | None = None) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of wampapp's caches: `$XDG_CACHE_HOME/wampapp` or `~/.cache/wampapp`."""
+    """Return the folder of wampapp's caches: in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wampapp"
 
 
 def install_once(
     path: Path, what: str, proof: str, build: Callable[[Path], None], progress: Progress | None
 ) -> Path:
-    """Fill the folder `path` once, however many processes ask at the same time, and return it.
+    """Fill a folder once, however many processes ask at the same time, and return it.
 
-    `what` it holds includes the version; `proof` is a file inside, without which the folder is of
-    no use; `build` is called with the empty folder; `progress` gets one line before and one after.
-    An interrupted installation is redone. A folder that somebody else filled is used as it is if
-    it has `proof`, and is never deleted. Raises `InstallError`, or what `build` raises.
+    An interrupted installation is done again. A folder that somebody else filled is used as it is
+    if it holds ``proof``, and is never deleted.
+
+    Args:
+        path: the folder.
+        what: what it holds, with the version.
+        proof: a file inside without which the folder is useless.
+        build: called with the empty folder; fills it.
+        progress: called with one line before and one after.
+
+    Raises:
+        InstallError: the folder holds something else. What ``build`` raises is raised, too.
     """
     marker = path / "wampapp-cache.txt"
 
@@ -87,9 +100,14 @@ def install_once(
 
 
 def run_installer(command: Sequence[str], cwd: Path) -> None:
-    """Run one `command` of an installation in `cwd` until it ends, without our own Python settings.
+    """Run a command of an installation until it ends, without this Python's own settings.
 
-    Raises `InstallError` with the last lines of its output if it fails.
+    Args:
+        command: its words.
+        cwd: the folder to run it in.
+
+    Raises:
+        InstallError: it failed; with the last lines of its output.
     """
     done = subprocess.run(  # noqa: S603 - the commands are ours
         command, cwd=cwd, env=clean_environ(), check=False, text=True, errors="replace",
@@ -101,7 +119,7 @@ def run_installer(command: Sequence[str], cwd: Path) -> None:
 
 
 def clean_environ() -> dict[str, str]:
-    """Return the environment without what would lead another Python, or a node, astray."""
+    """Return the environment without the variables that would mislead another Python or a node."""
     strange = ("PYTHON", "VIRTUAL_ENV", "CROSSBAR_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
     return kept | {"PYTHONUNBUFFERED": "1"}  # else Crossbar holds back its readiness line for ever

@@ -25,14 +25,19 @@ _STOP_DEADLINE = 10.0  # seconds, before an orderly stop turns into a kill
 
 
 class CrossbarError(RuntimeError):
-    """Crossbar.io did not start; the message carries the last lines of its log."""
+    """Crossbar.io did not start; the message ends with the last lines of its log."""
 
 
 def node_configuration(realm: str, host: str, port: int = 0) -> dict[str, Any]:
     """Return the configuration of a node where anonymous sessions may do everything.
 
-    Its one endpoint, at `host` and `port`, serves RawSocket and, at `/ws`, WebSocket, each with
-    JSON, MessagePack and CBOR. Port 0 stands for the port of the `Crossbar` that runs it.
+    Its one endpoint serves RawSocket and, at ``/ws``, WebSocket, each with JSON, MessagePack and
+    CBOR.
+
+    Args:
+        realm: the realm.
+        host: the IPv4 address to listen on.
+        port: the port; 0 for that of the :class:`Crossbar` that runs the node.
     """
     serializers = ["json", "msgpack", "cbor"]
     permission = {
@@ -58,10 +63,15 @@ def node_configuration(realm: str, host: str, port: int = 0) -> dict[str, Any]:
 class Crossbar:
     """A Crossbar.io node as a child process; a context manager that starts and stops it.
 
-    Arguments: the `realm`; the IPv4 `host`; the `port`, 0 for a free one that is kept ever after;
-    a `workdir` for the node's files, which is created and kept (by default a temporary folder); a
-    `config` that replaces `node_configuration(realm, host)`, and in which every `"port": 0`
-    becomes the chosen port; `progress` for `environment`. Nothing happens before `start`.
+    Attributes:
+        realm: the realm.
+        host: the IPv4 address to listen on.
+        port: the port; 0 for a free one, which it keeps from the first start on.
+        workdir: a folder for the node's files, created if missing, and kept; None for a temporary
+            one.
+        config: replaces ``node_configuration(realm, host)``; every ``"port": 0`` in it becomes the
+            chosen port.
+        progress: called with one line before and one after an installation of Crossbar.io.
     """
 
     realm: str = "realm1"
@@ -88,18 +98,21 @@ class Crossbar:
 
     @property
     def pid(self) -> int | None:
-        """The id of the controller's process and of the node's process group; None when stopped."""
+        """The id of the controller's process, and of the node's process group; None if stopped."""
         return self._process.pid if self._process else None
 
     def log(self, lines: int = 400) -> str:
-        """Return the last `lines` (at most 400) of what the node has said, over all its starts."""
+        """Return the last lines of the node's output, over all its starts; at most 400."""
         return "\n".join(list(self._log)[-lines:])
 
     def start(self) -> Self:
-        """Start the node and return it once it accepts connections; `stop` or `kill` must follow.
+        """Start the node, and return it once it accepts connections; stop or kill it later.
 
-        Raises `InstallError` as `environment` does, `OSError` if the port is in use, and
-        `CrossbarError` if the node ends before it is ready, or is not ready within 60 seconds.
+        Raises:
+            InstallError: Crossbar.io cannot be installed.
+            OSError: the port is in use.
+            CrossbarError: the node runs already, ended before it was ready, or was not ready
+                within 60 seconds.
         """
         if self._process:
             raise CrossbarError(f"Crossbar.io already runs on port {self.port}")
@@ -133,7 +146,7 @@ class Crossbar:
         return self
 
     def stop(self) -> None:
-        """End the node and its workers in good order and remove its temporary folder, if any."""
+        """End the node and its workers in good order; remove its temporary folder, if any."""
         if self._process:
             self._process.terminate()  # the controller ends its workers, and waits for them
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -141,7 +154,7 @@ class Crossbar:
         self.kill()
 
     def kill(self) -> None:
-        """End the node and its workers at once, as a crash would, and remove what `stop` does."""
+        """End the node and its workers at once, as a crash would; remove what :meth:`stop` does."""
         self._process = None
         self._cleanup.close()
 
@@ -159,7 +172,7 @@ class Crossbar:
         return json.loads(json.dumps(config), object_hook=fill)
 
     def _read(self, process: subprocess.Popen[str], news: "queue.SimpleQueue[str]") -> None:
-        """Keep the node's output flowing; tell `news` nothing when it is ready, and of its end."""
+        """Read the node's output; put an empty string when it is ready, and a reason at its end."""
         with cast("IO[str]", process.stdout) as lines:
             for line in lines:
                 self._log.append(line.rstrip())
@@ -174,8 +187,8 @@ def _end_group(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # EPERM: all dead, on macOS
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        # Workers are no children of ours to wait for. The deadline is for a container whose first
-        # process does not collect the dead.
+        # Workers are not children of this process, which could wait for them. The deadline is for a
+        # container whose first process does not reap the dead.
         while time.monotonic() < deadline:
             os.killpg(process.pid, 0)
             time.sleep(0.01)

@@ -14,23 +14,25 @@ from wampapp.registry.results import CallResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from wampapp.dispatch.failures import Failures
+    from wampapp.errors import WampError
     from wampapp.registry.endpoint import Endpoint, Limit
 
-#: How far a generator in a thread may be ahead of what was sent.
-_AHEAD: Final = 64
+#: How many items a generator in a thread may yield before the first of them is sent.
+_MAX_UNSENT: Final = 64
 
 
 class Reply(Protocol):
-    """Where the outcome of a call goes, on the loop's thread.
+    """Where the outcome of a call or an event goes, on the loop's thread.
 
     Exactly one of ``result`` and ``error`` is called, after any number of ``progress``.
     """
 
     def result(self, value: Any) -> None:
-        """Take the handler's return value."""
+        """Take the handler's return value; None for an event that failed, which is logged."""
 
-    def error(self, error: BaseException) -> None:
-        """Take what the handler raised, or the :class:`InvalidArgument` that kept it away."""
+    def error(self, error: WampError) -> None:
+        """Take the error that the caller gets, its URI valid; never called for an event."""
 
     def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Take a progressive result."""
@@ -41,80 +43,95 @@ class Run:
 
     Attributes:
         endpoint: the handler.
-        over: whether its outcome was given, so that a later one counts no more.
-        cancelled: whether nobody waits for it any more.
+        done: whether its outcome was given; a later one is ignored.
+        cancelled: whether nobody waits for it any longer.
         takes_progress: whether the caller takes progressive results.
         context: what the handler sees of the call or event, where it asked.
-        limit: the limit that it counts for; None where it counts for none.
-        uri: the actual procedure or topic.
+        limit: the limit of concurrent runs that it counts towards; None for none.
+        task: what runs the handler; None in a thread, and before the handler starts.
+        uri: the actual procedure or topic; set once the arguments fit.
     """
 
     __slots__ = (
+        "_failures",
+        "_is_event",
         "_reply",
-        "_task",
         "_timer",
         "cancelled",
         "context",
+        "done",
         "endpoint",
         "limit",
-        "over",
         "takes_progress",
+        "task",
         "uri",
     )
 
-    def __init__(self, endpoint: Endpoint, reply: Reply, *, takes_progress: bool) -> None:
+    uri: str
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        reply: Reply,
+        failures: Failures,
+        *,
+        takes_progress: bool,
+        is_event: bool,
+    ) -> None:
         self._reply = reply
-        self._task: asyncio.Task[Any] | None = None
+        self._failures = failures
+        self._is_event = is_event
+        self.task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.endpoint = endpoint
-        self.over = False
+        self.done = False
         self.cancelled = False
         self.takes_progress = takes_progress
         self.context: Invocation | Event | None = None
         self.limit: Limit | None = None
-        self.uri = endpoint.uri
 
     def result(self, value: Any) -> None:
         """Give the outcome: a return value."""
-        if not self.over:
+        if not self.done:
             self._end()
             self._reply.result(value)
 
     def error(self, error: BaseException) -> None:
-        """Give the outcome: an exception."""
-        if not self.over:
-            self._end()
-            self._reply.error(error)
+        """Give the outcome: an exception. This is where it becomes a WAMP error, or is logged."""
+        if self.done:
+            return
+        self._end()
+        if self._is_event:
+            self._failures.log_event(self.endpoint, error)
+            self._reply.result(None)
+        else:
+            self._reply.error(self._failures.error_for(self.endpoint, error))
 
     def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Give a progressive result."""
-        if not self.over:
+        if not self.done:
             self._reply.progress(args, kwargs)
 
     def _end(self) -> None:
-        self.over = True
+        self.done = True
         if self._timer is not None:
             self._timer.cancel()
 
     def start_timer(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        """Let the run end with :class:`CallTimeout` after some seconds."""
+        """End the run with :class:`CallTimeout` after so many seconds."""
         self._timer = loop.call_later(seconds, self._expire, seconds)
 
     def _expire(self, seconds: float) -> None:
         self.error(CallTimeout(f"{self.endpoint.uri} took longer than its {seconds:g} s."))
         self.cancel()
 
-    def attach(self, task: asyncio.Task[Any]) -> None:
-        """Take the task that runs the handler, so that it can be cancelled."""
-        self._task = task
-
     def cancel(self) -> None:
         """Cancel the run: a task is cancelled, a thread can see it in its Invocation."""
         self.cancelled = True
         if isinstance(self.context, Invocation):
             self.context.cancelled = True
-        if self._task is not None:
-            self._task.cancel()
+        if self.task is not None:
+            self.task.cancel()
 
 
 async def iterate(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -124,7 +141,7 @@ async def iterate(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         async for item in stream:
             if run.takes_progress:
                 run.progress((item,), {})
-                # Others have their turn, and a cancellation is heard of, even where the
+                # Others get their turn, and a cancellation takes effect, even where the
                 # generator itself never waits.
                 await asyncio.sleep(0)
             else:
@@ -136,7 +153,7 @@ def iterate_in_thread(
     loop: asyncio.AbstractEventLoop, run: Run, make: Callable[[], Generator[Any, None, Any]]
 ) -> Any:
     """Iterate over a generator, in a worker thread: progressive results, or one list."""
-    ahead = threading.Semaphore(_AHEAD)
+    ahead = threading.Semaphore(_MAX_UNSENT)
 
     def send(item: Any) -> None:
         run.progress((item,), {})

@@ -1,4 +1,4 @@
-"""What a Flask app's configuration says of WAMP."""
+"""The ``WAMP_*`` values of a Flask app's configuration."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.config.environment import auth_from, from_environment, tls_from
 from wampapp.config.records import DEFAULT_HOST, DEFAULT_PORT, Config, check_seconds
+from wampapp.config.settle import settle, settle_credential, settle_tls
 from wampapp.errors import UsageError
-from wampapp.protocol import uri as uris
+from wampapp.protocol import uris
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,8 @@ class Settings:
     """The ``WAMP_*`` values of a Flask app, checked.
 
     Attributes:
-        config: where the router is, and who joins.
-        prefix: what relative URIs are relative to.
+        config: which router, and who joins it.
+        prefix: the prefix of relative URIs; None if there is none.
         timeout: seconds that a verb in a view may take.
         inline: whether web processes serve what is registered and subscribed.
         threads: the most worker threads for handlers.
@@ -49,9 +49,9 @@ class Settings:
 def settings_from(values: Mapping[str, Any]) -> Settings:
     """Read a Flask app's configuration.
 
-    ``WAMPAPP_*`` variables count where the configuration says nothing. flask-wamp's own names,
-    ``CROSSBAR_URL``, ``ROUTER_URL`` and ``REALM``, count where ``WAMP_URL`` and ``WAMP_REALM`` are
-    not set.
+    Where a value is missing, the ``WAMPAPP_*`` variable counts. flask-wamp's own names
+    ``CROSSBAR_URL``, ``ROUTER_URL`` and ``REALM`` count where ``WAMP_URL`` and ``WAMP_REALM`` are
+    missing.
 
     Args:
         values: ``app.config``.
@@ -59,10 +59,6 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: a value is not valid; the message names it.
     """
-    url, realm = from_environment(
-        url=_text(values, "WAMP_URL", "CROSSBAR_URL", "ROUTER_URL"),
-        realm=_text(values, "WAMP_REALM", "REALM"),
-    )
     timeout = check_seconds(_value(values, "WAMP_TIMEOUT", _TIMEOUT), "WAMP_TIMEOUT")
     if timeout == 0:
         raise UsageError("WAMP_TIMEOUT is 0; give a number of seconds above 0.")
@@ -73,15 +69,17 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     if type(threads) is not int or threads < 1:
         raise UsageError(f"WAMP_THREADS is {threads!r}; give a whole number, 1 or more.")
     return Settings(
-        config=Config(
-            url=url,
-            realm=realm,
-            host=_text(values, "WAMP_HOST") or DEFAULT_HOST,
-            port=_value(values, "WAMP_PORT", DEFAULT_PORT),
-            debug=_switch(values, "WAMP_DEBUG"),
-            allow_origins=_words(values, "WAMP_ALLOW_ORIGINS"),
+        config=settle(
+            Config(
+                host=_text(values, "WAMP_HOST") or DEFAULT_HOST,
+                port=_value(values, "WAMP_PORT", DEFAULT_PORT),
+                debug=_switch(values, "WAMP_DEBUG"),
+                allow_origins=_words(values, "WAMP_ALLOW_ORIGINS"),
+            ),
+            url=_text(values, "WAMP_URL", "CROSSBAR_URL", "ROUTER_URL"),
+            realm=_text(values, "WAMP_REALM", "REALM"),
             auth=_value(values, "WAMP_AUTH", None)
-            or auth_from(
+            or settle_credential(
                 method=_text(values, "WAMP_AUTHMETHOD"),
                 authid=_text(values, "WAMP_AUTHID"),
                 authrole=_text(values, "WAMP_AUTHROLE"),
@@ -90,7 +88,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
                 key_file=_text(values, "WAMP_KEY_FILE"),
             ),
             tls=_value(values, "WAMP_TLS", None)
-            or tls_from(
+            or settle_tls(
                 ca=_text(values, "WAMP_CA"),
                 certificate=_text(values, "WAMP_CERT"),
                 key=_text(values, "WAMP_CERT_KEY"),
@@ -110,12 +108,12 @@ def _value(values: Mapping[str, Any], name: str, default: Any) -> Any:
 
 
 def _text(values: Mapping[str, Any], *names: str) -> str | None:
-    """The first of some values that is set; a secret of digits comes as a number from Flask."""
+    """Return the first of some values that is set, as text: Flask reads digits as a number."""
     for name in names:
         value = values.get(name)
         if value in (None, ""):
             continue
-        # Flask reads 12e3 as a float: it is no longer what was written, which nobody can tell.
+        # Flask reads 12e3 as a float, and what was written cannot be recovered from that.
         if isinstance(value, bool) or not isinstance(value, str | int | os.PathLike):
             raise UsageError(f"{name} is a {type(value).__name__}; give a string.")
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)

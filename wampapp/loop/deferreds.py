@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @types.coroutine
-def driven(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+def with_deferreds(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     """Let a coroutine in an asyncio task await Twisted's Deferreds as well.
 
     A Deferred yields itself to whoever drives the coroutine; a task knows only futures. So wait

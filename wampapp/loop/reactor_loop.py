@@ -6,12 +6,14 @@ callbacks and timers become the reactor's delayed calls. It has no sockets, no s
 signals of its own; what needs them asks the reactor.
 
 It cannot be run or stopped by itself: it turns while the reactor turns.
+
+The file is long because it is one interface, asyncio's ``AbstractEventLoop``, method by method, and
+most of it is their documentation.
 """
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import functools
 import logging
@@ -25,13 +27,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from wampapp.errors import UsageError
+from wampapp.loop.threads import DaemonExecutor
 
 if TYPE_CHECKING:
+    import concurrent.futures
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
     from contextvars import Context
-    from typing import ParamSpec, TypeVarTuple
+    from typing import TypeVarTuple
 
-    P = ParamSpec("P")
     Ts = TypeVarTuple("Ts")
 
 T = TypeVar("T")
@@ -39,7 +42,7 @@ T = TypeVar("T")
 # Where asyncio's own loops report, so that a program filters one name.
 logger = logging.getLogger("asyncio")
 
-_MOST_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)  # what asyncio's default executor has
+_MAX_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)  # what asyncio's default executor has
 
 _TURNED_BY_THE_REACTOR: Final = (
     "This event loop turns with Twisted's reactor and cannot be run or stopped by itself; "
@@ -393,7 +396,7 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         self._check_closed()
         if executor is None:
             if self._executor is None:
-                self._executor = _DaemonThreads(_MOST_THREADS)
+                self._executor = DaemonExecutor(_MAX_THREADS, "wampapp-executor")
             executor = self._executor
         return asyncio.wrap_future(executor.submit(func, *args), loop=self)
 
@@ -506,79 +509,3 @@ class _Timer(asyncio.TimerHandle):
     __slots__ = ("delayed",)
 
     delayed: Any
-
-
-class _DaemonThreads(concurrent.futures.Executor):
-    """A few threads, started as they are needed.
-
-    They are daemons: a name server that does not answer keeps no process from ending, which
-    ``ThreadPoolExecutor`` would.
-
-    Args:
-        limit: the most threads; further jobs wait in line.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._changed = threading.Condition(threading.Lock())
-        self._idle = 0
-        self._threads = 0
-        self._closed = False
-
-    def submit(
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> concurrent.futures.Future[T]:
-        """Call ``fn`` in a thread.
-
-        Returns:
-            A future of what it returns.
-
-        Raises:
-            RuntimeError: the executor was shut down.
-        """
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - it belongs to the future
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        with self._changed:
-            if self._closed:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            self._jobs.append(job)
-            if self._idle >= len(self._jobs):
-                self._changed.notify()
-            elif self._threads < self._limit:
-                self._threads += 1
-                threading.Thread(target=self._work, name="wampapp-executor", daemon=True).start()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Take no more jobs; the threads end when those in line are done. Nobody waits for them."""
-        with self._changed:
-            self._closed = True
-            if cancel_futures:
-                self._jobs.clear()
-            self._changed.notify_all()
-
-    def _work(self) -> None:
-        while (job := self._next()) is not None:
-            job()
-            del job  # or an idle thread would keep the last job's arguments alive
-
-    def _next(self) -> Callable[[], None] | None:
-        with self._changed:
-            self._idle += 1
-            try:
-                while not self._jobs and not self._closed:
-                    self._changed.wait()
-                return self._jobs.popleft() if self._jobs else None
-            finally:
-                self._idle -= 1

@@ -1,7 +1,7 @@
 """The one loop of a process: asyncio's, with Twisted's reactor riding on it.
 
 Importing this module installs nothing. The loop and the reactor come into being when something
-runs (:func:`get`), in the caller's thread or, for blocking clients, in a thread in the background.
+runs (:func:`get_runtime`), in the caller's thread or, for blocking clients, in a background thread.
 """
 
 from __future__ import annotations
@@ -10,30 +10,34 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
-import logging
 import os
 import sys
 import threading
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wampapp.errors import UsageError, WrongThread
+from wampapp.loop.reactor import (
+    make_reactor,
+    new_loop,
+    release_reactor,
+    running_reactor,
+    start_reactor,
+    stop_reactor_threads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from twisted.internet.interfaces import IReactorTCP
-    from twisted.logger import ILogObserver
 
 T = TypeVar("T")
-
-logger = logging.getLogger("wampapp")
 
 
 class Runtime:
     """The loop, the reactor on it, and the thread that turns them.
 
-    Use :func:`get` for the process's own, or :func:`here` for the one that runs already.
+    Use :func:`get_runtime` for the process's own, or :func:`current_runtime` for the one that runs
+    already.
 
     Args:
         loop: the asyncio event loop.
@@ -61,7 +65,7 @@ class Runtime:
         """Twisted's reactor, running on :attr:`loop`."""
         if self._reactor is None:
             # Somebody else's loop, which runs: this is asked for on its thread.
-            self._reactor = _reactor_on(self.loop)
+            self._reactor = make_reactor(self.loop)
             self._start_reactor()
         return self._reactor  # type: ignore[no-any-return]
 
@@ -112,7 +116,7 @@ class Runtime:
         try:
             return self.loop.run_until_complete(self._main(main))
         finally:
-            self._stop_twisted_threads()
+            self._stop_reactor_threads()
             self._owner = None
 
     def call(
@@ -221,18 +225,16 @@ class Runtime:
 
     def retire(self) -> None:
         """Give back what a reactor of ours holds, when its loop is closed."""
-        reactor = self._reactor
-        if reactor is not None and reactor is not sys.modules.get("twisted.internet.reactor"):
-            reactor.waker.connectionLost(None)
+        if self._reactor is not None:
+            release_reactor(self._reactor)
 
     async def _main(self, main: Coroutine[Any, Any, T]) -> T:
         self._start_reactor()
         return await main
 
     def _start_reactor(self) -> None:
-        if self._reactor is not None and not self._reactor.running:
-            # Our own signal handling stays in charge.
-            self._reactor.startRunning(installSignalHandlers=False)
+        if self._reactor is not None:
+            start_reactor(self._reactor)
 
     def _run_in_background(self) -> None:
         with self._lock:
@@ -269,16 +271,11 @@ class Runtime:
             if thread.is_alive():
                 return
             self._owner = None
-            self._stop_twisted_threads()
+            self._stop_reactor_threads()
 
-    def _stop_twisted_threads(self) -> None:
-        # Twisted's threads are no daemons: one that is left keeps the process from ending.
-        pool = None if self._reactor is None else self._reactor.threadpool
-        if pool is not None:
-            self._reactor.removeSystemEventTrigger(self._reactor.threadpoolShutdownID)
-            self._reactor.threadpoolShutdownID = None
-            self._reactor.threadpool = None
-            pool.stop()
+    def _stop_reactor_threads(self) -> None:
+        if self._reactor is not None:
+            stop_reactor_threads(self._reactor)
 
 
 #: How soon Ctrl-C is heard at the latest.
@@ -293,20 +290,11 @@ _FORKED = (
 _runtime: Runtime | None = None
 #: Those of loops that are not ours; a closed loop's goes when the next one comes.
 _adopted: list[Runtime] = []
-#: The process's reactor, if it was us who installed it.
-_installed_reactor: Any = None
 _forked = False
 _lock = threading.Lock()
 
 
-def warm_up() -> None:
-    """Import what :func:`get` will need, and install nothing."""
-    import_module("twisted.internet.asyncioreactor")
-    with contextlib.suppress(ImportError):
-        import_module("uvloop")
-
-
-def get() -> Runtime:
+def get_runtime() -> Runtime:
     """Return the process's runtime; the first call makes it and installs Twisted's reactor.
 
     Raises:
@@ -316,14 +304,14 @@ def get() -> Runtime:
     if _runtime is None:
         with _lock:
             if _runtime is None:
-                own = _new_loop()
-                _runtime = Runtime(own, _reactor_on(own))
+                own = new_loop()
+                _runtime = Runtime(own, make_reactor(own))
     elif _forked:
         raise UsageError(_FORKED)
     return _runtime
 
 
-def here() -> Runtime:
+def current_runtime() -> Runtime:
     """Return the runtime of the event loop, or Twisted reactor, that runs in the calling thread.
 
     Raises:
@@ -336,7 +324,7 @@ def here() -> Runtime:
         return _runtime
     reactor = None
     if running is None:
-        reactor = _reactor_here()
+        reactor = running_reactor()
         if reactor is None:
             raise UsageError(
                 "No event loop runs in this thread: await app.start() in one, or use app.run()."
@@ -358,7 +346,7 @@ def here() -> Runtime:
         return _adopted[-1]
 
 
-def background(loop: asyncio.AbstractEventLoop) -> Runtime:
+def background_runtime(loop: asyncio.AbstractEventLoop) -> Runtime:
     """Make a runtime on a loop of the caller's, which will turn in a background thread.
 
     Args:
@@ -373,17 +361,6 @@ def background(loop: asyncio.AbstractEventLoop) -> Runtime:
     with _lock:
         _adopted.append(runtime)
     return runtime
-
-
-def _reactor_here() -> Any:
-    """Twisted's reactor, if the program installed one that turns, or will, the calling thread."""
-    reactor: Any = sys.modules.get("twisted.internet.reactor")
-    if reactor is None or reactor is _installed_reactor:
-        return None  # ours runs where its asyncio loop does
-    from twisted.python import threadable
-
-    # Before it runs, which is when task.react() calls the program, it has no thread yet.
-    return reactor if threadable.ioThread is None or threadable.isInIOThread() else None
 
 
 def _check_threads() -> None:
@@ -415,39 +392,3 @@ def _at_exit() -> None:
     # the process by a fault. What others do at exit on the loop comes before: they import this.
     if _runtime is not None and not _forked:
         _runtime.stop_background(_EXIT_SECONDS)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    with contextlib.suppress(ImportError):
-        import uvloop
-
-        return uvloop.new_event_loop()  # type: ignore[no-any-return]
-    return asyncio.SelectorEventLoop()
-
-
-def _reactor_on(loop: asyncio.AbstractEventLoop) -> Any:
-    """Make Twisted's reactor on a loop: the process's, if it has none yet."""
-    global _installed_reactor  # noqa: PLW0603 - a process has one
-    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-
-    installed = sys.modules.get("twisted.internet.reactor")
-    if installed is None:
-        from twisted.internet.main import installReactor
-        from twisted.logger import STDLibLogObserver, globalLogBeginner
-
-        # What Twisted and Autobahn log goes where the application's own log goes.
-        globalLogBeginner.beginLoggingTo(
-            [cast("ILogObserver", STDLibLogObserver("twisted"))],
-            redirectStandardIO=False,
-            discardBuffer=True,
-        )
-        _installed_reactor = AsyncioSelectorReactor(loop)
-        installReactor(_installed_reactor)
-        return _installed_reactor
-    if getattr(installed, "_asyncioEventloop", None) is loop:
-        return installed
-    # A process has one reactor that modules import; further ones are only passed about, and the
-    # thread they run in is not the one that Twisted's own tools take for the reactor's.
-    further = AsyncioSelectorReactor(loop)
-    further._registerAsIOThread = False
-    return further

@@ -1,8 +1,7 @@
 """Serializers: plain lists to bytes and back, in JSON, MessagePack and CBOR.
 
-A payload is made plain first (:func:`plain`): ``None``, ``bool``, ``int``, ``float``, ``str``,
-``bytes``, lists and dictionaries. So every serializer carries the same values, and what a
-dataclass or a ``datetime`` looks like on the wire does not depend on which one was negotiated.
+What they take is plain (:mod:`wampapp.protocol.payload`), and what they give is checked: it is a
+WAMP message.
 """
 
 from __future__ import annotations
@@ -11,125 +10,17 @@ import base64
 import binascii
 import io
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
 from wampapp.protocol.messages import Message, check
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from wampapp.protocol.payload import ATOMS, SCALARS
 
 #: Containers may nest this deep in a frame that we read. The decoders stop at bounds of their own,
 #: which differ with Python's version, and are far above what our own walks could follow.
 _MAX_DEPTH: Final = 200
-
-_SCALARS: Final = frozenset({type(None), bool, int, float, str})
-_PLAIN: Final = _SCALARS | {bytes}
-
-
-def plain(value: Any) -> Any:
-    """Turn a payload into values that every serializer knows.
-
-    Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
-    ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
-    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings, so that of two keys such
-    as ``1`` and ``"1"`` one is left.
-
-    Args:
-        value: a list or dictionary of arguments, or one result.
-
-    Returns:
-        An equal value of plain types. It may be ``value`` itself.
-
-    Raises:
-        PayloadNotEncodable: a value of another type is in it.
-    """
-    kind = type(value)
-    # One pass in C settles the usual payload, a flat list of scalars.
-    if kind in _PLAIN or (kind is list and _PLAIN.issuperset(map(type, value))):
-        return value
-    try:
-        _complete(value)
-        # Keys are strings, as in JSON: other serializers would carry more, and differ.
-        return _only_bytes(
-            msgspec.to_builtins(
-                value,
-                builtin_types=(bytes, bytearray, memoryview),
-                str_keys=True,
-                enc_hook=_other_model,
-            )
-        )
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
-        raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
-
-
-def _complete(value: Any) -> None:
-    """Write the defaults of dataclasses into their instances.
-
-    msgspec makes a dataclass without them, since the class has them, and then leaves them out
-    when it takes one apart.
-    """
-    kind = type(value)
-    if kind is dict:
-        value = value.values()
-    elif kind not in (list, tuple):
-        names = getattr(kind, "__dataclass_fields__", None)
-        own = getattr(value, "__dict__", None)
-        if names is None or own is None:
-            return
-        for name in names:
-            if name not in own and hasattr(kind, name):
-                own[name] = getattr(value, name)
-        value = own.values()
-    for item in value:
-        if type(item) not in _PLAIN:
-            _complete(item)
-
-
-def _other_model(value: Any) -> Any:
-    """Turn a pydantic model into a dictionary; pydantic itself is not imported."""
-    if hasattr(type(value), "__pydantic_serializer__") and hasattr(value, "model_dump"):
-        return value.model_dump()
-    raise TypeError(f"there is no plain form for an object of type {type(value).__name__}")
-
-
-def _only_bytes(value: Any) -> Any:
-    """Turn what else holds bytes into ``bytes``."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is list or kind is tuple:
-        if _PLAIN.issuperset(map(type, value)):
-            return value
-        return [_only_bytes(item) for item in value]
-    if kind is dict:
-        if _PLAIN.issuperset(map(type, value.values())):
-            return value
-        return {key: _only_bytes(item) for key, item in value.items()}
-    return bytes(value)
-
-
-def plain_payload(head: Message, args: Sequence[Any], kwargs: dict[str, Any]) -> Message:
-    """Append a payload to a message's head, made plain, leaving out what is empty.
-
-    Args:
-        head: the elements before the payload; it is extended in place.
-        args: the positional arguments.
-        kwargs: the keyword arguments.
-
-    Returns:
-        ``head``.
-
-    Raises:
-        PayloadNotEncodable: an argument is of a type that cannot be sent.
-    """
-    if args or kwargs:
-        head.append(plain(list(args)))
-    if kwargs:
-        head.append(plain(kwargs))
-    return head
 
 
 class Codec:
@@ -213,8 +104,8 @@ def too_deep(value: Any) -> bool:
                 items = container
             else:
                 continue
-            if not _PLAIN.issuperset(map(type, items)):
-                deeper += [item for item in items if type(item) not in _PLAIN]
+            if not ATOMS.issuperset(map(type, items)):
+                deeper += [item for item in items if type(item) not in ATOMS]
         if not deeper:
             return False
         level = deeper
@@ -269,14 +160,14 @@ def _refuse_unwritable(value: Any) -> None:
 
 def _bytes_to_text(value: Any) -> Any:
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return value
     if kind is list or kind is tuple:
-        if _SCALARS.issuperset(map(type, value)):
+        if SCALARS.issuperset(map(type, value)):
             return value
         return [_bytes_to_text(item) for item in value]
     if kind is dict:
-        if _SCALARS.issuperset(map(type, value.values())):
+        if SCALARS.issuperset(map(type, value.values())):
             return value
         return {key: _bytes_to_text(item) for key, item in value.items()}
     if kind is bytes:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from wampapp.errors import UsageError
 
 _SEED_LENGTH: Final = 32
-_KEY_FILE_LIMIT: Final = 64 * 1024
+_MAX_KEY_FILE: Final = 64 * 1024
 _SSH_MARK: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _SEED_LINE: Final = re.compile(
     rb"^[ \t]*private-key-ed25519[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE
@@ -57,7 +57,7 @@ def read_key_file(path: object) -> bytes:
         raise UsageError(f"Cryptosign(key_file={path!r}) names no file; give the file's path.")
     try:
         with Path(path).open("rb") as file:
-            data = file.read(_KEY_FILE_LIMIT)
+            data = file.read(_MAX_KEY_FILE)
     except OSError as error:
         raise UsageError(f"The key file {path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # a null in the path

@@ -115,7 +115,7 @@ def check(message: Any) -> Message:
     code = message[0]
     forms = _FORMS.get(code) if type(code) is int else None
     if forms is None:
-        raise ProtocolViolation(f"There is no WAMP message with the code {brief(code)}.")
+        raise ProtocolViolation(f"There is no WAMP message with the code {short_repr(code)}.")
     asks = forms.get(tuple(map(type, message)))
     if asks is None:
         raise ProtocolViolation(f"A {_NAMES[code]} message has the wrong elements.")
@@ -128,7 +128,7 @@ def check(message: Any) -> Message:
     return message
 
 
-def brief(value: object, most: int = 100) -> str:
+def short_repr(value: object, most: int = 100) -> str:
     """Return a value from a peer as it can stand in a sentence: short, whatever it is.
 
     Args:

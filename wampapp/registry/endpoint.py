@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from wampapp.errors import InvalidHandler
-from wampapp.protocol.pattern import Pattern
+from wampapp.protocol.patterns import Pattern
 from wampapp.registry.binding import Binding
 from wampapp.registry.context import Event, Invocation
 from wampapp.registry.records import Registration, name_of
@@ -16,7 +16,7 @@ from wampapp.registry.records import Registration, name_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.registry.records import Run, Scope, Subscription
+    from wampapp.registry.records import RunIn, Scope, Subscription
 
 #: ``task``: a coroutine function. ``thread``, ``loop``: a plain one. ``generator`` (in a thread)
 #: and ``stream`` (asynchronous): what they yield are progressive results.
@@ -134,7 +134,7 @@ def endpoint_for(record: Registration | Subscription) -> Endpoint:
     )
 
 
-def kind_of(function: Callable[..., Any], run: Run | None) -> Kind:
+def kind_of(function: Callable[..., Any], run: RunIn | None) -> Kind:
     """Tell how a handler is run.
 
     Args:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.protocol.pattern import Pattern
+    from wampapp.protocol.patterns import Pattern
 
 #: How one of several callees of a procedure is chosen ("Shared Registration").
 Invoke = Literal["single", "first", "last", "roundrobin", "random"]
 
 #: Where a handler runs: ``"thread"`` (a plain function's default) or ``"loop"``.
-Run = Literal["thread", "loop"]
+RunIn = Literal["thread", "loop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Source:
 
 
 #: When a hook runs.
-Moment = Literal["startup", "join", "leave", "shutdown"]
+HookKind = Literal["startup", "join", "leave", "shutdown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class Hook:
     """A function that runs at a moment of the app's life.
 
     Attributes:
-        moment: ``startup`` (once, before joining), ``join`` (after each join), ``leave`` (after
+        kind: ``startup`` (once, before joining), ``join`` (after each join), ``leave`` (after
             each session) or ``shutdown`` (once, at the end).
         function: the function, called with nothing.
         source: where it was declared.
     """
 
-    moment: Moment
+    kind: HookKind
     function: Callable[[], Any]
     source: Source | None = field(default=None, compare=False)
 
@@ -128,12 +128,12 @@ class Registration:
         shared: whether several workers of this run have it.
         validate: whether arguments are converted by the annotations.
         scopes: whose error handlers it has, the nearest first.
-        local: the URI as it was written.
+        written: the URI as it was written, relative or absolute.
     """
 
     uri: str
     endpoint: Callable[..., Any]
-    run: Run | None = None
+    run: RunIn | None = None
     source: Source | None = field(default=None, compare=False)
     pattern: Pattern | None = None
     invoke: Invoke | None = None
@@ -143,7 +143,7 @@ class Registration:
     shared: bool = False
     validate: bool = True
     scopes: tuple[Scope, ...] = field(default=(), compare=False)
-    local: str = field(default="", compare=False)
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +161,12 @@ class Subscription:
         every_worker: whether every worker of ``wampapp run --workers`` handles each event, or one.
         validate: whether arguments are converted by the annotations.
         scopes: whose error handlers it has, the nearest first.
-        local: the URI as it was written.
+        written: the URI as it was written, relative or absolute.
     """
 
     uri: str
     handler: Callable[..., Any]
-    run: Run | None = None
+    run: RunIn | None = None
     source: Source | None = field(default=None, compare=False)
     pattern: Pattern | None = None
     concurrency: int | None = None
@@ -174,7 +174,7 @@ class Subscription:
     every_worker: bool = False
     validate: bool = True
     scopes: tuple[Scope, ...] = field(default=(), compare=False)
-    local: str = field(default="", compare=False)
+    written: str = field(default="", compare=False)
 
 
 def name_of(function: object) -> str:

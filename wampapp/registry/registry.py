@@ -9,7 +9,7 @@ from wampapp.errors import AppStarted, DuplicateUri
 from wampapp.registry.records import Hook, name_of
 
 if TYPE_CHECKING:
-    from wampapp.registry.records import Moment, Registration, Subscription, Timer, Worker
+    from wampapp.registry.records import HookKind, Registration, Subscription, Timer, Worker
 
 
 class Registry:
@@ -40,13 +40,13 @@ class Registry:
         """The timers."""
         return tuple(self._timers)
 
-    def hooks(self, moment: Moment) -> tuple[Hook, ...]:
-        """Return the hooks of a moment."""
-        return tuple(hook for hook in self._hooks if hook.moment == moment)
+    def hooks(self, kind: HookKind) -> tuple[Hook, ...]:
+        """Return the hooks of a kind."""
+        return tuple(hook for hook in self._hooks if hook.kind == kind)
 
     @property
     def all_hooks(self) -> tuple[Hook, ...]:
-        """The hooks of every moment."""
+        """The hooks of every kind."""
         return tuple(self._hooks)
 
     def for_worker(self, worker: Worker) -> Registry:

@@ -1,4 +1,4 @@
-"""What is said of a service or a router when it is up, and when it stops."""
+"""What a service or a router prints, or logs, when it is up and when it stops."""
 
 from __future__ import annotations
 
@@ -11,37 +11,39 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
-from wampapp.registry.binding import contexts_in, signature_of
+from wampapp.registry.annotations import contexts_in, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wampapp.app import App
     from wampapp.registry.records import Registration, Subscription
+    from wampapp.runner.servable import Servable
     from wampapp.runner.service import Service
-    from wampapp.server.door import Address
+    from wampapp.server.address import Address
 
 logger = logging.getLogger("wampapp")
 
+#: Said of a router that holds the port of the embedded one.
 JOINED_ANOTHER: Final = "it was running already; joined it"
 
-_COLUMN: Final = 72
+#: The widest that signatures make their column.
+_MAX_COLUMN: Final = 72
 #: The modules in front of a name in an annotation.
 _MODULES: Final = re.compile(r"\b(?:[^\W\d]\w*\.)+(?=[^\W\d])")
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """What is told of a service that is up.
+class ServiceInfo:
+    """What a banner shows of a service that is up.
 
     Attributes:
         name: the app's name.
         realm: the realm.
         routers: the router's URLs, one for each transport.
-        note: what is said of the first; may be empty.
-        host: the address that a router in the box listens on; None without one.
+        note: a remark about the first; may be empty.
+        host: the address that the embedded router listens on; None without one.
         procedures: each URI, its signature, and its docstring's first line.
-        topics: likewise.
+        topics: each URI, its signature, and its docstring's first line.
     """
 
     name: str
@@ -53,11 +55,11 @@ class Overview:
     topics: tuple[tuple[str, str, str], ...]
 
 
-def overview(app: App, service: Service) -> Overview:
-    """Return what is told of a service that is up."""
+def service_info(app: Servable, service: Service) -> ServiceInfo:
+    """Return what a banner shows of a service that is up."""
     address = service.address
     joined_another = address is None and service.config.url is None
-    return Overview(
+    return ServiceInfo(
         app.name,
         service.config.realm,
         (service.url or "",) if address is None else urls_of(address),
@@ -75,58 +77,58 @@ def overview(app: App, service: Service) -> Overview:
 
 
 def urls_of(address: Address) -> tuple[str, str]:
-    """Return the URLs of a router in the box."""
+    """Return the URLs of an embedded router: WebSocket, RawSocket."""
     return address.websocket_url, address.rawsocket_url
 
 
-def tell_start(about: Overview, *, as_json: bool, extra: Sequence[tuple[str, str]] = ()) -> None:
-    """Say that a service is up, on the terminal or in the log.
+def show_start(info: ServiceInfo, *, as_json: bool, extra: Sequence[tuple[str, str]] = ()) -> None:
+    """Show that a service is up, on the terminal or in the log.
 
     Args:
-        about: what is told.
-        as_json: whether the log is JSON.
-        extra: further lines of the terminal's, each with its label.
+        info: what is shown.
+        as_json: whether the log is JSON; then it is one line of it.
+        extra: more lines for the terminal, each with its label.
     """
     if as_json:
         fields = {
-            "router": about.routers[-1],
-            "realm": about.realm,
-            "procedures": [uri for uri, *_ in about.procedures],
-            "topics": [uri for uri, *_ in about.topics],
+            "router": info.routers[-1],
+            "realm": info.realm,
+            "procedures": [uri for uri, *_ in info.procedures],
+            "topics": [uri for uri, *_ in info.topics],
         }
-        logger.info("%s is up", about.name, extra=fields)
+        logger.info("%s is up", info.name, extra=fields)
     else:
-        say(_banner(about, extra))
+        echo(_banner(info, extra))
 
 
-def tell_stop(*, as_json: bool) -> None:
-    """Say that a service stops."""
+def show_stop(*, as_json: bool) -> None:
+    """Show that a service stops, on the terminal or in the log."""
     text = "Stopping: running handlers may finish; Ctrl-C again exits now."
     if as_json:
         logger.info(text)
     else:
-        say(f"\n{text}")
+        echo(f"\n{text}")
 
 
-def _banner(about: Overview, extra: Sequence[tuple[str, str]]) -> str:
-    lines = [f"wampapp {__version__}  {about.name}", ""]
-    rows = [("router" if n == 0 else "", url) for n, url in enumerate(about.routers)]
-    if about.note:
-        rows[0] = (rows[0][0], f"{rows[0][1]}  ({about.note})")
-    rows += [("realm", about.realm), *extra]
-    for title, records in (("procedures", about.procedures), ("topics", about.topics)):
+def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
+    lines = [f"wampapp {__version__}  {info.name}", ""]
+    rows = [("router" if n == 0 else "", url) for n, url in enumerate(info.routers)]
+    if info.note:
+        rows[0] = (rows[0][0], f"{rows[0][1]}  ({info.note})")
+    rows += [("realm", info.realm), *extra]
+    for title, records in (("procedures", info.procedures), ("topics", info.topics)):
         width = min(
-            _COLUMN, max((len(uri + arguments) for uri, arguments, _ in records), default=0)
+            _MAX_COLUMN, max((len(uri + arguments) for uri, arguments, _ in records), default=0)
         )
         for number, (uri, arguments, brief) in enumerate(records):
             rows.append((title if number == 0 else "", f"{uri + arguments:<{width}}  {brief}"))
     lines += [f"  {label:<10}  {text}".rstrip() for label, text in rows]
-    if about.host is not None:
-        lines += _exposure(about.host)
+    if info.host is not None:
+        lines += _exposure(info.host)
     return "\n".join([*lines, "", "Press Ctrl-C to stop.", ""])
 
 
-class _Short:
+class _ShortAnnotation:
     """An annotation as people write it: without the modules of its names."""
 
     def __init__(self, annotation: Any) -> None:
@@ -139,25 +141,28 @@ class _Short:
 def signature_text(
     record: Registration | Subscription, handler: Callable[..., Any], *, returns: bool
 ) -> str:
-    """Return what callers may send: the parameters that the handler is not given by us.
+    """Return what callers may send: the handler's parameters without those that we fill in.
 
     Args:
         record: the declaration.
         handler: its function.
-        returns: whether the result's annotation is part of it.
+        returns: whether to show the annotation of the result.
     """
     signature = signature_of(handler)
     captured = record.pattern.captured if record.pattern else ()
     empty = inspect.Signature.empty
     parameters = [
-        p.replace(annotation=p.annotation if p.annotation is empty else _Short(p.annotation))
+        p.replace(
+            annotation=p.annotation if p.annotation is empty else _ShortAnnotation(p.annotation)
+        )
         for p in signature.parameters.values()
         if p.name not in captured and not contexts_in(p.annotation)
     ]
     result = signature.return_annotation if returns else empty
     return str(
         signature.replace(
-            parameters=parameters, return_annotation=result if result is empty else _Short(result)
+            parameters=parameters,
+            return_annotation=result if result is empty else _ShortAnnotation(result),
         )
     )
 
@@ -168,19 +173,19 @@ def _first_line(function: object) -> str:
 
 
 def _exposure(host: str) -> list[str]:
-    from wampapp.server.door import is_loopback
+    from wampapp.server.address import is_loopback
 
     if is_loopback(host):
         return []
     return [
         "",
-        f"  Warning: the router listens on {host}, beyond this machine. Whoever reaches the",
-        "  port can call, publish and register without a password and unencrypted.",
+        f"  Warning: the router listens on {host}, beyond this machine. Anybody who reaches",
+        "  the port can call, publish and register, without a password and unencrypted.",
     ]
 
 
-def say(text: str) -> None:
-    """Write to standard error, where people read."""
+def echo(text: str) -> None:
+    """Write a text for people: to standard error."""
     # A terminal that is gone must not keep the service from running, or from stopping.
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{text}\n")

@@ -1,20 +1,20 @@
-"""An app's life in a process: router in the box, connection, worker threads, stopping."""
+"""An app's life in a process: its router, its connection, its worker threads, its end."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from wampapp._version import __version__
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.dispatch.hooks import Life
-from wampapp.errors import NotJoined, PortInUse, RouterRefused, RouterUnreachable
-from wampapp.loop.workers import Workers
+from wampapp.dispatch.hooks import Hooks
+from wampapp.dispatch.timers import Timers
+from wampapp.errors import NotJoined
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.records import Scope
-from wampapp.session.connection import Connection, join
-from wampapp.transport.dial import LocalDialer, UrlDialer
+from wampapp.runner import reach
+from wampapp.runner.reach import Reach
+from wampapp.session.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from wampapp.registry.endpoint import Kind
     from wampapp.registry.records import Registration, Subscription
     from wampapp.registry.registry import Registry
-    from wampapp.server.door import Address, Server
+    from wampapp.server.address import Address
     from wampapp.transport.dial import Dialer
 
 logger = logging.getLogger("wampapp")
-
-_PROBE_SECONDS: Final = 3.0
 
 
 class Service:
@@ -38,20 +36,15 @@ class Service:
 
     Args:
         registry: what the app declares.
-        config: where to and how patiently.
+        config: the settled configuration.
         runtime: the process's loop.
         log: the app's own logger, for what its handlers raise.
-        threads: the most worker threads at one time.
+        threads: the most worker threads.
         scope: the exceptions that the app defined.
         dialer: how the router is reached; None to find one as ``config`` says.
         lifespan: makes a context manager that is open while the app runs.
         surround: see :meth:`App.surround`.
         succeeds: whether another process served before, whose session the router may still hold.
-
-    Attributes:
-        config: the same; its ``url`` is set once an embedded router's port turned out to be a
-            WAMP router already.
-        address: where the embedded router listens; None without one.
     """
 
     def __init__(
@@ -70,33 +63,42 @@ class Service:
     ) -> None:
         self._succeeds = succeeds
         self._scope = scope or Scope()
-        self._dialer = dialer
-        self.config = config
-        self.address: Address | None = None
+        self._config = config
+        #: Found once; a dialer that is given needs no search.
+        self._reach = None if dialer is None else Reach(dialer, config, config.url)
         self._registry = registry
         self._runtime = runtime
-        self._workers = Workers(threads)
+        self._workers = ThreadPool(threads)
         self._dispatcher = Dispatcher(
             runtime.loop, self._workers, log, debug=config.debug, surround=surround
         )
-        self._server: Server | None = None
-        self._joined_url: str | None = config.url
         self._connection: Connection | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._awaited = False
-        self._life = Life(registry, self._dispatcher, log, lifespan)
+        self._hooks = Hooks(registry, self._dispatcher, lifespan)
+        self._timers = Timers(registry, self._dispatcher)
+
+    @property
+    def config(self) -> Config:
+        """The configuration; without the credential once it turned out that no router is named."""
+        return self._config if self._reach is None else self._reach.config
 
     @property
     def url(self) -> str | None:
-        """The router that the app is joined to; None for its own."""
-        return self._joined_url
+        """The router that the app joins; None for its own."""
+        return self._config.url if self._reach is None else self._reach.url
+
+    @property
+    def address(self) -> Address | None:
+        """Where the app's own router listens; None without one."""
+        return None if self._reach is None else self._reach.address
 
     @property
     def dialer(self) -> Dialer | None:
-        """The way to its router; None before :meth:`start` has found one."""
-        return self._dialer
+        """The way to the router; None before it was found."""
+        return None if self._reach is None else self._reach.dialer
 
     @property
     def runtime(self) -> Runtime:
@@ -109,7 +111,7 @@ class Service:
         return self._dispatcher
 
     @property
-    def workers(self) -> Workers:
+    def workers(self) -> ThreadPool:
         """Its worker threads."""
         return self._workers
 
@@ -122,7 +124,7 @@ class Service:
         """Start the embedded router if no URL is given, join, and announce the registry.
 
         Args:
-            patient: whether to try again until a router is there, or to raise at once.
+            patient: whether to try again until there is a router, or to raise at once.
 
         Raises:
             PortInUse: the embedded router's port is taken by something else.
@@ -148,20 +150,20 @@ class Service:
             *self._registry.subscriptions,
         ]
         endpoints = [(record, self._dispatcher.prepare(record)) for record in records]
-        dialer = await self.find_router()
-        await self._life.start_up()
+        found = await self.find_router()
+        await self._hooks.run_startup()
         connection = self._connection = Connection(
-            dialer,
-            self.config,
+            found.dialer,
+            found.config,
             self._dispatcher,
             endpoints,
             defined=self._scope.defined(),
-            on_join=self._life.joined,
-            on_leave=self._life.left,
+            on_join=self._hooks.run_join,
+            on_leave=self._hooks.run_leave,
             succeeds=self._succeeds,
         )
         await connection.open(patient=patient)
-        self._life.start_timers()
+        self._timers.start()
         self._keeper = asyncio.create_task(connection.keep())
         self._keeper.add_done_callback(self._note_end)
 
@@ -176,7 +178,7 @@ class Service:
             await asyncio.shield(self._keeper)
 
     def _note_end(self, keeper: asyncio.Task[None]) -> None:
-        # Whoever runs the app in a loop of its own need not be waiting for its end.
+        # A program that runs the app in its own loop may not be waiting for its end.
         error = None if keeper.cancelled() else keeper.exception()
         if error is not None and not self._awaited:
             logger.error("The session does not come back: %s", error)
@@ -184,8 +186,8 @@ class Service:
     async def stop(self) -> None:
         """Take no new calls, let running handlers finish, say GOODBYE, stop the router.
 
-        It ends a :meth:`start` that still waits. Whoever asks again waits for the same end, and
-        whoever gives up waiting does not leave it half done.
+        A :meth:`start` that still waits ends. Calling it again waits for the same end, and it goes
+        on to its end even if the caller gives up waiting.
         """
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop())
@@ -200,88 +202,26 @@ class Service:
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
         loop = self._runtime.loop
-        end = loop.time() + self.config.grace
+        end = loop.time() + self._config.grace
         if self._connection is not None:
             await self._connection.stop_serving()
-        await self._life.stop_timers(self.config.grace)
+        await self._timers.stop(self._config.grace)
         if self._connection is not None:
-            # Handlers that may finish may call as well, so it stays in place until they have.
-            await self._connection.close(self._life.shut_down, max(0.0, end - loop.time()))
+            # Handlers that finish may call meanwhile, so it stays in place until they have.
+            await self._connection.close(self._hooks.run_shutdown, max(0.0, end - loop.time()))
             self._connection = None
-        await self._life.shut_down()  # where there was no session to say good-bye to
-        await self._life.end()
-        await self._close_server()
+        await self._hooks.run_shutdown()  # if there was no session to close
+        await self._hooks.end_lifespan()
+        if self._reach is not None:
+            await self._reach.close()
         self._workers.close()
 
-    async def find_router(self) -> Dialer:
-        """Find the way to the router, and start one here if no URL is given; once.
+    async def find_router(self) -> Reach:
+        """Find the way to the router, or start one here if no URL is given; once.
 
         Raises:
-            PortInUse: the embedded router's port is taken by something else.
+            PortInUse: the embedded router's port is taken by something that is not a router.
         """
-        if self._dialer is None:
-            self._dialer = await self._find_router()
-        return self._dialer
-
-    async def _find_router(self) -> Dialer:
-        config = self.config
-        if config.url is not None:
-            return UrlDialer(config.url, self._runtime.reactor, config.tls)
-        # A credential is for a router that is named; ours asks for none, and another that holds our
-        # port might be anybody's.
-        self.config = dataclasses.replace(config, auth=None)
-        server = make_server(config, self._runtime)
-        try:
-            self.address = server.listen(config.host, config.port)
-        except PortInUse:
-            self._joined_url = await self._running_router()
-            return UrlDialer(self._joined_url, self._runtime.reactor)
-        self._server = server
-        return LocalDialer(server.router.new_session)
-
-    async def _running_router(self) -> str:
-        """Find the WAMP router that holds our port.
-
-        Raises:
-            PortInUse: what holds it is none.
-        """
-        host, port = self.config.host, self.config.port
-        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        patience = min(_PROBE_SECONDS, self.config.handshake_timeout)
-        for url in (f"rs://{authority}", f"ws://{authority}/ws"):
-            dialer = UrlDialer(url, self._runtime.reactor)
-            try:
-                session = await join(dialer, self.config, self._dispatcher, timeout=patience)
-            except RouterRefused:
-                return url  # a router all the same; the app's own join says why it refuses
-            except RouterUnreachable:
-                continue
-            await session.leave(timeout=1.0)
-            return url
-        raise PortInUse(
-            f"Port {port} on {host} is taken by something that is no WAMP router; choose "
-            "another port with --port, or stop what holds it."
-        )
-
-    async def _close_server(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            await server.close()
-
-
-def make_server(config: Config, runtime: Runtime) -> Server:
-    """Make a router and the server that will listen for it.
-
-    Args:
-        config: how patient it is, and which origins it lets in.
-        runtime: the process's loop.
-    """
-    from wampapp.router import Router
-    from wampapp.server.door import Server
-
-    return Server(
-        Router(f"wampapp-{__version__}"),
-        runtime.reactor,
-        handshake_timeout=config.handshake_timeout,
-        allow_origins=config.allow_origins,
-    )
+        if self._reach is None:
+            self._reach = await reach.find_router(self._config, self._runtime)
+        return self._reach

@@ -1,25 +1,32 @@
-"""What a session serves: calls to its procedures, and events of its topics."""
+"""The callee's part of a session: REGISTER, and INVOCATION answered by YIELD or ERROR."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import (
     ConnectionLost,
-    HandlerFailed,
     NotJoined,
     PayloadNotEncodable,
     PayloadTooLarge,
     ProtocolViolation,
+    WampError,
 )
 from wampapp.observe import logs
-from wampapp.protocol import uri
-from wampapp.protocol.codec import plain_payload
-from wampapp.protocol.messages import ERROR, INVOCATION, YIELD, payload_of
+from wampapp.protocol.messages import (
+    ERROR,
+    INVOCATION,
+    REGISTER,
+    UNREGISTER,
+    YIELD,
+    payload_of,
+)
+from wampapp.protocol.payload import append_payload
 from wampapp.registry.results import CallResult
-from wampapp.session.events import EventLane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,181 +35,209 @@ if TYPE_CHECKING:
     from wampapp.dispatch.execution import Run
     from wampapp.protocol.messages import Message
     from wampapp.registry.endpoint import Endpoint
+    from wampapp.session.caller import Caller
 
 logger = logging.getLogger("wampapp.session")
 
 
-class Serving:
-    """The callee's and the subscriber's part of a session.
+class Callee:
+    """Registers procedures, has their handlers run, and sends the outcomes.
 
     Args:
         dispatcher: what runs the handlers.
+        caller: what makes requests of the router.
         send: sends a message on the session; raises NotJoined or ConnectionLost.
-        on_backlog: called when the number of waiting events has changed.
-
-    Attributes:
-        endpoints: the procedures, by registration id.
-        backlog: how many events wait for their handlers.
     """
 
     def __init__(
-        self,
-        dispatcher: Dispatcher,
-        send: Callable[[Message], None],
-        on_backlog: Callable[[], None],
+        self, dispatcher: Dispatcher, caller: Caller, send: Callable[[Message], None]
     ) -> None:
-        self.backlog = 0
-        self._on_backlog = on_backlog
-        self.endpoints: dict[int, Endpoint] = {}
-        self._lanes: dict[int, list[EventLane]] = {}
-        self._running: dict[int, Run] = {}
         self._dispatcher = dispatcher
+        self._caller = caller
         self._send = send
-        self._answer = _LoggedAnswer if logs.access_enabled() else _Answer
+        #: The procedures, by registration id.
+        self._endpoints: dict[int, Endpoint] = {}
+        #: The calls that run, by the request id of their INVOCATION.
+        self._runs: dict[int, Run] = {}
+        self._reply = _LoggedReply if logs.access_enabled() else _Reply
 
-    def _event_moved(self, change: int) -> None:
-        self.backlog += change
-        self._on_backlog()
-
-    def add_handler(self, number: int, endpoint: Endpoint) -> None:
-        """Hand the events of a subscription to one more handler.
+    async def register(self, endpoint: Endpoint) -> int:
+        """Register a procedure.
 
         Args:
-            number: the subscription's id.
-            endpoint: the handler.
+            endpoint: the handler of its calls.
+
+        Returns:
+            The registration's id.
+
+        Raises:
+            WampError: the router refuses.
+            NotJoined: the session is not joined.
+            ConnectionLost: the link broke.
         """
-        lane = EventLane(self._dispatcher, endpoint, self._event_moved)
-        self._lanes.setdefault(number, []).append(lane)
 
-    def drop_handlers(self, number: int) -> None:
-        """Forget the handlers of a subscription."""
-        self._lanes.pop(number, None)
+        def add(registration: int) -> None:
+            self._endpoints[registration] = endpoint
 
-    def invoked(self, message: Message) -> None:
-        """Handle INVOCATION: ``[INVOCATION, Request, Registration, Details, Args?, Kwargs?]``."""
-        endpoint = self.endpoints.get(message[2])
+        options = endpoint.options
+        if logs.access_enabled():
+            options = {**options, "x_disclose": True}  # its lines name the caller
+        return await self._caller.request(REGISTER, options, endpoint.pattern.uri, on_answer=add)
+
+    async def unregister(self, registration: int) -> None:
+        """Take a registration back.
+
+        Args:
+            registration: its id.
+
+        Raises:
+            WampError: the router refuses.
+            NotJoined: the session is not joined.
+            ConnectionLost: the link broke.
+        """
+        await self._caller.request(UNREGISTER, registration)
+        # Kept until now: the router may have sent an INVOCATION before it read our message.
+        self._endpoints.pop(registration, None)
+
+    async def unregister_all(self) -> None:
+        """Take all registrations back, so that no new call comes; those that run go on."""
+        registrations = list(self._endpoints)
+        with contextlib.suppress(WampError, ConnectionLost, NotJoined):
+            await asyncio.gather(*map(self.unregister, registrations))
+
+    def on_unregistered(self, message: Message) -> None:
+        """Handle ``[UNREGISTERED, Request]``, and the router's own, whose request is 0."""
+        if message[1] != 0:
+            self._caller.on_answer(message)
+            return
+        # "Registration Revocation": the router has taken a registration away.
+        details = message[2] if len(message) > 2 else {}
+        endpoint = self._endpoints.pop(details.get("registration", 0), None)
+        if endpoint is not None:
+            logger.warning(
+                "%s was taken away by the router: %s",
+                endpoint.uri,
+                details.get("reason") or "another session registered it by force",
+            )
+
+    def on_invocation(self, message: Message) -> None:
+        """Handle ``[INVOCATION, Request, Registration, Details, Args?, Kwargs?]``."""
+        endpoint = self._endpoints.get(message[2])
         args, kwargs = payload_of(message, 4)
         if endpoint is None:
             # The router answers REGISTER before it sends a call, so this one is not ours.
             raise ProtocolViolation(f"There is no registration {message[2]}.")
         request = message[1]
         run = self._dispatcher.call(
-            endpoint, args, kwargs, self._answer(self, request, endpoint, message[3]), message[3]
+            endpoint, args, kwargs, self._reply(self, request, endpoint, message[3]), message[3]
         )
-        if not run.over:
-            self._running[request] = run
+        if not run.done:
+            self._runs[request] = run
 
-    def interrupted(self, message: Message) -> None:
-        """Handle INTERRUPT: ``[INTERRUPT, Request, Options]``."""
-        run = self._running.get(message[1])
+    def on_interrupt(self, message: Message) -> None:
+        """Handle ``[INTERRUPT, Request, Options]``: cancel the run, whatever the mode."""
+        run = self._runs.get(message[1])
         if run is not None:
             run.cancel()
 
-    def happened(self, message: Message) -> None:
-        """Handle EVENT: ``[EVENT, Subscription, Publication, Details, Args?, Kwargs?]``."""
-        # An event may overtake our UNSUBSCRIBE; then nobody waits for it any more.
-        args, kwargs = payload_of(message, 4)
-        for lane in self._lanes.get(message[1], ()):
-            lane.push(args, kwargs, message[3], message[2])
+    # The outcomes of runs.
 
-    def progress(
+    def send_progress(
         self, request: int, endpoint: Endpoint, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> None:
-        """Send a progressive result; one that cannot be sent ends the run with an error."""
+        """Send a progressive result; one that cannot be sent ends the call with an error."""
         try:
-            self._reply(plain_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint)
+            self._answer(
+                append_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint
+            )
         except (PayloadNotEncodable, PayloadTooLarge) as error:
-            run = self._running.get(request)
+            run = self._runs.get(request)
             if run is not None:
                 run.error(error)
                 run.cancel()
 
-    def answer(self, request: int, endpoint: Endpoint, value: Any) -> str:
-        """Send a handler's result; return how the call came out, ``ok`` or an error's URI."""
-        self._running.pop(request, None)
+    def send_result(self, request: int, endpoint: Endpoint, value: Any) -> str:
+        """Send a handler's result; return how the call came out: ``ok``, or an error's URI."""
+        self._runs.pop(request, None)
         if type(value) is CallResult:
             args, kwargs = value.args, value.kwargs
         else:
             args, kwargs = (value,), {}
         try:
-            self._reply(plain_payload([YIELD, request, {}], args, kwargs), endpoint)
+            self._answer(append_payload([YIELD, request, {}], args, kwargs), endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The result of %s cannot be sent: %s", endpoint.uri, error.message
             )
-            return self.refuse(request, endpoint, error)
+            return self.send_error(request, endpoint, error)
         return "ok"
 
-    def refuse(self, request: int, endpoint: Endpoint, error: BaseException) -> str:
-        """Send the error that a handler raised; return its URI."""
-        self._running.pop(request, None)
-        answer = self._dispatcher.failure(endpoint, error)
-        if not uri.is_valid(answer.uri):
-            logger.error("%s raised an error with the invalid URI %r", endpoint.uri, answer.uri)
-            answer = HandlerFailed(
-                answer.message or "The procedure raised an error whose URI is not valid."
-            )
-        head: Message = [ERROR, INVOCATION, request, {}, answer.uri]
+    def send_error(self, request: int, endpoint: Endpoint, error: WampError) -> str:
+        """Send the error that a call ended with; return its URI."""
+        self._runs.pop(request, None)
+        head: Message = [ERROR, INVOCATION, request, {}, error.uri]
         try:
-            self._reply(plain_payload([*head], answer.args, answer.kwargs), endpoint)
+            self._answer(append_payload([*head], error.args, error.kwargs), endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as reason:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The error of %s cannot be sent whole: %s", endpoint.uri, reason.message
             )
-            self._reply([*head, [answer.message[:1000]]], endpoint)
-        return answer.uri
+            self._answer([*head, [error.message[:1000]]], endpoint)
+        return error.uri
 
-    def _reply(self, message: Message, endpoint: Endpoint) -> None:
+    def _answer(self, message: Message, endpoint: Endpoint) -> None:
         try:
             self._send(message)
         except (NotJoined, ConnectionLost):
-            logger.warning("%s was done when its session had ended already", endpoint.uri)
+            logger.warning(
+                "%s finished after its session had ended; its answer was not sent", endpoint.uri
+            )
 
 
-class _Answer:
-    """Where the outcome of one invocation goes: back over its session."""
+class _Reply:
+    """The reply to one INVOCATION: it goes back over the session that the call came by."""
 
-    __slots__ = ("_endpoint", "_request", "_serving")
+    __slots__ = ("_callee", "_endpoint", "_request")
 
     def __init__(
         self,
-        serving: Serving,
+        callee: Callee,
         request: int,
         endpoint: Endpoint,
         details: dict[str, Any],  # noqa: ARG002 - for the one that logs
     ) -> None:
-        self._serving = serving
+        self._callee = callee
         self._request = request
         self._endpoint = endpoint
 
     def result(self, value: Any) -> None:
-        self._serving.answer(self._request, self._endpoint, value)
+        self._callee.send_result(self._request, self._endpoint, value)
 
     def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        self._serving.progress(self._request, self._endpoint, args, kwargs)
+        self._callee.send_progress(self._request, self._endpoint, args, kwargs)
 
-    def error(self, error: BaseException) -> None:
-        self._serving.refuse(self._request, self._endpoint, error)
+    def error(self, error: WampError) -> None:
+        self._callee.send_error(self._request, self._endpoint, error)
 
 
-class _LoggedAnswer(_Answer):
-    """An answer that leaves a line in the access log."""
+class _LoggedReply(_Reply):
+    """A reply that leaves a line in the access log."""
 
     __slots__ = ("_caller", "_start", "_uri")
 
     def __init__(
-        self, serving: Serving, request: int, endpoint: Endpoint, details: dict[str, Any]
+        self, callee: Callee, request: int, endpoint: Endpoint, details: dict[str, Any]
     ) -> None:
-        super().__init__(serving, request, endpoint, details)
+        super().__init__(callee, request, endpoint, details)
         self._uri = details.get("procedure") or endpoint.uri
         self._caller = details.get("caller")
         self._start = time.perf_counter()
 
     def result(self, value: Any) -> None:
-        self._log(self._serving.answer(self._request, self._endpoint, value))
+        self._log(self._callee.send_result(self._request, self._endpoint, value))
 
-    def error(self, error: BaseException) -> None:
-        self._log(self._serving.refuse(self._request, self._endpoint, error))
+    def error(self, error: WampError) -> None:
+        self._log(self._callee.send_error(self._request, self._endpoint, error))
 
     def _log(self, outcome: str) -> None:
         caller = self._caller if isinstance(self._caller, int) else None

@@ -1,27 +1,22 @@
-"""Connect, join, announce what is declared, and come back when the link breaks."""
+"""A session that comes back: joins, announces what is declared, and rejoins after a loss."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
     ConnectionLost,
     NotJoined,
-    PayloadNotEncodable,
-    PayloadTooLarge,
-    ProcedureExists,
-    RouterRefused,
     RouterUnreachable,
     WampappError,
-    WampError,
 )
 from wampapp.registry.records import Registration
-from wampapp.session.keepalive import KeepAlive
+from wampapp.session.announcing import announce, announce_all
+from wampapp.session.backoff import Backoff
+from wampapp.session.joining import join
 from wampapp.session.outbox import Outbox
-from wampapp.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,70 +25,18 @@ if TYPE_CHECKING:
     from wampapp.dispatch.dispatcher import Dispatcher
     from wampapp.registry.endpoint import Endpoint
     from wampapp.registry.records import Subscription
+    from wampapp.session.session import Session
     from wampapp.transport.dial import Dialer
 
 logger = logging.getLogger("wampapp")
-#: Our own: a program that has seeded Python's gets the numbers that it expects.
-_random: Final = random.Random()  # noqa: S311
 
-_FIRST_DELAY: Final = 0.2
-#: Below the two seconds within which a service answers again once its router is back.
-_LONGEST_DELAY: Final = 1.5
 #: A session that lasted this long was a good one: the next attempt comes soon again.
 _STABLE_SECONDS: Final = 5.0
-#: How long a router may take to notice that our session, which still holds a procedure, is dead.
-_TAKEOVER_SECONDS: Final = 30.0
 #: How long after a rejoin the other peers of a restarted router may still be on their way back.
 _SETTLING_SECONDS: Final = 3.0
 
 _NO_OPTIONS: Final[dict[str, Any]] = {}
 _TRANSIENT: Final = (RouterUnreachable, ConnectionLost, NotJoined)
-
-
-async def join(
-    dialer: Dialer,
-    config: Config,
-    dispatcher: Dispatcher,
-    defined: Mapping[str, type[Exception]] | None = None,
-    *,
-    timeout: float | None = None,
-) -> Session:
-    """Connect and join a realm.
-
-    Args:
-        dialer: how to reach the router.
-        config: the realm, the credential, how patiently.
-        dispatcher: what runs the session's handlers.
-        defined: the exceptions that stand for error URIs.
-        timeout: seconds for all of it; None for the configuration's.
-
-    Returns:
-        The joined session.
-
-    Raises:
-        RouterUnreachable: no router answered, or not in time.
-        RouterRefused: it refused the realm or the credential.
-        TlsFailed: it is not to be trusted.
-    """
-    seconds = config.handshake_timeout if timeout is None else timeout
-    loop = asyncio.get_running_loop()
-    session = Session(config.realm, dispatcher, loop, defined, config.auth)
-    try:
-        async with asyncio.timeout(seconds):
-            await dialer.dial(session, seconds)
-            await session.joined
-    except TimeoutError:
-        session.abandon()
-        raise RouterUnreachable(
-            f"What listens at {dialer.where} did not answer as a WAMP router within "
-            f"{seconds:g} s; check the URL and the port."
-        ) from None
-    except BaseException:
-        session.abandon()
-        raise
-    if config.keep_alive and dialer.remote:
-        KeepAlive(session, config.keep_alive, loop)
-    return session
 
 
 class Connection:
@@ -109,8 +52,8 @@ class Connection:
         defined: the exceptions that stand for error URIs.
         on_join: awaited after each join, when everything is announced.
         on_leave: awaited after each session.
-        succeeds: whether a procedure that is taken may be so by a predecessor's session, which
-            the router has yet to notice the end of: already at the first join.
+        succeeds: whether another process ran the app before. Its session, the end of which the
+            router has yet to notice, may then hold a procedure even at the first join.
 
     Attributes:
         session: the current session; None while there is none.
@@ -140,7 +83,7 @@ class Connection:
         self._online: asyncio.Future[Session] = self._loop.create_future()
         self._over: NotJoined | None = None
         self._outbox = Outbox()
-        self._delay = _FIRST_DELAY
+        self._backoff = Backoff(jitter=True)
         self._joined_before = False
         self._rejoined_at = -_SETTLING_SECONDS
         self._leave_hooks: asyncio.Task[None] | None = None
@@ -159,10 +102,11 @@ class Connection:
         return self._loop.time() - self._rejoined_at < _SETTLING_SECONDS
 
     async def joined(self, timeout: float | None = None) -> Session:
-        """Wait for the session: no time at all, or until it has come back.
+        """Return the session, at once or when it has come back.
 
         Args:
-            timeout: the seconds to wait; None for the configuration's ``rejoin_timeout``.
+            timeout: the seconds to wait; None for the configuration's ``rejoin_timeout``, which
+                is also the most.
 
         Raises:
             NotJoined: it did not come back in time, or never will.
@@ -175,7 +119,7 @@ class Connection:
             if self._over is not None:
                 raise self._over.with_traceback(None)
             if self._online.done():
-                # The session has just been lost, and keep() has yet to hear of it.
+                # The session has just been lost, and keep() has yet to notice.
                 self._online = self._loop.create_future()
             try:
                 async with asyncio.timeout_at(end):
@@ -198,7 +142,7 @@ class Connection:
     ) -> asyncio.Future[Any]:
         """Call a procedure; while offline, once the session is back.
 
-        Takes and returns what :meth:`Session.call` does. Waiting for the session ends with
+        Takes and returns what :meth:`Caller.call` does. Waiting for the session ends with
         :class:`NotJoined` after the configuration's ``rejoin_timeout``.
         """
         session = self.session
@@ -221,7 +165,7 @@ class Connection:
     ) -> asyncio.Future[Any]:
         """Publish an event; while offline, once the session is back.
 
-        Takes and returns what :meth:`Session.publish` does. While offline, an event that is to be
+        Takes and returns what :meth:`Caller.publish` does. While offline, an event that is to be
         acknowledged waits as a call does; any other goes into the outbox.
 
         Raises:
@@ -254,11 +198,11 @@ class Connection:
         """Register or subscribe one more handler, now and after each rejoin.
 
         Args:
-            record: what is declared.
+            record: the declaration.
             endpoint: its prepared handler.
 
         Returns:
-            The registration's or subscription's id, in the present session.
+            The registration's or subscription's id, in the current session.
 
         Raises:
             WampError: the router refuses.
@@ -266,14 +210,14 @@ class Connection:
             ConnectionLost: the link broke before the answer came.
         """
         session = await self.joined()
-        number = await _announce(session, record, endpoint)
+        number = await announce(session, record, endpoint)
         self._endpoints.append((record, endpoint))
         return number
 
-    # Its life.
+    # Joining and rejoining.
 
     async def open(self, *, patient: bool = True) -> None:
-        """Join and announce.
+        """Join and announce what is declared.
 
         Args:
             patient: whether to try again until a router is there, or to raise at once.
@@ -285,9 +229,9 @@ class Connection:
         """
         limit = self._config.give_up_after
         end = None if limit is None else self._loop.time() + limit
-        told = False
+        warned = False
         while True:
-            # The one attempt of the limit 0 may take its time.
+            # With the limit 0, the only attempt still gets the whole handshake timeout.
             left = max(0.0, end - self._loop.time()) if end is not None and limit else None
             try:
                 await self._join_once(left)
@@ -297,20 +241,15 @@ class Connection:
                     raise
                 if end is not None and self._loop.time() >= end:
                     raise RouterUnreachable(f"{error} Given up after {limit:g} s.") from None
-                if not told:
-                    told = True
+                if not warned:
+                    warned = True
                     logger.warning("%s Trying again until a router answers.", error)
                 else:
                     logger.debug("%s", error)
             else:
                 return
-            await self._back_off(end)
-
-    async def _back_off(self, end: float | None = None) -> None:
-        # Jitter keeps a crowd of services from coming back in one instant.
-        delay = self._delay * _random.uniform(0.5, 1.0)
-        await asyncio.sleep(delay if end is None else min(delay, end - self._loop.time()))
-        self._delay = min(self._delay * 2, _LONGEST_DELAY)
+            delay = self._backoff.next()
+            await asyncio.sleep(delay if end is None else min(delay, end - self._loop.time()))
 
     async def keep(self) -> None:
         """Come back each time the session ends; runs until it is cancelled.
@@ -318,7 +257,7 @@ class Connection:
         Raises:
             RouterUnreachable: no router answered within ``give_up_after``.
             RouterRefused: the router refuses on coming back.
-            TlsFailed: the router is not to be trusted any more.
+            TlsFailed: the router is not to be trusted any longer.
         """
         while self.session is not None:
             began = self._loop.time()
@@ -326,8 +265,8 @@ class Connection:
             self._go_offline()
             logger.warning("The session ended: %s. Coming back.", reason)
             if self._loop.time() - began >= _STABLE_SECONDS:
-                self._delay = _FIRST_DELAY
-            await self._back_off()
+                self._backoff.reset()
+            await asyncio.sleep(self._backoff.next())
             try:
                 await self.open()
             except WampappError as error:
@@ -340,7 +279,7 @@ class Connection:
         if self._online.done():
             self._online = self._loop.create_future()
         if self._on_leave is not None:
-            # A task of its own: a hook may call, and then waits for the session to come back.
+            # In a task: a hook may call, and then waits for the session to come back.
             self._leave_hooks = asyncio.ensure_future(self._on_leave())
 
     async def _join_once(self, left: float | None) -> None:
@@ -352,15 +291,21 @@ class Connection:
             self._defined,
             timeout=timeout if left is None else min(timeout, max(left, 0.05)),
         )
+        if self._joined_before:
+            for record, endpoint in self._endpoints:
+                if isinstance(record, Registration) and record.shared:
+                    # A worker that rejoins must not take the procedure from the others.
+                    endpoint.options.pop("force_reregister", None)
         try:
-            async with asyncio.TaskGroup() as group:
-                for record, endpoint in self._endpoints:
-                    group.create_task(self._restore(session, record, endpoint))
-        except BaseExceptionGroup as errors:
-            session.abandon()
-            raise errors.exceptions[0] from None
+            await announce_all(
+                session,
+                self._endpoints,
+                where=self._dialer.where,
+                timeout=timeout,
+                take_over=self._succeeds,
+            )
         except BaseException:
-            session.abandon()
+            session.cut("the app could not be announced")
             raise
         if self._joined_before:
             self._rejoined_at = self._loop.time()
@@ -380,76 +325,31 @@ class Connection:
             except Exception:
                 if self.is_joined:
                     raise
-                # The link broke meanwhile, which may well be what the hook fell over.
+                # The link broke meanwhile, which is probably why the hook failed.
                 raise ConnectionLost("The session ended while the join hooks ran.") from None
 
-    async def _restore(
-        self, session: Session, record: Registration | Subscription, endpoint: Endpoint
-    ) -> None:
-        """Announce what is declared, in the words of an app that cannot do without it."""
-        if self._joined_before and isinstance(record, Registration) and record.shared:
-            # By force, one that comes back would take the procedure from the other workers.
-            endpoint.options.pop("force_reregister", None)
-        where, uri = self._dialer.where, endpoint.uri
-        end = self._loop.time() + _TAKEOVER_SECONDS
-        delay = _FIRST_DELAY
-        while True:
-            try:
-                async with asyncio.timeout(self._config.handshake_timeout):
-                    await _announce(session, record, endpoint)
-            except TimeoutError:
-                raise RouterUnreachable(
-                    f"The router at {where} did not answer the app's registrations."
-                ) from None
-            except (PayloadNotEncodable, PayloadTooLarge):
-                raise
-            except ProcedureExists as error:
-                if not self._succeeds or self._loop.time() >= end:
-                    raise RouterRefused(
-                        f"Another session at {where} has registered {uri!r} already; stop that "
-                        "one, or give this procedure another URI.",
-                        error.uri,
-                    ) from None
-                if delay == _FIRST_DELAY:
-                    logger.warning(
-                        "%s is taken, perhaps by a session that was lost; trying for %g s",
-                        uri,
-                        _TAKEOVER_SECONDS,
-                    )
-            except WampError as error:
-                what = "register" if isinstance(record, Registration) else "subscribe to"
-                raise RouterRefused(
-                    f"The router at {where} refuses to {what} {uri!r}: "
-                    f"{error.message or error.uri} ({error.uri}).",
-                    error.uri,
-                ) from None
-            else:
-                return
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, _LONGEST_DELAY)
-
     def end(self, why: str) -> None:
-        """Let everything that waits for a session fail, now and from now on.
+        """Fail everything that waits for a session, and whatever asks for one from now on.
 
         Args:
-            why: a sentence.
+            why: the error's message, a sentence.
         """
         if self._over is None:
             self._over = NotJoined(why)
             if self._online.done():
                 self._online = self._loop.create_future()
             self._online.set_exception(self._over)
-            self._online.exception()  # nobody may be waiting
+            self._online.exception()  # there may be nobody waiting
         lost = self._outbox.clear()
         if lost:
             logger.warning("%d events that waited for the router were never published", lost)
 
     async def stop_serving(self) -> None:
-        """Take no new calls; those under way go on."""
+        """Take no new calls; those that run go on."""
         if self.session is None:
             self.end("The app stops, and has no session with a router.")
         else:
-            await self.session.stop_serving()
+            await self.session.unregister_all()
 
     async def close(
         self, last: Callable[[], Awaitable[None]] | None = None, grace: float | None = None
@@ -459,7 +359,7 @@ class Connection:
         Logs the handlers that still run when the grace time is over.
 
         Args:
-            last: awaited when no handler runs any more, with the session still there.
+            last: awaited when no handler runs any longer, while the session is still there.
             grace: the seconds that running handlers get; None for the configuration's.
         """
         await self.stop_serving()
@@ -482,11 +382,3 @@ class Connection:
             await self._leave_hooks
         elif session is not None and self._on_leave is not None:
             await self._on_leave()
-
-
-async def _announce(
-    session: Session, record: Registration | Subscription, endpoint: Endpoint
-) -> int:
-    if isinstance(record, Registration):
-        return await session.register(endpoint)
-    return await session.subscribe(endpoint)

@@ -1,94 +1,126 @@
-"""The events of one handler: in order, one at a time unless it says otherwise."""
+"""Events that wait for their handlers: a queue for each handler, and the backlog of them all."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
-
-from wampapp.errors import Canceled
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wampapp.dispatch.dispatcher import Dispatcher
+    from wampapp.errors import WampError
     from wampapp.registry.endpoint import Endpoint
+    from wampapp.transport.link import Link
+
+#: A session stops reading above this many waiting events, and resumes at the other number.
+MAX_WAITING_EVENTS: Final = 1000
+RESUME_AT: Final = 250
 
 
-class EventLane:
-    """Hands the events of one subscription to its handler.
+class Backlog:
+    """The waiting events of a session, and whether it has stopped reading because of them.
+
+    That keeps memory flat and loses no event: the peer's transport holds the rest.
+
+    Args:
+        must_read: returns whether reading has to go on whatever waits, because an answer is
+            awaited: the handler that works off the events may be the one that waits for it.
+
+    Attributes:
+        waiting: how many events wait for their handlers.
+        paused: whether reading has stopped.
+        link: what is read from.
+    """
+
+    __slots__ = ("_must_read", "link", "paused", "waiting")
+
+    def __init__(self, must_read: Callable[[], bool] = bool) -> None:
+        self._must_read = must_read
+        self.waiting = 0
+        self.paused = False
+        self.link: Link | None = None
+
+    def pause(self) -> None:
+        """Stop reading, unless it has to go on."""
+        if not self.paused and self.link is not None and not self._must_read():
+            self.paused = True
+            self.link.pause()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self.paused and self.link is not None:
+            self.paused = False
+            self.link.resume()
+
+
+class EventQueue:
+    """Hands the events of a subscription to one handler: in order, one at a time.
+
+    With the subscription's ``concurrency``, that many at a time.
 
     Args:
         dispatcher: what runs the handler.
         endpoint: the handler.
-        on_change: called with +1 for each event that comes and -1 for each that starts.
+        backlog: counts what waits.
     """
 
-    def __init__(
-        self,
-        dispatcher: Dispatcher,
-        endpoint: Endpoint,
-        on_change: Callable[[int], None] | None = None,
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, endpoint: Endpoint, backlog: Backlog) -> None:
         self._dispatcher = dispatcher
         self._endpoint = endpoint
-        self._on_change = on_change
+        self._backlog = backlog
         self._waiting: deque[tuple[Sequence[Any], dict[str, Any], dict[str, Any], int]] = deque()
-        self._busy = 0
-        self._pumping = False
+        self._running = 0
+        self._starting = False
 
-    def push(
+    def put(
         self,
         args: Sequence[Any],
         kwargs: dict[str, Any],
-        details: dict[str, Any] | None = None,
-        publication: int = 0,
+        details: dict[str, Any],
+        publication: int,
     ) -> None:
-        """Deliver an event, after those that came before it.
+        """Hand an event to the handler, after those that came before it.
 
         Args:
             args: its positional arguments, plain values.
             kwargs: its keyword arguments.
-            details: what EVENT says of it.
+            details: the details of EVENT.
             publication: the publication's id.
         """
-        self._waiting.append((args, kwargs, details or {}, publication))
-        if self._on_change is not None:
-            self._on_change(1)
-        self._pump()
+        self._waiting.append((args, kwargs, details, publication))
+        self._backlog.waiting += 1
+        self._start()
 
-    def _pump(self) -> None:
-        # A handler may be done before call() returns, which comes back here through _next():
+    def _start(self) -> None:
+        # A handler may be done before call() returns, which comes back here through result():
         # the loop goes on then, or a long backlog would end in a RecursionError.
-        if self._pumping:
+        if self._starting:
             return
-        self._pumping = True
+        self._starting = True
+        backlog = self._backlog
         try:
-            while self._waiting and self._busy < self._endpoint.concurrency:
+            while self._waiting and self._running < self._endpoint.concurrency:
                 args, kwargs, details, publication = self._waiting.popleft()
-                if self._on_change is not None:
-                    self._on_change(-1)
-                self._busy += 1
+                backlog.waiting -= 1
+                if backlog.paused and backlog.waiting <= RESUME_AT:
+                    backlog.resume()
+                self._running += 1
                 self._dispatcher.call(
                     self._endpoint, args, kwargs, self, details, publication=publication
                 )
         finally:
-            self._pumping = False
+            self._starting = False
 
-    def _next(self) -> None:
-        self._busy -= 1
-        self._pump()
+    # The queue is its own Reply: the end of one event starts the next.
 
-    # The lane is its own Reply: the end of one event starts the next.
+    def result(self, value: Any) -> None:  # noqa: ARG002 - an event has no answer
+        """Start the next event."""
+        self._running -= 1
+        self._start()
 
-    def result(self, value: Any) -> None:  # noqa: ARG002 - nobody waits for it
-        """Go on with the next event."""
-        self._next()
-
-    def error(self, error: BaseException) -> None:
-        """Log the error, and go on with the next event."""
-        if not isinstance(error, Canceled):
-            self._dispatcher.log_failure(self._endpoint, error)
-        self._next()
+    def error(self, error: WampError) -> None:
+        """Do nothing: what an event's handler raises is logged, and comes as a result."""
 
     def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Do nothing: an event has no answer."""

@@ -1,114 +1,63 @@
-"""What is said in a join: HELLO, the answer to CHALLENGE, what WELCOME and ABORT come to."""
+"""Connects to a router and joins a realm: one attempt."""
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING
 
-from wampapp.errors import (
-    AUTHENTICATION_FAILED,
-    NO_SUCH_REALM,
-    PROTOCOL_VIOLATION,
-    RouterRefused,
-    RouterUnreachable,
-)
-from wampapp.protocol.credentials import Anonymous
-from wampapp.protocol.features import ROLES
-from wampapp.protocol.messages import AUTHENTICATE, HELLO
+from wampapp.errors import RouterUnreachable
+from wampapp.session.keepalive import KeepAlive
+from wampapp.session.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wampapp.config.records import Config
     from wampapp.dispatch.dispatcher import Dispatcher
-    from wampapp.protocol.credentials import Credential
-    from wampapp.protocol.messages import Message
-
-logger = logging.getLogger("wampapp.session")
+    from wampapp.transport.dial import Dialer
 
 
-class Joining:
-    """One join of a realm.
+async def join(
+    dialer: Dialer,
+    config: Config,
+    dispatcher: Dispatcher,
+    defined: Mapping[str, type[Exception]] | None = None,
+    *,
+    timeout: float | None = None,
+) -> Session:
+    """Connect and join a realm.
 
     Args:
-        realm: the realm.
-        credential: who joins; None for nobody in particular.
+        dialer: how to reach the router.
+        config: the realm, the credential and the timeouts.
+        dispatcher: what runs the session's handlers.
+        defined: the exceptions that stand for error URIs.
+        timeout: seconds for all of it; None for the configuration's.
+
+    Returns:
+        The joined session.
+
+    Raises:
+        RouterUnreachable: no router answered, or not in time.
+        RouterRefused: it refused the realm or the credential.
+        TlsFailed: it is not to be trusted.
     """
-
-    def __init__(self, realm: str, credential: Credential | None) -> None:
-        self._realm = realm
-        self._credential = credential or Anonymous()
-        self._exchange = self._credential.begin()
-
-    def hello(self) -> Message:
-        """Return the HELLO."""
-        who = self._credential
-        details = {
-            "roles": ROLES,
-            "authmethods": [who.method],
-            "authid": who.authid,
-            "authrole": who.authrole,
-            "authextra": self._exchange.extra,
-        }
-        return [HELLO, self._realm, {name: value for name, value in details.items() if value}]
-
-    async def authenticate(
-        self, dispatcher: Dispatcher, method: str, extra: dict[str, Any]
-    ) -> Message:
-        """Answer a CHALLENGE.
-
-        Args:
-            dispatcher: whose worker threads do it: making a key of a password takes long on
-                purpose.
-            method: the challenge's method.
-            extra: its details.
-
-        Returns:
-            The AUTHENTICATE.
-
-        Raises:
-            RouterRefused: the challenge is none that we answer.
-        """
-        try:
-            answer = await dispatcher.run_anywhere(self._exchange.answer, method, extra)
-        except RouterRefused:
-            raise
-        except Exception:
-            logger.exception("The router's challenge could not be answered")
-            text = "The router's challenge could not be answered; the log says why."
-            raise RouterRefused(text, AUTHENTICATION_FAILED) from None
-        return [AUTHENTICATE, *answer]
-
-    def welcomed(self, details: dict[str, Any]) -> None:
-        """Check what the router had to prove.
-
-        Args:
-            details: WELCOME's details.
-
-        Raises:
-            RouterRefused: it did not.
-        """
-        self._exchange.verify(details)
-
-    def aborted(self, reason: str, text: str) -> RouterRefused | RouterUnreachable:
-        """Return what an ABORT comes to.
-
-        Args:
-            reason: its reason, a URI.
-            text: its message; empty where it has none.
-        """
-        why = f"{text} ({reason})" if text else reason
-        if reason.startswith("wamp.close."):
-            # It comes or goes just now, and is worth another try.
-            return RouterUnreachable(f"The router takes no sessions now: {why}.")
-        who = self._credential
-        if reason == NO_SUCH_REALM:
-            what = f"the realm {self._realm!r}"
-        elif who.method != Anonymous.method:
-            name = f" of {who.authid!r}" if who.authid else ""
-            what = f"the {who.method} credential{name} for the realm {self._realm!r}"
-        elif reason == PROTOCOL_VIOLATION:
-            what = "the session"
-        else:
-            what = (
-                f"to let nobody in particular into the realm {self._realm!r} (a credential is "
-                "given by App(auth=…) or --authmethod)"
-            )
-        return RouterRefused(f"The router refused {what}: {why}.".replace("..", "."), reason)
+    seconds = config.handshake_timeout if timeout is None else timeout
+    loop = asyncio.get_running_loop()
+    session = Session(config.realm, dispatcher, loop, defined, config.auth)
+    try:
+        async with asyncio.timeout(seconds):
+            await dialer.dial(session, seconds)
+            await session.joined
+    except TimeoutError:
+        session.cut("the join took too long")
+        raise RouterUnreachable(
+            f"What listens at {dialer.where} did not answer as a WAMP router within "
+            f"{seconds:g} s; check the URL and the port."
+        ) from None
+    except BaseException:
+        session.cut("the join failed")
+        raise
+    if config.keep_alive and dialer.remote:
+        KeepAlive(session, config.keep_alive, loop)
+    return session

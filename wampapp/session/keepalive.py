@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
     from wampapp.session.session import Session
 
-#: A silence is noticed at one tick, probed, and judged at the next.
+#: How often to look within that time: silence is noticed at one tick and judged at the next.
 _TICKS: Final = 3.5
-#: Between a late tick and its judgement, so that what lies in the socket is read first.
+#: Before the judgement, so that what lies in the socket is read first.
 _READING_SECONDS: Final = 0.1
 
 
 class KeepAlive:
-    """Watches one session's link, and cuts it when the router does not answer any more.
+    """Watches one session's link, and cuts it when the router no longer answers.
 
     Args:
         session: the joined session.
-        seconds: within which a dead link is noticed.
+        seconds: the time within which a dead link is noticed.
         loop: the event loop.
     """
 
@@ -33,19 +33,19 @@ class KeepAlive:
         session.closed.add_done_callback(lambda _: self._timer.cancel())
 
     def _tick(self) -> None:
-        if self._session.heard():
+        if self._session.check_alive():
             self._probed = False
         elif not self._probed:
             self._probed = True
             self._session.probe()
         else:
-            # A handler may have blocked the loop since; then the answer waits to be read.
+            # A handler may have blocked the loop meanwhile; then the answer waits to be read.
             self._timer = self._loop.call_later(_READING_SECONDS, self._judge)
             return
         self._timer = self._loop.call_later(self._seconds / _TICKS, self._tick)
 
     def _judge(self) -> None:
-        if self._session.heard():
+        if self._session.check_alive():
             self._probed = False
             self._timer = self._loop.call_later(self._seconds / _TICKS, self._tick)
         else:

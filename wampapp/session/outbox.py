@@ -7,8 +7,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import ConnectionLost, NotJoined, WampError
-from wampapp.protocol.codec import MSGPACK, plain_payload
+from wampapp.protocol.codec import MSGPACK
 from wampapp.protocol.messages import PUBLISH, payload_of
+from wampapp.protocol.payload import append_payload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wampapp")
 
 #: The most events that wait, and the most bytes of them.
-MOST_EVENTS: Final = 1000
-MOST_BYTES: Final = 16 * 2**20
+MAX_EVENTS: Final = 1000
+MAX_BYTES: Final = 16 * 2**20
 
 
 class Outbox:
-    """A bounded line of events. What does not fit is refused, so that its publisher knows."""
+    """A bounded queue of events. One that does not fit is refused, so that its publisher knows."""
 
     def __init__(self) -> None:
         self._events: deque[bytes] = deque()
@@ -32,14 +33,14 @@ class Outbox:
     def put(
         self, topic: str, args: Sequence[Any], kwargs: dict[str, Any], options: dict[str, Any]
     ) -> None:
-        """Keep an event. It is encoded now, so what becomes of the arguments later is no matter.
+        """Add an event. It is encoded now, so the arguments may change afterwards.
 
         Raises:
             NotJoined: the outbox is full.
             PayloadNotEncodable: an argument cannot be sent.
         """
-        event = MSGPACK.encode(plain_payload([PUBLISH, 0, options, topic], args, kwargs))
-        if len(self._events) >= MOST_EVENTS or self._bytes + len(event) > MOST_BYTES:
+        event = MSGPACK.encode(append_payload([PUBLISH, 0, options, topic], args, kwargs))
+        if len(self._events) >= MAX_EVENTS or self._bytes + len(event) > MAX_BYTES:
             raise NotJoined(
                 f"There is no session with a router now, and {len(self._events)} events "
                 f"({self._bytes} bytes) wait for it already; this one was not published."
@@ -51,8 +52,8 @@ class Outbox:
         """Publish everything, in order.
 
         Raises:
-            ConnectionLost: the link broke meanwhile; what was not sent waits on.
-            NotJoined: likewise.
+            ConnectionLost: the link broke meanwhile; what was not sent still waits.
+            NotJoined: the session has ended; what was not sent still waits.
         """
         while self._events:
             message = MSGPACK.decode(self._events[0])
@@ -66,7 +67,7 @@ class Outbox:
             self._bytes -= len(self._events.popleft())
 
     def clear(self) -> int:
-        """Drop everything; return how many events that were."""
+        """Drop everything, and return how many events there were."""
         lost = len(self._events)
         self._events.clear()
         self._bytes = 0

@@ -1,149 +1,172 @@
-"""A service process: loads the app, joins when its parent says so, and serves."""
+"""A worker process, as its parent sees it."""
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from wampapp.loop import runtime as loops
-from wampapp.runner import banner
-from wampapp.runner import foreground as runner
-from wampapp.supervisor.channel import Join, Left, Loaded, Up
-from wampapp.transport import dial
+from wampapp.supervisor.pipe import VARIABLE, Failed, Join, Left, Loaded, ServiceEnded, Up
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+    from wampapp.registry.records import Worker
+    from wampapp.supervisor.pipe import Start
 
-    from wampapp.app import App
-    from wampapp.config.records import Config
-    from wampapp.supervisor.channel import Order
-
-#: How much longer than its grace time a process may take to end when its parent is gone.
-_PATIENCE: Final = 5.0
+logger = logging.getLogger("wampapp")
 
 
-#: The seconds that running handlers get at the most where a save ends them.
-_RELOAD_GRACE: Final = 1.0
-
-
-def hold_signals() -> None:
-    """Let the parent alone decide what Ctrl-C means; a terminal sends it to everybody."""
-    # Not SIG_IGN, which the programs that the app starts would inherit.
-    runner.handle_signal(signal.SIGINT, lambda: None)
-    # The parent blocked it while it started this process.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def warm_up() -> None:
-    """Import what a connection needs, in the time before there is an app to run.
-
-    No reactor: the app's own modules may install one, and are then told that they must not.
-    """
-    loops.warm_up()
-    dial.warm_up()
-
-
-class Listener:
-    """Hears the parent, in a thread of its own, and ends the process when the parent is gone.
-
-    Nobody else would, and be it that the app's import never ends.
+class Child:
+    """A worker process. It begins to import what every app needs, and waits for :meth:`start`.
 
     Args:
-        channel: the pipe to the parent.
+        worker: which it is.
 
     Attributes:
-        told: the parent's second word.
-        grace: the seconds that running handlers get.
+        worker: which it is.
+        ended: done when the process is gone. Wait for it, but do not await it: giving up would
+            cancel the future.
     """
 
-    def __init__(self, channel: Connection) -> None:
-        self.told: concurrent.futures.Future[Join] = concurrent.futures.Future()
-        self.grace = 0.0
-        threading.Thread(target=self._listen, args=(channel,), daemon=True).start()
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self._pipe, theirs = Pipe()
+        # A terminal's Ctrl-C reaches the child as well, which cannot ignore it yet.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the very command that runs here
+                [sys.executable, *sys.orig_argv[1:]],
+                env={**os.environ, VARIABLE: str(theirs.fileno())},
+                pass_fds=[theirs.fileno()],
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            theirs.close()
+        self._failure = Failed("", fixable=True)
 
-    def _listen(self, channel: Connection) -> None:
-        with contextlib.suppress(EOFError, OSError):
-            self.told.set_result(channel.recv())
-            channel.recv()  # there is no third word
-        os.kill(os.getpid(), signal.SIGTERM)
-        threading.Event().wait(self.grace + _PATIENCE)
-        os._exit(1)
+    def follow(self) -> None:
+        """Receive its messages, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._loaded: asyncio.Future[Loaded] = self._loop.create_future()
+        self._up: asyncio.Future[Up] = self._loop.create_future()
+        self._left: asyncio.Future[None] = self._loop.create_future()
+        self.ended: asyncio.Future[ServiceEnded] = self._loop.create_future()
+        self._loop.add_reader(self._pipe.fileno(), self._read)
+        # uvloop has made it non-blocking, and a long message comes in pieces.
+        os.set_blocking(self._pipe.fileno(), True)
 
+        def wait() -> None:
+            code = self._process.wait()
+            self._loop.call_soon_threadsafe(self._on_end, code)
 
-def serve(app: App, order: Order, channel: Connection, listener: Listener) -> None:
-    """Run a loaded app until the parent stops it or is gone.
+        threading.Thread(target=wait, daemon=True).start()
 
-    Args:
-        app: the app.
-        order: the parent's order.
-        channel: the pipe to the parent.
-        listener: hears what it says.
+    def _read(self) -> bool:
+        """Receive a message; return whether there may be more."""
+        try:
+            message = self._pipe.recv()
+        except (EOFError, OSError):
+            self._loop.remove_reader(self._pipe.fileno())
+            return False
+        if isinstance(message, Loaded):
+            self._loaded.set_result(message)
+        elif isinstance(message, Up):
+            self._up.set_result(message)
+        elif isinstance(message, Left):
+            self._left.set_result(None)
+        else:
+            self._failure = message
+        return True
 
-    Raises:
-        WampappError: it could not start, or ended for good.
-    """
-    app.worker = order.worker
-    app.registry.freeze()
-    config = runner.settle(app.config, **order.options)
-    if order.reloads:
-        config = dataclasses.replace(config, grace=min(config.grace, _RELOAD_GRACE))
-    listener.grace = config.grace
-    loops.get().run(_serve(app, config, order, channel, listener))
+    def _on_end(self, code: int) -> None:
+        # The pipe's own end says nothing: a program that the service started may hold it open.
+        while self._pipe.poll() and self._read():
+            pass
+        self._loop.remove_reader(self._pipe.fileno())
+        self._pipe.close()
+        end = ServiceEnded(code, self._failure.text, fixable=self._failure.fixable)
+        self.ended.set_result(end)
+        for future in (self._loaded, self._up):
+            if not future.done():
+                future.set_exception(end)
+                future.exception()  # nobody may be waiting
 
+    async def loaded(self) -> Loaded:
+        """Wait until it has imported the app.
 
-async def _serve(
-    app: App, config: Config, order: Order, channel: Connection, listener: Listener
-) -> None:
-    loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[None] = loop.create_future()
+        Raises:
+            ServiceEnded: it has ended.
+        """
+        return await asyncio.shield(self._loaded)
 
-    def stop() -> None:
-        # As often as it comes: who stops a whole group of processes reaches each twice.
-        loop.call_soon_threadsafe(_complete, stopped)
+    async def up(self) -> Up:
+        """Wait until it has joined.
 
-    runner.handle_signal(signal.SIGTERM, stop)
-    _tell(channel, Loaded(config.url is None))
-    told = asyncio.wrap_future(listener.told)
-    first: list[asyncio.Future[Any]] = [told, stopped]
-    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-    if not told.done():
-        return
-    if config.url is None:
-        # A credential is for a router that is named.
-        config = dataclasses.replace(config, url=told.result().url, auth=None)
-    service = app.make_service(config, loops.here(), succeeds=order.worker.again)
+        Raises:
+            ServiceEnded: it has ended.
+        """
+        return await asyncio.shield(self._up)
 
-    def started() -> None:
-        alone = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")
-        _tell(channel, Up(banner.overview(app, service), alone, _log_files()))
+    async def left(self) -> None:
+        """Wait until its service has left the realm, or the process has ended."""
+        either: list[asyncio.Future[Any]] = [self._left, self.ended]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
 
-    await runner.serve(app, service, stopped, started, lambda: None)
-    _tell(channel, Left())
+    async def wait(self) -> ServiceEnded:
+        """Wait until it has ended, and return how."""
+        return await asyncio.shield(self.ended)
 
+    def start(self, message: Start) -> None:
+        """Have it import the app."""
+        self._send(message)
 
-def _tell(channel: Connection, message: Loaded | Up | Left) -> None:
-    with contextlib.suppress(OSError):  # the parent is gone, which is heard of in another way
-        channel.send(message)
+    def join(self, url: str | None) -> None:
+        """Have it join: the parent's router, if it needs one."""
+        self._send(Join(url))
 
+    def _send(self, message: Start | Join) -> None:
+        with contextlib.suppress(OSError):  # it has ended, which shows by its exit code
+            self._pipe.send(message)
 
-def _complete(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+    def holds(self, path: Path) -> bool:
+        """Return whether it has a file open; always False except on Linux."""
+        try:
+            descriptors = list(Path(f"/proc/{self._process.pid}/fd").iterdir())
+        except OSError:
+            return False
+        for descriptor in descriptors:
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if descriptor.readlink() == path:
+                    return True
+        return False
 
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process.poll() is None:
+            self._process.kill()
 
-def _log_files() -> tuple[str, ...]:
-    """Return the files that the process logs to, as far as the standard library's logging does."""
-    known = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
-    return tuple(
-        handler.baseFilename
-        for logger in known
-        for handler in logger.handlers
-        if isinstance(handler, logging.FileHandler)
-    )
+    def end(self) -> None:
+        """End it at once, and wait until it is gone."""
+        self.kill()
+        self._process.wait()
+
+    async def stop(self, patience: float | None = None) -> None:
+        """Ask it to end, and wait until it has.
+
+        Args:
+            patience: the seconds after which it is killed; None for never.
+        """
+        if self._process.poll() is None:
+            self._process.terminate()
+        done, _ = await asyncio.wait([self.ended], timeout=patience)
+        if not done:
+            logger.warning("The service has not stopped within %g s; it was killed.", patience)
+            self.kill()
+            await asyncio.wait([self.ended])

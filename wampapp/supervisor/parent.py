@@ -1,65 +1,70 @@
-"""The parent: what it does whatever its service processes are for."""
+"""The parent of the worker processes: what it does whatever they are for."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import logging
-import signal
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from wampapp.config.records import Config
-from wampapp.loop import runtime as loops
-from wampapp.registry.registry import Registry
+from wampapp.config.settle import override
+from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
-from wampapp.runner import foreground as runner
-from wampapp.runner.service import Service
-from wampapp.supervisor.process import Child
+from wampapp.runner.reach import find_router
+from wampapp.runner.signals import stop_signals
+from wampapp.supervisor.child import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.registry.records import Worker
-    from wampapp.server.door import Address
-    from wampapp.supervisor.channel import Order, ServiceEnded, Up
-
-logger = logging.getLogger("wampapp")
+    from wampapp.runner.reach import Reach
+    from wampapp.server.address import Address
+    from wampapp.supervisor.pipe import Start, Up
 
 
 class Parent(ABC):
-    """Keeps the service processes of one run.
+    """Has the worker processes of one run, and the router that they share.
 
     Args:
-        order: makes the order for a worker.
-        options: as in :func:`run`.
+        message: makes the message that starts a worker.
+        options: as in :func:`wampapp.supervisor.run`.
         as_json: whether the log is JSON.
     """
 
     def __init__(
         self,
-        order: Callable[[Worker], Order],
+        message: Callable[[Worker], Start],
         options: dict[str, Any],
         *,
         as_json: bool,
     ) -> None:
-        self._order = order
+        self._message = message
         self._options = options
         self._as_json = as_json
         self._children: set[Child] = set()
-        self._router: Service | None = None
+        self._router: Reach | None = None
 
     async def run(self, first: list[Child]) -> None:
-        """Run until a signal, or until it makes no sense to go on."""
+        """Run until a signal stops it.
+
+        Args:
+            first: the first processes, one for each worker; they have been started.
+
+        Raises:
+            ServiceEnded: a process has ended, and another would not do better.
+            UsageError: the embedded router cannot listen.
+        """
         for child in first:
-            self._take(child)
-        with runner.stop_signals(self._kill) as stopped:
+            self._add(child)
+        with stop_signals(self._kill) as stopped:
             work = asyncio.create_task(self._work(first))
             try:
                 await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
                 if stopped.done():
-                    # Who stops the whole group of processes may have ended the others already.
-                    banner.tell_stop(as_json=self._as_json)
+                    # Even if a process has ended: a signal may go to the whole group of processes.
+                    banner.show_stop(as_json=self._as_json)
                 else:
                     await work
             finally:
@@ -67,100 +72,88 @@ class Parent(ABC):
                 await asyncio.gather(work, return_exceptions=True)
                 await asyncio.gather(*(child.stop() for child in self._children))
                 if self._router is not None:
-                    await self._router.stop()
+                    await self._router.close()
 
     @abstractmethod
     async def _work(self, children: list[Child]) -> None:
-        """Let the processes join, and keep them as they should be."""
+        """Have the processes join, and replace them when that is due."""
 
     def _kill(self) -> None:
         for child in list(self._children):
             child.kill()
 
     def _start(self, worker: Worker, spare: Child | None = None) -> Child:
-        """Start a process, or let a spare one begin."""
-        child = self._spare(worker) if spare is None or spare.over.done() else spare
-        child.order(self._order(worker))
+        """Start a worker, in the spare process if that still lives."""
+        child = self._spare(worker) if spare is None or spare.ended.done() else spare
+        child.start(self._message(worker))
         return child
 
     def _spare(self, worker: Worker) -> Child:
         child = Child(worker)
-        self._take(child)
+        self._add(child)
         return child
 
-    def _take(self, child: Child) -> None:
+    def _add(self, child: Child) -> None:
         child.follow()
         self._children.add(child)
-        child.over.add_done_callback(lambda _: self._children.discard(child))
+        child.ended.add_done_callback(lambda _: self._children.discard(child))
 
     # Joining.
 
     async def _join(self, child: Child) -> Up:
-        """Let a process join when it is ready to.
+        """Have a process join as soon as it is ready.
 
         Raises:
             ServiceEnded: it has ended instead.
         """
         loaded = await child.loaded()
-        child.join(await self._find_router() if loaded.needs_router else None)
+        child.join(await self._router_url() if loaded.needs_router else None)
         return await child.up()
 
     async def _join_all(self, children: list[Child]) -> Up:
-        """Let the first process join, then the others: what ails all of them is told once."""
+        """Have the first process join, then the others: an error that all share shows once."""
         up = await self._join(children[0])
         await asyncio.gather(*map(self._join, children[1:]))
         return up
 
-    async def _find_router(self) -> str:
-        """Return the URL of the router in the box, which listens from now on.
+    async def _router_url(self) -> str:
+        """Return the URL of the embedded router, which listens from now on.
 
         Raises:
-            UsageError: it cannot.
+            UsageError: it cannot listen.
         """
         if self._router is None:
             names = ("host", "port", "allow_origins", "handshake_timeout")
-            config = runner.settle(Config(), **{name: self._options[name] for name in names})
-            # A service that offers nothing: it knows how to find a router, or to be one.
-            self._router = Service(Registry(), config, loops.here(), logger, threads=1)
-        await self._router.find_router()  # again, if the last time was cut short
+            config = override(Config(), **{name: self._options[name] for name in names})
+            self._router = await find_router(config, current_runtime())
         address = self._router.address
         return _reachable(address) if address is not None else str(self._router.url)
 
-    def _tell_start(self, up: Up, count: int, *more: tuple[str, str]) -> None:
-        """Say what runs.
+    def _show_start(self, up: Up, count: int, *more: tuple[str, str]) -> None:
+        """Show what runs.
 
         Args:
-            up: what the first process says of it.
+            up: what the first process says about it.
             count: how many processes there are.
             more: further lines, each with its label.
         """
-        about = up.overview
+        info = up.info
         if self._router is not None:
             address = self._router.address
             if address is None:
-                about = dataclasses.replace(about, note=banner.JOINED_ANOTHER)
+                info = dataclasses.replace(info, note=banner.JOINED_ANOTHER)
             else:
                 urls = banner.urls_of(address)
-                about = dataclasses.replace(about, routers=urls, host=address.host)
+                info = dataclasses.replace(info, routers=urls, host=address.host)
         extra = []
         if count > 1:
             extra.append(("workers", f"{count}; events and timers are for worker 1"))
-            extra += [("", f"{uri} is single: worker 1 alone registers it") for uri in up.alone]
-        banner.tell_start(about, as_json=self._as_json, extra=[*extra, *more])
-
-
-def how(end: ServiceEnded) -> str:
-    """Say how a process has ended."""
-    if end.exit_code >= 0:
-        return f"ended with exit code {end.exit_code}"
-    try:
-        return f"was ended by {signal.Signals(-end.exit_code).name}"
-    except ValueError:
-        return f"was ended by signal {-end.exit_code}"
+            extra += [("", f"{uri} is single: only worker 1 registers it") for uri in up.single]
+        banner.show_start(info, as_json=self._as_json, extra=[*extra, *more])
 
 
 def _reachable(address: Address) -> str:
-    """Return the URL under which this machine reaches a router in the box."""
+    """Return the URL by which this machine reaches an embedded router."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - they are replaced
     return dataclasses.replace(
         address, host=everywhere.get(address.host, address.host)

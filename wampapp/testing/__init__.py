@@ -1,4 +1,4 @@
-"""Testing a service with no router, no plugin and no waiting.
+"""Tests of a service without a router, a plugin or waiting.
 
 ::
 
@@ -7,13 +7,14 @@
             assert client.call("com.example.add", 2, 3) == 5
 
 :class:`TestRealm` runs several apps together; ``app.test_session()`` is for tests that are
-coroutines; :data:`clock` brings timers, timeouts and delays about without waiting for them.
+coroutines; :data:`clock` makes timers, timeouts and delays happen without waiting for them.
 """
 
+from wampapp.testing.events import Events, Published
 from wampapp.testing.realm import TestClient, TestRealm
-from wampapp.testing.recording import Events, Published, Stub, StubCall
 from wampapp.testing.session import TestSession
-from wampapp.testing.timing import Clock, clock
+from wampapp.testing.stub import Stub, StubCall
+from wampapp.testing.virtual_clock import Clock, clock
 
 __all__ = [
     "Clock",

@@ -7,50 +7,51 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wampapp.client.blocking import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
-from wampapp.testing.bench import Bench
-from wampapp.testing.recording import Events, Stub
-from wampapp.testing.timing import clock
+from wampapp.testing.events import Events
+from wampapp.testing.harness import Harness
+from wampapp.testing.stub import Stub
+from wampapp.testing.virtual_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from wampapp.app import App
     from wampapp.registry.blueprint import Blueprint
+    from wampapp.runner.servable import Servable
     from wampapp.session.connection import Connection
 
-#: More than the longest delay between two attempts to join.
+#: Seconds; more than the longest delay between two attempts to join.
 _REJOIN_SECONDS = 2.0
-#: What belongs to the client that the block gives.
+#: Verbs of the client that the block gives, for a hint.
 _VERBS = ("call", "publish", "stream", "register", "subscribe", "as_", "settle")
 
 
 class TestRealm:
-    """Apps together on a router in memory. A context manager that gives a :class:`TestClient`.
+    """Several apps on one router in memory. A context manager that gives a :class:`TestClient`.
 
     ::
 
         with TestRealm(shop, billing) as client:
             client.call("com.shop.order", "tea")
 
-    What event handlers, timers and hooks raise, nobody gets as an answer: it is raised at the end
-    of the block, unless the test has taken it out of :attr:`failures`.
+    No caller gets what event handlers, timers and hooks raise. So it is raised at the end of the
+    block, unless the test has removed it from :attr:`failures`.
 
     Args:
-        apps: what is tested; each runs as it would in ``app.run()``, hooks and timers included.
+        apps: what is tested; each runs as in ``app.run()``, hooks and timers included.
         realm: the realm that all of them join; by default the first one's.
         timeout: seconds that a verb of its clients may take.
     """
 
     __test__ = False  # pytest takes a class of this name for a test
 
-    def __init__(self, *apps: App, realm: str | None = None, timeout: float = 10.0) -> None:
+    def __init__(self, *apps: Servable, realm: str | None = None, timeout: float = 10.0) -> None:
         self._apps = apps
         self._realm = realm
         self._timeout = timeout
         self._stubs: list[Stub] = []
         self._recorders: list[Events] = []
-        self._bench: Bench | None = None
+        self._harness: Harness | None = None
         self.prefix = apps[0].prefix if len(apps) == 1 else None
 
     def __repr__(self) -> str:
@@ -61,20 +62,20 @@ class TestRealm:
         raise AttributeError(f"{self!r} has no attribute {name!r}{hint}")
 
     @property
-    def bench(self) -> Bench:
+    def harness(self) -> Harness:
         """The running router and apps.
 
         Raises:
             UsageError: the block is not open.
         """
-        if self._bench is None:
+        if self._harness is None:
             raise UsageError("The test realm does not run; use it in a 'with' block.")
-        return self._bench
+        return self._harness
 
     @property
     def failures(self) -> list[BaseException]:
-        """What event handlers, timers and hooks raised so far; clear it if that was expected."""
-        return self.bench.unanswered
+        """What event handlers, timers and hooks have raised; clear it if that was expected."""
+        return self.harness.failures
 
     def stub(
         self,
@@ -83,7 +84,7 @@ class TestRealm:
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not there; before the block, or in it.
+        """Play a procedure of a service that is not part of the test; before the block, or in it.
 
         Args:
             uri: the procedure.
@@ -91,76 +92,76 @@ class TestRealm:
             raises: what it raises instead.
 
         Returns:
-            The stub, whose ``calls`` can be looked at.
+            The stub; its ``calls`` lists the calls so far.
 
         Raises:
             InvalidUri: the URI is not valid.
             ProcedureExists: an app, or another stub, has the procedure.
         """
         stub = Stub(uri, returns, raises)
-        if self._bench is None:
+        if self._harness is None:
             self._stubs.append(stub)
         else:
-            self._bench.runtime.call(self._bench.play(stub))
+            self._harness.runtime.call(self._harness.add_stub(stub))
         return stub
 
     def events(self, topics: str) -> Events:
-        """Record what is published from now on, whoever publishes it; before the block, or in it.
+        """Record what anybody publishes from now on; before the block, or in it.
 
         Args:
-            topics: a topic; ``*`` in it stands for one component, ``**`` at its end for any
-                number of them. With one app, a leading dot is relative to its prefix.
+            topics: a topic; ``*`` in it stands for one component, ``**`` at its end for one or
+                more. With one app, a leading dot is relative to its prefix.
 
         Raises:
-            InvalidUri: that is no topic.
+            InvalidUri: it is not a topic.
         """
         if self.prefix and isinstance(topics, str) and topics.startswith("."):
             topics = f"{self.prefix}{topics}"
         recorder = Events(topics)
-        if self._bench is None:
+        if self._harness is None:
             self._recorders.append(recorder)
         else:
-            self._bench.runtime.call(self._bench.record(recorder))
-            self._connect(recorder, self._bench)
+            self._harness.runtime.call(self._harness.add_recorder(recorder))
+            self._connect(recorder, self._harness)
         return recorder
 
     @staticmethod
-    def _connect(recorder: Events, bench: Bench) -> None:
+    def _connect(recorder: Events, harness: Harness) -> None:
         def settle() -> None:
-            if not bench.over:
-                bench.runtime.call(bench.settle())
+            if not harness.stopped:
+                harness.runtime.call(harness.settle())
 
-        recorder.settle, recorder.failure = settle, bench.failure
+        recorder.settle, recorder.failure = settle, harness.first_failure
 
     @contextlib.contextmanager
     def offline(self) -> Iterator[None]:
-        """While it is open, the apps have lost the router, and do not find it again.
+        """While it is open, the apps have lost the router and cannot join again.
 
-        At its end the clock is moved forward until they have joined again.
+        At its end, the clock is moved forward until they have joined again.
         """
-        bench = self.bench
+        harness = self.harness
 
         async def do(what: Any) -> None:
             what()
 
-        bench.runtime.call(do(bench.go_offline))
+        harness.runtime.call(do(harness.go_offline))
         try:
             yield
         finally:
-            bench.runtime.call(do(bench.go_online))
+            harness.runtime.call(do(harness.go_online))
             clock.advance(_REJOIN_SECONDS)
 
     def __enter__(self) -> TestClient:
-        if self._bench is not None:
+        if self._harness is not None:
             raise UsageError("The test realm runs already.")
         runtime = clock.runtime()
-        bench = Bench(runtime, self._apps, self._realm)
+        harness = Harness(runtime, self._apps, self._realm)
         for recorder in self._recorders:
-            self._connect(recorder, bench)
-        runtime.call(bench.start(self._stubs, self._recorders))
-        clock.benches.add(bench)
-        self._bench = bench
-        return TestClient(self, runtime.call(bench.connect()), self._timeout)
+            self._connect(recorder, harness)
+        runtime.call(harness.start(self._stubs, self._recorders))
+        clock.harnesses.add(harness)
+        self._harness = harness
+        return TestClient(self, runtime.call(harness.connect()), self._timeout)
 
     def __exit__(
         self,
@@ -168,14 +169,14 @@ class TestRealm:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        bench, self._bench = self.bench, None
-        clock.benches.discard(bench)
-        bench.runtime.call(bench.stop())
-        bench.join_threads()
-        if error is None and bench.unanswered:
-            if len(bench.unanswered) == 1:
-                raise bench.unanswered[0]
-            raise BaseExceptionGroup("handlers failed", bench.unanswered)
+        harness, self._harness = self.harness, None
+        clock.harnesses.discard(harness)
+        harness.runtime.call(harness.stop())
+        harness.join_threads()
+        if error is None and harness.failures:
+            if len(harness.failures) == 1:
+                raise harness.failures[0]
+            raise BaseExceptionGroup("handlers failed", harness.failures)
 
 
 class TestClient(PeerClient):
@@ -192,13 +193,13 @@ class TestClient(PeerClient):
     __test__ = False
 
     def __init__(self, realm: TestRealm, connection: Connection, timeout: float) -> None:
-        bench = realm.bench
+        harness = realm.harness
 
         def current() -> Connection:
-            realm.bench  # noqa: B018 - says so when the block has ended
+            realm.harness  # noqa: B018 - raises when the block has ended
             return connection
 
-        super().__init__(lambda: bench.runtime, current, prefix=realm.prefix, timeout=timeout)
+        super().__init__(lambda: harness.runtime, current, prefix=realm.prefix, timeout=timeout)
         self.realm = realm
         self.clock = clock
         self._test_timeout = timeout
@@ -207,12 +208,12 @@ class TestClient(PeerClient):
         return f"<{type(self).__name__} of {self.realm!r}>"
 
     def _blueprint(self) -> Blueprint:
-        blueprint = self.realm.bench.blueprint()
+        blueprint = self.realm.harness.blueprint()
         blueprint.prefix = self._prefix
         return blueprint
 
     def settle(self) -> None:
-        """Let everything happen that needs no more time: handlers, and what they lead to."""
+        """Wait until everything that needs no more time has happened, handlers included."""
         self.clock.advance(0)
 
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -220,14 +221,14 @@ class TestClient(PeerClient):
         try:
             return super().call(uri, *args, **kwargs)
         except HandlerFailed as error:
-            raise error from self.realm.bench.cause_of(error)
+            raise error from self.realm.harness.cause_of(error)
 
     def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Call a procedure and iterate over its progressive results; as :meth:`Client.stream`."""
         try:
             yield from super().stream(uri, *args, **kwargs)
         except HandlerFailed as error:
-            raise error from self.realm.bench.cause_of(error)
+            raise error from self.realm.harness.cause_of(error)
 
     def events(self, topics: str) -> Events:
         """Record what is published from now on; as :meth:`TestRealm.events`."""
@@ -240,23 +241,23 @@ class TestClient(PeerClient):
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not there; as :meth:`TestRealm.stub`."""
+        """Play a procedure of a service that is not part of the test; as :meth:`TestRealm.stub`."""
         return self.realm.stub(uri, returns=returns, raises=raises)
 
     def as_(self, authid: str, *, role: str = "anonymous") -> TestClient:
-        """Make a client who is somebody.
+        """Make a client with a session of its own, joined as somebody.
 
         Args:
-            authid: who it is.
-            role: in which role.
+            authid: its authid.
+            role: its role.
         """
-        bench = self.realm.bench
-        connection = bench.runtime.call(bench.connect(authid, role))
+        harness = self.realm.harness
+        connection = harness.runtime.call(harness.connect(authid, role))
         return TestClient(self.realm, connection, self._test_timeout)
 
     @property
     def failures(self) -> list[BaseException]:
-        """What event handlers, timers and hooks raised so far; clear it if that was expected."""
+        """What event handlers, timers and hooks have raised; clear it if that was expected."""
         return self.realm.failures
 
     def __enter__(self) -> Self:

@@ -1,12 +1,12 @@
-// The forum's page. Flask has rendered the posts; from here on WAMP keeps them up to date, and the
-// list of who is online. What members write goes in as text (textContent), never as markup.
+// The forum's page. Flask has rendered the posts; from here on, WAMP keeps them and the list of online
+// members up to date. What members write is inserted as text (textContent), never as markup.
 
 const { router, realm, prefix } = document.body.dataset;
 const [state, me, signIn, write, problem, online, posts, blank] = [
   "state", "me", "sign-in", "write", "problem", "online", "posts", "post",
 ].map((id) => document.getElementById(id));
 
-let wamp; // the client of the present session
+let wamp; // the client of the current session
 
 async function call(procedure, ...args) {
   const { argsList } = await wamp.call(`${prefix}.${procedure}`, args);
@@ -16,7 +16,7 @@ async function call(procedure, ...args) {
 // What is shown.
 
 function showOnline(names) {
-  // Only what has changed is touched: a screen reader reads out who comes and who goes.
+  // Change only what differs: a screen reader announces who joins and who leaves.
   for (const item of [...online.children]) {
     if (!names.includes(item.textContent)) item.remove();
   }
@@ -34,7 +34,7 @@ function showTime(time) {
 }
 
 function showPost({ id, name, text, at }) {
-  // Posts come by two ways, as events and when the page catches up, so one may come twice.
+  // A post may arrive twice: as an event, and when the page catches up.
   const older = [...posts.children].find((item) => Number(item.dataset.id) <= id);
   if (Number(older?.dataset.id) === id) return;
   const item = blank.content.firstElementChild.cloneNode(true);
@@ -50,7 +50,7 @@ function showPost({ id, name, text, at }) {
 function showState(sentence) {
   state.textContent = sentence;
   document.body.classList.toggle("live", sentence === "");
-  // What somebody is typing stays; only sending it has to wait.
+  // What you are typing stays; only sending it has to wait.
   for (const button of document.querySelectorAll("button")) button.disabled = sentence !== "";
 }
 
@@ -75,7 +75,7 @@ async function attempt(action) {
 function onSubmit(form, action) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (form.ariaBusy === "true") return; // a second click would do it twice
+    if (form.ariaBusy === "true") return; // ignore a second click
     form.ariaBusy = "true";
     attempt(async () => {
       await action(form.elements);
@@ -86,7 +86,7 @@ function onSubmit(form, action) {
 
 onSubmit(signIn, async ({ name, password }) => {
   const member = await call("sign_in", name.value, password.value);
-  sessionStorage.setItem("token", member.token); // of this tab, until it is closed
+  sessionStorage.setItem("token", member.token); // for this tab, until it is closed
   showMe(member.name);
   write.elements.text.focus();
 });
@@ -116,7 +116,7 @@ async function resume() {
 }
 
 async function enter() {
-  const last = Number(posts.firstElementChild?.dataset.id ?? 0); // before an event can bring a later one
+  const last = Number(posts.firstElementChild?.dataset.id ?? 0); // before an event adds a later one
   await wamp.subscribe(`${prefix}.posted`, ({ argsList }) => showPost(argsList[0]));
   for (const post of await call("posts", last)) showPost(post);
   showMe(await resume());
@@ -124,7 +124,7 @@ async function enter() {
   showState("");
 }
 
-/** Join once; done when the session has ended, or has not begun. */
+/** Join once; resolves when the session has ended, or could not begin. */
 function join() {
   return new Promise((ended) => {
     const client = new Wampy(router, { realm, autoReconnect: false, onClose: ended });
@@ -135,7 +135,7 @@ function join() {
 
 document.querySelectorAll("time").forEach(showTime);
 for (;;) {
-  await join(); // wampy's own reconnecting ends with a router that says goodbye; ours does not
+  await join(); // wampy's own reconnecting stops when a router says GOODBYE; this loop does not
   showState("The forum is away; this page goes on trying.");
   await new Promise((over) => setTimeout(over, 500 + 500 * Math.random()));
 }

@@ -1,1 +1,1 @@
-"""Programs of other projects' clients, each run by an environment of its own."""
+"""Programs that use other projects' clients, run in an environment of their own."""

@@ -1,4 +1,4 @@
-"""nats-py: `python nats_py.py ROLE URL`, with JSON payloads."""
+"""nats-py: `python -m tests.benchmarks.rivals.nats_py ROLE URL`, with JSON payloads."""
 
 import asyncio
 import json

@@ -1,6 +1,6 @@
-"""How a rival's process is told what to do: a line of JSON in, a line of JSON out.
+"""How a rival's process gets its orders: a line of JSON in, a line of JSON out.
 
-Nothing of wampapp is imported: its environment does not have it.
+It imports nothing of wampapp, which is not installed in its environment.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ READY = "READY"
 
 
 async def follow(calls: Callable[[int, float], Awaitable[float]]) -> None:
-    """Measure calls for each order, `[in_flight, seconds]`, and answer with their rate."""
+    """Measure calls for each order, `[in_flight, seconds]`, and print their rate."""
     print(READY, flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):

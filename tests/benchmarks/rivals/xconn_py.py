@@ -1,4 +1,4 @@
-"""xconn: `python xconn_py.py ROLE URL`, with the serializer that is the faster one for the URL."""
+"""xconn: `python -m tests.benchmarks.rivals.xconn_py ROLE URL`, with its faster serializer."""
 
 import asyncio
 import sys

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampapp.config.environment import from_environment
 from wampapp.config.records import DEFAULT_URL, Config, check_port, check_realm, check_seconds
+from wampapp.config.settle import settle
 from wampapp.config.url import RouterUrl, parse_url
 from wampapp.errors import InvalidUrl, UsageError
 
@@ -77,9 +77,9 @@ def test_the_default_url_is_one() -> None:
         ("unix://", "names no socket"),
         ("unix:///", "names no socket"),
         ("unix://run/router.sock", "names no socket"),
-        ("ws://ada@localhost/ws", "carries no user name and no password"),
-        ("ws://ada:secret@localhost/ws", "carries no user name and no password"),
-        ("rs://:secret@localhost", "carries no user name and no password"),
+        ("ws://ada@localhost/ws", "cannot carry a user name or a password"),
+        ("ws://ada:secret@localhost/ws", "cannot carry a user name or a password"),
+        ("rs://:secret@localhost", "cannot carry a user name or a password"),
     ],
 )
 def test_a_malformed_url_gives_one_sentence(url: str, sentence: str) -> None:
@@ -154,8 +154,7 @@ ENVIRON = {"WAMPAPP_URL": "rs://environment", "WAMPAPP_REALM": "environment"}
 def test_the_url_is_what_was_asked_for_then_the_environment_s_then_the_default(
     asked: str | None, environ: dict[str, str], default: str | None, expected: str | None
 ) -> None:
-    found, _ = from_environment(url=asked, default_url=default, environ=environ)
-    assert found == expected
+    assert settle(Config(url=default), url=asked, environ=environ).url == expected
 
 
 @pytest.mark.parametrize(
@@ -164,21 +163,21 @@ def test_the_url_is_what_was_asked_for_then_the_environment_s_then_the_default(
         ("asked", ENVIRON, "app", "asked"),
         (None, ENVIRON, "app", "environment"),
         (None, {}, "app", "app"),
-        (None, {}, None, "realm1"),
+        (None, {}, "realm1", "realm1"),
         (None, {"WAMPAPP_REALM": ""}, "app", "app"),
     ],
 )
 def test_the_realm_is_what_was_asked_for_then_the_environment_s_then_the_default(
-    asked: str | None, environ: dict[str, str], default: str | None, expected: str
+    asked: str | None, environ: dict[str, str], default: str, expected: str
 ) -> None:
-    _, found = from_environment(realm=asked, default_realm=default, environ=environ)
-    assert found == expected
+    assert settle(Config(realm=default), realm=asked, environ=environ).realm == expected
 
 
 def test_the_process_s_own_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAMPAPP_URL", "rs://process")
     monkeypatch.setenv("WAMPAPP_REALM", "process")
-    assert from_environment() == ("rs://process", "process")
+    config = settle(Config())
+    assert (config.url, config.realm) == ("rs://process", "process")
 
 
 # A configuration.

@@ -1,4 +1,4 @@
-"""Handlers are run, whatever their kind, and their outcome is told."""
+"""Handlers are run, whatever their kind, and each call has one outcome."""
 
 import asyncio
 import functools
@@ -13,12 +13,15 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.dispatch.hooks import Hooks
+from wampapp.dispatch.timers import Timers
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
-from wampapp.loop.workers import Workers
+from wampapp.loop.threads import ThreadPool
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
-from wampapp.registry.records import Registration, Run, Subscription
+from wampapp.registry.records import Hook, Registration, RunIn, Scope, Subscription, Timer
+from wampapp.registry.registry import Registry
 from wampapp.registry.results import CallResult
-from wampapp.session.events import EventLane
+from wampapp.session.events import Backlog, EventQueue
 
 DEADLINE = 20.0  # seconds
 LONG = 3600.0  # seconds; nobody waits for it
@@ -55,7 +58,7 @@ class House:
     """A dispatcher with its threads, on the running loop."""
 
     def __init__(self, *, debug: bool = False, threads: int = 4) -> None:
-        self.workers = Workers(threads)
+        self.workers = ThreadPool(threads)
         self.dispatcher = Dispatcher(asyncio.get_running_loop(), self.workers, logger, debug=debug)
 
     def call(self, endpoint: Endpoint, *args: Any, **kwargs: Any) -> Reply:
@@ -82,12 +85,16 @@ def on_a_loop(main: Callable[[House], Awaitable[Any]], **options: Any) -> Any:
     return asyncio.run(run())
 
 
-def serving(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+def serving(function: Callable[..., Any], run: RunIn | None = None) -> Endpoint:
     return endpoint_for(Registration("com.example.served", function, run))
 
 
-def listening(function: Callable[..., Any], run: Run | None = None) -> Endpoint:
+def listening(function: Callable[..., Any], run: RunIn | None = None) -> Endpoint:
     return endpoint_for(Subscription("com.example.heard", function, run))
+
+
+def queue_for(house: House, endpoint: Endpoint) -> EventQueue:
+    return EventQueue(house.dispatcher, endpoint, Backlog())
 
 
 def asynchronous(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -148,7 +155,7 @@ class PlainObject:
         (functools.partial(coroutine), None, "task"),
     ],
 )
-def test_the_kind_of_a_handler(function: Any, run: Run | None, kind: str) -> None:
+def test_the_kind_of_a_handler(function: Any, run: RunIn | None, kind: str) -> None:
     assert kind_of(function, run) == kind
 
 
@@ -242,7 +249,7 @@ def test_a_handler_that_exits_is_answered_and_the_service_goes_on(serve: Serve) 
     async def main(house: House) -> None:
         endpoint = serve(handler)
         kind, error = await house.outcome(endpoint, 3)
-        assert (kind, type(error)) == ("error", SystemExit)
+        assert (kind, type(error)) == ("error", HandlerFailed)
         assert await house.outcome(endpoint, 0) == ("result", 0)
 
     on_a_loop(main)
@@ -304,7 +311,8 @@ def quotient(a: int, b: int) -> float:
 async def failed(house: House, endpoint: Endpoint, *args: Any) -> WampError:
     kind, error = await house.outcome(endpoint, *args)
     assert kind == "error"
-    return house.dispatcher.failure(endpoint, error)
+    assert isinstance(error, WampError)
+    return error
 
 
 @EACH_KIND
@@ -373,10 +381,108 @@ def test_a_failure_of_our_own_code_is_logged_all_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main(house: House) -> None:
-        house.dispatcher.failure(serving(plain), ValueError("no traceback"))
+        house.dispatcher.failures.error_for(serving(plain), ValueError("no traceback"))
 
     on_a_loop(main)
     assert "ValueError: no traceback" in caplog.text
+
+
+def test_what_a_caller_gets_is_an_error_of_wamp_before_the_reply_sees_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """There is one place that converts, and its error has a URI that can be sent."""
+
+    class Defined(Exception):
+        pass
+
+    def handler(which: int) -> None:
+        raise [LookupError("a secret"), Defined("x"), WampError("not a URI", "text")][which]
+
+    scope = Scope()
+    scope.uris[Defined] = "com.example.defined"
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(
+            Registration("com.example.served", handler, "loop", scopes=(scope,))
+        )
+        errors = [await failed(house, endpoint, which) for which in range(3)]
+        assert [(type(error), error.uri) for error in errors] == [
+            (HandlerFailed, HandlerFailed().uri),
+            (WampError, "com.example.defined"),
+            (HandlerFailed, HandlerFailed().uri),
+        ]
+        assert errors[1].args == ("x",)
+        assert errors[2].args == ("text",)
+
+    on_a_loop(main)
+    assert len(caplog.records) == 2
+    assert "the invalid URI 'not a URI'" in caplog.text
+
+
+# What surrounds the app's functions.
+
+
+def test_each_function_is_surrounded_once_however_often_it_runs() -> None:
+    surrounded: list[Any] = []
+    ran: list[str] = []
+
+    def surround(function: Callable[..., Any], _kind: str) -> Callable[..., Any]:
+        surrounded.append(function)
+
+        @functools.wraps(function)
+        def inside(*args: Any) -> Any:
+            ran.append("inside")
+            return function(*args)
+
+        return inside
+
+    def handler() -> None:
+        raise LookupError
+
+    def on_error(_error: Exception) -> str:
+        return "handled"
+
+    def hook() -> None:
+        ran.append("hook")
+
+    done = asyncio.Event()
+
+    def timer() -> None:
+        ran.append("timer")
+        if ran.count("timer") == 3:
+            done.set()
+
+    async def timer_on_the_loop() -> None:
+        timer()
+
+    scope = Scope()
+    scope.handlers[LookupError] = on_error
+    registry = Registry()
+    registry.add_hook(Hook("join", hook))
+    registry.add_hook(Timer(0.001, timer_on_the_loop))
+
+    async def main(house: House) -> None:
+        dispatcher = Dispatcher(
+            asyncio.get_running_loop(), house.workers, logger, surround=surround
+        )
+        house.dispatcher = dispatcher
+        # The same function under two URIs is one function.
+        for uri in ("com.example.one", "com.example.two"):
+            endpoint = dispatcher.prepare(Registration(uri, handler, "loop", scopes=(scope,)))
+            for _ in range(2):
+                assert await house.outcome(endpoint) == ("result", "handled")
+        hooks = Hooks(registry, dispatcher, None)
+        for _ in range(3):
+            await hooks.run_join()
+        timers = Timers(registry, dispatcher)
+        timers.start()
+        await done.wait()
+        await timers.stop(DEADLINE)
+
+    on_a_loop(main)
+    assert surrounded == [handler, on_error, hook, timer_on_the_loop]
+    assert (ran.count("hook"), ran.count("timer")) == (3, 3)
+    assert ran.count("inside") == 4 + 4 + 3 + 3
 
 
 # Several values.
@@ -412,13 +518,13 @@ class Listener:
 
 
 @pytest.mark.parametrize("run", [None, "loop"])
-def test_events_reach_a_plain_handler_in_order(run: Run | None) -> None:
+def test_events_reach_a_plain_handler_in_order(run: RunIn | None) -> None:
     listener = Listener(200)
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, listening(listener.take, run))
+        queue = queue_for(house, listening(listener.take, run))
         for number in range(200):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         assert await asyncio.to_thread(listener.all.wait, DEADLINE)
 
     on_a_loop(main)
@@ -441,9 +547,9 @@ def test_events_reach_an_async_handler_one_at_a_time() -> None:
             if number == 99:
                 all_heard.set()
 
-        lane = EventLane(house.dispatcher, listening(handler))
+        queue = queue_for(house, listening(handler))
         for number in range(100):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         await all_heard.wait()
         assert (heard, most) == (list(range(100)), 1)
 
@@ -460,16 +566,16 @@ def test_events_reach_a_blocking_handler_one_at_a_time() -> None:
         inside.release()
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, listening(handler))
+        queue = queue_for(house, listening(handler))
         for number in range(50):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         assert await asyncio.to_thread(listener.all.wait, DEADLINE)
 
     on_a_loop(main)
     assert listener.heard == list(range(50))
 
 
-def test_two_lanes_do_not_wait_for_each_other() -> None:
+def test_two_handlers_do_not_wait_for_each_other() -> None:
     async def main(house: House) -> None:
         together = asyncio.Barrier(2)
 
@@ -477,7 +583,7 @@ def test_two_lanes_do_not_wait_for_each_other() -> None:
             await together.wait()
 
         for _ in range(2):
-            EventLane(house.dispatcher, listening(handler)).push([], {})
+            queue_for(house, listening(handler)).put([], {}, {}, 1)
         await house.dispatcher.drain(DEADLINE)
         assert together.n_waiting == 0
 
@@ -497,12 +603,12 @@ def test_a_long_backlog_does_not_recurse(kind: str, caplog: pytest.LogCaptureFix
 
     async def main(house: House) -> None:
         function = eager if kind == "async" else handler
-        lane = EventLane(house.dispatcher, listening(function, "loop"))
-        lane._busy = True  # as while an event is being handled
+        queue = queue_for(house, listening(function, "loop"))
+        queue._running = 1  # as while an event is being handled
         for number in range(10_000):
-            lane.push(["x" if kind == "misfit" else number], {})
+            queue.put(["x" if kind == "misfit" else number], {}, {}, 1)
         assert heard == []
-        lane.result(None)
+        queue.result(None)
         await house.dispatcher.drain(DEADLINE)
 
     caplog.set_level(logging.CRITICAL, "test.dispatch")
@@ -517,10 +623,10 @@ def test_a_handler_that_publishes_to_itself_does_not_recurse() -> None:
         def handler(number: int) -> None:
             heard.append(number)
             if number < 10_000:
-                lane.push([number + 1], {})
+                queue.put([number + 1], {}, {}, 1)
 
-        lane = EventLane(house.dispatcher, listening(handler, "loop"))
-        lane.push([0], {})
+        queue = queue_for(house, listening(handler, "loop"))
+        queue.put([0], {}, {}, 1)
 
     on_a_loop(main)
     assert heard == list(range(10_001))
@@ -538,9 +644,9 @@ def test_a_handler_that_fails_on_an_event_is_logged_and_gets_the_next(
         heard.set()
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, serve(handler))
-        lane.push([0], {})
-        lane.push([1], {})
+        queue = queue_for(house, serve(handler))
+        queue.put([0], {}, {}, 1)
+        queue.put([1], {}, {}, 1)
         assert await asyncio.to_thread(heard.wait, DEADLINE)
 
     on_a_loop(main)
@@ -560,10 +666,10 @@ def test_an_event_that_does_not_fit_is_logged_without_a_traceback(
         heard.append(number)
 
     async def main(house: House) -> None:
-        lane = EventLane(house.dispatcher, listening(handler, "loop"))
-        lane.push(["x"], {})
-        lane.push([], {"nobody": 1})
-        lane.push([3], {})
+        queue = queue_for(house, listening(handler, "loop"))
+        queue.put(["x"], {}, {}, 1)
+        queue.put([], {"nobody": 1}, {}, 1)
+        queue.put([3], {}, {}, 1)
 
     on_a_loop(main)
     assert heard == [3]
@@ -581,7 +687,7 @@ def test_an_event_whose_handler_is_cancelled_is_not_logged(
         async def handler() -> None:
             await asyncio.sleep(LONG)
 
-        EventLane(house.dispatcher, listening(handler)).push([], {})
+        queue_for(house, listening(handler)).put([], {}, {}, 1)
         await asyncio.sleep(0)
         await house.dispatcher.drain(0)
 
@@ -704,9 +810,9 @@ def test_events_in_line_do_not_start_once_the_grace_is_over() -> None:
             finally:
                 ended.append(number)
 
-        lane = EventLane(house.dispatcher, listening(handler))
+        queue = queue_for(house, listening(handler))
         for number in range(5):
-            lane.push([number], {})
+            queue.put([number], {}, {}, 1)
         await asyncio.sleep(0)
         await house.dispatcher.drain(0)
         await asyncio.sleep(0)

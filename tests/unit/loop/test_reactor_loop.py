@@ -27,7 +27,7 @@ from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
 
 from wampapp.errors import UsageError
-from wampapp.loop.deferreds import driven
+from wampapp.loop.deferreds import with_deferreds
 from wampapp.loop.reactor_loop import ReactorLoop
 
 DEADLINE = 60.0  # seconds
@@ -545,7 +545,7 @@ def test_deferreds_are_awaited_in_a_driven_task(kind: type) -> None:
                 seen.append(error.args[0])
             return seen
 
-        return await driven(handler())
+        return await with_deferreds(handler())
 
     assert drive(main, kind) == [1, 0, 2]
 
@@ -569,7 +569,7 @@ def test_a_program_with_a_reactor_of_its_own() -> None:
     from twisted.internet import pollreactor
     pollreactor.install()
     from twisted.internet import endpoints, protocol, reactor
-    from wampapp.loop.deferreds import driven
+    from wampapp.loop.deferreds import with_deferreds
     from wampapp.loop.reactor_loop import ReactorLoop
 
     signal.alarm(30)
@@ -605,7 +605,7 @@ def test_a_program_with_a_reactor_of_its_own() -> None:
         reactor.stop()
 
     async def task():
-        await driven(main())
+        await with_deferreds(main())
 
     reactor.callWhenRunning(lambda: loop.create_task(task()))
     reactor.addSystemEventTrigger("after", "shutdown", loop.close)
@@ -679,7 +679,7 @@ def test_the_executor_runs_jobs_at_once() -> None:
 
 
 def test_more_jobs_than_threads_wait_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wampapp.loop.reactor_loop._MOST_THREADS", 2)
+    monkeypatch.setattr("wampapp.loop.reactor_loop._MAX_THREADS", 2)
 
     async def main(reactor: Any, loop: ReactorLoop) -> tuple[list[int], int]:
         names = await asyncio.gather(*(asyncio.to_thread(threading.get_ident) for _ in range(50)))

@@ -1,23 +1,16 @@
-"""The one loop of a process, and coroutines that await futures and Deferreds alike.
+"""The one loop of a process, and the thread that runs it.
 
 A process has one reactor, so what installs it runs in a process of its own.
 """
 
-import asyncio
 import subprocess
 import sys
 import textwrap
-import types
-from collections.abc import Coroutine, Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from twisted.internet.defer import CancelledError as DeferredCancelled
-from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred, succeed
 
 from tests.support.process import EmbeddedRouter
-from wampapp.loop.deferreds import driven
 
 DEADLINE = 60.0  # seconds
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PREAMBLE = """
 import asyncio, os, signal, sys, threading
 from wampapp import UsageError, WrongThread
-from wampapp.loop import runtime as loops
-from wampapp.loop.deferreds import driven
+from wampapp.loop.runtime import get_runtime
+from wampapp.loop.deferreds import with_deferreds
 
 signal.alarm(30)  # seconds; the end of a process that hangs
 """
@@ -67,8 +60,8 @@ def test_importing_pulls_in_no_transport() -> None:
 
 def test_there_is_one_runtime_and_its_reactor_rides_on_its_loop() -> None:
     run_python("""
-    runtime = loops.get()
-    assert loops.get() is runtime
+    runtime = get_runtime()
+    assert get_runtime() is runtime
     from twisted.internet import reactor
     assert runtime.reactor is reactor
     assert type(reactor).__name__ == "AsyncioSelectorReactor"
@@ -87,19 +80,19 @@ def test_there_is_one_runtime_and_its_reactor_rides_on_its_loop() -> None:
 
 def test_uvloop_is_used_where_it_is_installed() -> None:
     pytest.importorskip("uvloop")
-    assert run_python("print(type(loops.get().loop).__module__)") == "uvloop\n"
+    assert run_python("print(type(get_runtime().loop).__module__)") == "uvloop\n"
 
 
 def test_without_uvloop_asyncio_s_own_loop_is_used() -> None:
     assert (
         run_python("""
     sys.modules["uvloop"] = None  # what makes an import fail
-    runtime = loops.get()
+    runtime = get_runtime()
     print(type(runtime.loop).__name__)
 
     async def main():
         from twisted.internet.task import deferLater
-        return await driven(wait(deferLater(runtime.reactor, 0, lambda: 5)))
+        return await with_deferreds(wait(deferLater(runtime.reactor, 0, lambda: 5)))
 
     async def wait(deferred):
         return await deferred
@@ -112,14 +105,14 @@ def test_without_uvloop_asyncio_s_own_loop_is_used() -> None:
 
 def test_it_can_run_again_and_twisted_s_threads_do_not_keep_the_process() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def in_thread():
         from twisted.internet.threads import deferToThread
         return await deferToThread(threading.get_ident)
 
     async def main():
-        return await driven(in_thread())
+        return await with_deferreds(in_thread())
 
     for _ in range(3):
         assert runtime.run(main()) != threading.get_ident()
@@ -129,7 +122,7 @@ def test_it_can_run_again_and_twisted_s_threads_do_not_keep_the_process() -> Non
 
 def test_what_the_coroutine_raises_comes_out_and_it_can_run_again() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def broken():
         raise ZeroDivisionError
@@ -150,7 +143,7 @@ def test_what_the_coroutine_raises_comes_out_and_it_can_run_again() -> None:
 
 def test_a_call_runs_in_the_background_from_any_thread() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def where():
         await asyncio.sleep(0)
@@ -170,7 +163,7 @@ def test_a_call_runs_in_the_background_from_any_thread() -> None:
 
 def test_the_background_thread_starts_once_even_if_many_call_at_one_time() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
     together = threading.Barrier(16)
     seen = []
 
@@ -192,7 +185,7 @@ def test_the_background_thread_starts_once_even_if_many_call_at_one_time() -> No
 
 def test_the_background_thread_can_be_stopped_and_started_again() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -208,7 +201,7 @@ def test_the_background_thread_can_be_stopped_and_started_again() -> None:
 
 def test_run_says_that_a_loop_runs_already() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -237,7 +230,7 @@ def test_run_says_that_a_loop_runs_already() -> None:
 
 def test_run_inside_another_loop_says_so() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -257,7 +250,7 @@ def test_run_inside_another_loop_says_so() -> None:
 
 def test_a_blocking_call_on_the_loop_s_own_thread_is_refused() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
 
     async def seven():
         return 7
@@ -277,7 +270,7 @@ def test_a_blocking_call_on_the_loop_s_own_thread_is_refused() -> None:
 
 def test_an_interrupted_caller_cancels_what_it_waits_for() -> None:
     run_python("""
-    runtime = loops.get()
+    runtime = get_runtime()
     ended = threading.Event()
 
     async def for_ever():
@@ -306,7 +299,7 @@ def test_a_reactor_that_is_there_already_gives_the_sentence() -> None:
 
     for _ in range(2):
         try:
-            loops.get().run(seven())
+            get_runtime().run(seven())
         except UsageError as error:
             name = type(reactor).__name__
             assert str(error) == (
@@ -317,7 +310,7 @@ def test_a_reactor_that_is_there_already_gives_the_sentence() -> None:
             ), error
         else:
             raise AssertionError
-    assert loops.get().call(seven()) == 7  # a blocking client has a loop of its own
+    assert get_runtime().call(seven()) == 7  # a blocking client has a loop of its own
     """)
 
 
@@ -347,11 +340,11 @@ async def seven():
 
 
 def test_a_forked_process_cannot_use_its_parent_s_loop() -> None:
-    run_python(FORKED + "loops.get()\nassert in_child(loops.get) == 7\nloops.get()\n")
+    run_python(FORKED + "get_runtime()\nassert in_child(get_runtime) == 7\nget_runtime()\n")
 
 
 def test_a_process_forked_before_the_start_has_a_loop_of_its_own() -> None:
-    run_python(FORKED + "assert in_child(lambda: loops.get().run(seven())) == 0\n")
+    run_python(FORKED + "assert in_child(lambda: get_runtime().run(seven())) == 0\n")
 
 
 @pytest.mark.parametrize("verb", ["call", "run"])
@@ -360,246 +353,12 @@ def test_a_runtime_that_came_over_a_fork_says_so_and_does_not_hang(verb: str) ->
     run_python(
         FORKED
         + textwrap.dedent(f"""
-        runtime = loops.get()
+        runtime = get_runtime()
         assert runtime.call(seven()) == 7
         ended = in_child(lambda: runtime.{verb}(seven()))
         assert ended == 7, ended
         """)
     )
-
-
-# Coroutines that await futures and Deferreds alike.
-
-
-def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    async def main() -> Any:
-        async with asyncio.timeout(20):
-            return await driven(coroutine)
-
-    return asyncio.run(main())
-
-
-def soon(work: Any, *args: Any) -> None:
-    """Do something in one of the next turns of the loop."""
-    loop = asyncio.get_running_loop()
-    loop.call_soon(loop.call_soon, work, *args)
-
-
-def test_a_coroutine_that_awaits_nothing_gives_its_result() -> None:
-    async def coroutine() -> int:
-        return 7
-
-    assert drive(coroutine()) == 7
-
-
-def test_a_deferred_that_has_fired_is_awaited() -> None:
-    async def coroutine() -> int:
-        return await succeed(7)
-
-    assert drive(coroutine()) == 7
-
-
-def test_a_deferred_that_fires_later_is_awaited() -> None:
-    async def coroutine() -> int:
-        deferred: Deferred[int] = Deferred()
-        soon(deferred.callback, 7)
-        return await deferred
-
-    assert drive(coroutine()) == 7
-
-
-def test_a_result_of_none_is_a_result() -> None:
-    async def coroutine() -> list[Any]:
-        deferred: Deferred[None] = Deferred()
-        soon(deferred.callback, None)
-        return [await deferred]
-
-    assert drive(coroutine()) == [None]
-
-
-@pytest.mark.parametrize("later", [False, True])
-def test_a_deferred_s_failure_is_raised_where_it_is_awaited(later: bool) -> None:
-    async def coroutine() -> str:
-        deferred: Deferred[int] = Deferred() if later else fail(LookupError("x"))
-        if later:
-            soon(deferred.errback, LookupError("x"))
-        try:
-            await deferred
-        except LookupError as error:
-            return f"caught {error}"
-        return "nothing"
-
-    assert drive(coroutine()) == "caught x"
-
-
-def test_futures_and_deferreds_may_alternate() -> None:
-    async def deeper(number: int) -> int:
-        deferred: Deferred[int] = Deferred()
-        soon(deferred.callback, number)
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        soon(future.set_result, number)
-        await asyncio.sleep(0)
-        return await deferred + await future
-
-    async def coroutine() -> int:
-        return sum([await deeper(number) for number in range(100)])
-
-    assert drive(coroutine()) == 2 * sum(range(100))
-
-
-def test_a_function_of_inline_callbacks_is_awaited() -> None:
-    @inlineCallbacks
-    def older() -> Generator[Deferred[int], int, int]:
-        deferred: Deferred[int] = Deferred()
-        soon(deferred.callback, 3)
-        first = yield deferred
-        second = yield maybeDeferred(lambda: 4)
-        return first + second
-
-    async def coroutine() -> int:
-        return await older()
-
-    assert drive(coroutine()) == 7
-
-
-def test_a_deferred_hands_its_result_on_to_its_later_callbacks() -> None:
-    async def coroutine() -> list[int]:
-        deferred: Deferred[int] = Deferred()
-        soon(deferred.callback, 7)
-        seen = [await deferred]
-        deferred.addCallback(seen.append)
-        return seen
-
-    assert drive(coroutine())[0] == 7
-
-
-def test_an_exception_passes() -> None:
-    async def coroutine() -> None:
-        await asyncio.sleep(0)
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        drive(coroutine())
-
-
-async def on_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """What a dispatcher's task does: a task takes coroutines alone, and this is one."""
-    return await driven(coroutine)
-
-
-@pytest.mark.parametrize("what", ["future", "deferred", "sleep"])
-def test_a_cancellation_reaches_the_coroutine(what: str) -> None:
-    seen: list[str] = []
-
-    async def coroutine() -> None:
-        waited: Any = {
-            "future": asyncio.get_running_loop().create_future,
-            "deferred": Deferred,
-            "sleep": lambda: asyncio.sleep(3600),
-        }[what]()
-        try:
-            await waited
-        except asyncio.CancelledError:
-            seen.append("cancelled")
-            raise
-
-    async def main() -> None:
-        task = asyncio.create_task(on_task(coroutine()))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert task.cancelled()
-
-    asyncio.run(main())
-    assert seen == ["cancelled"]
-
-
-def test_a_cancellation_can_be_survived() -> None:
-    async def coroutine() -> int:
-        try:
-            await Deferred()
-        except asyncio.CancelledError:
-            return await succeed(7)
-        return 0
-
-    async def main() -> int:
-        task = asyncio.create_task(on_task(coroutine()))
-        await asyncio.sleep(0)
-        task.cancel()
-        return await task
-
-    assert asyncio.run(main()) == 7
-
-
-def test_a_deferred_that_fires_after_the_cancellation_harms_nobody() -> None:
-    async def main() -> None:
-        deferred: Deferred[int] = Deferred()
-
-        async def coroutine() -> int:
-            return await deferred
-
-        task = asyncio.create_task(on_task(coroutine()))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        deferred.callback(7)
-        assert deferred.called
-
-    asyncio.run(main())
-
-
-def test_a_timeout_ends_the_wait_for_a_deferred() -> None:
-    async def coroutine() -> str:
-        try:
-            async with asyncio.timeout(0):
-                await Deferred()
-        except TimeoutError:
-            return "timed out"
-        return "nothing"
-
-    assert drive(coroutine()) == "timed out"
-
-
-def test_a_cancelled_deferred_is_an_error_of_its_own_kind() -> None:
-    async def coroutine() -> str:
-        deferred: Deferred[int] = Deferred()
-        soon(deferred.cancel)
-        try:
-            await deferred
-        except DeferredCancelled:
-            return "cancelled by its owner"
-        return "nothing"
-
-    assert drive(coroutine()) == "cancelled by its owner"
-
-
-def test_what_cannot_be_awaited_is_told_where_it_stands() -> None:
-    @types.coroutine
-    def strange() -> Generator[Any, Any, Any]:
-        return (yield 42)
-
-    async def coroutine() -> str:
-        try:
-            await strange()
-        except RuntimeError as error:
-            return str(error)
-        return "nothing"
-
-    assert drive(coroutine()) == "Task got bad yield: 42"
-
-
-def test_asyncio_s_own_tools_work_inside() -> None:
-    async def coroutine() -> list[int]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(asyncio.sleep(0, number)) for number in range(3)]
-        gathered = await asyncio.gather(*(asyncio.sleep(0, number) for number in range(3)))
-        queue: asyncio.Queue[int] = asyncio.Queue()
-        soon(queue.put_nowait, 3)
-        return [task.result() for task in tasks] + gathered + [await queue.get()]
-
-    assert drive(coroutine()) == [0, 1, 2, 0, 1, 2, 3]
 
 
 def test_gevent_s_threads_are_refused(embedded: EmbeddedRouter) -> None:

@@ -3,18 +3,12 @@
 import base64
 import contextlib
 import copy
-import datetime as dt
 import json
 import math
 import os
-from collections import OrderedDict, namedtuple
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
-from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Any, TypedDict
-from uuid import UUID
+from typing import Any
 
 import cbor2
 import msgspec
@@ -22,52 +16,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.names import shown
+from tests.support.payloads import JSON_TEXT, TEXT, exactly, payloads, returned
 from tests.support.process import ROOT
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
-from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec, plain, plain_payload
+from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec
+from wampapp.protocol.payload import to_plain
 
 EACH_CODEC = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.SERIALIZER_ID)
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-# By the specification, a JSON string that starts with NUL stands for bytes.
-JSON_TEXT = TEXT.filter(lambda text: not text.startswith("\0"))
-
-
-def payloads(text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    scalars = (
-        st.none()
-        | st.booleans()
-        | st.integers(-(2**63), 2**63 - 1)
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | text
-        | st.binary(max_size=40)
-    )
-    return st.recursive(
-        scalars,
-        lambda inner: (
-            st.lists(inner, max_size=4)
-            | st.dictionaries(
-                st.text(st.characters(exclude_categories=["Cs"]), max_size=5), inner, max_size=4
-            )
-        ),
-        max_leaves=15,
-    )
-
-
-def exactly(value: Any) -> Any:
-    """Return a value with its types, so that ``1``, ``1.0`` and ``True`` differ."""
-    if isinstance(value, list | tuple):  # one and the same on the wire
-        return [exactly(item) for item in value]
-    if isinstance(value, dict):
-        return {key: exactly(item) for key, item in value.items()}
-    return type(value), value, math.copysign(1, value) if value == 0 else 0
-
-
-def returned(codec: Codec, *args: Any) -> list[Any]:
-    """Send values through a serializer."""
-    return codec.decode(codec.encode([50, 1, {}, list(args)]))[3]
-
 
 # Round trips.
 
@@ -132,6 +87,33 @@ def test_a_nan_is_not_turned_into_another_value(codec: Codec) -> None:
     assert math.isnan(value)
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf], ids=str)
+@pytest.mark.parametrize(
+    "payload",
+    [
+        lambda number: ([number],),
+        lambda number: ([{"k": number}],),
+        lambda number: ([1, {"k": [{"k": number}]}],),
+        lambda number: ([], {"k": number}),
+        lambda number: ([], {"k": {"k": (number,)}}),
+    ],
+    ids=["argument", "dictionary", "deep", "keyword", "deep-keyword"],
+)
+def test_json_refuses_a_number_that_it_does_not_have_wherever_it_stands(
+    number: float, payload: Callable[[float], Any]
+) -> None:
+    with pytest.raises(PayloadNotEncodable) as caught:
+        JSON.encode([50, 1, {}, *payload(number)])
+    assert (
+        caught.value.message == f"A value cannot be sent as json: JSON has no number for {number}."
+    )
+
+
+def test_json_sends_a_null_beside_finite_numbers() -> None:
+    message = [50, 1, {}, [None, {"null": 1.5}], {"k": None}]
+    assert JSON.decode(JSON.encode(message)) == message
+
+
 @EACH_CODEC
 def test_an_infinity_is_not_turned_into_another_value(codec: Codec) -> None:
     with contextlib.suppress(PayloadNotEncodable):  # JSON has none, and may say so
@@ -171,7 +153,7 @@ def test_a_cyclic_value_is_refused(codec: Codec) -> None:
     with pytest.raises(PayloadNotEncodable):
         codec.encode([50, 1, {}, cycle])
     with pytest.raises(PayloadNotEncodable):
-        plain(cycle)
+        to_plain(cycle)
 
 
 @EACH_CODEC
@@ -191,142 +173,6 @@ def test_the_codecs_have_the_numbers_and_names_of_the_specification() -> None:
         "msgpack": (2, True),
         "cbor": (3, True),
     }
-
-
-# Plain values.
-
-
-@dataclass
-class Point:
-    x: int
-    y: list[bytes]
-
-
-class Struct(msgspec.Struct):
-    when: dt.datetime
-    inner: Point | None = None
-
-
-class Colour(Enum):
-    RED = "red"
-
-
-class Level(IntEnum):
-    HIGH = 3
-
-
-class Typed(TypedDict):
-    a: int
-
-
-Named = namedtuple("Named", ["a", "b"])  # noqa: PYI024 - users have such ones
-WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=dt.UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (None, None),
-        ([1, "a", b"b", None, True, 1.5], [1, "a", b"b", None, True, 1.5]),
-        (Point(1, [b"x"]), {"x": 1, "y": [b"x"]}),
-        ([Point(1, [])], [{"x": 1, "y": []}]),
-        (
-            Struct(WHEN, Point(1, [])),
-            {"when": "2026-01-02T03:04:05.000600Z", "inner": {"x": 1, "y": []}},
-        ),
-        (Typed(a=1), {"a": 1}),
-        (WHEN, "2026-01-02T03:04:05.000600Z"),
-        (dt.datetime(2026, 1, 2, 3), "2026-01-02T03:00:00"),
-        (dt.date(2026, 1, 2), "2026-01-02"),
-        (dt.time(3, 4), "03:04:00"),
-        (dt.timedelta(days=1, seconds=2), "P1DT2S"),
-        (
-            UUID("5e6f4b5e-9f7c-4a43-8d0c-0c7f6f3c9c11"),
-            "5e6f4b5e-9f7c-4a43-8d0c-0c7f6f3c9c11",
-        ),
-        (Decimal("1.50"), "1.50"),
-        (Colour.RED, "red"),
-        (Level.HIGH, 3),
-        ({"k": Colour.RED}, {"k": "red"}),
-        ((1, (2, b"3")), [1, [2, b"3"]]),
-        (Named(1, 2), [1, 2]),
-        ({7}, [7]),
-        (frozenset({b"7"}), [b"7"]),
-        (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
-        (bytearray(b"ab"), b"ab"),
-        (memoryview(b"ab"), b"ab"),
-        ([bytearray(b"ab"), {"k": memoryview(b"cd")}], [b"ab", {"k": b"cd"}]),
-    ],
-    ids=lambda value: shown(value)[:40],
-)
-def test_a_value_is_made_plain(value: Any, expected: Any) -> None:
-    assert exactly(plain(value)) == exactly(expected)
-
-
-@given(payloads(TEXT))
-def test_a_plain_value_stays_as_it_is(value: Any) -> None:
-    assert exactly(plain(value)) == exactly(value)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        object(),
-        [1, object()],
-        {"k": [object()]},
-        1j,
-        range(3),
-        (number for number in [1]),
-        Path("x"),
-        ValueError("x"),
-        test_a_plain_value_stays_as_it_is,
-        ...,
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_a_value_of_another_type_cannot_be_sent(value: Any) -> None:
-    with pytest.raises(PayloadNotEncodable) as caught:
-        plain(value)
-    assert caught.value.message.startswith("A value cannot be sent: there is no plain form ")
-    assert caught.value.uri == "wampapp.error.payload_not_encodable"
-
-
-def test_a_very_deep_value_cannot_be_sent() -> None:
-    value: list[Any] = []
-    for _ in range(100_000):
-        value = [value]
-    with pytest.raises(PayloadNotEncodable):
-        plain(value)
-
-
-def test_a_dictionary_looks_alike_in_every_serializer() -> None:
-    value = plain([{1: "one", UUID(int=2): "two", Level.HIGH: "three"}])
-    seen = [returned(codec, value)[0][0] for codec in CODECS]
-    assert seen == [seen[0]] * len(CODECS)
-
-
-@given(payload=payloads(JSON_TEXT))
-def test_what_was_made_plain_looks_alike_in_every_serializer(payload: Any) -> None:
-    value = plain((payload, {"when": WHEN, "set": {payload} if payload is None else ()}))
-    seen = [exactly(returned(codec, value)) for codec in CODECS]
-    assert seen == [seen[0]] * len(CODECS)
-
-
-@pytest.mark.parametrize(
-    ("args", "kwargs", "tail"),
-    [
-        ((), {}, []),
-        ((1, (2,)), {}, [[1, [2]]]),
-        ((), {"k": Colour.RED}, [[], {"k": "red"}]),
-        ([1], {"k": 2}, [[1], {"k": 2}]),
-    ],
-)
-def test_a_payload_is_appended_as_far_as_there_is_one(
-    args: Any, kwargs: dict[str, Any], tail: list[Any]
-) -> None:
-    head: list[Any] = [50, 1, {}]
-    assert plain_payload(head, args, kwargs) is head
-    assert exactly(head) == exactly([50, 1, {}, *tail])
 
 
 # Hostile frames.
@@ -524,6 +370,9 @@ def test_a_keyword_that_is_no_string_is_a_violation(codec: Codec, key: Any) -> N
         b'[48,1,{},"com.x"]]',
         b'[48,1,{},"com.x",[NaN]]',
         b'[48,1,{},"com.x",[Infinity]]',
+        b'[48,1,{},"com.x",[{"k":NaN}]]',
+        b'[48,1,{},"com.x",[],{"k":{"k":[NaN]}}]',
+        b'[48,1,{"k":-Infinity},"com.x"]',
         b'[48,1,{},"\\ud800"]',
         b'[48,1,{},"\xed\xa0\x80"]',
         b'[48,1,{},"\xff"]',

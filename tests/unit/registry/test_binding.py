@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from tests.support.names import shown
 from wampapp.errors import InvalidArgument, InvalidHandler
-from wampapp.registry.binding import Binding, signature_of
+from wampapp.registry.annotations import signature_of
+from wampapp.registry.binding import Binding
 
 
 @dataclass

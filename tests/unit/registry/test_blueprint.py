@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.names import shown
 from wampapp.errors import AppStarted, DuplicateUri, InvalidHandler, InvalidUri
-from wampapp.registry.blueprint import Blueprint, source_of
+from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.naming import source_of
 from wampapp.registry.records import Registration, Subscription
 
 DECORATORS = pytest.mark.parametrize("decorator", ["register", "subscribe"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampapp.protocol.pattern import is_match
+from wampapp.protocol.patterns import is_match
 from wampapp.router.index import EXACT, PREFIX, WILDCARD, UriIndex
 
 component = st.sampled_from(["a", "b", "c"])

@@ -573,7 +573,7 @@ def test_nothing_is_left(shop: App) -> None:
     assert clock.runtime().call(count_tasks()) == tasks
     assert threading.active_count() == threads
     assert len(list(Path("/proc/self/fd").iterdir())) == files
-    assert not clock.benches
+    assert not clock.harnesses
 
 
 async def count_tasks() -> int:

@@ -1,0 +1,153 @@
+"""Plain values: what becomes of an argument before a serializer gets it."""
+
+import datetime as dt
+from collections import OrderedDict, namedtuple
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum, IntEnum
+from pathlib import Path
+from typing import Any, TypedDict
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from tests.support.names import shown
+from tests.support.payloads import JSON_TEXT, TEXT, exactly, payloads, returned
+from wampapp.errors import PayloadNotEncodable
+from wampapp.protocol.codec import CODECS
+from wampapp.protocol.payload import append_payload, to_plain
+
+
+@dataclass
+class Point:
+    x: int
+    y: list[bytes]
+
+
+class Struct(msgspec.Struct):
+    when: dt.datetime
+    inner: Point | None = None
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+class Typed(TypedDict):
+    a: int
+
+
+Named = namedtuple("Named", ["a", "b"])  # noqa: PYI024 - users have such ones
+WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, 600, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        ([1, "a", b"b", None, True, 1.5], [1, "a", b"b", None, True, 1.5]),
+        (Point(1, [b"x"]), {"x": 1, "y": [b"x"]}),
+        ([Point(1, [])], [{"x": 1, "y": []}]),
+        (
+            Struct(WHEN, Point(1, [])),
+            {"when": "2026-01-02T03:04:05.000600Z", "inner": {"x": 1, "y": []}},
+        ),
+        (Typed(a=1), {"a": 1}),
+        (WHEN, "2026-01-02T03:04:05.000600Z"),
+        (dt.datetime(2026, 1, 2, 3), "2026-01-02T03:00:00"),
+        (dt.date(2026, 1, 2), "2026-01-02"),
+        (dt.time(3, 4), "03:04:00"),
+        (dt.timedelta(days=1, seconds=2), "P1DT2S"),
+        (
+            UUID("5e6f4b5e-9f7c-4a43-8d0c-0c7f6f3c9c11"),
+            "5e6f4b5e-9f7c-4a43-8d0c-0c7f6f3c9c11",
+        ),
+        (Decimal("1.50"), "1.50"),
+        (Colour.RED, "red"),
+        (Level.HIGH, 3),
+        ({"k": Colour.RED}, {"k": "red"}),
+        ((1, (2, b"3")), [1, [2, b"3"]]),
+        (Named(1, 2), [1, 2]),
+        ({7}, [7]),
+        (frozenset({b"7"}), [b"7"]),
+        (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
+        (bytearray(b"ab"), b"ab"),
+        (memoryview(b"ab"), b"ab"),
+        ([bytearray(b"ab"), {"k": memoryview(b"cd")}], [b"ab", {"k": b"cd"}]),
+    ],
+    ids=lambda value: shown(value)[:40],
+)
+def test_a_value_is_made_plain(value: Any, expected: Any) -> None:
+    assert exactly(to_plain(value)) == exactly(expected)
+
+
+@given(payloads(TEXT))
+def test_a_plain_value_stays_as_it_is(value: Any) -> None:
+    assert exactly(to_plain(value)) == exactly(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        [1, object()],
+        {"k": [object()]},
+        1j,
+        range(3),
+        (number for number in [1]),
+        Path("x"),
+        ValueError("x"),
+        test_a_plain_value_stays_as_it_is,
+        ...,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_of_another_type_cannot_be_sent(value: Any) -> None:
+    with pytest.raises(PayloadNotEncodable) as caught:
+        to_plain(value)
+    assert caught.value.message.startswith("A value cannot be sent: there is no plain form ")
+    assert caught.value.uri == "wampapp.error.payload_not_encodable"
+
+
+def test_a_very_deep_value_cannot_be_sent() -> None:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(PayloadNotEncodable):
+        to_plain(value)
+
+
+def test_a_dictionary_looks_alike_in_every_serializer() -> None:
+    value = to_plain([{1: "one", UUID(int=2): "two", Level.HIGH: "three"}])
+    seen = [returned(codec, value)[0][0] for codec in CODECS]
+    assert seen == [seen[0]] * len(CODECS)
+
+
+@given(payload=payloads(JSON_TEXT))
+def test_what_was_made_plain_looks_alike_in_every_serializer(payload: Any) -> None:
+    value = to_plain((payload, {"when": WHEN, "set": {payload} if payload is None else ()}))
+    seen = [exactly(returned(codec, value)) for codec in CODECS]
+    assert seen == [seen[0]] * len(CODECS)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "tail"),
+    [
+        ((), {}, []),
+        ((1, (2,)), {}, [[1, [2]]]),
+        ((), {"k": Colour.RED}, [[], {"k": "red"}]),
+        ([1], {"k": 2}, [[1], {"k": 2}]),
+    ],
+)
+def test_a_payload_is_appended_as_far_as_there_is_one(
+    args: Any, kwargs: dict[str, Any], tail: list[Any]
+) -> None:
+    head: list[Any] = [50, 1, {}]
+    assert append_payload(head, args, kwargs) is head
+    assert exactly(head) == exactly([50, 1, {}, *tail])

@@ -1,0 +1,121 @@
+"""Runs a function where its kind belongs: a coroutine function on the loop, others in a thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wampapp.loop.deferreds import with_deferreds
+from wampapp.registry.endpoint import kind_of
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from wampapp.loop.threads import ThreadPool
+    from wampapp.registry.endpoint import Kind
+
+
+class Functions:
+    """Runs the functions of an app, each inside what :meth:`App.surround` puts around it.
+
+    Its methods are called on the loop's thread.
+
+    Args:
+        loop: the event loop.
+        workers: the threads for plain functions.
+        surround: that method; None to leave functions as they are.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        workers: ThreadPool,
+        surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
+    ) -> None:
+        self._loop = loop
+        self._workers = workers
+        self._surround = surround
+        # By the function's id, for a callable object need not be hashable. The function itself is
+        # kept as well, so that no other object can get its id.
+        self._surrounded: dict[tuple[int, Kind], tuple[Callable[..., Any], Callable[..., Any]]] = {}
+
+    def surrounded(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:
+        """Return a function inside what surrounds it. Each is wrapped once, however often it runs.
+
+        Args:
+            function: a function of the app, as it was declared.
+            kind: how it is run.
+        """
+        if self._surround is None:
+            return function
+        key = id(function), kind
+        if key not in self._surrounded:
+            self._surrounded[key] = function, self._surround(function, kind)
+        return self._surrounded[key][1]
+
+    async def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a function of the app that is not a handler: a hook, a timer, an error handler.
+
+        Args:
+            function: the function, as it was declared.
+            args: what it is called with.
+
+        Returns:
+            What it returns; raises what it raises.
+        """
+        kind = kind_of(function, None)
+        return await self.run_as(kind, self.surrounded(function, kind), *args)
+
+    async def run_as(self, kind: Kind, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a function whose kind is known, and which is surrounded already.
+
+        Args:
+            kind: how it is run; any but ``stream``.
+            function: the function.
+            args: what it is called with.
+
+        Returns:
+            What it returns; raises what it raises.
+        """
+        if kind in ("task", "loop"):
+            value = function(*args)
+        else:
+            value = await self.run_in_thread(function, *args)
+        return await with_deferreds(wait_for(value)) if hasattr(value, "__await__") else value
+
+    async def run_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run a plain function, the app's or ours, in a worker thread.
+
+        Args:
+            function: the function; it is called just as it is.
+            args: what it is called with.
+
+        Returns:
+            What it returns; raises what it raises.
+        """
+        done: asyncio.Future[Any] = self._loop.create_future()
+
+        def finish(value: Any, error: BaseException | None) -> None:
+            if done.cancelled():
+                return
+            if error is None:
+                done.set_result(value)
+            elif isinstance(error, StopIteration):
+                done.set_exception(RuntimeError("the function raised StopIteration"))
+            else:
+                done.set_exception(error)
+
+        def work() -> None:
+            try:
+                outcome, failed = function(*args), None
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
+                outcome, failed = None, error
+            self._loop.call_soon_threadsafe(finish, outcome, failed)
+
+        self._workers.submit(work)
+        return await done
+
+
+async def wait_for(awaitable: Any) -> Any:
+    """Await any awaitable: it makes a coroutine of a Deferred or a future."""
+    return await awaitable

@@ -1,0 +1,126 @@
+"""What calls and events carry, made of values that every serializer knows.
+
+A payload is turned into plain values first: ``None``, ``bool``, ``int``, ``float``, ``str``,
+``bytes``, lists and dictionaries. So every serializer carries the same values, and what a
+dataclass or a ``datetime`` looks like on the wire does not depend on which one was negotiated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from wampapp.errors import PayloadNotEncodable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wampapp.protocol.messages import Message
+
+SCALARS: Final = frozenset({type(None), bool, int, float, str})
+#: The plain values that hold no others.
+ATOMS: Final = SCALARS | {bytes}
+
+
+def to_plain(value: Any) -> Any:
+    """Turn a payload into values that every serializer knows.
+
+    Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
+    ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
+    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings, so that of two keys such
+    as ``1`` and ``"1"`` one is left.
+
+    Args:
+        value: a list or dictionary of arguments, or one result.
+
+    Returns:
+        An equal value of plain types. It may be ``value`` itself.
+
+    Raises:
+        PayloadNotEncodable: a value of another type is in it.
+    """
+    kind = type(value)
+    # One pass in C settles the usual payload, a flat list of scalars.
+    if kind in ATOMS or (kind is list and ATOMS.issuperset(map(type, value))):
+        return value
+    try:
+        _complete(value)
+        # Keys are strings, as in JSON: other serializers would carry more, and differ.
+        return _only_bytes(
+            msgspec.to_builtins(
+                value,
+                builtin_types=(bytes, bytearray, memoryview),
+                str_keys=True,
+                enc_hook=_other_model,
+            )
+        )
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
+
+
+def _complete(value: Any) -> None:
+    """Write the defaults of dataclasses into their instances.
+
+    msgspec makes a dataclass without them, since the class has them, and then leaves them out
+    when it takes one apart.
+    """
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind not in (list, tuple):
+        names = getattr(kind, "__dataclass_fields__", None)
+        own = getattr(value, "__dict__", None)
+        if names is None or own is None:
+            return
+        for name in names:
+            if name not in own and hasattr(kind, name):
+                own[name] = getattr(value, name)
+        value = own.values()
+    for item in value:
+        if type(item) not in ATOMS:
+            _complete(item)
+
+
+def _other_model(value: Any) -> Any:
+    """Turn a pydantic model into a dictionary; pydantic itself is not imported."""
+    if hasattr(type(value), "__pydantic_serializer__") and hasattr(value, "model_dump"):
+        return value.model_dump()
+    raise TypeError(f"there is no plain form for an object of type {type(value).__name__}")
+
+
+def _only_bytes(value: Any) -> Any:
+    """Turn what else holds bytes into ``bytes``."""
+    kind = type(value)
+    if kind in ATOMS:
+        return value
+    if kind is list or kind is tuple:
+        if ATOMS.issuperset(map(type, value)):
+            return value
+        return [_only_bytes(item) for item in value]
+    if kind is dict:
+        if ATOMS.issuperset(map(type, value.values())):
+            return value
+        return {key: _only_bytes(item) for key, item in value.items()}
+    return bytes(value)
+
+
+def append_payload(head: Message, args: Sequence[Any], kwargs: dict[str, Any]) -> Message:
+    """Append a payload to a message's head, made plain, leaving out what is empty.
+
+    Args:
+        head: the elements before the payload; it is extended in place.
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+
+    Returns:
+        ``head``.
+
+    Raises:
+        PayloadNotEncodable: an argument is of a type that cannot be sent.
+    """
+    if args or kwargs:
+        head.append(to_plain(list(args)))
+    if kwargs:
+        head.append(to_plain(kwargs))
+    return head

@@ -1,0 +1,95 @@
+"""What is checked when something is declared, so that the traceback shows the user's line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from wampapp.config.records import check_seconds
+from wampapp.errors import InvalidHandler, InvalidUri, UsageError
+from wampapp.registry.endpoint import kind_of
+from wampapp.registry.options import unknown_option
+from wampapp.registry.records import Invoke, RunIn, Subscription, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.registry.records import Registration
+
+
+def is_handler(value: object) -> bool:
+    """Return whether a decorator got its function: ``@app.register``, not ``@app.register("uri")``.
+
+    Raises:
+        InvalidUri: it got neither a function nor a URI.
+    """
+    if value is None or isinstance(value, str):
+        return False
+    if callable(value):
+        return True
+    raise InvalidUri(f"{value!r} is neither a URI nor a function; write @app.register('a.uri').")
+
+
+def check_handler(function: Callable[..., Any], run: object) -> None:
+    """Check that a function can be called, and where its declaration says.
+
+    Raises:
+        InvalidHandler: it cannot.
+    """
+    if not callable(function):
+        raise InvalidHandler(
+            f"{function!r} cannot be called; put the decorator on a function, or pass one."
+        )
+    if run is not None and run not in get_args(RunIn):
+        raise InvalidHandler(f"run is {run!r}; it can be 'thread' or 'loop'.")
+    if run == "thread" and kind_of(function, None) == "task":
+        raise InvalidHandler(
+            f"{name_of(function)} is a coroutine function, which runs on the event loop; leave "
+            "run= out."
+        )
+
+
+def check_exception(kind: object, verb: str) -> None:
+    """Check that ``kind`` is an exception class; ``verb`` is named in the message.
+
+    Raises:
+        InvalidHandler: it is not.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        raise InvalidHandler(f"{verb} takes an exception class, not {kind!r}.")
+
+
+def known_fields(options: Any, known: type) -> dict[str, Any]:
+    """Return a declaration's options.
+
+    Args:
+        options: what the user wrote.
+        known: the TypedDict of the options that exist.
+
+    Raises:
+        InvalidHandler: an option does not exist; the message names the nearest.
+    """
+    sentence = unknown_option(options, known.__annotations__)
+    if sentence is not None:
+        raise InvalidHandler(sentence)
+    return dict(options)
+
+
+def check_options(record: Registration | Subscription) -> None:
+    """Check the values of a declaration's options.
+
+    Raises:
+        InvalidHandler: one is not valid.
+    """
+    concurrency = record.concurrency
+    if concurrency is not None and (type(concurrency) is not int or concurrency < 1):
+        raise InvalidHandler(f"concurrency is {concurrency!r}; give a whole number, 1 or more.")
+    if isinstance(record, Subscription):
+        return
+    if record.invoke is not None and record.invoke not in get_args(Invoke):
+        known = ", ".join(map(repr, get_args(Invoke)))
+        raise InvalidHandler(f"invoke is {record.invoke!r}; it can be {known}.")
+    if record.timeout is not None:
+        try:
+            check_seconds(record.timeout, "timeout")
+        except UsageError as error:
+            raise InvalidHandler(str(error)) from None

@@ -1,0 +1,124 @@
+"""How a run reaches its router: by its URL, in this process, or at the port that is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wampapp._version import __version__
+from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
+from wampapp.loop.threads import ThreadPool
+from wampapp.session.joining import join
+from wampapp.transport.dial import LocalDialer, UrlDialer
+
+if TYPE_CHECKING:
+    from wampapp.config.records import Config
+    from wampapp.loop.runtime import Runtime
+    from wampapp.server.address import Address
+    from wampapp.server.door import Server
+    from wampapp.transport.dial import Dialer
+
+logger = logging.getLogger("wampapp")
+
+#: Seconds that whatever holds the embedded router's port gets to answer as a router.
+_PROBE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A way to a router.
+
+    Attributes:
+        dialer: how a session gets there.
+        config: how to join there: the settled configuration, without the credential where no
+            router was named.
+        url: the router's URL; None for a router in this process.
+        server: the router in this process, which listens; None without one.
+        address: where it listens; None without one.
+    """
+
+    dialer: Dialer
+    config: Config
+    url: str | None
+    server: Server | None = None
+    address: Address | None = None
+
+    async def close(self) -> None:
+        """Close the router in this process, if there is one."""
+        if self.server is not None:
+            await self.server.close()
+
+
+async def find_router(config: Config, runtime: Runtime) -> Reach:
+    """Find the way to the router; without a URL start one here, or use the one that holds the port.
+
+    Args:
+        config: the settled configuration.
+        runtime: the process's loop, on which this runs.
+
+    Raises:
+        PortInUse: the embedded router's port is taken by something that is not a WAMP router.
+        UsageError: it cannot listen at that address.
+    """
+    if config.url is not None:
+        dialer = UrlDialer(config.url, runtime.reactor, config.tls)
+        return Reach(dialer, config, config.url)
+    # A credential is for a router that is named: ours asks for none, and another that holds our
+    # port might be anybody's.
+    config = dataclasses.replace(config, auth=None)
+    server = make_server(config, runtime)
+    try:
+        address = server.listen(config.host, config.port)
+    except PortInUse:
+        url = await _running_router(config, runtime)
+        return Reach(UrlDialer(url, runtime.reactor), config, url)
+    return Reach(LocalDialer(server.router.new_session), config, None, server, address)
+
+
+async def _running_router(config: Config, runtime: Runtime) -> str:
+    """Find the WAMP router that holds our port.
+
+    Raises:
+        PortInUse: it is not a WAMP router.
+    """
+    host, port = config.host, config.port
+    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    patience = min(_PROBE_SECONDS, config.handshake_timeout)
+    with contextlib.closing(ThreadPool(1)) as workers:
+        dispatcher = Dispatcher(runtime.loop, workers, logger)
+        for url in (f"rs://{authority}", f"ws://{authority}/ws"):
+            dialer = UrlDialer(url, runtime.reactor)
+            try:
+                session = await join(dialer, config, dispatcher, timeout=patience)
+            except RouterRefused:
+                return url  # a router all the same; the app's own join says why it refuses
+            except RouterUnreachable:
+                continue
+            await session.leave(timeout=1.0)
+            return url
+    raise PortInUse(
+        f"Port {port} on {host} is taken by something that is not a WAMP router; choose "
+        "another port with --port, or stop what holds it."
+    )
+
+
+def make_server(config: Config, runtime: Runtime) -> Server:
+    """Make a router and the server that will listen for it.
+
+    Args:
+        config: how patient it is, and which origins it lets in.
+        runtime: the process's loop.
+    """
+    from wampapp.router.router import Router
+    from wampapp.server.door import Server
+
+    return Server(
+        Router(f"wampapp-{__version__}"),
+        runtime.reactor,
+        handshake_timeout=config.handshake_timeout,
+        allow_origins=config.allow_origins,
+    )

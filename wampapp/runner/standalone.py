@@ -1,0 +1,81 @@
+"""A router without an app: in the foreground, or beside a program of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from wampapp.config.records import Config
+from wampapp.loop.runtime import Runtime, background_runtime, get_runtime
+from wampapp.runner import banner
+from wampapp.runner.foreground import configure_logs
+from wampapp.runner.reach import make_server
+from wampapp.runner.signals import stop_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wampapp.server.address import Address
+    from wampapp.server.door import Server
+
+logger = logging.getLogger("wampapp")
+
+
+def run_router(
+    config: Config, *, log_level: str | None = None, log_format: str | None = None
+) -> None:
+    """Run a router in the calling thread until a signal stops it.
+
+    Args:
+        config: where it listens, which origins it lets in, and how long joining may take.
+        log_level: as in :func:`wampapp.runner.foreground.run`.
+        log_format: as in :func:`wampapp.runner.foreground.run`.
+
+    Raises:
+        UsageError: it cannot listen there.
+    """
+    as_json = configure_logs(log_level, log_format)
+    runtime = get_runtime()
+    runtime.run(_serve(runtime, config, as_json=as_json))
+
+
+async def _serve(runtime: Runtime, config: Config, *, as_json: bool) -> None:
+    server = make_server(config, runtime)
+    with stop_signals() as stopped:
+        address = server.listen(config.host, config.port)
+        try:
+            if as_json:
+                logger.info("The router is up", extra={"router": address.rawsocket_url})
+            else:
+                banner.echo(banner.router_banner(address))
+            await stopped
+        finally:
+            await server.close()
+
+
+@contextlib.contextmanager
+def routing(config: Config | None = None) -> Iterator[Address]:
+    """Run a router in a background thread while a block is open.
+
+    Args:
+        config: where it listens; by default on a free port of the loopback interface.
+
+    Yields:
+        The address that it listens on.
+    """
+    config = config or Config(port=0)
+    runtime = background_runtime(asyncio.SelectorEventLoop())
+
+    async def listen() -> tuple[Server, Address]:
+        server = make_server(config, runtime)
+        return server, server.listen(config.host, config.port)
+
+    server, address = runtime.call(listen())
+    try:
+        yield address
+    finally:
+        runtime.call(server.close())
+        runtime.stop_background()
+        runtime.loop.close()

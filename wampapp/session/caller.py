@@ -1,0 +1,284 @@
+"""The caller's and the publisher's part of a session: requests, and the answers to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.errors import ConnectionLost, NotJoined, error_from_wire
+from wampapp.protocol.messages import (
+    CALL,
+    CANCEL,
+    MAX_ID,
+    PUBLISH,
+    PUBLISHED,
+    REGISTER,
+    REGISTERED,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    UNREGISTER,
+    UNREGISTERED,
+    UNSUBSCRIBE,
+    UNSUBSCRIBED,
+    payload_of,
+)
+from wampapp.protocol.payload import append_payload
+from wampapp.registry.results import CallResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wampapp.protocol.messages import Message
+    from wampapp.session.events import Backlog
+
+_NO_OPTIONS: Final[dict[str, Any]] = {}
+
+#: The request that each answer belongs to.
+ANSWERS: Final = {
+    REGISTERED: REGISTER,
+    UNREGISTERED: UNREGISTER,
+    SUBSCRIBED: SUBSCRIBE,
+    UNSUBSCRIBED: UNSUBSCRIBE,
+    PUBLISHED: PUBLISH,
+}
+
+
+class Caller:
+    """Calls, publishes and makes the session's other requests, and keeps account of the pending.
+
+    Args:
+        send: sends a message on the session; raises NotJoined or ConnectionLost.
+        backlog: the events that wait; a request makes reading go on where they stopped it.
+        loop: the event loop.
+        defined: the exceptions that stand for error URIs.
+
+    Attributes:
+        can_cancel: whether the router takes CANCEL.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Message], None],
+        backlog: Backlog,
+        loop: asyncio.AbstractEventLoop,
+        defined: Mapping[str, type[Exception]] | None,
+    ) -> None:
+        self._send = send
+        self._backlog = backlog
+        self._loop = loop
+        self._defined = defined
+        self._last_request = 0
+        self._calls: dict[int, _Call] = {}
+        #: Every other request: its code, its future, and what takes the id in its answer.
+        self._pending: dict[int, tuple[int, asyncio.Future[Any], Callable[[int], None] | None]] = {}
+        self.can_cancel = False
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a request has yet to be answered."""
+        return bool(self._calls or self._pending)
+
+    def next_request(self) -> int:
+        """Return the id of a new request: one more than the last, from 1 to 2**53 ("IDs")."""
+        self._last_request = self._last_request % MAX_ID + 1
+        return self._last_request
+
+    # What an app or a client asks for.
+
+    def call(
+        self,
+        procedure: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        on_progress: Callable[[Any], None] | None = None,
+        *,
+        options: dict[str, Any] = _NO_OPTIONS,
+    ) -> asyncio.Future[Any]:
+        """Call a procedure.
+
+        Args:
+            procedure: its absolute URI.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            on_progress: takes each progressive result; None asks for none.
+            options: further options of CALL.
+
+        Returns:
+            A future of the result: the value if there is exactly one positional value, None if
+            there is no value, else a :class:`~wampapp.CallResult`. Its exception is the callee's
+            or the router's :class:`WampError`, or :class:`ConnectionLost`. Cancelling it cancels
+            the call.
+
+        Raises:
+            NotJoined: the session is not joined.
+            PayloadNotEncodable: an argument cannot be sent.
+            PayloadTooLarge: the arguments are larger than the router takes.
+        """
+        request = self.next_request()
+        if on_progress is not None:
+            options = {**options, "receive_progress": True}
+        self._send(append_payload([CALL, request, options, procedure], args, kwargs))
+        future = self._calls[request] = _Call(self, request, self._loop)
+        future.on_progress = on_progress
+        if self._backlog.paused:
+            self._backlog.resume()
+        return future
+
+    def cancel(self, request: int) -> None:
+        """Cancel a call: tell the router, where it takes CANCEL, that nobody waits for it."""
+        if self._calls.pop(request, None) is not None and self.can_cancel:
+            with contextlib.suppress(ConnectionLost, NotJoined):
+                self._send([CANCEL, request, {"mode": "killnowait"}])
+
+    def publish(
+        self,
+        topic: str,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        *,
+        options: dict[str, Any] = _NO_OPTIONS,
+    ) -> asyncio.Future[Any]:
+        """Publish an event.
+
+        Args:
+            topic: its absolute URI.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            options: the options of PUBLISH; with ``acknowledge`` the router says that it has
+                taken the event.
+
+        Returns:
+            A future of the publication's id if acknowledged; of None, and done, if not.
+
+        Raises:
+            NotJoined: the session is not joined.
+            PayloadNotEncodable: an argument cannot be sent.
+            PayloadTooLarge: the arguments are larger than the router takes.
+        """
+        request = self.next_request()
+        head: Message = [PUBLISH, request, options, topic]
+        self._send(append_payload(head, args, kwargs))
+        if options.get("acknowledge"):
+            return self._expect(PUBLISH, request)
+        done = self._loop.create_future()
+        done.set_result(None)
+        return done
+
+    async def request(
+        self, code: int, *rest: Any, on_answer: Callable[[int], None] | None = None
+    ) -> int:
+        """Ask the router for something, and wait for its answer.
+
+        Args:
+            code: the code of the request's message.
+            rest: what follows the request's id in it.
+            on_answer: called with the id in the answer in the same turn of the loop, because an
+                INVOCATION or an EVENT may follow in the very next bytes.
+
+        Returns:
+            The id in the answer: of a registration, say; 0 if there is none.
+
+        Raises:
+            WampError: the router refuses.
+            NotJoined: the session is not joined.
+            ConnectionLost: the link broke.
+        """
+        request = self.next_request()
+        self._send([code, request, *rest])
+        return int(await self._expect(code, request, on_answer))
+
+    def _expect(
+        self, code: int, request: int, on_answer: Callable[[int], None] | None = None
+    ) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._pending[request] = code, future, on_answer
+        if self._backlog.paused:
+            self._backlog.resume()
+        return future
+
+    # What the router answers.
+
+    def on_result(self, message: Message) -> None:
+        """Handle ``[RESULT, Request, Details, Args?, Kwargs?]``."""
+        details = message[2]
+        if details and details.get("progress") is True:
+            call = self._calls.get(message[1])
+            if call is not None and call.on_progress is not None:
+                call.on_progress(_value(message))
+            return
+        future = self._calls.pop(message[1], None)
+        # A caller that was cancelled no longer waits.
+        if future is not None and not future.done():
+            future.set_result(_value(message))
+
+    def on_answer(self, message: Message) -> None:
+        """Handle ``[REGISTERED, Request, Registration]`` and the others in :data:`ANSWERS`."""
+        code, future, on_answer = self._pending.get(message[1], (0, None, None))
+        if future is None or code != ANSWERS[message[0]]:
+            return  # nobody asked for it
+        del self._pending[message[1]]
+        number = message[2] if len(message) > 2 else 0
+        if on_answer is not None:
+            on_answer(number)
+        if not future.done():
+            future.set_result(number)
+
+    def on_error(self, message: Message) -> None:
+        """Handle ``[ERROR, Code, Request, Details, URI, Args?, Kwargs?]``."""
+        _, code, request, _, uri = message[:5]
+        future: asyncio.Future[Any] | None = None
+        if code == CALL:
+            future = self._calls.pop(request, None)
+        elif self._pending.get(request, (0,))[0] == code:
+            future = self._pending.pop(request)[1]
+        if future is not None and not future.done():
+            args, kwargs = payload_of(message, 5)
+            future.set_exception(error_from_wire(uri, args, kwargs, self._defined))
+
+    def fail(self, reason: str) -> None:
+        """End every request that waits with :class:`ConnectionLost`.
+
+        Args:
+            reason: why the session ended.
+        """
+        error = ConnectionLost(
+            f"The connection to the router broke ({reason}) before the answer came; whether it "
+            "was carried out is unknown."
+        )
+        waiting: list[asyncio.Future[Any]] = [
+            *self._calls.values(),
+            *(future for _, future, _ in self._pending.values()),
+        ]
+        self._calls.clear()
+        self._pending.clear()
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
+
+
+class _Call(asyncio.Future[Any]):
+    """The future of a call, which tells the router when it is cancelled."""
+
+    __slots__ = ("_caller", "_request", "on_progress")
+
+    def __init__(self, caller: Caller, request: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._caller = caller
+        self._request = request
+        self.on_progress: Callable[[Any], None] | None = None
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel the call; cancelling the task that awaits it comes here too."""
+        cancelled = super().cancel(msg)
+        if cancelled:
+            self._caller.cancel(self._request)
+        return cancelled
+
+
+def _value(message: Message) -> Any:
+    """Return the result of a call as its caller gets it."""
+    args, kwargs = payload_of(message, 3)
+    if kwargs or len(args) > 1:
+        return CallResult(*args, **kwargs)
+    return args[0] if args else None

@@ -1,0 +1,78 @@
+"""The subscriber's part of a session: SUBSCRIBE, and EVENT for the handlers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wampapp.protocol.messages import SUBSCRIBE, UNSUBSCRIBE, payload_of
+from wampapp.session.events import MAX_WAITING_EVENTS, EventQueue
+
+if TYPE_CHECKING:
+    from wampapp.dispatch.dispatcher import Dispatcher
+    from wampapp.protocol.messages import Message
+    from wampapp.registry.endpoint import Endpoint
+    from wampapp.session.caller import Caller
+    from wampapp.session.events import Backlog
+
+
+class Subscriber:
+    """Subscribes handlers, and hands them their events.
+
+    Args:
+        dispatcher: what runs the handlers.
+        caller: what makes requests of the router.
+        backlog: counts the events that wait.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, caller: Caller, backlog: Backlog) -> None:
+        self._dispatcher = dispatcher
+        self._caller = caller
+        self._backlog = backlog
+        #: The handlers of each subscription, by its id.
+        self._queues: dict[int, list[EventQueue]] = {}
+
+    async def subscribe(self, endpoint: Endpoint) -> int:
+        """Subscribe a handler to a topic.
+
+        Args:
+            endpoint: the handler.
+
+        Returns:
+            The subscription's id, the same for all handlers of one topic.
+
+        Raises:
+            WampError: the router refuses.
+            NotJoined: the session is not joined.
+            ConnectionLost: the link broke.
+        """
+
+        def add(subscription: int) -> None:
+            queue = EventQueue(self._dispatcher, endpoint, self._backlog)
+            self._queues.setdefault(subscription, []).append(queue)
+
+        return await self._caller.request(
+            SUBSCRIBE, endpoint.options, endpoint.pattern.uri, on_answer=add
+        )
+
+    async def unsubscribe(self, subscription: int) -> None:
+        """Take a subscription back, with all its handlers.
+
+        Args:
+            subscription: its id.
+
+        Raises:
+            WampError: the router refuses.
+            NotJoined: the session is not joined.
+            ConnectionLost: the link broke.
+        """
+        await self._caller.request(UNSUBSCRIBE, subscription)
+        self._queues.pop(subscription, None)
+
+    def on_event(self, message: Message) -> None:
+        """Handle ``[EVENT, Subscription, Publication, Details, Args?, Kwargs?]``."""
+        # An event may overtake our UNSUBSCRIBE; then there is no handler any more.
+        args, kwargs = payload_of(message, 4)
+        for queue in self._queues.get(message[1], ()):
+            queue.put(args, kwargs, message[3], message[2])
+        if self._backlog.waiting > MAX_WAITING_EVENTS:
+            self._backlog.pause()

@@ -1,0 +1,132 @@
+"""The messages that a parent and a worker process send each other over their pipe."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from wampapp.registry.records import Worker
+    from wampapp.runner.banner import ServiceInfo
+
+#: Tells a worker process the file descriptor of its end. Only a parent sets it.
+VARIABLE: Final = "_WAMPAPP_PIPE"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The parent's first message: what to run.
+
+    It goes through the pipe, not through arguments or variables, because of its credential.
+
+    Attributes:
+        target: as in ``wampapp run TARGET``.
+        worker: which process this is.
+        options: as in :func:`wampapp.config.settle.settle`.
+        log_level: as in :func:`wampapp.runner.foreground.run`.
+        log_format: as in :func:`wampapp.runner.foreground.run`.
+        reloads: whether it runs only until the next save.
+    """
+
+    target: str
+    worker: Worker
+    options: dict[str, Any]
+    log_level: str | None
+    log_format: str | None
+    reloads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The worker process has imported the app, and is ready to join.
+
+    Attributes:
+        needs_router: whether nothing names a router, so that it joins the parent's.
+    """
+
+    needs_router: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """The parent's second message: join.
+
+    Attributes:
+        url: the parent's router, if the worker needs one.
+    """
+
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The service has joined and announced everything.
+
+    Attributes:
+        info: what a banner shows of it.
+        single: the procedures that only the first worker registers.
+        log_files: the files that it logs to.
+    """
+
+    info: ServiceInfo
+    single: tuple[str, ...]
+    log_files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The service has left its realm in good order; the process is about to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The worker process ends with an error.
+
+    Attributes:
+        text: what a command would print about it.
+        fixable: whether saving a file may help.
+    """
+
+    text: str
+    fixable: bool
+
+
+class ServiceEnded(Exception):
+    """A worker process has ended.
+
+    Attributes:
+        exit_code: the process's exit code; negative for the signal that killed it.
+        text: what it printed about its error; may be empty.
+        fixable: whether saving a file may help.
+    """
+
+    def __init__(self, exit_code: int, text: str = "", *, fixable: bool = True) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+        self.text = text
+        self.fixable = fixable
+
+    @property
+    def how(self) -> str:
+        """How it has ended, to follow its name in a sentence."""
+        if self.exit_code >= 0:
+            return f"ended with exit code {self.exit_code}"
+        try:
+            return f"was ended by {signal.Signals(-self.exit_code).name}"
+        except ValueError:
+            return f"was ended by signal {-self.exit_code}"
+
+
+def inherited() -> Connection | None:
+    """Return the pipe to the parent; None in a process that was not started by one."""
+    number = os.environ.pop(VARIABLE, None)
+    if number is None:
+        return None
+    from multiprocessing.connection import Connection
+
+    os.set_inheritable(int(number), False)
+    return Connection(int(number))

@@ -1,0 +1,243 @@
+"""Apps on a router in memory: what blocking tests and coroutine tests share."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.config.records import DEFAULT_REALM, Config
+from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.errors import HandlerFailed, HookFailed, RouterUnreachable, UsageError
+from wampapp.loop.threads import ThreadPool
+from wampapp.protocol.patterns import Pattern
+from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotation is looked up
+from wampapp.registry.endpoint import endpoint_for
+from wampapp.router.router import Router
+from wampapp.session.connection import Connection
+from wampapp.testing.virtual_clock import ClockLoop
+from wampapp.transport.dial import LocalDialer
+
+if TYPE_CHECKING:
+    from wampapp.loop.runtime import Runtime
+    from wampapp.registry.records import Registration, Subscription
+    from wampapp.runner.servable import Servable
+    from wampapp.runner.service import Service
+    from wampapp.testing.events import Events
+    from wampapp.testing.stub import Stub
+    from wampapp.transport.link import Handler
+
+logger = logging.getLogger("wampapp.testing")
+
+#: The topic whose acknowledgement shows that the router has handled all that came before.
+_SETTLED: Final = "wampapp.testing.settled"
+
+
+class AppDialer(LocalDialer):
+    """Reaches the router in memory, unless the test has taken that offline."""
+
+    offline = False
+
+    async def dial(self, handler: Handler, timeout: float) -> None:
+        """Link to the router; see :class:`~wampapp.transport.dial.Dialer`."""
+        if self.offline:
+            raise RouterUnreachable("The test's router is offline.")
+        await super().dial(handler, timeout)
+
+
+class Harness:
+    """A router in memory, the apps on it, and the test's own sessions.
+
+    Its coroutines run on the loop's thread.
+
+    Args:
+        runtime: the loop.
+        apps: what is tested.
+        realm: the realm that all of them join; None for the first app's.
+
+    Attributes:
+        runtime: the loop.
+        apps: what is tested.
+        stopped: whether everything has stopped.
+        failures: what event handlers, timers and hooks raised; no caller got it.
+    """
+
+    def __init__(
+        self, runtime: Runtime, apps: tuple[Servable, ...], realm: str | None = None
+    ) -> None:
+        self.runtime = runtime
+        self.apps = apps
+        first = apps[0].config.realm if apps else DEFAULT_REALM
+        self._config = Config(realm=realm or first, grace=1.0)
+        self.stopped = False
+        self.failures: list[BaseException] = []
+        self._by_id: dict[str, BaseException] = {}
+        self._services: list[Service] = []
+        self._connections: list[Connection] = []
+        self._recorders: list[Events] = []
+        self._router: Router
+        self._workers: ThreadPool
+        self._dispatcher: Dispatcher
+        self._own: Connection
+        self._dialer: AppDialer
+
+    @property
+    def pools(self) -> list[ThreadPool]:
+        """The pools of worker threads, the test's own and the apps'."""
+        return [self._workers, *(service.workers for service in self._services)]
+
+    async def start(self, stubs: list[Stub], recorders: list[Events]) -> None:
+        """Start the router, the stubs and the apps.
+
+        Args:
+            stubs: the stubs to register before the apps join.
+            recorders: the recorders to subscribe before the apps join.
+
+        Raises:
+            UsageError: an app runs already.
+            WampappError: what an app's start raises.
+        """
+        if isinstance(self.runtime.loop, ClockLoop):
+            # Handlers may use Twisted's reactor, whose delays then go by the same clock.
+            self.runtime.reactor.seconds = self.runtime.loop.time
+        self._router = Router("wampapp.testing")
+        self._workers = ThreadPool(40, "wampapp-test")
+        self._dispatcher = Dispatcher(self.runtime.loop, self._workers, logger)
+        self._dispatcher.failures.on_failure = self._on_failure
+        self._dialer = AppDialer(self._router.new_session)
+        try:
+            self._own = await self.connect()
+            for stub in stubs:
+                await self.add_stub(stub)
+            for recorder in recorders:
+                await self.add_recorder(recorder)
+            for app in self.apps:
+                await self._start(app)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self, app: Servable) -> None:
+        if app.is_running:
+            raise UsageError(f"{app!r} runs already; it runs once at a time.")
+        config = dataclasses.replace(
+            app.config, realm=self._config.realm, url=None, auth=None, tls=None
+        )
+        service = app.make_service(config, self.runtime, self._dialer)
+        service.dispatcher.failures.on_failure = self._on_failure
+        app.attach(service)
+        self._services.append(service)
+        try:
+            await service.start()
+        except HookFailed as error:
+            raise error from self.failures.pop()
+
+    def _on_failure(self, error: BaseException, error_id: str) -> None:
+        if error_id:
+            self._by_id[error_id] = error
+        else:
+            self.failures.append(error)
+            for recorder in self._recorders:
+                recorder.wake()
+
+    async def stop(self) -> None:
+        """Stop the apps, and close the test's sessions and the router."""
+        for service, app in reversed(list(zip(self._services, self.apps, strict=False))):
+            with contextlib.suppress(Exception):
+                await service.stop()
+            app.attach(None)
+        if self._connections:
+            await self.settle()  # what was published last is recorded too
+        self.stopped = True
+        for connection in reversed(self._connections):
+            await connection.close()
+        self._router.close()
+        self._workers.close()
+
+    def join_threads(self) -> None:
+        """Wait for the worker threads to end; not to be called on the loop's thread."""
+        for pool in self.pools:
+            pool.join()
+
+    async def connect(self, authid: str = "", authrole: str = "anonymous") -> Connection:
+        """Open a session of the test's own.
+
+        Args:
+            authid: its authid.
+            authrole: its role.
+        """
+        dialer = LocalDialer(lambda: self._router.new_session(authid, authrole))
+        connection = Connection(dialer, self._config, self._dispatcher, defined=self._defined())
+        await connection.open(patient=False)
+        self._connections.append(connection)
+        return connection
+
+    async def add_stub(self, stub: Stub) -> None:
+        """Register a stub.
+
+        Raises:
+            ProcedureExists: an app, or another stub, has the procedure.
+        """
+        record = self.blueprint().add_registration(
+            stub.answer, stub.uri, run="loop", validate=False
+        )
+        await self._announce(record)
+
+    def _defined(self) -> dict[str, type[Exception]]:
+        defined: dict[str, type[Exception]] = {}
+        for app in self.apps:
+            defined.update(app.scope.defined())
+        return defined
+
+    def blueprint(self) -> Blueprint:
+        """Make a blueprint for handlers of the test's own; it knows the errors that apps define."""
+        blueprint = Blueprint()
+        for uri, kind in self._defined().items():
+            blueprint.define_error(kind, uri)
+        return blueprint
+
+    async def add_recorder(self, recorder: Events) -> None:
+        """Subscribe a recorder to its topics."""
+        topics = recorder.topics
+
+        def take(event: Event, *args: Any, **kwargs: Any) -> None:
+            recorder.record(*args, event=event, **kwargs)
+
+        if topics.prefix is None:
+            record = Blueprint().add_subscription(take, topics.text, run="loop")
+        else:
+            prefix = topics.prefix.removesuffix(".")
+            record = Blueprint().add_subscription(take, prefix or "any", run="loop", match="prefix")
+            # An app may not declare the empty prefix, which matches every topic.
+            record = dataclasses.replace(record, pattern=Pattern(prefix, prefix, "prefix"))
+        self._recorders.append(recorder)
+        await self._announce(record)
+
+    async def _announce(self, record: Registration | Subscription) -> None:
+        await self._own.announce(record, endpoint_for(record))
+
+    async def settle(self) -> None:
+        """Wait until everything that was published before has reached the recorders."""
+        await self._own.publish(_SETTLED, (), {}, options={"acknowledge": True})
+
+    def first_failure(self) -> BaseException | None:
+        """Return the first failure that no caller got; None if there is none."""
+        return self.failures[0] if self.failures else None
+
+    def cause_of(self, error: HandlerFailed) -> BaseException | None:
+        """Return the exception that a handler raised, by the error that its caller got."""
+        return self._by_id.get(error.kwargs.get("error_id", ""))
+
+    def go_offline(self) -> None:
+        """Break the apps' sessions; new ones are refused until :meth:`go_online`."""
+        self._dialer.offline = True
+        for service in self._services:
+            connection = service.connection
+            if connection is not None and connection.session is not None:
+                connection.session.cut("the test took the router away")
+
+    def go_online(self) -> None:
+        """Allow the apps to join again."""
+        self._dialer.offline = False
