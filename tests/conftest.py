@@ -26,17 +26,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("wampapp")
 
 
-#: Folders whose tests start a process, or several, each.
-PROCESSES = {"commands", "project"}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs Crossbar.io, and what starts processes of its own for most of its tests."""
+    """Mark what needs Crossbar.io, and put the longest first."""
     for item in items:
         if _needs_crossbar(item):
             item.add_marker("crossbar")
-        if PROCESSES & set(item.path.parent.parts):
-            item.add_marker("processes")
+    # With --dist worksteal, what is short fills up the end of the run.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def _needs_crossbar(item: pytest.Item) -> bool:

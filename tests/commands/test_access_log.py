@@ -144,6 +144,7 @@ def access_lines(service: Wampapp) -> list[dict[str, Any]]:
 # A line for each call.
 
 
+@pytest.mark.both_routers
 def test_each_call_is_a_line_of_text(router: Router, script: Path) -> None:
     with running(script, router.rs_url, "--log-level", "debug") as service:
         wait_until_up(service)
@@ -185,6 +186,7 @@ def test_each_call_is_a_line_of_json(router: Router, script: Path) -> None:
     assert late["seconds"] >= 0.045  # timers have the milliseconds' grain
 
 
+@pytest.mark.both_routers
 def test_a_call_that_its_caller_gave_up_is_a_line(router: Router, script: Path) -> None:
     words = ("--log-level", "debug", "--log-format", "json")
     with running(script, router.rs_url, *words) as service:

@@ -172,6 +172,7 @@ class Terminal:
 # call --stream
 
 
+@pytest.mark.both_routers
 def test_stream_prints_each_result_and_the_last_one(service: Wampapp, env: dict[str, str]) -> None:
     done = wampapp("call", "com.verbs.numbers", "3", "--stream", env=env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n1\n2\n", "")
@@ -194,6 +195,7 @@ def test_stream_prints_a_result_before_the_next_one_comes(
     times(service, "endless was cancelled", cancelled + 1)
 
 
+@pytest.mark.both_routers
 def test_count_ends_a_stream_and_cancels_the_call(service: Wampapp, env: dict[str, str]) -> None:
     cancelled = service.text.count("endless was cancelled")
     done = wampapp("call", "com.verbs.endless", "--stream", "--count", "1", env=env)
@@ -282,6 +284,7 @@ def test_at_a_rate_a_wait_for_the_others_counts(service: Wampapp, env: dict[str,
     assert one_after_the_other < 250
 
 
+@pytest.mark.both_routers
 def test_at_a_rate_calls_do_not_wait_for_one_another(service: Wampapp, env: dict[str, str]) -> None:
     """The loop is open: all are under way while none is answered."""
     before = service.stderr.count("hang was called")
@@ -411,6 +414,7 @@ def test_each_line_of_a_file_is_an_event(
     ]
 
 
+@pytest.mark.both_routers
 def test_many_events_keep_their_order(
     router: Router, peer: ConnectedClient, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -506,6 +510,7 @@ def test_no_standard_input_is_told(embedded: EmbeddedRouter) -> None:
     assert done.stderr == "Error: There is no standard input to read.\n"
 
 
+@pytest.mark.both_routers
 def test_a_refused_event_ends_it(env: dict[str, str]) -> None:
     done = wampapp("publish", "wamp.reserved", "--repeat", "3", env=env)
     assert (done.returncode, done.stdout) == (5, "")
@@ -566,6 +571,7 @@ def test_count_ends_a_subscription(
     assert first["publisher"] is None or isinstance(first["publisher"], int)
 
 
+@pytest.mark.both_routers
 @pytest.mark.parametrize(
     ("match", "pattern"), [("prefix", "com.verbs.match"), ("wildcard", "com.verbs..match")]
 )
@@ -586,6 +592,7 @@ def test_several_topics_are_told_apart(
     assert subscriber.stdout == [*(f"{topic} 1 k=2" for topic in topics), topics[0]]
 
 
+@pytest.mark.both_routers
 def test_the_event_that_the_router_kept(
     router: Router, peer: ConnectedClient, env: dict[str, str]
 ) -> None:

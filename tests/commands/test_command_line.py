@@ -94,6 +94,7 @@ def test_options_may_stand_after_the_arguments(service: Wampapp, router: Router)
     assert (done.returncode, done.stdout) == (0, "5\n")
 
 
+@pytest.mark.both_routers
 @pytest.mark.parametrize(
     ("procedure", "sentence"),
     [
@@ -113,6 +114,7 @@ def test_an_error_answer_goes_to_stderr_and_exits_5(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.both_routers
 def test_an_answer_that_does_not_come_in_time_exits_5(router: Router, tmp_path: Path) -> None:
     file = tmp_path / "slow.py"
     file.write_text(
@@ -211,6 +213,7 @@ def test_url_and_realm_come_from_the_environment(service: Wampapp, router: Route
 # publish and subscribe
 
 
+@pytest.mark.both_routers
 def test_subscribe_prints_each_event_until_ctrl_c(router: Router) -> None:
     with Wampapp("subscribe", *url_of(router), "com.cli.news") as subscriber:
         subscriber.until("Subscribed to com.cli.news")
@@ -307,6 +310,7 @@ def test_beyond_loopback_it_says_what_that_means(free_port: int) -> None:
         assert process.stop() == 0
 
 
+@pytest.mark.both_routers
 def test_a_procedure_of_another_service_exits_4(router: Router, service: Wampapp) -> None:
     done = wampapp("run", Path(service.words[4]), *url_of(router))
     assert (done.returncode, done.stdout) == (4, "")

@@ -72,6 +72,7 @@ def rows_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 # inspect
 
 
+@pytest.mark.both_routers
 def test_inspect_shows_what_a_router_holds_as_json(service: Path, url: str) -> None:
     done = wampapp("inspect", "--url", url, "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -105,6 +106,7 @@ def test_inspect_shows_what_a_router_holds_as_json(service: Path, url: str) -> N
         assert isinstance(row.get("registration", row.get("subscription")), int)
 
 
+@pytest.mark.both_routers
 def test_inspect_shows_what_a_router_holds_in_tables(service: Path, url: str) -> None:
     done = wampapp("inspect", "--url", url)
     assert (done.returncode, done.stderr) == (0, "")
@@ -339,6 +341,7 @@ def failed_at(
     return steps
 
 
+@pytest.mark.both_routers
 def test_doctor_finds_a_router_well(router: Router, url: str) -> None:
     done = examined("--url", url)
     assert (done.returncode, done.stderr) == (0, "")
@@ -624,6 +627,7 @@ def test_doctor_finds_what_is_too_old(embedded: EmbeddedRouter, tmp_path: Path) 
 # doctor TARGET
 
 
+@pytest.mark.both_routers
 def test_doctor_looks_at_a_target_without_running_it(service: Path, url: str) -> None:
     done = examined(service, "--url", url)
     assert (done.returncode, done.stderr) == (0, "")

@@ -96,6 +96,7 @@ def is_over(connection: socket.socket) -> bool:
 # In and out
 
 
+@pytest.mark.both_routers
 def test_a_call_goes_in_as_json_and_the_result_comes_out(
     registered: Registered, peer: ConnectedClient
 ) -> None:
@@ -173,6 +174,7 @@ def test_with_debug_the_caller_hears_what_a_command_said(
         assert process.stop(signal.SIGTERM) == 0, process.text
 
 
+@pytest.mark.both_routers
 def test_the_environment_tells_procedure_and_caller(
     registered: Registered, peer: ConnectedClient
 ) -> None:
@@ -187,6 +189,7 @@ async def _session_id(connection: object) -> int:
     return connection.session.id  # type: ignore[attr-defined,no-any-return]
 
 
+@pytest.mark.both_routers
 def test_two_megabytes_in_and_out(registered: Registered, peer: ConnectedClient) -> None:
     large = "ß" * 2**20
     assert peer.call(URI, "print(json.dumps(call['args'][1]))", large) == large
@@ -205,6 +208,7 @@ def test_a_command_need_not_read(router: Router, peer: ConnectedClient) -> None:
     assert "Traceback" not in process.text
 
 
+@pytest.mark.both_routers
 def test_a_family_of_procedures(router: Router, peer: ConnectedClient) -> None:
     show = "import os, sys; print(os.environ['WAMP_PROCEDURE'], sys.stdin.read().strip())"
     options = ("--match", "prefix")
@@ -220,6 +224,7 @@ def test_a_family_of_procedures(router: Router, peer: ConnectedClient) -> None:
         assert process.stop() == 0, process.text
 
 
+@pytest.mark.both_routers
 def test_several_share_a_procedure(router: Router, peer: ConnectedClient) -> None:
     options = ("--invoke", "roundrobin")
     uri = "com.command.shared"
@@ -278,6 +283,7 @@ def test_what_takes_too_long_is_killed_with_all_it_started(
         assert process.stop() == 0, process.text
 
 
+@pytest.mark.both_routers
 def test_a_cancelled_call_kills_its_command(
     registered: Registered, router: Router, line: Line
 ) -> None:
@@ -360,6 +366,7 @@ def test_a_mistake_in_usage_exits_2(words: list[str], sentence: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.both_routers
 def test_a_procedure_that_is_taken_exits_4(registered: Registered, router: Router) -> None:
     done = wampapp("register", URI, "--url", router.rs_url, "--", "true")
     assert (done.returncode, done.stdout) == (4, "")

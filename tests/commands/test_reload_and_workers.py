@@ -316,6 +316,7 @@ def test_its_own_log_starts_nothing(project: Path) -> None:
         assert service.stop() == 0, service.text
 
 
+@pytest.mark.both_routers
 def test_a_reloaded_app_joins_the_router_that_it_names(project: Path, router: Router) -> None:
     edit(project, 'App(prefix="com.example"', f'App("{router.rs_url}", prefix="com.example"')
     with Wampapp("run", "--reload", "app.py", cwd=project) as service:
@@ -554,6 +555,7 @@ def test_workers_share_what_an_app_declares() -> None:
     )
 
 
+@pytest.mark.both_routers
 def test_workers_answer_in_turn(project: Path, router: Router) -> None:
     words = ("run", "--workers", "3", "--url", router.rs_url, "app.py")
     with Wampapp(*words, cwd=project) as service:
@@ -584,6 +586,7 @@ def test_workers_answer_in_turn(project: Path, router: Router) -> None:
         assert service.stop(signal.SIGTERM) == 0, service.text
 
 
+@pytest.mark.both_routers
 def test_a_crashed_worker_is_replaced(project: Path, router: Router) -> None:
     words = ("run", "--workers", "2", "--url", router.rs_url, "app.py")
     with Wampapp(*words, cwd=project) as service:
@@ -626,6 +629,7 @@ def test_what_ails_every_worker_is_told_once(project: Path) -> None:
     assert re.search(r"The startup hook begin \(.*app.py:\d+\) failed: KeyError: 'no'.$", told[0])
 
 
+@pytest.mark.both_routers
 def test_a_procedure_of_another_service_ends_all_workers_with_4(
     project: Path, router: Router
 ) -> None:

@@ -180,6 +180,7 @@ def test_another_error_shows_the_users_frames(prompt: Prompt) -> None:
     prompt.leave()
 
 
+@pytest.mark.both_routers
 @pytest.mark.parametrize("verb", ["call", "await call", "await app.call"])
 def test_ctrl_c_ends_a_call_and_the_prompt_goes_on(
     prompt: Prompt, service: Wampapp, verb: str
@@ -214,6 +215,7 @@ def test_exit_ends_it(prompt: Prompt) -> None:
     assert prompt.wait() == 0, prompt.text
 
 
+@pytest.mark.both_routers
 def test_events_are_shown_above_the_prompt(prompt: Prompt, router: Router) -> None:
     prompt.enter('subscribe(".events")', "")
     prompt.enter('await subscribe(".others")', "")
@@ -274,6 +276,7 @@ def test_tab_completes_the_apps_own_uris(prompt: Prompt) -> None:
     prompt.leave()
 
 
+@pytest.mark.both_routers
 def test_tab_completes_what_the_router_holds(kind: str, router: Router, tmp_path: Path) -> None:
     live = tmp_path / "live.py"
     live.write_text(

@@ -23,6 +23,8 @@ from tests.support.terminal import Terminal
 from wampapp import App
 from wampapp.runner import script
 
+pytestmark = pytest.mark.processes
+
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = {

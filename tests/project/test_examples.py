@@ -11,6 +11,8 @@ from tests.support.process import ROOT, EmbeddedRouter, Process, Wampapp, enviro
 from wampapp import CallResult, InvalidArgument, WampError
 from wampapp.testing import TestRealm
 
+pytestmark = pytest.mark.processes
+
 CALLS = {
     "hello.py": [(["com.example.add", "2", "3"], 0, "5\n", "")],
     "progress.py": [

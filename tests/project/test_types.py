@@ -21,6 +21,8 @@ from tests.support.node import node_package
 from tests.support.process import ROOT
 from wampapp.crossbar import Progress
 
+pytestmark = pytest.mark.processes
+
 PYRIGHT = "1.1.414"
 PROGRAMS = ROOT / "tests" / "programs" / "typed"
 NAMES = sorted(path.name for path in PROGRAMS.glob("*.py"))
