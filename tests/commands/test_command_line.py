@@ -23,33 +23,14 @@ from tests.support.process import (
     serving,
     wampapp,
 )
+from tests.support.programs import program
 from wampapp.cli.group import SECTIONS
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar
 HELLO = ROOT / "examples" / "hello.py"
 
-SERVICE = """
-from wampapp import App, CallResult, WampError
-
-app = App(prefix="com.cli")
-
-@app.register
-def echo(*args, **kwargs):
-    return CallResult(*args, **kwargs)
-
-@app.register
-def one(value):
-    return value
-
-@app.register
-def refuse():
-    raise WampError("com.cli.refused", "not today", 7, code=3)
-
-@app.register
-def crash():
-    raise RuntimeError("the secret")
-"""
+SERVICE = program("command_line_service.py")
 
 
 @pytest.fixture(scope="module")
@@ -457,21 +438,7 @@ def test_a_mistake_in_a_script_is_raised_at_the_users_line(folder: Path) -> None
 # uris
 
 
-URIS = """
-from wampapp import App, Invocation
-
-app = App(prefix="com.uris")
-
-@app.register(".item.<sku>", invoke="roundrobin")
-def item(sku: str, count: int = 1, *, call: Invocation) -> list[float]:
-    return []
-
-@app.subscribe(".log.<path:rest>")
-async def on_log(rest: str, line) -> None: ...
-
-if __name__ == "__main__":
-    app.run()
-"""
+URIS = program("command_line_uris.py")
 
 
 def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:

@@ -243,8 +243,10 @@ def test_too_many_waits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pool.close()
     pool.join()
     assert [str(error) for error in seen] == [
-        "wampapp.error.overloaded: 1 worker threads wait for calls of their own; do handlers call "
-        "each other without end?"
+        (
+            "wampapp.error.overloaded: 1 worker threads wait for calls of their own; do handlers "
+            "call each other without end?"
+        )
     ]
 
 
