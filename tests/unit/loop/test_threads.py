@@ -242,10 +242,8 @@ def test_too_many_waits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     done(ran)
     pool.close()
     pool.join()
-    assert [str(error) for error in seen] == [
-        "wampapp.error.overloaded: 1 worker threads wait for calls of their own; do handlers call "
-        "each other without end?"
-    ]
+    [error] = seen
+    assert "1 worker threads wait for calls of their own" in str(error)
 
 
 def test_a_job_that_raises_strands_nobody(
