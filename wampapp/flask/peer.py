@@ -187,7 +187,7 @@ class _Link:
             if not self._first_try.done():
                 self._first_try.set_result(None)
             elif refused is not None:
-                logger.error("The session does not come back: %s", refused)
+                logger.error("The session will not come back: %s", refused)
 
     async def there(self) -> None:
         """Wait for the session, no longer than a view may.
