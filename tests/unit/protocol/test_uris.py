@@ -89,9 +89,9 @@ def test_a_very_long_uri_is_cut_in_the_sentence() -> None:
 
 @pytest.mark.parametrize("value", [None, 7, b"com.example", ["com"], object()], ids=shown)
 def test_what_is_no_string_is_no_uri(value: object) -> None:
-    with pytest.raises(InvalidUri, match="is no string"):
+    with pytest.raises(InvalidUri, match="is not a string"):
         uris.check(value, "topic")
-    with pytest.raises(InvalidUri, match="is no string"):
+    with pytest.raises(InvalidUri, match="is not a string"):
         uris.resolve(value, "com.example", "topic")
 
 
