@@ -1,12 +1,15 @@
 """What every test may ask for."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import hypothesis
 import pytest
 
 from tests.support import ports
+from tests.support.credentials import REALM, guarded_node
+from tests.support.distributions import Installed, install
 from tests.support.process import EmbeddedRouter
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
@@ -23,6 +26,27 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("wampapp")
 
 
+#: Folders whose tests start a process, or several, each.
+PROCESSES = {"commands", "project"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Crossbar.io, and what starts processes of its own for most of its tests."""
+    for item in items:
+        if _needs_crossbar(item):
+            item.add_marker("crossbar")
+        if PROCESSES & set(item.path.parent.parts):
+            item.add_marker("processes")
+
+
+def _needs_crossbar(item: pytest.Item) -> bool:
+    params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    routers = {param for param in params if param in ("embedded", "crossbar")}
+    if routers:
+        return "crossbar" in routers
+    return "new_crossbar" in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture(scope="session")
 def progress(request: pytest.FixtureRequest) -> Progress:
     """A function that prints a line at once, whatever pytest captures: installing takes minutes."""
@@ -36,9 +60,22 @@ def progress(request: pytest.FixtureRequest) -> Progress:
 
 
 @pytest.fixture(scope="session")
-def crossbar(progress: Progress) -> Iterator[Crossbar]:
+def new_crossbar(progress: Progress) -> Callable[..., Crossbar]:
+    """Makes a real Crossbar.io, not started yet, for what needs one of its own."""
+    return partial(Crossbar, progress=progress)
+
+
+@pytest.fixture(scope="session")
+def crossbar(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A real Crossbar.io with one realm, `realm1`, shared by the whole run."""
-    with Crossbar(progress=progress) as router:
+    with new_crossbar() as router:
+        yield router
+
+
+@pytest.fixture(scope="session")
+def guarded(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
+    """A Crossbar.io that only those join who are in `RIGHT`, shared by the whole run."""
+    with new_crossbar(realm=REALM, config=guarded_node()) as router:
         yield router
 
 
@@ -68,6 +105,12 @@ def client(url: str) -> Iterator[ConnectedClient]:
     """A blocking client, joined; none of its verbs waits for ever."""
     with connect(url, "realm1", timeout=30) as joined:
         yield joined
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Installed:
+    """Our wheel, in a virtual environment where the checkout is not found."""
+    return install(tmp_path_factory, progress)
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ def main() -> None:
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from wampapp import cli
+    from wampapp.cli.main import main as run
 
     signal.signal(signal.SIGINT, before)
-    cli.main()
+    run()
 
 
 if __name__ == "__main__":

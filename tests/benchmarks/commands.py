@@ -15,7 +15,7 @@ from tests.benchmarks.harness import WAMPAPP_READY, Process, Row, Table, in_turn
 from tests.benchmarks.start import LEAST_ROUNDS, cpu_seconds
 from tests.benchmarks.work import calls_per_second
 from wampapp import App, WampError, connect
-from wampapp.cli import SECTIONS
+from wampapp.cli.group import SECTIONS
 
 #: Calls in flight, so that no worker waits for its next call.
 IN_FLIGHT = 16

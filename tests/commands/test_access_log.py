@@ -5,7 +5,6 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,13 @@ import pytest
 from tests.support.credentials import (
     MISTAKEN,
     PASSWORD,
-    REALM,
     SECRET,
     TICKET,
     WRONG,
-    guarded_node,
 )
 from tests.support.process import EmbeddedRouter, Process, Wampapp, environment, run, wampapp
 from wampapp import ConnectedClient, InvalidArgument, WampError, connect
-from wampapp.crossbar import Crossbar, Progress
+from wampapp.crossbar import Crossbar
 
 DEADLINE = 30.0  # seconds
 Router = EmbeddedRouter | Crossbar
@@ -437,12 +434,6 @@ def test_what_handlers_print_is_left_as_it_is(
 
 
 # Secrets.
-
-
-@pytest.fixture(scope="module")
-def guarded(progress: Progress) -> Iterator[Crossbar]:
-    with Crossbar(realm=REALM, config=guarded_node(), progress=progress) as router:
-        yield router
 
 
 def told(text: str) -> list[str]:

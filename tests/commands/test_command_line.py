@@ -23,8 +23,7 @@ from tests.support.process import (
     serving,
     wampapp,
 )
-from wampapp.cli import SECTIONS
-from wampapp.cli.verbs.arguments import payload
+from wampapp.cli.group import SECTIONS
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar
@@ -88,30 +87,6 @@ def test_call_prints_the_result_as_json(
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == expected
     assert done.stdout.endswith("\n")
-
-
-@pytest.mark.parametrize(
-    ("word", "value"),
-    [
-        ("5", 5),
-        ("-1.5e3", -1500.0),
-        ("text", "text"),
-        ('"5"', "5"),
-        ("null", None),
-        ("true", True),
-        ("Grüße 🎈", "Grüße 🎈"),
-        ('"a=b"', "a=b"),
-        ("a b=c", "a b=c"),
-        ("", ""),
-        ("{not json", "{not json"),
-        ("NaN", "NaN"),
-        ("\udcff", "\udcff"),
-    ],
-)
-def test_a_word_is_json_where_it_parses_and_else_a_string(word: str, value: object) -> None:
-    assert payload([word]) == ([value], {})
-    if "=" not in word:
-        assert payload([f"key={word}"]) == ([], {"key": value})
 
 
 def test_options_may_stand_after_the_arguments(service: Wampapp, router: Router) -> None:
@@ -185,7 +160,7 @@ def test_what_is_no_router_is_told(scheme: str) -> None:
             connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
             connection.close()
             assert process.wait() == 3
-        assert "is no WAMP router" in process.stderr[0]
+        assert "is not a WAMP router" in process.stderr[0]
         assert len(process.stderr) == 1, process.text
 
 
@@ -413,7 +388,7 @@ def test_every_form_of_target_runs(folder: Path, embedded: EmbeddedRouter, targe
         ("ap.py", 2, "There is no file 'ap.py'. Did you mean app.py?"),
         ("pakcage/service.py", 2, "no file 'pakcage/service.py'. Did you mean package/service.py?"),
         ("named:servic", 2, "named has no 'servic'. Did you mean service?"),
-        ("named:App", 2, "'App' in named is a type, not an App. There is: service."),
+        ("named:App", 2, "'App' in named is a type, not an App. Its apps: service."),
         ("two", 2, "two has several apps: one, two; say which: two:one."),
         ("none", 2, "none has no App; write 'app = App()' in it."),
         ("none:x", 2, "'x' in none is an int, not an App."),
@@ -421,13 +396,13 @@ def test_every_form_of_target_runs(folder: Path, embedded: EmbeddedRouter, targe
         ("factory:create_app", 2, "to call it as a factory, write factory:create_app()."),
         ("factory:needy()", 2, "needy() in factory needs arguments"),
         ("factory:wrong()", 2, "wrong() in factory returns an int, not an App"),
-        ("app:app()", 2, "'app' in app is no function; write app:app."),
+        ("app:app()", 2, "'app' in app is not a function; write app:app."),
         ("exits", 2, "exits ends the process while it is imported (SystemExit 3)"),
         ("double", 2, "double.py:7: The procedure 'com.a' is registered already, by one"),
         ("baduri", 2, "baduri.py:4: The procedure 'com..a' is not a valid URI"),
-        ("app:", 2, "'app:' is no target"),
-        ("app:1x", 2, "'app:1x' is no target"),
-        ("", 2, "'' is no target"),
+        ("app:", 2, "'app:' is not a target"),
+        ("app:1x", 2, "'app:1x' is not a target"),
+        ("", 2, "'' is not a target"),
     ],
 )
 def test_a_target_that_does_not_run_is_told_in_one_line(

@@ -266,7 +266,7 @@ def test_2_no_timer_counts_so_long(folder: Path, command: str, option: str, numb
     words = joining(JOINING.get(command, (command,)), option, number)
     done = wampapp(*words, cwd=folder)
     ended(done, 2, USAGE)
-    assert f"'{option}': {number} is no number up to 1,000,000,000." in done.stderr
+    assert f"'{option}': {number} is not a number up to 1,000,000,000." in done.stderr
 
 
 # 3: router unreachable

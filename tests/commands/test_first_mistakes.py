@@ -12,8 +12,8 @@ from tests.support.process import ROOT, EmbeddedRouter, Wampapp, run, wampapp
 HELLO = ROOT / "examples" / "hello.py"
 #: wampapp with another router to fall back on, where nobody listens.
 _ELSEWHERE = (
-    "import sys; from wampapp import config; config.DEFAULT_URL = sys.argv.pop(1); "
-    "from wampapp.cli import main; main()"
+    "import sys; from wampapp.config import records; records.DEFAULT_URL = sys.argv.pop(1); "
+    "from wampapp.cli.main import main; main()"
 )
 
 
@@ -57,7 +57,7 @@ def test_a_relative_uri_needs_an_app(command: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == (
         "Error: '.add' is relative to the prefix of an app, and there is none here; "
-        "write the whole URI."
+        "write the full URI."
     )
 
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.answering import SESSION, AnsweringRouter
-from tests.support.credentials import REALM, TICKET, WRONG, guarded_node
+from tests.support.credentials import REALM, TICKET, WRONG
 from tests.support.process import (
     FULL_DISK,
     EmbeddedRouter,
@@ -29,7 +29,7 @@ from tests.support.process import (
 from tests.support.proxy import Wire
 from tests.support.tls import Authority, TlsDoor
 from wampapp import WampError
-from wampapp.crossbar import Crossbar, Progress, node_configuration
+from wampapp.crossbar import Crossbar, node_configuration
 
 Router = EmbeddedRouter | Crossbar
 
@@ -241,8 +241,8 @@ def test_inspect_obeys_no_name() -> None:
             {k: v for k, v in META.items() if k.startswith("wamp.session")},
             "has no wamp.registration.list; 'inspect' needs WAMP's meta API",
         ),
-        ({**META, "wamp.session.list": lambda: "nobody"}, "is not WAMP's meta API"),
-        ({**META, "wamp.subscription.get": lambda number: 7}, "is not WAMP's meta API"),
+        ({**META, "wamp.session.list": lambda: "nobody"}, "as WAMP's meta API does"),
+        ({**META, "wamp.subscription.get": lambda number: 7}, "as WAMP's meta API does"),
     ],
 )
 def test_inspect_says_that_a_router_has_no_meta_api(
@@ -287,12 +287,12 @@ def test_a_realm_that_is_no_name_is_a_usage_error(command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def narrow(progress: Progress) -> Iterator[Crossbar]:
+def narrow(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A Crossbar.io where nobody may call the meta API."""
     config = node_configuration(REALM, "127.0.0.1")
     [role] = config["workers"][0]["realms"][0]["roles"]
     role["permissions"][0]["uri"] = "com."
-    with Crossbar(realm=REALM, config=config, progress=progress) as router:
+    with new_crossbar(realm=REALM, config=config) as router:
         yield router
 
 
@@ -301,8 +301,8 @@ def test_inspect_says_which_permission_is_missing(narrow: Crossbar) -> None:
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == (
         f"Error: The router at {narrow.rs_url} does not let the role 'anonymous' call "
-        "wamp.session.list; give it the permission to call what begins with 'wamp.', or join as "
-        "somebody who has it.\n"
+        "wamp.session.list; give it permission to call what begins with 'wamp.', or join with a "
+        "role that has it.\n"
     )
 
 
@@ -358,7 +358,7 @@ def test_doctor_finds_a_router_well(router: Router, url: str) -> None:
     assert steps["realm"]["session"] > 0
     assert (steps["realm"]["realm"], steps["realm"]["authrole"]) == ("realm1", "anonymous")
     assert steps["realm"]["authid"]
-    agent = "wampapp-" if isinstance(router, EmbeddedRouter) else "Crossbar.io; "
+    agent = "wampapp-" if isinstance(router, EmbeddedRouter) else "Crossbar.io, "
     assert steps["router"]["detail"].startswith(agent)
     assert "registration_meta_api" in steps["router"]["features"]["dealer"]
     for name in ("TCP", "handshake", "realm", "round trip"):
@@ -448,7 +448,7 @@ def test_doctor_finds_what_is_no_wamp_router(scheme: str) -> None:
     done = subprocess.CompletedProcess(
         process.words, code, "\n".join(process.stdout), "\n".join(process.stderr)
     )
-    failed_at(done, "handshake", 3, "is no WAMP router")
+    failed_at(done, "handshake", 3, "is not a WAMP router")
 
 
 def test_doctor_finds_a_wrong_path(embedded: EmbeddedRouter) -> None:
@@ -516,11 +516,11 @@ def test_doctor_finds_certificates_that_are_not_trusted(
         failed_at(done, "TLS", 4, "the certificate is for another host", "for localhost")
         done = examined("--url", f"wss://127.0.0.1:{door.port}/ws", "--insecure")
         assert done.returncode == 0
-        assert "not checked, as --insecure asks" in steps_of(done)["TLS"]["detail"]
+        assert "not checked because of --insecure" in steps_of(done)["TLS"]["detail"]
         assert steps_of(done)["TLS"]["status"] == "warning"
     with TlsDoor(authority.issue("localhost", expired=True), embedded.port) as door:
         done = examined("--url", f"rss://localhost:{door.port}", "--ca", str(authority.file))
-        failed_at(done, "TLS", 4, "verify failed", "expired since")
+        failed_at(done, "TLS", 4, "verify failed", "expired on")
 
 
 def test_doctor_finds_that_a_certificate_of_ours_is_asked_for(
@@ -542,7 +542,7 @@ def test_doctor_finds_a_file_that_is_not_there(embedded: EmbeddedRouter) -> None
 
 def test_doctor_finds_a_router_without_tls(embedded: EmbeddedRouter) -> None:
     done = examined("--url", f"wss://127.0.0.1:{embedded.port}/ws")
-    steps = failed_at(done, "TLS", 3, "speaks no TLS")
+    steps = failed_at(done, "TLS", 3, "does not speak TLS")
     assert "write ws:// or rs://" in steps["TLS"]["advice"]
 
 
@@ -550,13 +550,6 @@ def test_doctor_finds_a_realm_that_is_refused(crossbar: Crossbar) -> None:
     done = examined("--url", crossbar.ws_url, "--realm", "nowhere")
     steps = failed_at(done, "realm", 4, "refused the realm 'nowhere'")
     assert steps["handshake"]["status"] == "ok"
-
-
-@pytest.fixture(scope="module")
-def guarded(progress: Progress) -> Iterator[Crossbar]:
-    """A Crossbar.io that asks for credentials."""
-    with Crossbar(realm=REALM, config=guarded_node(), progress=progress) as router:
-        yield router
 
 
 def test_doctor_finds_a_credential_that_is_wrong(guarded: Crossbar) -> None:
@@ -611,7 +604,7 @@ def test_doctor_finds_a_router_that_stops_to_answer() -> None:
         done = examined("--url", router.url, "--connect-timeout", "2")
     steps = steps_of(done)
     assert (done.returncode, steps["round trip"]["status"]) == (3, "failed")
-    assert "its answers do not come" in steps["round trip"]["detail"]
+    assert "its answers did not come" in steps["round trip"]["detail"]
     assert steps["router"]["detail"] == "it does not say what it is"
 
 
@@ -671,7 +664,7 @@ def test_doctor_finds_an_own_router_s_port_free(own: Path, free_port: int) -> No
     assert (done.returncode, done.stderr) == (0, "")
     steps = steps_of(done)
     assert list(steps) == ["versions", "target", "URL", "port"]
-    assert "free; the app starts a router of its own there" in steps["port"]["detail"]
+    assert "free; the app starts its own router there" in steps["port"]["detail"]
 
 
 def test_doctor_finds_a_router_at_an_own_router_s_port(own: Path, embedded: EmbeddedRouter) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.distributions import Installed, outside
 from tests.support.process import DEADLINE, ROOT, Process, environment, run, wampapp
 
 FILES = {"app.py", "test_app.py", "pyproject.toml", "README.md", ".gitignore"}
@@ -79,7 +80,7 @@ def test_it_says_what_to_do_next(tmp_path: Path) -> None:
     assert "\x1b" not in "".join(lines)
 
 
-def test_the_project_is_clean(tmp_path: Path) -> None:
+def test_the_project_is_clean(tmp_path: Path, installed: Installed) -> None:
     assert wampapp("new", "my-shop", cwd=tmp_path).returncode == 0
     folder = tmp_path / "my-shop"
     tool = [sys.executable, "-m"]
@@ -87,9 +88,9 @@ def test_the_project_is_clean(tmp_path: Path) -> None:
         ["ruff", "check", "--no-cache", "."],
         ["ruff", "check", "--no-cache", "--select", "E,F,I,B,UP,ANN,RUF", "."],
         ["ruff", "format", "--check", "--no-cache", "."],
-        ["mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
+        ["mypy", "--strict", "--python-executable", str(installed.python), "."],
     ):
-        done = run(*tool, *words, cwd=folder, env=environment(MYPYPATH=str(ROOT)))
+        done = run(*tool, *words, cwd=folder, env=outside())
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -146,7 +147,7 @@ def test_a_dot_is_the_folder_one_is_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("日本", "makes no name for a project and its URIs, .*; try 'my-service'"),
+        ("日本", "cannot name a project and its URIs, .*; try 'my-service'"),
         ("my shop", "try 'my-shop'"),
         ("app.py", "try 'app-py'"),
         ("", "try 'my-service'"),

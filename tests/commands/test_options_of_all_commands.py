@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from wampapp.cli import cli
+from wampapp.cli.group import cli
 
 #: What may differ, and why: the words of the help where the option is about another thing.
 _OTHER_WORDS: Final = {

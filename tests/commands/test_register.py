@@ -133,11 +133,11 @@ def test_what_is_printed_is_the_result(
     [
         ("sys.exit(3)", "ended with exit code 3."),
         ("os.kill(os.getpid(), 9)", "ended by SIGKILL."),
-        ("sys.stdout.buffer.write(bytes([255]))", "printed bytes that are no UTF-8."),
+        ("sys.stdout.buffer.write(bytes([255]))", "printed bytes that are not UTF-8."),
         ("print('[1, NaN]')", "printed NaN or Infinity, which JSON does not have."),
         ("print('-Infinity')", "printed NaN or Infinity, which JSON does not have."),
-        ("print('[' * 300 + ']' * 300)", "printed JSON that nests too deep."),
-        ("print('[' * 10 ** 5 + ']' * 10 ** 5)", "printed JSON that nests too deep."),
+        ("print('[' * 300 + ']' * 300)", "printed JSON that is nested too deeply."),
+        ("print('[' * 10 ** 5 + ']' * 10 ** 5)", "printed JSON that is nested too deeply."),
         ("print('x' * 2 ** 24)", "printed more than 16 MiB."),
         ("while True: os.write(1, bytes(2 ** 16))", "printed more than 16 MiB."),
     ],
@@ -342,7 +342,7 @@ def test_a_second_ctrl_c_leaves_nothing_running(
         (["com.a"], "Missing argument 'COMMAND...'"),
         (
             ["com.a", "sort", "-n"],
-            "No such option '-n'. If it is one of COMMAND, write -- before",
+            "No such option '-n'. If it belongs to COMMAND, write -- before",
         ),
         (["com..a", "--", "true"], "'com..a' is not a valid URI"),
         (["wamp.a", "--", "true"], "starts with 'wamp.', which is reserved"),

@@ -205,14 +205,14 @@ def test_a_port_that_something_else_holds_ends_at_once(project: Path, free_port:
 @pytest.mark.parametrize("how", ["not installed", "broken"])
 def test_it_reloads_without_the_system_telling_of_saves(project: Path, how: str) -> None:
     env = environment()
-    code = "import sys; from wampapp.cli import main; "
+    code = "import sys; from wampapp.cli.main import main; "
     if how == "not installed":
         code += "sys.modules['watchfiles'] = None; "
     else:
         stub = project / "stub"
         stub.mkdir()
         (stub / "watchfiles.py").write_text("def watch(*_, **__):\n    raise OSError('no more')\n")
-        env["PYTHONPATH"] = str(stub)
+        env["PYTHONPATH"] = os.pathsep.join([str(stub), *filter(None, [env.get("PYTHONPATH")])])
     words = [sys.executable, "-c", f"{code}main()", "run", "--reload", "--port", "0", "app.py"]
     with Process(*words, cwd=project, env=env) as service:
         with joined(service) as client:
@@ -413,7 +413,7 @@ def test_what_is_asked_for_at_the_terminal_is_asked_once_and_shown_to_nobody(
 
 def test_a_program_that_runs_the_command_itself_does_not_multiply(project: Path) -> None:
     (project / "program.py").write_text(
-        "from wampapp.cli import cli\n"
+        "from wampapp.cli.group import cli\n"
         "cli.main(['run', '--workers', '2', '--port', '0', 'app.py'], standalone_mode=False)\n"
     )
     done = run(sys.executable, "program.py", cwd=project)

@@ -21,7 +21,7 @@ from tests.support.process import (
     wampapp,
 )
 from tests.support.terminal import Terminal, WampappTerminal
-from wampapp.cli import SECTIONS, cli
+from wampapp.cli.group import SECTIONS, cli
 
 NAMES = [name for commands in SECTIONS.values() for name in commands]
 
@@ -92,11 +92,11 @@ def test_a_projects_files_are_watched(project: Path) -> None:
     ("text", "sentence"),
     [
         ('[tool.wampapp]\ntraget = "a"', "cannot hold 'traget'; did you mean 'target'?"),
-        ("[tool.wampapp]\nport = 1", "cannot hold 'port'; there are target, url, realm, watch."),
+        ("[tool.wampapp]\nport = 1", "cannot hold 'port'; the keys are target, url, realm, watch."),
         ("[tool.wampapp]\nurl = 1", "in [tool.wampapp], url must be a string."),
         ('[tool.wampapp]\nwatch = "a"', "in [tool.wampapp], watch must be a list of strings."),
         ("[tool.wampapp]\nwatch = [1]", "in [tool.wampapp], watch must be a list of strings."),
-        ("[tool]\nwampapp = 1", "tool.wampapp is no table; write [tool.wampapp]."),
+        ("[tool]\nwampapp = 1", "tool.wampapp is not a table; write [tool.wampapp]."),
         ("[tool", "is not valid TOML"),
         ('x = "\udce4"', "is not valid TOML"),
     ],
@@ -179,9 +179,9 @@ def test_a_file_of_variables(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "The variables' file .env cannot be read: No such file or directory."),
-        (b"A=1\nno value here\n", "The variables' file .env, line 2: write NAME=value."),
-        (b"A=\xff\n", "The variables' file .env is no text."),
+        (None, "The env file .env cannot be read: No such file or directory."),
+        (b"A=1\nno value here\n", "The env file .env, line 2: write NAME=value."),
+        (b"A=\xff\n", "The env file .env is not a text file."),
     ],
 )
 def test_a_file_of_variables_that_is_none(

@@ -455,7 +455,7 @@ def test_without_ipython_the_prompt_is_pythons_own(folder: Path, tmp_path: Path)
         ),
         (["service.py", "--serve"], 3, r"No router answers at {url}: the connection was refused\."),
         (["--serve"], 2, "--serve runs an app; say which: .*"),
-        (["service.py", "--port", "1"], 2, "--port is that of the router which --serve .*"),
+        (["service.py", "--port", "1"], 2, "--port is for the router that --serve .*"),
         (["nothing.py"], 2, "There is no file 'nothing.py'.*"),
     ],
     ids=repr,

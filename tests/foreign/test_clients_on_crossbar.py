@@ -11,6 +11,8 @@ from tests.support.peer import Peer, PeerError, PeerGoneError
 from tests.support.stock import AsyncioPeer, ComponentPeer
 from wampapp.crossbar import Crossbar, Progress
 
+pytestmark = pytest.mark.processes
+
 NAMES = ["node", "component", "asyncio"]
 
 pairs = pytest.mark.parametrize(("left", "right"), list(permutations(NAMES, 2)))

@@ -389,7 +389,7 @@ def test_one_extension_for_several_apps(url: str, prefix: str, client: Connected
 
 
 def test_a_second_extension_is_refused(site: Flask, wamp: WAMP) -> None:
-    with pytest.raises(UsageError, match="has a WAMP extension already"):
+    with pytest.raises(UsageError, match="already has a WAMP extension"):
         WAMP(site)
 
 

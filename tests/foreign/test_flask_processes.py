@@ -21,6 +21,8 @@ import pytest
 from tests.support.process import DEADLINE, EmbeddedRouter, Process, environment, run
 from wampapp import Canceled, ConnectedClient, Invocation, NoSuchProcedure, WampError, connect
 
+pytestmark = pytest.mark.processes
+
 SITE = """
 import os, sys, threading
 from flask import Flask, g, jsonify
@@ -344,7 +346,7 @@ def test_a_port_that_is_taken_is_told(folder: Path, free_port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with Site("flask run", folder, free_port, inline="true", port=port) as site:
-            site.until(f"Port {port} on 127.0.0.1 is taken .* choose another with WAMP_PORT, or")
+            site.until(f"Port {port} on 127.0.0.1 is taken .* choose another port with WAMP_PORT")
             assert site.get("/")[0] == 200
             assert site.stop() == 0, site.text
             assert "--port" not in site.text
@@ -352,11 +354,11 @@ def test_a_port_that_is_taken_is_told(folder: Path, free_port: int) -> None:
 
 TWO_APPS = """
 import sys, threading
-from wampapp.flask.inline import _take_turn
+from wampapp.flask.process_lock import acquire
 
 def wait(key):
     try:
-        _take_turn(key, lambda: print(f"{key} is another's", flush=True))
+        acquire(key, lambda: print(f"{key} is another's", flush=True))
     except OSError as error:
         print(error, flush=True)
     print(f"{key} is ours", flush=True)

@@ -17,6 +17,8 @@ from tests.support.process import ROOT, Process, environment
 from wampapp import ConnectedClient, InvalidArgument, NotAuthorized, connect
 from wampapp.crossbar import Progress, cache_folder, install_once, run_installer
 
+pytestmark = pytest.mark.processes
+
 FORUM = Path("examples/forum")
 README = (ROOT / FORUM / "README.md").read_text("utf-8")
 INSTALL, RUN = next(

@@ -14,6 +14,8 @@ from tests.support.stock import AsyncioPeer, ComponentPeer
 from wampapp import App, ConnectedClient, WampError, connect
 from wampapp.crossbar import Progress
 
+pytestmark = pytest.mark.processes
+
 DEADLINE = 20.0  # seconds
 
 

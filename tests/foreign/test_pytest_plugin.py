@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.process import environment, run
 
+pytestmark = pytest.mark.processes
+
 CONFIG = "[pytest]\nfilterwarnings = error\n    ignore:'crypt' is deprecated:DeprecationWarning\n"
 
 IMPORTS_NOTHING = """

@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from wampapp.crossbar import (
     Crossbar,
     CrossbarError,
     InstallError,
-    Progress,
     environment,
     install_once,
     node_configuration,
@@ -45,9 +44,9 @@ def processes(group: int | None) -> bool:
 
 
 @pytest.fixture
-def own(progress: Progress) -> Iterator[Crossbar]:
+def own(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A node that is not started, for a test to start and stop."""
-    router = Crossbar(progress=progress)
+    router = new_crossbar()
     yield router
     router.stop()
 
@@ -127,10 +126,12 @@ def test_stop_after_a_crash_ends_what_the_crash_left(own: Crossbar) -> None:
     assert not processes(group)
 
 
-def test_configuration_and_workdir_of_ones_own(tmp_path: Path, progress: Progress) -> None:
+def test_configuration_and_workdir_of_ones_own(
+    tmp_path: Path, new_crossbar: Callable[..., Crossbar]
+) -> None:
     config = node_configuration("com.example", "127.0.0.1")
     folder = tmp_path / "node"
-    with Crossbar(config=config, workdir=folder, progress=progress) as router:
+    with new_crossbar(config=config, workdir=folder) as router:
         assert shake_hands(router.port)[0] == 0x7F
         assert "com.example" in router.log()
     assert f'"port": {router.port}' in (folder / "config.json").read_text()
@@ -139,18 +140,18 @@ def test_configuration_and_workdir_of_ones_own(tmp_path: Path, progress: Progres
 
 @pytest.mark.parametrize("config", [{}, {"version": 2, "workers": [{"type": "nonsense"}]}])
 def test_broken_configuration_is_told(
-    config: dict[str, object], scratch: Path, progress: Progress
+    config: dict[str, object], scratch: Path, new_crossbar: Callable[..., Crossbar]
 ) -> None:
-    router = Crossbar(config=config, progress=progress)
+    router = new_crossbar(config=config)
     with pytest.raises(CrossbarError, match=r"ended before it was ready(?s:.)+nvalid"):
         router.start()
     assert router.pid is None
     assert list(scratch.iterdir()) == []
 
 
-def test_port_in_use_is_told(progress: Progress) -> None:
+def test_port_in_use_is_told(new_crossbar: Callable[..., Crossbar]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        router = Crossbar(port=other.getsockname()[1], progress=progress)
+        router = new_crossbar(port=other.getsockname()[1])
         with pytest.raises(OSError, match="in use"):
             router.start()
 

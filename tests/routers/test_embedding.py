@@ -15,6 +15,8 @@ from tests.support.process import EmbeddedRouter, Process, environment
 from wampapp import NoSuchProcedure, connect
 from wampapp.crossbar import Crossbar
 
+pytestmark = pytest.mark.processes
+
 DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 

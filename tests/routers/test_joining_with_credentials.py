@@ -5,7 +5,7 @@ import dataclasses
 import os
 import pty
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,18 +27,11 @@ from tests.support.credentials import (
 )
 from tests.support.process import Process, Wampapp, environment, wampapp
 from wampapp import Anonymous, Cryptosign, Invocation, RouterRefused, Scram, Ticket, connect
-from wampapp.crossbar import Crossbar, Progress
+from wampapp.crossbar import Crossbar
 from wampapp.protocol.credentials import Credential
 
 SECRETS = (TICKET, SECRET, PASSWORD, SEED, WRONG, WRONG_SEED)
 PATIENCE = 30.0  # seconds; Argon2 is slow on purpose
-
-
-@pytest.fixture(scope="module")
-def guarded(progress: Progress) -> Iterator[Crossbar]:
-    """A Crossbar.io that knows who is in `RIGHT`."""
-    with Crossbar(realm=REALM, config=guarded_node(), progress=progress) as router:
-        yield router
 
 
 @pytest.fixture(params=["rs", "ws"])
@@ -190,8 +183,10 @@ def test_wampapp_run_with_a_wrong_credential_ends(guarded: Crossbar, tmp_path: P
     assert WRONG not in done.stderr + done.stdout
 
 
-def test_an_app_comes_back_with_its_credential(progress: Progress, tmp_path: Path) -> None:
-    with Crossbar(realm=REALM, config=guarded_node(), progress=progress) as router:
+def test_an_app_comes_back_with_its_credential(
+    new_crossbar: Callable[..., Crossbar], tmp_path: Path
+) -> None:
+    with new_crossbar(realm=REALM, config=guarded_node()) as router:
         path = write_app(tmp_path, router.rs_url, "pbkdf2", RIGHT["pbkdf2"])
         with Process(sys.executable, path) as process:
             process.until("Press Ctrl-C")

@@ -19,7 +19,7 @@ from tests.support.proxy import Wire
 from tests.support.running import running
 from tests.support.scripted import ScriptedRouter
 from wampapp import App, ConnectedClient, ConnectionLost, NotJoined, connect
-from wampapp.crossbar import Crossbar, Progress
+from wampapp.crossbar import Crossbar
 from wampapp.loop.runtime import get_runtime
 from wampapp.session import backoff
 from wampapp.session.session import Session
@@ -30,9 +30,9 @@ DEADLINE = 30.0  # seconds
 class Restartable:
     """A router that can be killed and started again on its port."""
 
-    def __init__(self, kind: str, progress: Progress) -> None:
+    def __init__(self, kind: str, new_crossbar: Callable[..., Crossbar]) -> None:
         self._kind = kind
-        self._crossbar = Crossbar(progress=progress)
+        self._crossbar = new_crossbar()
         self._embedded: EmbeddedRouter | None = None
         self.port = 0
 
@@ -63,8 +63,10 @@ class Restartable:
 
 
 @pytest.fixture(params=["embedded", "crossbar"])
-def mortal(request: pytest.FixtureRequest, progress: Progress) -> Iterator[Restartable]:
-    router = Restartable(request.param, progress)
+def mortal(
+    request: pytest.FixtureRequest, new_crossbar: Callable[..., Crossbar]
+) -> Iterator[Restartable]:
+    router = Restartable(request.param, new_crossbar)
     router.start()
     try:
         yield router

@@ -32,7 +32,7 @@ from wampapp.protocol.messages import (
     UNSUBSCRIBE,
     UNSUBSCRIBED,
 )
-from wampapp.router import Router
+from wampapp.router.router import Router
 
 DEADLINE = 20.0  # seconds
 BEGIN = dt.datetime(2026, 11, 21, 18, 0, tzinfo=dt.UTC).timestamp()
@@ -304,8 +304,9 @@ def test_a_router_that_closes_tells_nobody(core: Router) -> None:
 def test_nothing_is_made_where_nobody_listens(
     core: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wampapp.router.broker import Publication, Subscription
-    from wampapp.router.dealer import Registration
+    from wampapp.router.publication import Publication
+    from wampapp.router.registrations import Registration
+    from wampapp.router.subscriptions import Subscription
 
     def fail(*_: object) -> None:
         raise AssertionError("made for nobody")

@@ -29,7 +29,7 @@ from wampapp.protocol.messages import (
     UNSUBSCRIBE,
     UNSUBSCRIBED,
 )
-from wampapp.router import Router
+from wampapp.router.router import Router
 
 DEADLINE = 20.0  # seconds
 ON_JOIN, ON_LEAVE = "wamp.session.on_join", "wamp.session.on_leave"

@@ -29,7 +29,9 @@ from wampapp import (
     connect,
 )
 from wampapp.config.settle import settle_tls
-from wampapp.crossbar import Crossbar, Progress, node_configuration
+from wampapp.crossbar import Crossbar, node_configuration
+
+pytestmark = pytest.mark.processes
 
 DEADLINE = 30.0  # seconds
 PATIENCE = 10.0  # seconds for a join
@@ -115,7 +117,7 @@ def publish(url: str, *options: str | Path, **env: str) -> tuple[int, str]:
 
 def warning(url: str) -> str:
     return (
-        f"The certificate of {url} is not checked: whoever stands between can read and change "
+        f"The certificate of {url} is not checked: anyone in between can read and change "
         "everything.\n"
     )
 
@@ -360,7 +362,7 @@ def test_a_router_refuses_a_certificate_that_it_does_not_trust(
 
 
 @pytest.fixture(scope="module")
-def sealed(authority: Authority, progress: Progress) -> Iterator[Crossbar]:
+def sealed(authority: Authority, new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A Crossbar.io that speaks TLS by itself and asks clients for a certificate."""
     certificate, key = authority.issue_pair("localhost")
     config = node_configuration("realm1", "127.0.0.1")
@@ -370,7 +372,7 @@ def sealed(authority: Authority, progress: Progress) -> Iterator[Crossbar]:
         "key": str(key),
         "ca_certificates": [str(authority.file)],
     }
-    with Crossbar(config=config, progress=progress) as router:
+    with new_crossbar(config=config) as router:
         yield router
 
 
@@ -529,7 +531,7 @@ def test_a_file_that_holds_no_certificate(
     if name in UNREADABLE:
         assert sentence == f"The certificate {file} cannot be read: {UNREADABLE[name]}."
     else:
-        assert sentence.startswith(f"The file {file} holds no certificate; ")
+        assert sentence.startswith(f"The file {file} contains no certificate; ")
 
 
 @pytest.mark.parametrize(
@@ -544,7 +546,7 @@ def test_a_file_that_holds_no_key(
     if name in UNREADABLE:
         assert sentence == f"The private key {made[name]} cannot be read: {UNREADABLE[name]}."
     else:
-        assert sentence.startswith(f"The file {made[name]} holds no private key; ")
+        assert sentence.startswith(f"The file {made[name]} contains no private key; ")
         assert "without a passphrase" in sentence
 
 
@@ -552,7 +554,7 @@ def test_a_certificate_s_file_without_its_key(authority: Authority, door: TlsDoo
     certificate, _ = authority.issue_pair("client.example")
     tls = Tls(certificate=str(certificate), verify=False)
     sentence = failure(at(FORMS[0], door.port), tls, UsageError)
-    assert sentence.startswith(f"The file {certificate} holds no private key; ")
+    assert sentence.startswith(f"The file {certificate} contains no private key; ")
 
 
 @pytest.mark.parametrize("verify", [True, False])
@@ -621,7 +623,7 @@ def test_an_encrypted_key_is_refused_and_no_passphrase_is_asked_for(
     words = ["--insecure", "--cert", certificate, "--cert-key", key]
     code, shown = in_terminal("publish", "com.tls", "1", "--url", url, *words)
     shown = shown.removeprefix(warning(url))
-    assert (code, shown.partition(";")[0]) == (2, f"Error: The file {key} holds no private key")
+    assert (code, shown.partition(";")[0]) == (2, f"Error: The file {key} contains no private key")
     one_sentence(shown)
 
 

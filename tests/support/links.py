@@ -13,7 +13,7 @@ from wampapp.protocol.messages import (
     Message,
     check,
 )
-from wampapp.router import Router, RouterSession
+from wampapp.router.router import Router
 
 ROLES = {
     "caller": {"features": {"progressive_call_results": True, "call_canceling": True}},
@@ -43,7 +43,7 @@ class Client:
         self.codec = codec
         self.inbox: list[Message] = []
         self.closed = False
-        self.session: RouterSession = router.new_session()
+        self.session = router.new_session()
         self.session.opened(self)
         self._requests = 0
         self.say(1, realm, {"roles": roles or ROLES})

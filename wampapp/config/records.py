@@ -35,9 +35,9 @@ class Tls:
             everything.
     """
 
-    ca: str | None = None
-    certificate: str | None = None
-    key: str | None = None
+    ca: str | os.PathLike[str] | None = None
+    certificate: str | os.PathLike[str] | None = None
+    key: str | os.PathLike[str] | None = None
     verify: bool = True
 
     def __post_init__(self) -> None:

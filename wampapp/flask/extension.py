@@ -10,10 +10,10 @@ from flask import appcontext_pushed
 from werkzeug.exceptions import ServiceUnavailable
 
 from wampapp.errors import SessionError, UsageError
+from wampapp.flask.app import ContextApp
 from wampapp.flask.commands import make_group
 from wampapp.flask.inline import Inline
 from wampapp.flask.peer import Peer
-from wampapp.flask.service import FlaskService
 from wampapp.flask.settings import settings_from
 from wampapp.registry.blueprint import Blueprint
 
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
+#: The key in ``app.extensions``.
 _NAME: Final = "wamp"
 
 
 class WAMP(Blueprint):
     """Makes a Flask app a WAMP callee, subscriber, caller and publisher.
 
-    Its decorators are those of :class:`wampapp.App`, and stand under ``@app.route`` where a view
-    serves both HTTP and WAMP. ``g.wamp`` has the blocking verbs, in every app context. Handlers run
-    in worker threads, each inside an app context of its own.
+    Its decorators are those of :class:`wampapp.App`. Put them under ``@app.route`` to serve a view
+    over both HTTP and WAMP. ``g.wamp`` has the blocking verbs, in every app context. Handlers run
+    in worker threads, each inside its own app context.
 
-    What it registers is served by ``flask wamp run``, or inside the web process where the
-    configuration says ``WAMP_INLINE``. One extension may serve several Flask apps.
+    What it registers is served by ``flask wamp run``, or inside the web process if the
+    configuration sets ``WAMP_INLINE``. One extension may serve several Flask apps.
 
     Args:
         app: the Flask app; None to pass it to :meth:`init_app` later.
@@ -50,35 +51,35 @@ class WAMP(Blueprint):
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Set up a Flask app, whose configuration is complete.
+        """Set up a Flask app whose configuration is complete.
 
         Args:
             app: the app. It gets ``extensions["wamp"]``, ``g.wamp`` and ``g.wampy`` in its
-                contexts, the ``flask wamp`` commands, and an answer of 503 where a view does not
-                handle that there is no session with the router.
+                contexts, the ``flask wamp`` commands, and an answer of 503 for views that raise
+                because there is no session with the router.
 
         Raises:
-            UsageError: a ``WAMP_*`` value is not valid, or the app has a WAMP extension already.
+            UsageError: a ``WAMP_*`` value is not valid, or the app already has a WAMP extension.
         """
         if _NAME in app.extensions:
-            raise UsageError(f"The Flask app {app.name!r} has a WAMP extension already.")
+            raise UsageError(f"The Flask app {app.name!r} already has a WAMP extension.")
         settings = settings_from(app.config)
-        making = threading.Lock()
-        made: list[FlaskService] = []
+        lock = threading.Lock()
+        made: list[ContextApp] = []
 
-        def service() -> FlaskService:
-            # When it is first asked for, everything is declared.
-            with making:
+        def get_app() -> ContextApp:
+            # By the time it is first needed, everything is declared.
+            with lock:
                 if not made:
-                    made.append(FlaskService(app, settings, self, peer.leave))
+                    made.append(ContextApp(app, settings, self, peer.leave))
                     self.registry.freeze()
                 return made[0]
 
-        peer = Peer(settings, service)
+        peer = Peer(settings, get_app)
         app.extensions[_NAME] = peer
-        app.extensions["flask_wamp"] = self  # where flask-wamp had it
+        app.extensions["flask_wamp"] = self  # where flask-wamp has it
 
-        # Weakly, as the app holds the peer: a signal that held it would keep every app for ever.
+        # The signal holds the peer weakly, or it would keep the app in memory for ever.
         appcontext_pushed.connect(peer.give, app)
         if SessionError not in app.error_handler_spec[None][None]:
             app.register_error_handler(SessionError, functools.partial(_unavailable, app))
@@ -86,10 +87,10 @@ class WAMP(Blueprint):
         if settings.inline:
             Inline(app, peer).arm()
 
-    # As flask-wamp spelled them.
+    # As flask-wamp spells them.
 
     def callee(self, function: F) -> F:
-        """Register a function under its name alone; flask-wamp's spelling of :meth:`register`."""
+        """Register a function under its bare name; flask-wamp's spelling of :meth:`register`."""
         self.add_registration(function, getattr(function, "__name__", None))
         return function
 
@@ -104,5 +105,5 @@ class WAMP(Blueprint):
 
 def _unavailable(app: Flask, error: SessionError) -> Any:
     app.logger.error("WAMP: %s", error)
-    # By the site's own page for it, or for every HTTP error, if it has one.
+    # With the site's own page for this error, or for all HTTP errors, if it has one.
     return app.handle_user_exception(ServiceUnavailable(retry_after=1))

@@ -1,4 +1,4 @@
-"""What a Flask app's configuration says of WAMP."""
+"""The ``WAMP_*`` values of a Flask app's configuration."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Settings:
     """The ``WAMP_*`` values of a Flask app, checked.
 
     Attributes:
-        config: where the router is, and who joins.
-        prefix: what relative URIs are relative to.
+        config: which router, and who joins it.
+        prefix: the prefix of relative URIs; None if there is none.
         timeout: seconds that a verb in a view may take.
         inline: whether web processes serve what is registered and subscribed.
         threads: the most worker threads for handlers.
@@ -49,9 +49,9 @@ class Settings:
 def settings_from(values: Mapping[str, Any]) -> Settings:
     """Read a Flask app's configuration.
 
-    ``WAMPAPP_*`` variables count where the configuration says nothing. flask-wamp's own names,
-    ``CROSSBAR_URL``, ``ROUTER_URL`` and ``REALM``, count where ``WAMP_URL`` and ``WAMP_REALM`` are
-    not set.
+    Where a value is missing, the ``WAMPAPP_*`` variable counts. flask-wamp's own names
+    ``CROSSBAR_URL``, ``ROUTER_URL`` and ``REALM`` count where ``WAMP_URL`` and ``WAMP_REALM`` are
+    missing.
 
     Args:
         values: ``app.config``.
@@ -108,12 +108,12 @@ def _value(values: Mapping[str, Any], name: str, default: Any) -> Any:
 
 
 def _text(values: Mapping[str, Any], *names: str) -> str | None:
-    """The first of some values that is set; a secret of digits comes as a number from Flask."""
+    """Return the first of some values that is set, as text: Flask reads digits as a number."""
     for name in names:
         value = values.get(name)
         if value in (None, ""):
             continue
-        # Flask reads 12e3 as a float: it is no longer what was written, which nobody can tell.
+        # Flask reads 12e3 as a float, and what was written cannot be recovered from that.
         if isinstance(value, bool) or not isinstance(value, str | int | os.PathLike):
             raise UsageError(f"{name} is a {type(value).__name__}; give a string.")
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)

@@ -128,7 +128,7 @@ class UriIndex(Generic[T]):
 
     def _wild_matches(self, components: list[str]) -> Iterator[T]:
         # Depth first, a literal component before the wildcard: that is the order of precedence.
-        # A stack of our own, because the depth is the sender's choice.
+        # A stack of our own instead of recursion: the sender chooses the depth.
         depth = len(components)
         stack = [(self._wild, 0)]
         while stack:
@@ -138,7 +138,7 @@ class UriIndex(Generic[T]):
                     yield node.value
                 continue
             component = components[level]
-            # An empty component is no valid one, and would go down the same way twice.
+            # An empty component is not valid in a URI, and would go down the same way twice.
             for key in ("", component) if component else ():
                 child = node.children.get(key)
                 if child is not None:

@@ -19,12 +19,12 @@ from wampapp.router.index import EXACT, PREFIX, WILDCARD
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from wampapp.router.core import RouterSession
     from wampapp.router.index import UriIndex
+    from wampapp.router.session import RouterSession
 
-    #: Publishes an event of the router's own: its topic, and what makes its arguments.
+    #: Publishes an event of the router's own; takes its topic, and what makes its arguments.
     Announce = Callable[[str, Callable[[], list[Any]]], None]
-    #: A procedure of the router's own: takes the positional arguments, returns the result.
+    #: A procedure of the router's own; takes the positional arguments, and returns the result.
     Procedure = Callable[[list[Any]], Any]
 
 ON_JOIN: Final = "wamp.session.on_join"
@@ -32,14 +32,14 @@ ON_LEAVE: Final = "wamp.session.on_leave"
 
 
 class SessionMeta:
-    """Tells of a realm's sessions, by events and as procedures ("Session Meta API").
+    """Describes a realm's sessions, by events and by procedures ("Session Meta API").
 
     Args:
         sessions: the joined sessions, by id; the realm keeps them.
         announce: publishes the events.
 
     Attributes:
-        procedures: what the router answers itself, by URI.
+        procedures: the procedures that the router answers itself, by URI.
     """
 
     def __init__(self, sessions: Mapping[int, RouterSession], announce: Announce) -> None:
@@ -89,16 +89,16 @@ class Entry(Protocol):
         """The sessions that are attached to it."""
 
     def describe(self) -> dict[str, Any]:
-        """Return what is told of it."""
+        """Return its details, as the meta API gives them."""
 
 
 E = TypeVar("E", bound=Entry)
 
 
 class EntryMeta(Generic[E]):
-    """Tells of a realm's registrations or subscriptions, by events and as procedures.
+    """Describes a realm's registrations or subscriptions, by events and by procedures.
 
-    What is subscribed under ``wamp.`` is neither told of nor listed: who watches is not watched.
+    Subscriptions under ``wamp.`` are neither announced nor listed: watchers are not watched.
 
     Args:
         entries: the registrations or subscriptions, by id.
@@ -106,7 +106,7 @@ class EntryMeta(Generic[E]):
         announce: publishes the events.
 
     Attributes:
-        procedures: what the router answers itself, by URI.
+        procedures: the procedures that the router answers itself, by URI.
     """
 
     KIND: str  #: What an entry is.
@@ -137,7 +137,7 @@ class EntryMeta(Generic[E]):
 
         Their arguments are ``[session, details]`` and ``[session, entry]``.
         """
-        if _is_told(entry):
+        if _is_public(entry):
             if len(entry.sessions) == 1:
                 self._announce(self._on_create, lambda: [session.id, entry.describe()])
             self._announce(self._on_added, lambda: [session.id, entry.id])
@@ -147,7 +147,7 @@ class EntryMeta(Generic[E]):
 
         The arguments of both are ``[session, entry]``.
         """
-        if _is_told(entry):
+        if _is_public(entry):
             self._announce(self._on_removed, lambda: [session.id, entry.id])
             if not entry.sessions:
                 self._announce(self._on_delete, lambda: [session.id, entry.id])
@@ -157,7 +157,7 @@ class EntryMeta(Generic[E]):
             raise WampError(INVALID_ARGUMENT, f"wamp.{self.KIND}.list takes no arguments.")
         found: dict[str, list[int]] = {EXACT: [], PREFIX: [], WILDCARD: []}
         for entry in self._entries.values():
-            if _is_told(entry):
+            if _is_public(entry):
                 found[entry.match].append(entry.id)
         return found
 
@@ -171,20 +171,20 @@ class EntryMeta(Generic[E]):
                 "'prefix' or 'wildcard'.",
             )
         entry = self._index.get(match, name)
-        return entry.id if entry is not None and _is_told(entry) else None
+        return entry.id if entry is not None and _is_public(entry) else None
 
     def _match(self, args: list[Any]) -> Any:
         raise NotImplementedError
 
     def _entry(self, args: list[Any]) -> E:
         entry = self._entries.get(_id(args, self.KIND))
-        if entry is None or not _is_told(entry):
+        if entry is None or not _is_public(entry):
             raise WampError(self.NO_SUCH, f"There is no {self.KIND} {short_repr(args[0])}.")
         return entry
 
 
 class RegistrationMeta(EntryMeta[E]):
-    """Tells of a realm's registrations ("Registration Meta API")."""
+    """Describes a realm's registrations ("Registration Meta API")."""
 
     KIND = "registration"
     VERB = "register"
@@ -198,7 +198,7 @@ class RegistrationMeta(EntryMeta[E]):
 
 
 class SubscriptionMeta(EntryMeta[E]):
-    """Tells of a realm's subscriptions ("Subscription Meta API")."""
+    """Describes a realm's subscriptions ("Subscription Meta API")."""
 
     KIND = "subscription"
     VERB = "subscribe"
@@ -207,7 +207,7 @@ class SubscriptionMeta(EntryMeta[E]):
 
     def _match(self, args: list[Any]) -> list[int] | None:
         """Return the subscriptions that an event would go to."""
-        return [entry.id for entry in self._index.all(_uri(args)) if _is_told(entry)] or None
+        return [entry.id for entry in self._index.all(_uri(args)) if _is_public(entry)] or None
 
 
 def utc_text(seconds: float) -> str:
@@ -216,12 +216,12 @@ def utc_text(seconds: float) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _is_told(entry: Entry) -> bool:
+def _is_public(entry: Entry) -> bool:
     return not entry.uri.startswith(uris.RESERVED)
 
 
 def _id(args: list[Any], kind: str) -> int:
-    # A bool is an int in Python, and no id.
+    # A bool is an int in Python, but not an id.
     if len(args) != 1 or type(args[0]) is not int or not 0 <= args[0] <= MAX_ID:
         raise WampError(INVALID_ARGUMENT, f"The one argument is a {kind}'s id.")
     return args[0]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wampapp.registry.records import Registration, Subscription
     from wampapp.runner.servable import Servable
     from wampapp.runner.service import Service
-    from wampapp.server.door import Address
+    from wampapp.server.address import Address
 
 logger = logging.getLogger("wampapp")
 
@@ -173,7 +173,7 @@ def _first_line(function: object) -> str:
 
 
 def _exposure(host: str) -> list[str]:
-    from wampapp.server.door import is_loopback
+    from wampapp.server.address import is_loopback
 
     if is_loopback(host):
         return []

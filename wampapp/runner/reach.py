@@ -18,7 +18,8 @@ from wampapp.transport.dial import LocalDialer, UrlDialer
 if TYPE_CHECKING:
     from wampapp.config.records import Config
     from wampapp.loop.runtime import Runtime
-    from wampapp.server.door import Address, Server
+    from wampapp.server.address import Address
+    from wampapp.server.door import Server
     from wampapp.transport.dial import Dialer
 
 logger = logging.getLogger("wampapp")
@@ -112,7 +113,7 @@ def make_server(config: Config, runtime: Runtime) -> Server:
         config: how patient it is, and which origins it lets in.
         runtime: the process's loop.
     """
-    from wampapp.router import Router
+    from wampapp.router.router import Router
     from wampapp.server.door import Server
 
     return Server(

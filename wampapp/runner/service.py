@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wampapp.registry.endpoint import Kind
     from wampapp.registry.records import Registration, Subscription
     from wampapp.registry.registry import Registry
-    from wampapp.server.door import Address
+    from wampapp.server.address import Address
     from wampapp.transport.dial import Dialer
 
 logger = logging.getLogger("wampapp")

@@ -17,7 +17,8 @@ from wampapp.runner.signals import stop_signals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wampapp.server.door import Address, Server
+    from wampapp.server.address import Address
+    from wampapp.server.door import Server
 
 logger = logging.getLogger("wampapp")
 

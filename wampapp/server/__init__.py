@@ -1,1 +1,1 @@
-"""The one port of the embedded router: RawSocket, WebSocket and web page."""
+"""The one port of the embedded router: RawSocket, WebSocket and a web page."""

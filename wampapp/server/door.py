@@ -1,13 +1,11 @@
-"""The router's door: WebSocket at ``/ws``, RawSocket and a web page, all on one TCP port."""
+"""The router's one TCP port: RawSocket, WebSocket at ``/ws``, and a web page."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,65 +14,32 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 
 from wampapp.errors import PortInUse, UsageError
-from wampapp.transport import WebSocketServer, rawsocket_server_factory, websocket_server_factory
+from wampapp.server.address import WEBSOCKET_PATH, Address, is_ip_address, is_loopback
+from wampapp.transport.factories import rawsocket_server_factory, websocket_server_factory
+from wampapp.transport.websocket import WebSocketServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from twisted.python.failure import Failure
 
-    from wampapp.router.core import Router
+    from wampapp.router.router import Router
 
 logger = logging.getLogger("wampapp.router")
 
-WEBSOCKET_PATH: Final = "/ws"
-
 _RAWSOCKET_MAGIC: Final = 0x7F
-_LONGEST_REQUEST_LINE: Final = 8192
-_LONGEST_REQUEST_HEAD: Final = 65536
-_FAREWELL_SECONDS: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens.
-
-    Attributes:
-        host: the address it is bound to.
-        port: the TCP port.
-    """
-
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """Host and port as a URL writes them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def websocket_url(self) -> str:
-        """The URL for WebSocket clients."""
-        return f"ws://{self.authority}{WEBSOCKET_PATH}"
-
-    @property
-    def rawsocket_url(self) -> str:
-        """The URL for RawSocket clients."""
-        return f"rs://{self.authority}"
-
-    @property
-    def page_url(self) -> str:
-        """The URL of the web page."""
-        return f"http://{self.authority}/"
+_MAX_REQUEST_LINE: Final = 8192
+_MAX_REQUEST_HEAD: Final = 65536
+_GOODBYE_TIMEOUT: Final = 2.0
 
 
 class Server:
-    """Joins a router to a TCP port.
+    """Serves a router on a TCP port.
 
     Args:
         router: the router.
         reactor: Twisted's reactor, on the running loop.
-        handshake_timeout: the seconds from connecting to a joined session; then it is closed.
+        handshake_timeout: a connection that has not joined after so many seconds is closed.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket.
     """
 
@@ -98,9 +63,9 @@ class Server:
             reactor,
             self._call_soon,
             handshake_timeout=handshake_timeout,
-            protocol=_CheckedWebSocket,
+            protocol=_OriginCheckingWebSocket,
         )
-        self.websocket.door = self
+        self.websocket.origin_allowed = self.origin_allowed
         self._site: Any = None
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
@@ -117,14 +82,14 @@ class Server:
             Where it listens.
 
         Raises:
-            PortInUse: somebody else listens there.
-            UsageError: the address is not this machine's, or the port needs more rights.
+            PortInUse: another program listens there.
+            UsageError: the address is not this machine's, or the port needs more privileges.
         """
         self.host = host
         try:
             self.loop = asyncio.get_running_loop()
             self.rawsocket.entered = self.websocket.entered = getattr(self.loop, "entered", None)
-            self._port = self._reactor.listenTCP(port, _Doors(self), interface=host)
+            self._port = self._reactor.listenTCP(port, _DetectingFactory(self), interface=host)
         except CannotListenError as error:
             raise _listen_error(host, port, error.socketError) from None
         return Address(host, self._port.getHost().port)
@@ -138,13 +103,13 @@ class Server:
                 await stopped.asFuture(asyncio.get_running_loop())
         emptied = asyncio.Event()
         self.router.close(emptied.set)
-        # The last words must reach the wire; a peer that does not listen is not waited for.
+        # What was sent last must reach the wire, but a peer that does not read is not waited for.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_SECONDS):
+            async with asyncio.timeout(_GOODBYE_TIMEOUT):
                 await emptied.wait()
 
     def site(self) -> Any:
-        """The web server for everything but ``/ws``; made, and imported, when first asked for."""
+        """Return the web server for everything but ``/ws``, made at the first request."""
         if self._site is None:
             from wampapp.server.page import make_site
 
@@ -152,11 +117,12 @@ class Server:
         return self._site
 
     def origin_allowed(self, origin: str, host: str) -> bool:
-        """Tell whether a web page may open a WebSocket.
+        """Return whether a web page may open a WebSocket.
 
-        Any page on the web can reach a developer's loopback port, so a page's origin counts.
-        The page's own host passes only where a foreign name cannot have been pointed at this
-        machine (DNS rebinding): an address, or the very name we were told to bind to.
+        Any page on the web can reach a developer's loopback port, so the page's origin counts.
+        A page from the host that it connects to passes only if no foreign name can have been
+        pointed at this machine (DNS rebinding): the host is an IP address, or the very name that
+        the server is bound to.
 
         Args:
             origin: the Origin header.
@@ -175,11 +141,11 @@ class Server:
         if is_loopback(name):
             return True
         same = parts.netloc == host.strip().lower()
-        return same and (_is_address(name) or name == self.host.lower())
+        return same and (is_ip_address(name) or name == self.host.lower())
 
 
-class _Doors(Factory):
-    """Makes a doorway for each connection."""
+class _DetectingFactory(Factory):
+    """The factory of what answers at the port: a :class:`_DetectingProtocol` each time."""
 
     noisy = False
 
@@ -187,17 +153,20 @@ class _Doors(Factory):
         self.server = server
 
     def buildProtocol(self, addr: Any) -> Protocol:
-        return _Doorway(self.server, addr)
+        return _DetectingProtocol(self.server, addr)
 
 
-class _Doorway(Protocol):
-    """Reads a connection's first bytes and hands it to the protocol that they belong to."""
+class _DetectingProtocol(Protocol):
+    """Recognises RawSocket, WebSocket or HTTP by a connection's first bytes.
+
+    The connection is then handed over, with what was read, to a protocol of that kind.
+    """
 
     def __init__(self, server: Server, addr: Any) -> None:
         self._server = server
         self._addr = addr
         self._buffer = b""
-        self._inside: Any = None
+        self._chosen: Any = None
 
     def connectionMade(self) -> None:
         server = self._server
@@ -209,47 +178,47 @@ class _Doorway(Protocol):
     def dataReceived(self, data: bytes) -> None:
         self._buffer += data
         if self._buffer[0] == _RAWSOCKET_MAGIC:
-            self._enter(self._server.rawsocket)
+            self._hand_over(self._server.rawsocket)
             return
         line, ended, _ = self._buffer.partition(b"\n")
-        if not self._buffer[:1].isalpha() or len(line) > _LONGEST_REQUEST_LINE:
+        if not self._buffer[:1].isalpha() or len(line) > _MAX_REQUEST_LINE:
             logger.info("A connection speaks neither WAMP nor HTTP; closing it")
             self.transport.abortConnection()  # type: ignore[union-attr]
         elif ended:
             path = line.split(b" ")[1:2]
             asks_websocket = path and path[0].split(b"?")[0] == WEBSOCKET_PATH.encode()
-            self._enter(self._server.websocket if asks_websocket else self._server.site())
+            self._hand_over(self._server.websocket if asks_websocket else self._server.site())
 
-    def _enter(self, factory: Any) -> None:
+    def _hand_over(self, factory: Any) -> None:
         transport, buffer, self._buffer = self.transport, self._buffer, b""
         if factory is self._server._site:
-            self._timer.cancel()  # it has a time limit of its own
-        inside = self._inside = factory.buildProtocol(self._addr)
-        transport.protocol = inside  # type: ignore[union-attr]
-        inside.makeConnection(transport)
-        inside.dataReceived(buffer)
+            self._timer.cancel()  # the web server has a time limit of its own
+        chosen = self._chosen = factory.buildProtocol(self._addr)
+        transport.protocol = chosen  # type: ignore[union-attr]
+        chosen.makeConnection(transport)
+        chosen.dataReceived(buffer)
 
     def _check_joined(self) -> None:
-        """End a connection that has not joined in time; one that has goes on."""
-        inside = self._inside
-        if inside is not None and (inside.over or (inside.handler and inside.handler.id)):
+        """Close the connection if no session has joined on it in time."""
+        chosen = self._chosen
+        if chosen is not None and (chosen.closing or (chosen.handler and chosen.handler.id)):
             return
         logger.info("A connection has not joined within the handshake timeout; closing it")
         self.transport.abortConnection()  # type: ignore[union-attr]
 
 
-class _CheckedWebSocket(WebSocketServer):
-    """A WebSocket link that looks at the page it comes from."""
+class _OriginCheckingWebSocket(WebSocketServer):
+    """A router's WebSocket link that web pages may only open from an allowed origin."""
 
     def dataReceived(self, data: bytes) -> None:
-        if self.state == self.STATE_CONNECTING and len(self.data) > _LONGEST_REQUEST_HEAD:
+        if self.state == self.STATE_CONNECTING and len(self.data) > _MAX_REQUEST_HEAD:
             self.transport.abortConnection()
             return
         super().dataReceived(data)
 
     def onConnect(self, request: Any) -> Any:
         origin = request.origin
-        if origin and not self.factory.door.origin_allowed(origin, request.headers.get("host", "")):
+        if origin and not self.factory.origin_allowed(origin, request.headers.get("host", "")):
             logger.warning(
                 "Refused a WebSocket from the web page at %s; --allow-origin lets it in", origin
             )
@@ -257,31 +226,12 @@ class _CheckedWebSocket(WebSocketServer):
         return super().onConnect(request)
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's alone."""
-    host = host.strip("[]").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
 def _listen_error(host: str, port: int, error: Any) -> UsageError:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
         return PortInUse(f"Port {port} on {host} is taken; choose another with --port.")
     if number == errno.EACCES:
-        return UsageError(f"Port {port} needs more rights than this user has; use --port 8080.")
+        return UsageError(f"Port {port} needs more privileges than this user has; use --port 8080.")
     return UsageError(
         f"The router cannot listen on {host}, port {port}: {getattr(error, 'strerror', error)}; "
         "--host takes an address of this machine, such as 127.0.0.1."

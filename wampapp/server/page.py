@@ -8,7 +8,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 if TYPE_CHECKING:
-    from wampapp.server.door import Address
+    from wampapp.server.address import Address
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -44,7 +44,7 @@ class _Page(Resource):
 
 
 class _QuietSite(Site):
-    """A site that keeps no log of its own."""
+    """A site without an access log."""
 
     noisy = False
     displayTracebacks = False
@@ -57,7 +57,7 @@ def make_site(address: Address) -> Site:
     """Make the web server's factory.
 
     Args:
-        address: where the router listens, which the page tells.
+        address: where the router listens, which the page shows.
     """
     html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
     return _QuietSite(_Page(html), timeout=30)

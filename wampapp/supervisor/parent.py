@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from wampapp.registry.records import Worker
     from wampapp.runner.reach import Reach
-    from wampapp.server.door import Address
+    from wampapp.server.address import Address
     from wampapp.supervisor.pipe import Start, Up
 
 

@@ -15,7 +15,7 @@ from wampapp.protocol.patterns import Pattern
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotation is looked up
 from wampapp.registry.endpoint import endpoint_for
-from wampapp.router import Router
+from wampapp.router.router import Router
 from wampapp.session.connection import Connection
 from wampapp.testing.virtual_clock import ClockLoop
 from wampapp.transport.dial import LocalDialer

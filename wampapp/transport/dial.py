@@ -11,6 +11,7 @@ from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
 from wampapp.errors import RouterUnreachable, TlsFailed
 from wampapp.transport.local import connect_locally
+from wampapp.transport.reasons import TLS_FAILED, reason_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +44,10 @@ class UrlDialer:
     Args:
         url: the URL.
         reactor: Twisted's reactor, on the running loop.
-        tls: how TLS is spoken; None for this machine's authorities.
+        tls: whom TLS trusts, and who we are; None to trust this machine's authorities.
 
     Raises:
-        InvalidUrl: the URL is not one of a router.
+        InvalidUrl: the URL is not a router's.
     """
 
     remote = True
@@ -57,7 +58,7 @@ class UrlDialer:
         self._url = parse_url(url)
         if tls is not None and not tls.verify and self._url.secure:
             logger.warning(
-                "The certificate of %s is not checked: whoever stands between can read and change "
+                "The certificate of %s is not checked: anyone in between can read and change "
                 "everything.",
                 url,
             )
@@ -69,9 +70,9 @@ class UrlDialer:
 
 
 def warm_up() -> None:
-    """Import what a connection will need."""
+    """Import what a connection will need, before it is needed."""
     import_module("twisted.internet.endpoints")
-    import_module("wampapp.transport")
+    import_module("wampapp.transport.factories")
 
 
 class LocalDialer:
@@ -104,10 +105,10 @@ async def connect(
         handler: the client's side of the session.
         reactor: Twisted's reactor, on the running loop.
         timeout: the seconds that each step may take; the caller bounds the whole.
-        tls: how TLS is spoken; None for this machine's authorities.
+        tls: whom TLS trusts, and who we are; None to trust this machine's authorities.
 
     Raises:
-        RouterUnreachable: nothing listens there, or what answers is no WAMP router.
+        RouterUnreachable: nothing listens there, or what answers is not a WAMP router.
         TlsFailed: the router's certificate is not trusted, or TLS is not agreed on.
         UsageError: a file that ``tls`` names cannot be used.
     """
@@ -128,10 +129,10 @@ async def connect(
             hint = " Is its WebSocket at another path, such as /ws?" if url.path == "/" else ""
             if url.secure:
                 hint = " Does it speak TLS at all?"
-            text = f"What answers at {url.url} is no WAMP router: {reason}.{hint}"
+            text = f"What answers at {url.url} is not a WAMP router: {reason}.{hint}"
             ready.set_exception(RouterUnreachable(text))
 
-    from wampapp.transport import TLS_FAILED, client_factory
+    from wampapp.transport.factories import client_factory
 
     factory = client_factory(url, handler, reactor, loop.call_soon)
     factory.on_ready, factory.on_failed = on_ready, on_failed
@@ -155,7 +156,7 @@ async def open_connection(
         factory: Twisted's factory of the connection's protocol.
         reactor: Twisted's reactor, on the running loop.
         timeout: the seconds that each address may take.
-        tls: how TLS is spoken; None for this machine's authorities.
+        tls: whom TLS trusts, and who we are; None to trust this machine's authorities.
 
     Returns:
         The protocol. TLS's handshake has just begun.
@@ -166,16 +167,14 @@ async def open_connection(
     """
     from twisted.internet import endpoints
 
-    from wampapp.transport import reason_text
-
     loop = asyncio.get_running_loop()
     seconds = max(1, round(timeout))
     if url.scheme == "unix":
         targets: list[Any] = [endpoints.UNIXClientEndpoint(reactor, url.path, timeout=seconds)]
     else:
         targets = [
-            # Addresses are passed in resolved: Twisted's own resolver would start its thread
-            # pool, whose threads keep a process from ending.
+            # We resolve addresses ourselves: Twisted's resolver would start its thread pool, whose
+            # threads keep a process from ending.
             (endpoints.TCP6ClientEndpoint if ":" in address else endpoints.TCP4ClientEndpoint)(
                 reactor, address, url.port, timeout=seconds
             )
@@ -187,13 +186,13 @@ async def open_connection(
         from wampapp.transport.tls import client_options
 
         options = client_options(url.host, tls or Tls())
-        # It would take the clock of the reactor that modules import, whose loop may have ended.
+        # By default it takes the global reactor as its clock, whose loop may have ended.
         factory = TLSMemoryBIOFactory(options, True, factory, clock=reactor)
     failure: Exception | None = None
     for target in targets:
         try:
             protocol = await target.connect(factory).asFuture(loop)
-        except Exception as error:  # noqa: BLE001 - Twisted's many ways to say no
+        except Exception as error:  # noqa: BLE001 - Twisted raises many kinds
             failure = error
         else:
             return protocol.wrappedProtocol if url.secure else protocol

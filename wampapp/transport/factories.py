@@ -1,4 +1,4 @@
-"""The factories of our links."""
+"""The factories of the network links."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from wampapp.transport.link import Handler
 
 
-class _Entrance:
-    """The session object that Autobahn's protocols ask for; it passes on to a handler."""
+class _SessionAdapter:
+    """The session object that Autobahn's protocols ask for; it gives the link to a handler."""
 
     __slots__ = ("_transport", "handler")
 
@@ -42,11 +42,11 @@ class _Entrance:
             raise
 
     def onClose(self, was_clean: bool) -> None:
-        """Autobahn's word of the end; ours, with the reason, is given by the link itself."""
+        """Do nothing: the link itself reports its end, with the reason."""
 
 
 class _Timer:
-    """Autobahn's timers on the reactor of the connection: its own run on the process's first."""
+    """Runs Autobahn's timers on the connection's reactor; by itself it takes the global one."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -64,7 +64,7 @@ def rawsocket_server_factory(
         make_handler: called for each connection whose handshake is done.
         call_soon: the event loop's.
     """
-    factory = WampRawSocketServerFactory(lambda: _Entrance(make_handler()), CODECS)
+    factory = WampRawSocketServerFactory(lambda: _SessionAdapter(make_handler()), CODECS)
     factory.protocol = RawSocketServer
     factory.call_soon = call_soon
     factory.entered = None
@@ -87,11 +87,14 @@ def websocket_server_factory(
         make_handler: called for each connection whose handshake is done.
         reactor: Twisted's reactor.
         call_soon: the event loop's.
-        handshake_timeout: the seconds a client has for its opening handshake.
+        handshake_timeout: how long a client's opening handshake may take, in seconds.
         protocol: the link's class, which may check the request.
     """
     factory = WampWebSocketServerFactory(
-        lambda: _Entrance(make_handler()), reactor=reactor, serializers=CODECS, server="wampapp"
+        lambda: _SessionAdapter(make_handler()),
+        reactor=reactor,
+        serializers=CODECS,
+        server="wampapp",
     )
     factory.protocol = protocol
     factory.call_soon = call_soon
@@ -122,16 +125,16 @@ def client_factory(
         reactor: Twisted's reactor.
         call_soon: the event loop's.
     """
-    entrance = _Entrance(handler)
+    adapter = _SessionAdapter(handler)
     if not url.websocket:
-        factory = WampRawSocketClientFactory(lambda: entrance, MSGPACK)
+        factory = WampRawSocketClientFactory(lambda: adapter, MSGPACK)
         factory.protocol = RawSocketClient
         factory.call_soon = call_soon
         factory.setProtocolOptions(maxMessagePayloadSize=MAX_MESSAGE_SIZE)
         return factory
     host = f"[{url.host}]" if ":" in url.host else url.host
     factory = WampWebSocketClientFactory(
-        lambda: entrance,
+        lambda: adapter,
         url=f"{url.scheme}://{host}:{url.port}{url.path}",
         reactor=reactor,
         serializers=CODECS,
@@ -142,7 +145,7 @@ def client_factory(
     factory.setProtocolOptions(
         maxMessagePayloadSize=MAX_MESSAGE_SIZE,
         maxFramePayloadSize=MAX_MESSAGE_SIZE,
-        openHandshakeTimeout=0,  # whoever connects bounds the whole of it
+        openHandshakeTimeout=0,  # connect() is bounded as a whole by its caller
         serverConnectionDropTimeout=0,  # close() drops by itself
         tcpNoDelay=True,
     )

@@ -1,4 +1,4 @@
-"""What a session sends on, and what a link hands its messages to."""
+"""The two sides of a connection in this process: a link, and the handler of what it receives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Link(Protocol):
 
     @property
     def sending(self) -> bool:
-        """Whether bytes wait that the peer has not taken yet."""
+        """Whether there are bytes that the peer has not taken yet."""
 
     @property
     def codec(self) -> Codec:
@@ -46,7 +46,7 @@ class Link(Protocol):
         """Stop reading; the peer's transport holds what comes. Pausing twice does nothing."""
 
     def resume(self) -> None:
-        """Read on."""
+        """Read again."""
 
     def close(self) -> None:
         """Close the link once everything is sent."""
@@ -56,16 +56,20 @@ class Link(Protocol):
 
 
 class Handler(Protocol):
-    """What a link hands its news to; a client's or a router's side of a session."""
+    """What a link reports to: the client's or the router's side of a session."""
 
     def opened(self, link: Link) -> None:
         """Take the link; its handshake is done."""
 
     def received(self, message: Message) -> None:
-        """Take a checked message."""
+        """Handle a message, whose shape has been checked."""
 
     def violated(self, error: ProtocolViolation) -> None:
-        """Hear that the peer sent something that is no message; the link still is open."""
+        """Handle a frame that is not a WAMP message; the link is still open."""
 
     def lost(self, reason: str) -> None:
-        """Hear that the link is gone, and why; called once, last."""
+        """Handle the end of the link; called once, last.
+
+        Args:
+            reason: why it ended, as the end of a sentence.
+        """

@@ -1,4 +1,4 @@
-"""The link that needs no sockets, for a router in the same process."""
+"""A link without sockets, to a router in the same process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger("wampapp.transport")
 
 
 class LocalLink:
-    """One end of a link inside the process: no sockets, and the same bytes as on one.
+    """One end of a link inside the process: no sockets, but the same bytes as on one.
 
     Messages are encoded and decoded, so that neither side can change what the other holds, and
     are delivered in a later turn of the loop, as a socket's would be.
@@ -35,6 +35,7 @@ class LocalLink:
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[bytes] = deque()
         self._paused = False
+        self._closing = False
         self._other: LocalLink
 
     def send(self, message: Message) -> None:
@@ -48,7 +49,7 @@ class LocalLink:
             raise PayloadTooLarge(
                 f"The message has {len(payload)} bytes; a link takes less than {MAX_MESSAGE_SIZE}."
             )
-        if self._handler is None or other._handler is None:
+        if self._closing or other._handler is None:
             raise ConnectionLost("The link to the router is closed.")
         if not other._inbox:
             self._loop.call_soon(other._deliver)
@@ -59,7 +60,7 @@ class LocalLink:
         self._paused = True
 
     def resume(self) -> None:
-        """Deliver on; see :class:`Link`."""
+        """Deliver again; see :class:`Link`."""
         if self._paused:
             self._paused = False
             self._loop.call_soon(self._deliver)
@@ -77,20 +78,24 @@ class LocalLink:
 
     def close(self) -> None:
         """Close both ends; see :class:`Link`."""
-        # After what was sent before: both ends hear of it in their own turn.
+        self._closing = True
+        # In later turns of the loop, after what was sent before.
         self._loop.call_soon(self._other._end)
         self._loop.call_soon(self._end)
 
     abort = close
 
     def _end(self) -> None:
+        self._closing = True
         handler, self._handler = self._handler, None
         if handler is not None:
             handler.lost("the peer closed the connection")
 
 
 def connect_locally(client: Handler, router: Handler) -> None:
-    """Link a client to a router in the same process; both hear ``opened`` before it returns.
+    """Link a client to a router in the same process.
+
+    Both handlers' ``opened`` is called before this returns.
 
     Args:
         client: the client's side of the session.

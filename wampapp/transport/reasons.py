@@ -1,4 +1,4 @@
-"""Why a link ended, in words."""
+"""Why a link ended, in words for people."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Final
 TLS_FAILED: Final = "TLS failed"
 
 
-def why(reason: Any) -> str:
-    """Return why Twisted lost a connection, as the end of a sentence."""
+def failure_text(failure: Any) -> str:
+    """Return why a connection was lost, from Twisted's ``Failure``, as the end of a sentence."""
     from twisted.internet.error import ConnectionDone
 
-    if reason.check(ConnectionDone):
+    if failure.check(ConnectionDone):
         return "the peer closed the connection"
-    return reason_text(reason.value)
+    return reason_text(failure.value)
 
 
 def reason_text(error: BaseException | None) -> str:
-    """Return why a connection failed, as the end of a sentence."""
+    """Return why a connection failed, from an exception, as the end of a sentence."""
     from twisted.internet import error as errors
 
     if isinstance(error, errors.ConnectionRefusedError):
@@ -34,7 +34,7 @@ def reason_text(error: BaseException | None) -> str:
 
 def tls_fault(error: BaseException | None) -> str | None:
     """Return what went wrong with TLS; None where it was something else."""
-    # Imported when something of theirs can have been raised: only then it is there for sure.
+    # Not imported here: an error of theirs can only have been raised once they are.
     ssl = sys.modules.get("OpenSSL.SSL")
     if ssl is not None and isinstance(error, ssl.SysCallError):
         return None  # the peer went away in the middle, as a router that stops does

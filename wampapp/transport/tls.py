@@ -1,4 +1,4 @@
-"""TLS to a router: who is trusted, and who we are."""
+"""TLS to a router: whom we trust, and who we are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from zope.interface import implementer
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
+    from _typeshed import StrPath
+
     from wampapp.config.records import Tls
 
 
@@ -21,7 +23,7 @@ def client_options(host: str, tls: Tls) -> Any:
 
     Args:
         host: the router's host name or address, which its certificate must name.
-        tls: who is trusted, and who we are.
+        tls: whom we trust, and who we are.
 
     Returns:
         Twisted's ``IOpenSSLClientConnectionCreator``.
@@ -29,55 +31,58 @@ def client_options(host: str, tls: Tls) -> Any:
     Raises:
         UsageError: a file is missing, or holds something else.
     """
-    own = {} if tls.certificate is None else _own(tls.certificate, tls.key or tls.certificate)
+    own = (
+        {}
+        if tls.certificate is None
+        else _own_certificate(tls.certificate, tls.key or tls.certificate)
+    )
     if not tls.verify:
         return _Unverified(host, CertificateOptions(verify=False, **own).getContext())
     trusted: Any = platformTrust() if tls.ca is None else _Trusted(_certificates(tls.ca))
     return optionsForClientTLS(host, trustRoot=trusted, extraCertificateOptions=own)
 
 
-def _read(path: str, what: str) -> bytes:
+def _read(path: StrPath, what: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.") from None
 
 
-def _no(what: str, path: str) -> UsageError:
+def _not_pem(what: str, path: StrPath) -> UsageError:
     return UsageError(
-        f"The file {path} holds no {what}; a PEM file is expected, and a key without a passphrase."
+        f"The file {path} contains no {what}; give a PEM file, and a key without a passphrase."
     )
 
 
-def _certificates(path: str) -> list[Any]:
+def _certificates(path: StrPath) -> list[Any]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
         return load_pem_x509_certificates(_read(path, "certificate"))
     except ValueError:
-        raise _no("certificate", path) from None
+        raise _not_pem("certificate", path) from None
 
 
-def _own(certificate: str, key: str) -> dict[str, Any]:
-    """Our own certificate, with the chain that its file may hold, and its key."""
+def _own_certificate(certificate: StrPath, key: StrPath) -> dict[str, Any]:
+    """Return our own certificate, with the chain that its file may hold, and its key."""
     from cryptography.hazmat.primitives import serialization
 
     first, *chain = _certificates(certificate)
     try:
         private = serialization.load_pem_private_key(_read(key, "private key"), password=None)
     except (ValueError, TypeError):
-        raise _no("private key", key) from None
+        raise _not_pem("private key", key) from None
     if private.public_key() != first.public_key():
         raise UsageError(
-            f"The private key in {key} belongs to another certificate than the one in "
-            f"{certificate}."
+            f"The private key in {key} does not belong to the certificate in {certificate}."
         )
     return {"certificate": first, "privateKey": private, "extraCertChain": chain}
 
 
 @implementer(IOpenSSLTrustRoot)
 class _Trusted:
-    """Trusts some certificates: authorities, and also what is none itself."""
+    """Trusts the given certificates, whether they are authorities or not."""
 
     def __init__(self, certificates: list[Any]) -> None:
         self._certificates = certificates
@@ -93,7 +98,7 @@ class _Trusted:
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _Unverified:
-    """Speaks TLS with whoever answers; what ``verify=False`` and ``--insecure`` ask for."""
+    """Speaks TLS with any server, as ``verify=False`` and ``--insecure`` ask for."""
 
     def __init__(self, host: str, context: Any) -> None:
         self._host = host
@@ -106,6 +111,6 @@ class _Unverified:
         connection = SSL.Connection(self._context, None)
         connection.set_app_data(protocol)
         if not isIPAddress(self._host) and not isIPv6Address(self._host):
-            # Servers with several certificates choose by it.
+            # A server with several certificates chooses by it.
             connection.set_tlsext_host_name(self._host.encode("idna"))
         return connection

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support.links import Client, register, subscribe
-from wampapp.router import Router
-from wampapp.router.broker import MOST_RETAINED, MOST_RETAINED_BYTES
+from wampapp.protocol.codec import CBOR
+from wampapp.router.retained import MAX_RETAINED, MAX_RETAINED_BYTES
+from wampapp.router.router import Router
 
 (
     HELLO, WELCOME, ABORT, GOODBYE, ERROR, PUBLISH, PUBLISHED, SUBSCRIBE, SUBSCRIBED,
@@ -74,6 +75,30 @@ def test_progress_reaches_who_asked_for_it(callee: Client, caller: Client) -> No
     assert (callee.session.invocations, caller.session.calls) == ({}, {})
 
 
+@pytest.mark.parametrize("options", [{"progress": False}, {"progress": None}, {"progress": 1}])
+def test_a_yield_without_progress_true_is_the_answer(
+    callee: Client, caller: Client, options: dict[str, Any]
+) -> None:
+    register(callee, "com.p")
+    invocation = invoked(callee, caller, "com.p", receive_progress=True)
+    callee.say(YIELD, invocation[1], options, [1])
+    assert caller.heard() == [RESULT, 1, {}, [1]]
+    assert (callee.session.invocations, caller.session.calls) == ({}, {})
+    callee.say(YIELD, invocation[1], {}, [2])
+    assert callee.heard()[::2] == [ABORT, "wamp.error.protocol_violation"]
+    assert caller.inbox == []
+
+
+def test_progress_after_the_caller_has_gone_is_dropped(callee: Client, caller: Client) -> None:
+    register(callee, "com.p")
+    invocation = invoked(callee, caller, "com.p", receive_progress=True)
+    caller.leave()
+    assert callee.heard()[0] == INTERRUPT
+    callee.say(YIELD, invocation[1], {"progress": True}, [1])
+    callee.say(YIELD, invocation[1], {}, [2])
+    assert (callee.inbox, callee.closed, callee.session.invocations) == ([], False, {})
+
+
 def test_progress_to_who_did_not_ask_is_a_violation(callee: Client, caller: Client) -> None:
     register(callee, "com.p")
     invocation = invoked(callee, caller, "com.p")
@@ -113,6 +138,23 @@ def test_cancel(
     else:
         assert caller.heard() == [ERROR, CALL, 1, {}, "wamp.error.canceled", ["so be it"]]
     assert (callee.session.invocations, caller.session.calls) == ({}, {})
+    assert not callee.closed
+
+
+@pytest.mark.parametrize("mode", ["KILL", "", None, 7, True, ["kill"], {}], ids=repr)
+def test_an_unknown_mode_of_cancel_is_a_violation(
+    callee: Client, caller: Client, mode: Any
+) -> None:
+    register(callee, "com.slow")
+    invocation = invoked(callee, caller, "com.slow")
+    caller.say(CANCEL, 1, {"mode": mode})
+    code, details, why = caller.heard()
+    assert (code, why) == (ABORT, "wamp.error.protocol_violation")
+    assert "for canceling a call" in details["message"]
+    assert caller.closed
+    # The callee sees a caller that left, and nothing else.
+    assert callee.heard() == [INTERRUPT, invocation[1], {"mode": "killnowait"}]
+    callee.say(YIELD, invocation[1], {}, [1])
     assert not callee.closed
 
 
@@ -351,25 +393,34 @@ def test_retained_events_outlive_their_publisher_and_are_bounded(
     router: Router, caller: Client
 ) -> None:
     publisher = Client(router)
-    for number in range(MOST_RETAINED + 5):
+    for number in range(MAX_RETAINED + 5):
         publisher.say(PUBLISH, number + 1, {"retain": True}, f"com.state.n{number}")
     publisher.leave()
-    assert len(router.realms["realm1"].broker.retained) == MOST_RETAINED
+    assert len(router.realms["realm1"].broker.retained) == MAX_RETAINED
     late = Client(router)
     subscribe(late, "com.state.n0", get_retained=True)
     assert late.inbox == []
-    subscribe(late, f"com.state.n{MOST_RETAINED}", get_retained=True)
+    subscribe(late, f"com.state.n{MAX_RETAINED}", get_retained=True)
     assert len(late.inbox) == 1
 
 
 def test_retained_bytes_are_bounded(router: Router, caller: Client) -> None:
     for number in range(5):
-        payload = b"x" * (MOST_RETAINED_BYTES // 3)
+        payload = b"x" * (MAX_RETAINED_BYTES // 3)
         caller.say(PUBLISH, number + 1, {"retain": True}, f"com.large.n{number}", [payload])
     assert list(router.realms["realm1"].broker.retained) == ["com.large.n3", "com.large.n4"]
     caller.say(PUBLISH, 9, {"retain": True}, "com.large.n4", [1])
     caller.say(PUBLISH, 10, {"retain": True}, "com.large.n5", [1])
     assert len(router.realms["realm1"].broker.retained) == 3
+
+
+def test_an_event_of_unknown_size_is_not_retained_and_costs_no_other(router: Router) -> None:
+    """MessagePack, by which sizes are measured, has no number that large; CBOR has."""
+    publisher = Client(router, codec=CBOR)
+    publisher.say(PUBLISH, 1, {"retain": True}, "com.state.a", [1])
+    publisher.say(PUBLISH, 2, {"retain": True}, "com.state.b", [1])
+    publisher.say(PUBLISH, 3, {"retain": True}, "com.state.b", [2**70])
+    assert list(router.realms["realm1"].broker.retained) == ["com.state.a"]
 
 
 def test_an_empty_realm_goes_with_what_it_retained(router: Router) -> None:

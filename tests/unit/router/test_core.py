@@ -6,7 +6,7 @@ import signal
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 import pytest
@@ -40,7 +40,10 @@ from wampapp.protocol.messages import (
     YIELD,
     check,
 )
-from wampapp.router import Router, RouterSession
+from wampapp.router.router import Router
+
+if TYPE_CHECKING:
+    from wampapp.router.session import RouterSession
 
 ROLES = {"roles": {"caller": {}, "callee": {}, "publisher": {}, "subscriber": {}}}
 ABLE = {
@@ -91,7 +94,7 @@ class Peer:
 
     def __init__(self, router: Router, codec: Codec = MSGPACK, limit: int = 2**24) -> None:
         self.link = Link(codec, limit)
-        self.session: RouterSession = router.new_session()
+        self.session = router.new_session()
         self.session.opened(self.link)
 
     def says(self, *message: Any) -> None:
@@ -331,6 +334,13 @@ def test_the_ids_of_invocations_count_from_1_for_each_callee(join: Join) -> None
         calling(caller, callees[n % 2], n + 1, f"com.x.p{n % 2}") for n in range(6)
     ]  # in turn to the one and to the other
     assert seen == [1, 1, 2, 2, 3, 3]
+
+
+def test_the_ids_of_invocations_begin_again_after_the_largest(join: Join) -> None:
+    caller, callee = join(), join()
+    offering(callee, "com.x.add")
+    callee.session._requests = MAX_ID - 1
+    assert [calling(caller, callee, n, "com.x.add") for n in (1, 2)] == [MAX_ID, 1]
 
 
 def test_answers_may_come_in_another_order(join: Join) -> None:
@@ -660,6 +670,41 @@ def test_a_message_for_a_link_that_just_broke_is_no_failure(join: Join) -> None:
     callee.session.lost("broken")
     [answer] = caller.heard()
     assert (answer[:3], answer[4]) == ([ERROR, CALL, 7], "wamp.error.canceled")
+
+
+LEAVING: list[Callable[[Peer], None]] = [
+    lambda peer: peer.leave(),
+    lambda peer: peer.says(GOODBYE, {}, "wamp.close.normal"),
+    lambda peer: peer.says(WELCOME, 1, {}),
+]
+
+
+@pytest.mark.parametrize("leave", LEAVING, ids=["lost", "goodbye", "violation"])
+def test_a_call_of_a_callee_that_has_just_left_goes_to_the_next_or_to_none(
+    join: Join, leave: Callable[[Peer], None]
+) -> None:
+    caller, first, second = join(), join(), join()
+    for callee in (first, second):
+        assert callee.answer(REGISTER, 1, {"invoke": "first"}, "com.x.shared")[0] == REGISTERED
+    offering(first, "com.x.single")
+    leave(first)
+    first.heard()
+    assert calling(caller, second, 7, "com.x.shared") == 1
+    assert caller.answer(CALL, 8, {}, "com.x.single")[4] == "wamp.error.no_such_procedure"
+    assert first.heard() == []
+    assert first.session.invocations == {}
+
+
+@pytest.mark.parametrize("leave", LEAVING, ids=["lost", "goodbye", "violation"])
+def test_a_callee_that_has_left_answers_no_more(join: Join, leave: Callable[[Peer], None]) -> None:
+    caller, callee = join(), join()
+    offering(callee, "com.x.slow")
+    request = calling(caller, callee, 7, "com.x.slow")
+    leave(callee)
+    assert caller.heard()[0][4] == "wamp.error.canceled"
+    # What was on its way when the session ended: the link would not even hand it on.
+    callee.session.received([YIELD, request, {}, ["too late"]])
+    assert caller.heard() == []
 
 
 # Violations.

@@ -14,7 +14,7 @@ from tests.support.raw import MSGPACK, Raw
 from wampapp import connect
 from wampapp.errors import ProtocolViolation
 from wampapp.protocol.messages import Message
-from wampapp.transport import rawsocket_server_factory
+from wampapp.transport.factories import rawsocket_server_factory
 
 DEADLINE = 30.0  # seconds
 

@@ -147,10 +147,15 @@ def test_frames_of_every_size(browser: Browser, size: int) -> None:
     assert len(payload) == max(size, around)
     browser.send(frame(payload))
     assert heard(browser) == text
-    # And the other way: an event of just that size.
-    text = "y" * max(0, size - 70)
-    browser.send(frame(event_of(browser, text)))
-    assert heard(browser) == text
+    # And the other way: an invocation of just that size.
+    browser.say(64, 2, {}, f"{browser.topic}.call")  # type: ignore[attr-defined]
+    _, _, registration = browser.message()
+    head = json.dumps([68, 1, registration, {}, [""]], separators=(",", ":"))
+    text = "y" * (size - len(head))
+    browser.say(48, 3, {}, f"{browser.topic}.call", [text])  # type: ignore[attr-defined]
+    opcode, payload = browser.frame()
+    assert (opcode, len(payload)) == (TEXT, size)
+    assert json.loads(payload) == [68, 1, registration, {}, [text]]
 
 
 def test_many_frames_in_one_segment_keep_their_order(browser: Browser) -> None:

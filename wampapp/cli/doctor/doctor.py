@@ -2,75 +2,38 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from wampapp.cli.doctor.report import Report
 from wampapp.cli.options import (
     Command,
-    Router,
     connect_timeout_option,
     host_option,
-    json_line,
     json_option,
     port_option,
-    router_options,
-    sentence,
 )
-from wampapp.cli.project import any_target_argument
-from wampapp.cli.terminal import printable, styled
+from wampapp.cli.output import sentence
+from wampapp.cli.router_options import RouterOptions, router_options
+from wampapp.cli.target.argument import optional_target_argument
 from wampapp.config.records import DEFAULT_URL
 from wampapp.errors import (
     EXIT_FAILED,
-    EXIT_REFUSED,
-    EXIT_UNREACHABLE,
-    EXIT_USAGE,
     InvalidUrl,
     WampappError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wampapp.app import App
-    from wampapp.cli.doctor.checks import Finding
     from wampapp.config.records import Config
 
-_STYLES: Final = {"ok": "good", "warning": "doubtful", "failed": "bad", "skipped": "note"}
-_NAME_WIDTH: Final = len("round trip")
-_STATUS_WIDTH: Final = max(map(len, _STYLES))
-#: What to do when a step has failed, or has failed with an exit code.
-_ADVICE: Final = {
-    "URL": "write it as rs://host:port or ws://host:port/path",
-    "target": "correct TARGET, or what it says",
-    "port": "choose another port, or stop what holds this one",
-    "socket": "start the router, or correct the path in --url",
-    "DNS": "correct the host in --url, or see why its name is not known",
-    "TCP": "start the router, or correct host and port in --url; a firewall may be in between",
-    "TLS": "name the authority that you trust with --ca, have the router's certificate renewed, or "
-    "use the host name that it is for",
-    f"TLS {EXIT_USAGE}": "correct the name of the file, or what is in it",
-    f"TLS {EXIT_UNREACHABLE}": "see what listens there; if it is no TLS, write ws:// or rs://",
-    "handshake": "see what listens there, and whether scheme, port and path in --url are right",
-    f"handshake {EXIT_REFUSED}": "if the router asks for a certificate of ours, give it by --cert",
-    "realm": "correct --realm, or --authmethod and what goes with it",
-    f"realm {EXIT_UNREACHABLE}": "the router's log may tell why",
-}
+#: The steps that follow the URL's; skipped where that fails.
 _LATER: Final = ("DNS", "TCP", "handshake", "realm", "clock", "router", "round trip")
 
 
-class _Ill(click.ClickException):
-    """A step failed; the exit code is the one that other commands would end with."""
-
-    def __init__(self, step: str, advice: str, exit_code: int) -> None:
-        super().__init__(f"The step {step!r} failed; {advice}.")
-        self.exit_code = exit_code  # type: ignore[misc]  # Click reads it of the instance
-
-
 @click.command(cls=Command)
-@any_target_argument
+@optional_target_argument
 @router_options(f"that of TARGET, else {DEFAULT_URL}")
 @host_option
 @port_option
@@ -80,7 +43,7 @@ class _Ill(click.ClickException):
 def doctor(
     ctx: click.Context,
     target: str | None,
-    router: Router,
+    router: RouterOptions,
     *,
     host: str | None,
     port: int | None,
@@ -89,27 +52,28 @@ def doctor(
 ) -> None:
     """Find out, step by step, why something does not connect.
 
-    With TARGET, as in 'wampapp run', its app is imported but not run, and its router and
-    credential are what is looked at. The first step that fails ends it; the exit code is the one
-    that 'run' or 'call' would end with.
+    With TARGET, as in 'wampapp run', its app is imported but not run, and the doctor looks at its
+    router and credential. The first step that fails is the last one, and the exit code is the one
+    that 'run' or 'call' would have.
     """
-    from wampapp.cli.doctor import checks
+    from wampapp.cli.doctor import local_checks
     from wampapp.loop.runtime import get_runtime
 
-    report = _Report(as_json=as_json)
-    report.tell("versions", checks.versions())
+    report = Report(as_json=as_json)
+    report.found("versions", local_checks.check_versions())
     app = None
     if target is not None:
         app = _load(report, target)
-        report.tell("target", checks.about(app))
+        report.found("target", local_checks.describe_app(app))
     config = _settle(
         report, ctx, app, router, host=host, port=port, handshake_timeout=connect_timeout
     )
-    get_runtime().call(_visit(report, config))
+    get_runtime().call(_run_steps(report, config))
 
 
-def _load(report: _Report, target: str) -> App:
-    from wampapp.cli.target import UserCodeFailed, load
+def _load(report: Report, target: str) -> App:
+    from wampapp.cli.target.loading import load
+    from wampapp.cli.target.user_code import UserCodeFailed
 
     later = ("URL", *_LATER)
     try:
@@ -123,12 +87,12 @@ def _load(report: _Report, target: str) -> App:
 
 
 def _settle(
-    report: _Report, ctx: click.Context, app: App | None, router: Router, **others: Any
+    report: Report, ctx: click.Context, app: App | None, router: RouterOptions, **others: Any
 ) -> Config:
-    """Settle where to go, and say by what."""
+    """Settle which router is looked at, and report what named it."""
     from click.core import ParameterSource
 
-    from wampapp.cli.doctor.checks import Finding
+    from wampapp.cli.doctor.finding import Finding
     from wampapp.config.records import Config
     from wampapp.config.settle import settle
     from wampapp.config.url import parse_url
@@ -147,12 +111,12 @@ def _settle(
             report.fail("URL", f"{error} It is {by}.", error.exit_code, _LATER)
         raise
     if config.url is None:
-        report.tell("URL", Finding("none is given, so the app has a router of its own"))
+        report.found("URL", Finding("none is given, so the app starts its own router"))
         return config
     parts = parse_url(config.url)
     spoken = "WebSocket" if parts.websocket else "RawSocket"
     where = parts.path if parts.scheme == "unix" else f"{parts.host}, port {parts.port}"
-    report.tell(
+    report.found(
         "URL",
         Finding(
             f"{config.url}, {by}: {spoken}{' over TLS' if parts.secure else ''} to {where}",
@@ -162,69 +126,23 @@ def _settle(
     return config
 
 
-async def _visit(report: _Report, config: Config) -> None:
-    from wampapp.cli.doctor.steps import Visit
+async def _run_steps(report: Report, config: Config) -> None:
+    from wampapp.cli.doctor.router_checks import RouterChecks
     from wampapp.loop.runtime import get_runtime
 
-    visit = Visit(config, get_runtime())
-    steps = visit.steps()
+    checks = RouterChecks(config, get_runtime())
+    steps = checks.steps()
     if config.url is None:
-        steps.append(("port", visit.own_router))
+        steps.append(("port", checks.own_router))
     try:
         while steps:
             name, step = steps.pop(0)
             try:
-                report.tell(name, await step())
+                report.found(name, await step())
             except WampappError as error:
                 later = [later for later, _ in steps] or (_LATER if name == "port" else [])
                 report.fail(name, sentence(error), error.exit_code, later)
             if name == "port":
-                steps = visit.steps()
+                steps = checks.steps()
     finally:
-        await visit.close()
-
-
-class _Report:
-    """What is printed: a line for each step, as text or as JSON.
-
-    Args:
-        as_json: whether each is a JSON object.
-    """
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-
-    def tell(self, name: str, finding: Finding) -> None:
-        """Print what a step found."""
-        self._line(name, finding.status, finding.detail, finding.more, finding.facts)
-
-    def fail(self, name: str, why: str, code: int, later: Sequence[str]) -> NoReturn:
-        """Print that a step failed, and that the later ones are skipped.
-
-        Raises:
-            click.ClickException: always.
-        """
-        general = _ADVICE.get(name, "the router's log may tell why")
-        advice = _ADVICE.get(f"{name} {code}", general)
-        self._line(name, "failed", why, [], {"advice": advice, "exit_code": code})
-        for skipped in later:
-            self._line(skipped, "skipped", "", [], {})
-        raise _Ill(name, advice, code)
-
-    def _line(
-        self, name: str, status: str, detail: str, more: list[str], facts: dict[str, Any]
-    ) -> None:
-        if self._as_json:
-            row = {"step": name, "status": status, "detail": detail, **facts}
-            click.echo(json_line(row))
-            return
-        shown = styled(f"{status:<{_STATUS_WIDTH}}", _STYLES[status])
-        click.echo(f"{name:<{_NAME_WIDTH}}  {shown}  {printable(detail)}".rstrip())
-        indent = " " * (_NAME_WIDTH + _STATUS_WIDTH + 4)
-        for line in more:
-            for part in textwrap.wrap(line, max(40, _columns() - len(indent) - 2)) or [""]:
-                click.echo(indent + styled(part, "note"))
-
-
-def _columns() -> int:
-    return shutil.get_terminal_size().columns
+        await checks.close()

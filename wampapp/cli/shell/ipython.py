@@ -1,4 +1,4 @@
-"""``wampapp shell`` at IPython's prompt. Importing this module imports IPython."""
+"""The shell at IPython's prompt. Importing this module imports IPython."""
 
 from __future__ import annotations
 
@@ -11,42 +11,44 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from IPython.terminal.ipapp import load_default_config
 
-from wampapp.cli.shell.prompt import show_error
+from wampapp.cli.shell.interpreter import show_error
 from wampapp.errors import WampappError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from wampapp.cli.shell.live_uris import LiveUris
-    from wampapp.cli.shell.prompt import Driver, Lines
+    from wampapp.cli.shell.interpreter import Interpreter, LoopRunner
+    from wampapp.cli.shell.uri_completion import UriCompleter
 
 VERSION = IPython.__version__
 
 
-def talk(lines: Lines, drive: Driver, uris: LiveUris) -> None:
+def interact(interpreter: Interpreter, loop_runner: LoopRunner, completer: UriCompleter) -> None:
     """Read and run lines at IPython's prompt until Ctrl-D or ``exit``.
 
     Args:
-        lines: has the variables.
-        drive: runs the lines that await something.
-        uris: completes URIs.
+        interpreter: has the variables.
+        loop_runner: runs the lines that await something.
+        completer: completes URIs.
     """
-    shell = TerminalInteractiveShell.instance(config=load_default_config(), user_ns=lines.names)
+    shell = TerminalInteractiveShell.instance(
+        config=load_default_config(), user_ns=interpreter.names
+    )
     shell.confirm_exit = False
     shell.autoawait = True
 
     def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
         try:
-            return drive(coroutine)
+            return loop_runner(coroutine)
         except KeyboardInterrupt as error:
-            # What holds up the loop goes on; IPython would show where we waited for it.
+            # A handler that blocks the loop goes on; IPython would show where we waited for it.
             error._render_traceback_ = lambda: ["\nKeyboardInterrupt"]  # type: ignore[attr-defined]
             raise
 
     shell.loop_runner = run
 
     def show(_shell: Any, _kind: Any, error: BaseException, _trace: Any, **_others: Any) -> None:
-        # A cancelled await is one that Ctrl-C ended.
+        # It is Ctrl-C that cancels an await.
         if isinstance(error, WampappError):
             show_error(error)
         else:
@@ -56,7 +58,7 @@ def talk(lines: Lines, drive: Driver, uris: LiveUris) -> None:
 
     @context_matcher()  # type: ignore[untyped-decorator]
     def complete_uris(context: Any) -> dict[str, Any]:
-        begun, found = uris.matching(context.text_until_cursor) or ("", [])
+        begun, found = completer.matching(context.text_until_cursor) or ("", [])
         return {
             "completions": [SimpleCompletion(uri, type="uri") for uri in found],
             "matched_fragment": begun,

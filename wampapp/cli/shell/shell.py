@@ -1,10 +1,10 @@
-"""``wampapp shell``."""
+"""``wampapp shell``: join a router, then run what is typed or piped in."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
@@ -13,30 +13,27 @@ from wampapp.cli.options import (
     VARIABLES,
     Command,
     handshake_timeout_option,
-    insisted,
     log_level_option,
     port_option,
-    router_options,
+    was_typed,
 )
-from wampapp.cli.project import any_target_argument
-from wampapp.cli.terminal import styled, table
+from wampapp.cli.output import styled, table
+from wampapp.cli.router_options import router_options
+from wampapp.cli.target.argument import optional_target_argument
 from wampapp.config.records import DEFAULT_URL
-from wampapp.errors import EXIT_FAILED, NotJoined, RouterUnreachable, UsageError
-from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotation is read
+from wampapp.errors import EXIT_FAILED, RouterUnreachable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
     from typing import TextIO
 
     from wampapp.app import App
-    from wampapp.cli.options import Router
-    from wampapp.cli.shell.prompt import Screen
+    from wampapp.cli.router_options import RouterOptions
+    from wampapp.cli.shell.console import Screen
+    from wampapp.cli.shell.verbs import Verbs
     from wampapp.config.records import Config
     from wampapp.runner.service import Service
 
-T = TypeVar("T")
-
-#: Handlers of the prompt get no longer to finish when it is left.
+#: The seconds that running handlers get when the prompt is left.
 _GRACE: Final = 1.0
 _VERBS: Final = (
     ("call(uri, …)", "calls a procedure; so does await call(uri, …)"),
@@ -47,7 +44,7 @@ _VERBS: Final = (
 
 
 @click.command(cls=Command, epilog=VARIABLES)
-@any_target_argument
+@optional_target_argument
 @router_options(f"App(url=…), else {DEFAULT_URL}")
 @handshake_timeout_option
 @click.option(
@@ -55,10 +52,12 @@ _VERBS: Final = (
 )
 @port_option
 @log_level_option
-@click.option("--no-ipython", is_flag=True, help="Python's own prompt, even if there is IPython.")
+@click.option(
+    "--no-ipython", is_flag=True, help="Python's own prompt, even if IPython is installed."
+)
 def shell(
     target: str | None,
-    router: Router,
+    router: RouterOptions,
     handshake_timeout: float | None,
     serve: bool,
     port: int | None,
@@ -67,21 +66,22 @@ def shell(
 ) -> None:
     """Open a Python prompt that has joined a router.
 
-    There are call, publish, subscribe, stream and app, await works, and Tab completes URIs.
-    TARGET is as in 'wampapp run'; its app's prefix counts, and its verbs use the prompt's
-    session. What is piped in is run, without a prompt.
+    It has call, publish, subscribe, stream and app; await works, and Tab completes URIs. TARGET
+    is as in 'wampapp run': URIs are relative to its app's prefix, and the app uses the prompt's
+    session. A script that is piped in runs without a prompt.
     """
     if serve and target is None:
-        if insisted("serve"):
+        if was_typed("serve"):
             raise UsageError("--serve runs an app; say which: wampapp shell --serve module:app.")
         serve = False
-    if not serve and insisted("port"):
+    if not serve and was_typed("port"):
         raise UsageError(
-            "--port is that of the router which --serve starts; to join one, use --url."
+            "--port is for the router that --serve starts; to join another one, use --url."
         )
     from wampapp.app import App
-    from wampapp.cli.shell.prompt import Screen
-    from wampapp.cli.target import load
+    from wampapp.cli.shell.console import Screen
+    from wampapp.cli.shell.verbs import Verbs
+    from wampapp.cli.target.loading import load
     from wampapp.config.settle import settle
     from wampapp.observe import logs
 
@@ -93,17 +93,17 @@ def shell(
         config = dataclasses.replace(config, url=config.url or DEFAULT_URL, grace=_GRACE)
     service = _joined(app, config, target, serve=serve)
     try:
-        _talk(Verbs(app, service, screen.line), target, screen, no_ipython=no_ipython)
+        _interact(Verbs(app, service, screen.line), target, screen, no_ipython=no_ipython)
     finally:
         service.runtime.call(service.stop())
         app.attach(None)
 
 
 def _joined(app: App, config: Config, target: str | None, *, serve: bool) -> Service:
-    """Join the router: with what the app declares where it is to be served, else with nothing.
+    """Join the router, and with ``serve`` announce what the app declares.
 
     Raises:
-        RouterUnreachable: there is none; the sentence says how to start one.
+        RouterUnreachable: there is none; the message says how to start one.
     """
     from wampapp.loop.runtime import get_runtime
     from wampapp.registry.registry import Registry
@@ -125,107 +125,37 @@ def _joined(app: App, config: Config, target: str | None, *, serve: bool) -> Ser
     return service
 
 
-class Verbs:
-    """What the prompt's variables do: on the loop they are awaited, and off it they wait.
-
-    Args:
-        app: whose session is used, and whose prefix counts.
-        service: has the session.
-        show: shows a line.
-    """
-
-    def __init__(self, app: App, service: Service, show: Callable[[str], None]) -> None:
-        self.app = app
-        self.service = service
-        self._show = show
-
-    def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Call a procedure and return its result; in a line with 'await', await it."""
-        return self._do(self.app.procedure(uri)(*args, **kwargs))
-
-    def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Publish an event and wait until the router has taken it; can be awaited."""
-        topic = self.app.topic(uri, acknowledge=True)
-
-        async def publish() -> None:
-            await topic.publish(*args, **kwargs)
-
-        return self._do(publish())
-
-    def subscribe(
-        self, uri: str, handler: Callable[..., Any] | None = None, /, **options: Any
-    ) -> Any:
-        """Print the events of a topic as they come, or let a handler have them; can be awaited."""
-        from wampapp.registry.blueprint import Blueprint
-
-        record = Blueprint(self.app.prefix).add_subscription(
-            handler or self._printer(), uri, **options
-        )
-
-        async def subscribe() -> None:
-            connection = self.service.connection
-            if connection is None:
-                raise NotJoined("The prompt has been left.")
-            await connection.announce(record, self.service.dispatcher.prepare(record))
-
-        return self._do(subscribe())
-
-    def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Iterate over the progressive results of a procedure, with 'for' or 'async for'."""
-        verbs: Any = self.app if self.service.runtime.in_loop_thread else self.app.sync
-        return verbs.stream(uri, *args, **kwargs)
-
-    def _printer(self) -> Callable[..., None]:
-        def show_event(event: Event, /, *args: Any, **kwargs: Any) -> None:
-            words = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
-            # Whoever publishes may have chosen the topic: nothing of it commands the terminal.
-            self._show(f"{repr(event.topic)[1:-1]}({', '.join(words)})")
-
-        return show_event
-
-    def _do(self, work: Coroutine[Any, Any, T]) -> Any:
-        """Do it on the loop; off it, wait for the end."""
-        import asyncio
-
-        from wampapp.loop.threads import blocking_wait
-
-        runtime = self.service.runtime
-        if runtime.in_loop_thread:
-            return asyncio.ensure_future(work)
-        with blocking_wait() as on_answer:
-            return runtime.call(work, on_answer)
-
-
-def _talk(verbs: Verbs, target: str | None, screen: Screen, *, no_ipython: bool) -> None:
-    """Run what is typed, or piped in.
+def _interact(verbs: Verbs, target: str | None, screen: Screen, *, no_ipython: bool) -> None:
+    """Run what is typed or piped in.
 
     Raises:
-        SystemExit: the lines ended the process, or one that was piped in failed.
+        SystemExit: the code ended the process, or a script that was piped in failed.
     """
-    from wampapp.cli.shell.live_uris import LiveUris
-    from wampapp.cli.shell.prompt import Console, Driver, Lines, run_script
+    from wampapp.cli.shell.console import Console
+    from wampapp.cli.shell.interpreter import Interpreter, LoopRunner, run_script
+    from wampapp.cli.shell.uri_completion import UriCompleter
 
-    drive = Driver(verbs.service.runtime)
+    loop_runner = LoopRunner(verbs.service.runtime)
     names = {
         name: getattr(verbs, name) for name in ("app", "call", "publish", "subscribe", "stream")
     }
-    lines = Lines(names, drive)
+    interpreter = Interpreter(names, loop_runner)
     if sys.stdin is None or not sys.stdin.isatty():
-        if sys.stdin is not None and not run_script(sys.stdin.buffer.read(), lines):
+        if sys.stdin is not None and not run_script(sys.stdin.buffer.read(), interpreter):
             sys.exit(EXIT_FAILED)
         sys.stdout.flush()
         return
     ipython = None if no_ipython else _ipython()
     click.echo(_banner(verbs, target, ipython and ipython.VERSION), err=True)
-    uris = LiveUris(verbs.app, verbs.service)
+    completer = UriCompleter(verbs.app, verbs.service)
     if ipython is not None:
-        ipython.talk(lines, drive, uris)
+        ipython.interact(interpreter, loop_runner, completer)
     else:
-        Console(lines, uris, screen).talk()
+        Console(interpreter, completer, screen).run()
 
 
 def _ipython() -> Any:
-    """Return the module that speaks to IPython; None where that is not installed."""
+    """Return the module for IPython's prompt; None if IPython is not installed."""
     try:
         from wampapp.cli.shell import ipython
     except ImportError:

@@ -1,4 +1,4 @@
-"""The ARGUMENTS of a call or an event on the command line."""
+"""The ARGUMENTS of a call or an event: words of the command line made a payload."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 PAYLOAD_HELP = (
     "Each ARGUMENT is JSON where it parses and a string otherwise; key=value is a keyword "
-    "argument. A string that looks like JSON or has a '=' goes in double quotes: '\"a=b\"'."
+    "argument. Put a string that looks like JSON or has a '=' in double quotes: '\"a=b\"'."
 )
 
 _NEGATIVE: Final = re.compile(r"-\.?\d")
 _KEYWORD: Final = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
-#: Stands before an argument such as -2, which would be taken for an option.
+#: Put before an argument such as -2, which would be taken for an option.
 _SHIELD: Final = "\0"
 
 
 class ArgumentsCommand(Command):
-    """A command whose arguments may be negative numbers, which are no options."""
+    """A command whose arguments may be negative numbers, which are not options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as Click does, with negative numbers kept from being read as options."""
+        """Parse as Click does, except that negative numbers are not read as options."""
         shielded = []
         previous = ""
         for position, arg in enumerate(args):
@@ -43,8 +43,8 @@ class ArgumentsCommand(Command):
         return super().parse_args(ctx, shielded)
 
 
-def payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
-    """Make a payload of the words on the command line.
+def parse_payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+    """Make a payload of words of the command line.
 
     Args:
         words: each is JSON where it parses, else a string; ``key=value`` is a keyword argument.
@@ -53,7 +53,7 @@ def payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
         The positional and the keyword arguments.
 
     Raises:
-        click.UsageError: a keyword stands twice, or an argument nests too deep to be sent.
+        click.UsageError: a keyword is given twice, or an argument is nested too deeply to be sent.
     """
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
@@ -70,7 +70,7 @@ def payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
     except RecursionError:
         deep = True
     if deep:
-        raise click.UsageError("An argument is JSON that nests too deep.")
+        raise click.UsageError("An argument is JSON that is nested too deeply.")
     return args, kwargs
 
 

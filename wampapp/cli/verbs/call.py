@@ -1,4 +1,4 @@
-"""``wampapp call``: once, as a stream, or so often that it is a measurement."""
+"""``wampapp call``: once, as a stream, or many times as a measurement."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from wampapp.cli.options import Finite, insisted, json_line
-from wampapp.cli.verbs.arguments import PAYLOAD_HELP, ArgumentsCommand, payload
+from wampapp.cli.options import was_typed
+from wampapp.cli.output import json_line, quiet_log
+from wampapp.cli.verbs.arguments import PAYLOAD_HELP, ArgumentsCommand, parse_payload
+from wampapp.cli.verbs.connector import connector_options
+from wampapp.cli.verbs.options import rate_option, repeat_option
 from wampapp.cli.verbs.progress import Progress
-from wampapp.cli.verbs.where import Where, untold
 from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, WampappError
 from wampapp.protocol import uris
 from wampapp.registry.results import CallResult
@@ -21,33 +23,23 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
 
-    from wampapp.cli.verbs.summary import Tally
+    from wampapp.cli.verbs.connector import Connector
+    from wampapp.cli.verbs.summary import Summary
     from wampapp.session.connection import Connection
 
-#: The most calls in flight at a rate, where nothing else is said.
-_AT_A_RATE: Final = 1000
-
-repeat_option = click.option(
-    "--repeat", type=click.IntRange(min=1), metavar="N", help="Do it N times."
-)
-
-rate_option = click.option(
-    "--rate",
-    type=Finite(min=0, min_open=True),
-    metavar="R",
-    help="R times a second; without --repeat until Ctrl-C.",
-)
+#: The most calls in flight with ``--rate``, unless ``--concurrency`` says otherwise.
+_MAX_IN_FLIGHT: Final = 1000
 
 
 class _CallsFailed(click.ClickException):
     exit_code = EXIT_ERROR_ANSWER
 
 
-def make_call(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> click.Command:
+def make_call(options: Callable[[Callable[..., Any]], Callable[..., Any]]) -> click.Command:
     """Make the command ``call``.
 
     Args:
-        where: the options that say where it goes; they are passed on as ``where``.
+        options: adds the options that name the router; the command gets them as ``connector``.
     """
 
     @click.command("call", cls=ArgumentsCommand, epilog=PAYLOAD_HELP)
@@ -69,7 +61,7 @@ def make_call(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> clic
         help="Calls in flight. Default: 1; 1000 with --rate.",
     )
     @click.option("--json", "as_json", is_flag=True, help="The summary as a JSON object.")
-    @where
+    @options
     def call(
         uri: str,
         arguments: tuple[str, ...],
@@ -79,57 +71,57 @@ def make_call(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> clic
         rate: float | None,
         concurrency: int | None,
         as_json: bool,
-        where: Where,
+        connector: Connector,
     ) -> None:
         """Call the procedure URI and print its result as JSON.
 
-        With --repeat or --rate print how many calls failed and how long they took instead.
+        With --repeat or --rate, print how many calls failed and how long they took instead.
         """
         many = repeat is not None or rate is not None
         if stream and many:
-            if insisted("stream") and (insisted("repeat") or insisted("rate")):
+            if was_typed("stream") and (was_typed("repeat") or was_typed("rate")):
                 raise click.UsageError("--stream is one call; leave --repeat and --rate out.")
-            stream = insisted("stream")
-        if insisted("count") and not stream:
+            stream = was_typed("stream")
+        if was_typed("count") and not stream:
             raise click.UsageError("--count ends a --stream; for N calls write --repeat N.")
-        if insisted("concurrency") and not many:
+        if was_typed("concurrency") and not many:
             raise click.UsageError("--concurrency is for many calls; add --repeat N or --rate R.")
-        args, kwargs = payload(arguments)
-        uri = uris.resolve(uri, where.prefix, "procedure")
+        args, kwargs = parse_payload(arguments)
+        uri = uris.resolve(uri, connector.prefix, "procedure")
         if stream:
-            _stream(where, uri, args, kwargs, count)
+            _stream(connector, uri, args, kwargs, count)
         elif many:
-            most = concurrency or (1 if rate is None else _AT_A_RATE)
-            _measure(where, uri, args, kwargs, (repeat, rate, most), as_json=as_json)
+            most = concurrency or (1 if rate is None else _MAX_IN_FLIGHT)
+            _measure(connector, uri, args, kwargs, (repeat, rate, most), as_json=as_json)
         else:
-            with where.connect() as client, untold():
+            with connector.connect() as client, quiet_log():
                 result = client.call(uri, *args, **kwargs)
-            click.echo(json_line(_shown(result)))
+            click.echo(json_line(_jsonable(result)))
 
     return call
 
 
-def _shown(result: Any) -> Any:
+def _jsonable(result: Any) -> Any:
     if isinstance(result, CallResult):
         return {"args": result.args, "kwargs": result.kwargs}
     return result
 
 
 def _stream(
-    where: Where, uri: str, args: list[Any], kwargs: dict[str, Any], count: int | None
+    connector: Connector, uri: str, args: list[Any], kwargs: dict[str, Any], count: int | None
 ) -> None:
-    with where.connect() as client, untold(), contextlib.ExitStack() as stack:
+    with connector.connect() as client, quiet_log(), contextlib.ExitStack() as stack:
         results = client.stream(uri, *args, **kwargs)
-        # However this ends, the call is cancelled before the session.
+        # However this ends, the call is cancelled before the session is left.
         stack.callback(results.close)  # type: ignore[attr-defined]
         for number, result in enumerate(results, 1):
-            click.echo(json_line(_shown(result)))
+            click.echo(json_line(_jsonable(result)))
             if number == count:
                 break
 
 
 def _measure(
-    where: Where,
+    connector: Connector,
     uri: str,
     args: list[Any],
     kwargs: dict[str, Any],
@@ -137,21 +129,23 @@ def _measure(
     *,
     as_json: bool,
 ) -> None:
-    from wampapp.cli.verbs.flow import Flow
-    from wampapp.cli.verbs.summary import Tally
+    from wampapp.cli.verbs.pipeline import Pipeline
+    from wampapp.cli.verbs.summary import Summary
 
     repeat, rate, most = how
-    tally = Tally()
+    summary = Summary()
 
     def ask(peer: Connection, _: int) -> Future[Any]:
         if not peer.is_joined:
-            # A call would wait for the session, and that is not what is measured.
-            raise ConnectionLost("The connection to the router broke; what follows was not sent.")
+            # A call would wait for the session, and that would be measured.
+            raise ConnectionLost(
+                "The connection to the router broke; the other calls were not sent."
+            )
         return peer.call(uri, args, kwargs)
 
-    flow = Flow(ask, tally.add, most=most, rate=rate, timeout=where.timeout)
+    pipeline = Pipeline(ask, summary.add, most=most, rate=rate, timeout=connector.timeout)
     calls = itertools.count() if repeat is None else range(repeat)
-    fraction = None if repeat is None else lambda: flow.done / repeat
+    fraction = None if repeat is None else lambda: pipeline.done / repeat
     seconds = 0.0
     ended: BaseException | None = None
 
@@ -159,27 +153,30 @@ def _measure(
         nonlocal seconds
         began = perf_counter()
         try:
-            await flow.feed(peer, calls)
-            await flow.drain()
+            await pipeline.feed(peer, calls)
+            await pipeline.drain()
         finally:
             seconds = perf_counter() - began
 
-    with where.connect() as client, untold():
+    with connector.connect() as client, quiet_log():
         try:
-            with Progress(lambda: flow.done, "calls", fraction):
+            with Progress(lambda: pipeline.done, "calls", fraction):
                 client.on_loop(run)
         except (WampappError, KeyboardInterrupt) as error:
             ended = error
-    if tally.calls:
-        _show(tally, seconds, as_json=as_json)
+    if summary.calls:
+        _show(summary, seconds, as_json=as_json)
     if ended is not None:
         raise ended
-    if tally.failed:
-        raise _CallsFailed(f"{tally.failed:,} of {tally.calls:,} calls failed.")
+    if summary.failed:
+        raise _CallsFailed(f"{summary.failed:,} of {summary.calls:,} calls failed.")
 
 
-def _show(tally: Tally, seconds: float, *, as_json: bool) -> None:
+def _show(summary: Summary, seconds: float, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json_line(tally.summary(seconds)))
+        click.echo(json_line(summary.as_json(seconds)))
     else:
-        click.echo("\n".join(tally.lines(seconds)))
+        click.echo("\n".join(summary.lines(seconds)))
+
+
+call = make_call(connector_options)

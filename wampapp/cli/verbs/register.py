@@ -12,30 +12,29 @@ from wampapp.cli.options import (
     Finite,
     give_up_after_option,
     handshake_timeout_option,
-    log_format_option,
-    log_level_option,
+    log_options,
     match_option,
-    router_options,
 )
+from wampapp.cli.router_options import router_options
 from wampapp.config.records import DEFAULT_URL
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
-    from wampapp.cli.options import Router
+    from wampapp.cli.router_options import RouterOptions
     from wampapp.protocol.patterns import Match
     from wampapp.registry.records import Invoke
 
 
 class _WithCommand(Command):
-    """A command with another one's words behind it."""
+    """A command that takes the words of another one as arguments."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as ever; tell whose an unknown option may be."""
+        """Parse as Click does; say that an unknown option may belong to COMMAND."""
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise click.UsageError(
-                f"{error.format_message()} If it is one of COMMAND, write -- before COMMAND.",
+                f"{error.format_message()} If it belongs to COMMAND, write -- before COMMAND.",
                 ctx,
             ) from None
 
@@ -52,13 +51,13 @@ class _WithCommand(Command):
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="Commands at one time. Default: 1.",
+    help="Commands that run at once. Default: 1.",
 )
 @click.option(
     "--timeout",
     type=Finite(min=0),
     metavar="SECONDS",
-    help="Kill a command after so long; 0: never. Default: 0.",
+    help="Kill a command after this long; 0 for never. Default: 0.",
 )
 @click.option(
     "--invoke",
@@ -71,9 +70,8 @@ class _WithCommand(Command):
 @router_options(DEFAULT_URL)
 @handshake_timeout_option
 @give_up_after_option
-@log_level_option
-@log_format_option
-@click.option("--debug", is_flag=True, help="Show callers what a failed command said.")
+@log_options
+@click.option("--debug", is_flag=True, help="Show callers a failed command's standard error.")
 def register(
     uri: str,
     command: tuple[str, ...],
@@ -81,17 +79,17 @@ def register(
     timeout: float | None,
     invoke: Invoke,
     match: Match | None,
-    router: Router,
+    router: RouterOptions,
     handshake_timeout: float | None,
     give_up_after: float | None,
     log_level: str | None,
     log_format: str | None,
     debug: bool,
 ) -> None:
-    """Register the procedure URI; a COMMAND answers its calls.
+    """Register the procedure URI, and run COMMAND for each call.
 
-    It reads {"args": [...], "kwargs": {...}} on its standard input. What it prints is the result:
-    JSON, else text; nothing is null. An exit code other than 0 is an error.
+    COMMAND reads {"args": [...], "kwargs": {...}} from standard input. What it prints is the
+    result: JSON, else text, and null for nothing. An exit code other than 0 is an error.
     """
     if shutil.which(command[0]) is None:
         raise UsageError(
@@ -99,7 +97,7 @@ def register(
             "its permissions."
         )
     from wampapp.app import App
-    from wampapp.cli.verbs.command import CommandHandler
+    from wampapp.cli.verbs.command_handler import CommandHandler
     from wampapp.config.settle import settle
     from wampapp.runner import foreground as runner
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wampapp.cli.options import Command, json_line, json_option, match_option
-from wampapp.cli.terminal import printable, say, styled
+from wampapp.cli.options import Command, json_option, match_option
+from wampapp.cli.output import json_line, printable, say, styled
+from wampapp.cli.verbs.connector import connector_options
 from wampapp.errors import WampappError
 from wampapp.protocol import uris
 from wampapp.registry.context import Event  # noqa: TC001 - the handler's annotation is read at run time
@@ -17,16 +18,16 @@ from wampapp.registry.context import Event  # noqa: TC001 - the handler's annota
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.cli.verbs.where import Where
+    from wampapp.cli.verbs.connector import Connector
     from wampapp.protocol.patterns import Match
     from wampapp.registry.options import SubscribeOptions
 
 
-def make_subscribe(where: Callable[[Callable[..., Any]], Callable[..., Any]]) -> click.Command:
+def make_subscribe(options: Callable[[Callable[..., Any]], Callable[..., Any]]) -> click.Command:
     """Make the command ``subscribe``.
 
     Args:
-        where: the options that say where it goes; they are passed on as ``where``.
+        options: adds the options that name the router; the command gets them as ``connector``.
     """
 
     @click.command("subscribe", cls=Command)
@@ -35,53 +36,53 @@ def make_subscribe(where: Callable[[Callable[..., Any]], Callable[..., Any]]) ->
     @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N events.")
     @click.option("--get-retained", is_flag=True, help="Begin with the event that the router kept.")
     @json_option
-    @where
+    @options
     def subscribe(
         uri: str,
         match: Match | None,
         count: int | None,
         get_retained: bool,
         as_json: bool,
-        where: Where,
+        connector: Connector,
     ) -> None:
         """Print each event of the topic URI as it comes, until Ctrl-C.
 
-        An event is one line: its arguments as JSON, keyword arguments as key=value; of several
-        topics, the topic first. When the router goes and comes back, the subscription does too.
+        Each event is one line: its arguments as JSON, keyword arguments as key=value, and before
+        them its topic if URI matches several. After a lost connection the subscription is renewed.
         """
         if match in (None, "exact"):
-            uri = uris.resolve(uri, where.prefix, "topic")
-        elif where.prefix is not None and uri.startswith("."):
-            uri = f"{where.prefix}{uri}"
-        options: SubscribeOptions = {"get_retained": get_retained, "run": "loop"}
+            uri = uris.resolve(uri, connector.prefix, "topic")
+        elif connector.prefix is not None and uri.startswith("."):
+            uri = f"{connector.prefix}{uri}"
+        details: SubscribeOptions = {"get_retained": get_retained, "run": "loop"}
         if match is not None:
-            options["match"] = match
+            details["match"] = match
         several = match in ("prefix", "wildcard") or "<" in uri
         show = _object if as_json else _line_with_topic if several else _line
-        _print_events(where, uri, options, show, count)
+        _print_events(connector, uri, details, show, count)
 
     return subscribe
 
 
 def _print_events(
-    where: Where,
+    connector: Connector,
     uri: str,
     options: SubscribeOptions,
     show: Callable[[Event, tuple[Any, ...], dict[str, Any]], str],
     count: int | None,
 ) -> None:
-    # Events come in on the loop's thread; this thread prints them, so that Ctrl-C and a closed
+    # Events arrive on the loop's thread and are printed by this one, so that Ctrl-C and a closed
     # pipe end the command in the ordinary way.
     from wampapp.observe import logs
 
-    news: queue.SimpleQueue[str | WampappError] = queue.SimpleQueue()
+    arrived: queue.SimpleQueue[str | WampappError] = queue.SimpleQueue()
 
     def on_event(event: Event, /, *args: Any, **kwargs: Any) -> None:
-        news.put(show(event, args, kwargs))
+        arrived.put(show(event, args, kwargs))
 
     logs.configure()
-    with where.connect() as client:
-        # Relative to no prefix, a pattern would lose the dot that its first component ends with.
+    with connector.connect() as client:
+        # The client takes a first dot for a relative URI, here it ends an empty first component.
         wildcard = options.get("match") == "wildcard" and uri.startswith(".")
         client.subscribe(f".{uri}" if wildcard else uri, on_event, **options)
 
@@ -89,14 +90,14 @@ def _print_events(
             try:
                 client.wait()
             except WampappError as error:
-                news.put(error)
+                arrived.put(error)
 
         threading.Thread(target=watch, daemon=True).start()
         left = count
         try:
             say(f"Subscribed to {printable(uri)}; Ctrl-C stops.")
             while left is None or left > 0:
-                item = news.get()
+                item = arrived.get()
                 if isinstance(item, WampappError):
                     raise item
                 click.echo(item)
@@ -126,3 +127,6 @@ def _object(event: Event, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
             "retained": event.retained,
         }
     )
+
+
+subscribe = make_subscribe(connector_options)

@@ -1,4 +1,4 @@
-"""What came of many calls: how many failed, and how long they took."""
+"""The summary of many calls: how many failed, and how long they took."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _QUANTILES: Final[Mapping[str, float]] = {"median": 0.5, "p95": 0.95, "p99": 0.99}
 
 
-class Tally:
-    """Counts calls, errors and latencies. What it takes of memory does not grow with the calls.
+class Summary:
+    """Counts calls, errors and latencies, in memory that does not grow with the calls.
 
     Attributes:
         calls: how many were answered, with a result or an error.
@@ -37,24 +37,24 @@ class Tally:
         """Count a call.
 
         Args:
-            error: what it was answered with; None for a result.
+            error: the error that it was answered with; None for a result.
             seconds: how long it took.
 
         Raises:
-            BaseException: the error, if it is no answer: the link broke.
+            BaseException: the error, if it is not an answer, as when the link broke.
         """
         if error is not None:
             if not isinstance(error, WampError):
                 raise error
             self.errors[error.uri] += 1
         self.calls += 1
-        # To three digits, so that there are no more numbers than those have.
+        # Rounded to three digits, which bounds how many different numbers there are.
         self._latencies[float(f"{seconds:.3g}")] += 1
         self._least = min(self._least, seconds)
         self._most = max(self._most, seconds)
 
     def latencies(self) -> dict[str, float]:
-        """Return the latencies' min, median, p95, p99 and max in ms; nothing without calls.
+        """Return the latencies' min, median, p95, p99 and max in ms; empty without calls.
 
         The quantiles are nearest ranks, to three digits.
         """
@@ -70,11 +70,11 @@ class Tally:
         found["max"] = self._most
         return {name: round(seconds * 1000, 6) for name, seconds in found.items()}
 
-    def summary(self, seconds: float) -> dict[str, Any]:
-        """Return all of it as a JSON object.
+    def as_json(self, seconds: float) -> dict[str, Any]:
+        """Return the summary as a JSON object.
 
         Args:
-            seconds: how long the whole took.
+            seconds: how long all calls took together.
         """
         return {
             "calls": self.calls,
@@ -86,14 +86,14 @@ class Tally:
         }
 
     def lines(self, seconds: float) -> list[str]:
-        """Return all of it for people: names, and numbers that end in one column.
+        """Return the summary as lines for people: names, and numbers that are aligned.
 
         Args:
-            seconds: how long the whole took.
+            seconds: how long all calls took together.
         """
-        from wampapp.cli.terminal import printable, styled, table
+        from wampapp.cli.output import printable, styled, table
 
-        about = self.summary(seconds)
+        about = self.as_json(seconds)
         rows = [("calls", f"{about['calls']:,}"), ("failed", f"{about['failed']:,}")]
         rows += [(f"  {printable(uri)}", f"{count:,}") for uri, count in about["errors"].items()]
         rows += [("seconds", f"{seconds:,.3f}"), ("calls/s", f"{about['calls_per_second']:,.1f}")]

@@ -1,0 +1,131 @@
+"""The group of all commands. A command's module is imported when the command is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from wampapp._version import __version__
+from wampapp.cli.pyproject import defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The commands by what they are for, each with its module.
+SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Services": {
+        "new": "wampapp.cli.new.new",
+        "run": "wampapp.cli.run.run",
+        "router": "wampapp.cli.run.router",
+    },
+    "Looking inside": {
+        "uris": "wampapp.cli.inspect.uris",
+        "shell": "wampapp.cli.shell.shell",
+        "inspect": "wampapp.cli.inspect.inspect",
+        "doctor": "wampapp.cli.doctor.doctor",
+    },
+    "WAMP from the shell": {
+        "call": "wampapp.cli.verbs.call",
+        "publish": "wampapp.cli.verbs.publish",
+        "subscribe": "wampapp.cli.verbs.subscribe",
+        "register": "wampapp.cli.verbs.register",
+    },
+}
+
+
+class _Group(click.Group):
+    """Imports a command's module when the command is asked for; lists the commands in sections."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return [name for commands in SECTIONS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        for commands in SECTIONS.values():
+            if cmd_name in commands:
+                found: click.Command = getattr(import_module(commands[cmd_name]), cmd_name)
+                return found
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names; suggest a similar one if there is none."""
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], [*self.list_commands(ctx), "--help"], n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write commands and options without blank lines, so that everything fits a screen."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        sections = {
+            title: [
+                (name, command.get_short_help_str(formatter.width))
+                for name in names
+                if (command := found[name]) is not None
+            ]
+            for title, names in SECTIONS.items()
+        }
+        records = (option.get_help_record(ctx) for option in self.get_params(ctx))
+        sections["Options"] = [record for record in records if record is not None]
+        width = max(len(name) for rows in sections.values() for name, _ in rows)
+        formatter.write("\n")
+        for title, rows in sections.items():
+            formatter.write(f"{title}:\n")
+            for name, about in rows:
+                formatter.write(f"  {name:<{width}}  {about}\n")
+
+
+def _show_versions(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        click.echo(_versions())
+        ctx.exit()
+
+
+def _versions() -> str:
+    """Return what ``--version`` prints."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        loop = f"uvloop {version('uvloop')}"
+    except PackageNotFoundError:
+        loop = "asyncio"
+    rows = {
+        "wampapp": __version__,
+        "Autobahn": version("autobahn"),
+        "Twisted": version("twisted"),
+        "Python": sys.version.partition(" ")[0],
+        "loop": loop,
+    }
+    width = max(map(len, rows))
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["--help"], "max_content_width": 100},
+    epilog="Exit codes: 1 failed, 2 usage, 3 no router, 4 refused, 5 error, 130 Ctrl-C.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_versions,
+    help="Show the versions and exit.",
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """WAMP services as easily as Flask made HTTP."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+    table = defaults(Path.cwd())
+    ctx.default_map = dict.fromkeys(cli.list_commands(ctx), table)

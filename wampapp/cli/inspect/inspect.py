@@ -1,0 +1,114 @@
+"""``wampapp inspect``: the sessions, procedures and topics of a router."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from wampapp.cli.options import Command, connect_timeout_option, json_option, timeout_option
+from wampapp.cli.output import counted, json_line, printable, styled, table
+from wampapp.cli.router_options import RouterOptions, router_options
+from wampapp.config.records import DEFAULT_URL
+from wampapp.errors import CallTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wampapp.config.records import Config
+
+#: The most sessions that a line of a table names; ``--json`` names all.
+_MAX_NAMED: Final = 4
+
+
+@click.command(cls=Command)
+@router_options(DEFAULT_URL)
+@timeout_option
+@connect_timeout_option
+@json_option
+def inspect(
+    router: RouterOptions, *, timeout: float, connect_timeout: float, as_json: bool
+) -> None:
+    """Show the sessions, procedures and topics of a router.
+
+    The router is asked through WAMP's meta API. This command's own session is left out.
+    """
+    from wampapp.config.records import Config
+    from wampapp.config.settle import settle
+    from wampapp.loop.runtime import get_runtime
+
+    config = settle(Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout)
+    rows, agent = get_runtime().call(_ask(config, timeout or None))
+    if as_json:
+        for row in rows:
+            click.echo(json_line(row))
+        return
+    click.echo(f"{styled(config.realm, 'title')} at {config.url}, {printable(agent)}".rstrip(", "))
+    _echo_section(
+        "session", rows, ("session", "authid", "authrole", "authmethod", "transport"), _session
+    )
+    _echo_section("procedure", rows, ("procedure", "match", "invoke", "callees"), _entry)
+    _echo_section("topic", rows, ("topic", "match", "", "subscribers"), _entry)
+
+
+async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, Any]], str]:
+    """Return the rows that ``--json`` prints, and what the router calls itself."""
+    import asyncio
+
+    from wampapp.cli.inspect.meta_api import MetaApi
+    from wampapp.cli.session import open_session
+    from wampapp.loop.runtime import get_runtime
+    from wampapp.transport.dial import UrlDialer
+
+    runtime = get_runtime()
+    url = str(config.url)
+    dialer = UrlDialer(url, runtime.reactor, config.tls)
+    async with open_session(runtime, dialer, config) as session:
+        try:
+            async with asyncio.timeout(timeout):
+                rows = await MetaApi(session, url).rows()
+        except TimeoutError:
+            raise CallTimeout(
+                f"The router at {url} did not answer everything within {timeout:g} s; give "
+                "it longer with --timeout."
+            ) from None
+        agent = session.details.get("agent")
+        return rows, agent if isinstance(agent, str) else ""
+
+
+def _echo_section(kind: str, rows: list[dict[str, Any]], header: Sequence[str], cells: Any) -> None:
+    found = [cells(row) for row in rows if row["kind"] == kind]
+    click.echo()
+    click.echo(styled(counted(len(found), kind), "title"))
+    for line in table(found, ("name",), header=header):
+        click.echo(f"  {line}")
+
+
+def _session(row: dict[str, Any]) -> tuple[str, ...]:
+    transport = " ".join(str(part) for part in row["transport"].values())
+    return (
+        str(row["session"]),
+        *(_text(row[key]) for key in ("authid", "authrole", "authmethod")),
+        printable(transport),
+    )
+
+
+def _entry(row: dict[str, Any]) -> tuple[str, ...]:
+    members = row["callees"] if row["kind"] == "procedure" else row["subscribers"]
+    named = [
+        f"{who['session']} ({_text(who['authid'])})" if who["authid"] else str(who["session"])
+        for who in members[:_MAX_NAMED]
+    ]
+    if len(members) > _MAX_NAMED:
+        named.append(f"{len(members) - _MAX_NAMED} more")
+    return (
+        # An empty prefix matches everything.
+        _text(row["uri"]) or "''",
+        _text(row["match"]),
+        _text(row.get("invoke")),
+        ", ".join(named),
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else printable(str(value))

@@ -1,0 +1,153 @@
+"""What a router holds, asked by WAMP's meta API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from wampapp.errors import (
+    NO_SUCH_PROCEDURE,
+    NO_SUCH_REGISTRATION,
+    NO_SUCH_SESSION,
+    NO_SUCH_SUBSCRIPTION,
+    NOT_AUTHORIZED,
+    RouterRefused,
+    WampError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wampapp.session.session import Session
+
+#: The most calls that are in flight.
+_MAX_CALLS: Final = 500
+
+#: The errors of what was listed and has gone since, or is not shown to us.
+_GONE: Final = (NO_SUCH_SESSION, NO_SUCH_REGISTRATION, NO_SUCH_SUBSCRIPTION)
+
+
+class MetaApi:
+    """A router's meta API: "Session", "Registration" and "Subscription Meta API" of WAMP.
+
+    Args:
+        session: the session to ask on; it is left out of the answers.
+        url: the router's URL, for messages.
+    """
+
+    def __init__(self, session: Session, url: str) -> None:
+        self._session = session
+        self._url = url
+        self._sessions: dict[int, dict[str, Any]] = {}
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each session, procedure and topic.
+
+        Raises:
+            RouterRefused: this session's role may not call the meta API.
+            WampError: the router has no meta API, or something else is called like it.
+        """
+        numbers = await self._one("wamp.session.list", list[int])
+        others = [number for number in numbers if number != self._session.id]
+        self._sessions = await self._each("wamp.session.get", others, dict[str, Any])
+        rows: list[dict[str, Any]] = [
+            {
+                "kind": "session",
+                "session": number,
+                **{key: details.get(key) for key in ("authid", "authrole", "authmethod")},
+                "transport": _transport(details.get("transport")),
+            }
+            for number, details in self._sessions.items()
+        ]
+        rows += await self._entries("registration", "procedure", "callees")
+        rows += await self._entries("subscription", "topic", "subscribers")
+        return rows
+
+    async def _entries(self, kind: str, name: str, members: str) -> list[dict[str, Any]]:
+        listed = await self._one(f"wamp.{kind}.list", dict[str, list[int]])
+        numbers = [number for found in listed.values() for number in found]
+        described = await self._each(f"wamp.{kind}.get", numbers, dict[str, Any])
+        attached = await self._each(f"wamp.{kind}.list_{members}", list(described), list[int])
+        keys = ("uri", "match", *(("invoke",) if kind == "registration" else ()), "created")
+        rows = [
+            {
+                "kind": name,
+                **{key: details.get(key) for key in keys},
+                kind: number,
+                members: [
+                    {"session": who, "authid": self._sessions.get(who, {}).get("authid")}
+                    for who in attached[number]
+                    if who != self._session.id
+                ],
+            }
+            for number, details in described.items()
+            if number in attached
+        ]
+        return sorted(rows, key=lambda row: (str(row["uri"]), str(row["match"])))
+
+    async def _one(self, procedure: str, form: Any) -> Any:
+        try:
+            result = await self._session.call(procedure, [], {})
+        except WampError as error:
+            raise self._refusal(procedure, error) from None
+        return self._checked(procedure, result, form)
+
+    async def _each(self, procedure: str, numbers: Sequence[int], form: Any) -> dict[int, Any]:
+        """Ask the same of many ids, concurrently; those that have gone meanwhile are left out."""
+        import asyncio
+
+        answers = {}
+        for start in range(0, len(numbers), _MAX_CALLS):
+            chunk = numbers[start : start + _MAX_CALLS]
+            calls = [self._session.call(procedure, [number], {}) for number in chunk]
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            for number, result in zip(chunk, results, strict=True):
+                if isinstance(result, WampError):
+                    if result.uri not in _GONE:
+                        raise self._refusal(procedure, result)
+                elif isinstance(result, BaseException):
+                    raise result
+                else:
+                    answers[number] = self._checked(procedure, result, form)
+        return answers
+
+    def _checked(self, procedure: str, result: Any, form: Any) -> Any:
+        try:
+            return msgspec.convert(result, form)
+        except msgspec.ValidationError:
+            raise WampError(
+                NO_SUCH_PROCEDURE,
+                f"{procedure} at {self._url} does not answer as WAMP's meta API does; "
+                "'inspect' needs a router that has it.",
+            ) from None
+
+    def _refusal(self, procedure: str, error: WampError) -> Exception:
+        if error.uri == NOT_AUTHORIZED:
+            role = self._session.details.get("authrole")
+            return RouterRefused(
+                f"The router at {self._url} does not let the role {role!r} call {procedure}; give "
+                "it permission to call what begins with 'wamp.', or join with a role that has it.",
+                error.uri,
+            )
+        if error.uri == NO_SUCH_PROCEDURE:
+            return WampError(
+                error.uri,
+                f"The router at {self._url} has no {procedure}; 'inspect' needs WAMP's meta API "
+                "of sessions, registrations and subscriptions, which older routers lack.",
+            )
+        return error
+
+
+def _transport(found: Any) -> dict[str, Any]:
+    """Return what matters of a session's transport; Crossbar.io sends even its HTTP headers."""
+    if not isinstance(found, dict):
+        return {}
+    # For a WebSocket, Crossbar.io names the serializer only in the subprotocol: wamp.2.json.
+    spoken = str(found.get("websocket_protocol") or "").rpartition(".")[2]
+    about = {
+        "framing": found.get("channel_framing"),
+        "serializer": found.get("channel_serializer") or spoken,
+        "peer": found.get("peer"),
+    }
+    return {key: value for key, value in about.items() if value}

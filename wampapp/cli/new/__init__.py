@@ -1,0 +1,1 @@
+"""``wampapp new``: a new project."""

@@ -1,0 +1,179 @@
+"""Find the app that a TARGET names: import its module, and pick the app in it."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.app import App
+from wampapp.cli.target.notation import import_folder, is_file, split
+from wampapp.cli.target.user_code import UserCodeFailed, import_guarded, users_traceback
+from wampapp.errors import TargetError, UsageError
+from wampapp.runner import script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+_MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_ATTRIBUTE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\(\))?")
+
+
+def load(target: str) -> App:
+    """Import a target and return its app.
+
+    Args:
+        target: ``module:app``, ``module``, ``path/file.py``, ``path/file.py:app`` or
+            ``module:create_app()``.
+
+    Raises:
+        TargetError: it does not name an app; the message suggests what may be meant.
+        UsageError: the module declares something that is not valid; the message says where.
+        UserCodeFailed: the module's own code raised.
+    """
+    place, colon, attribute = split(target)
+    if not place or (colon and not _ATTRIBUTE.fullmatch(attribute)):
+        raise TargetError(
+            f"{target!r} is not a target; write module:app, path/file.py or module:create_app()."
+        )
+    module = _import(place)
+    return _app_in(module, place, attribute) if colon else _only_app(module, place)
+
+
+def _import(place: str) -> ModuleType:
+    if is_file(place):
+        path = Path(place)
+        if not path.is_file():
+            files = [name for name in _files_near(path) if name != str(path)]
+            near = difflib.get_close_matches(str(path), files, n=1, cutoff=0.6)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise TargetError(f"There is no file {place!r}.{hint}")
+        return import_guarded(place, lambda: _import_file(path))
+    if not _MODULE.fullmatch(place):
+        raise TargetError(
+            f"{place!r} is neither a module's name nor a Python file; write module:app or "
+            "path/file.py."
+        )
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    return import_guarded(place, lambda: importlib.import_module(place))
+
+
+def _files_near(path: Path) -> list[str]:
+    """Return the Python files that a mistyped path may mean."""
+    around = path.parent if path.parent.is_dir() else path.parent.parent
+    if not around.is_dir():
+        return []
+    return [str(p) for pattern in ("*.py", "*/*.py") for p in sorted(around.glob(pattern))]
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a file under the name that its package, if it is in one, gives it."""
+    path = path.resolve()
+    folder = import_folder(path)
+    names = list(path.parent.relative_to(folder).parts)
+    names += [path.stem] if path.stem != "__init__" else []
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    name = ".".join(names)
+    known = sys.modules.get(name)
+    if known is None or getattr(known, "__file__", None) == str(path):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin == str(path):
+            return importlib.import_module(name)
+    # The name belongs to another module, as random.py's does, or is not one, as my-app.py's.
+    name = "__wampapp_target_" + re.sub(r"\W", "_", path.stem)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{str(path)!r} cannot be imported; a Python file is expected.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _app_in(module: ModuleType, place: str, attribute: str) -> App:
+    name = attribute.removesuffix("()")
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise TargetError(f"{place} has no {name!r}.{_near(name, vars(module))}")
+        found = getattr(found, part)
+    if attribute.endswith("()"):
+        if isinstance(found, App) or not callable(found):
+            raise TargetError(f"{name!r} in {place} is not a function; write {place}:{name}.")
+        if inspect.iscoroutinefunction(found):
+            raise TargetError(f"{name}() in {place} is 'async def'; a factory is a plain function.")
+        found = _call_factory(found, place, name)
+        if not isinstance(found, App):
+            raise TargetError(
+                f"{name}() in {place} returns {_a(found)}, not an App; return an App from it."
+            )
+    if isinstance(found, App):
+        return found
+    if callable(found) and not isinstance(found, type):
+        raise TargetError(
+            f"{name!r} in {place} is a function; to call it as a factory, write {place}:{name}()."
+        )
+    raise TargetError(f"{name!r} in {place} is {_a(found)}, not an App.{_apps_hint(module)}")
+
+
+def _call_factory(factory: Any, place: str, name: str) -> object:
+    try:
+        with script.importing():
+            return factory()
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+            # The factory did not run: it was we who called it with the wrong arguments.
+            raise TargetError(
+                f"{name}() in {place} needs arguments; a factory is called without any."
+            ) from None
+        raise UserCodeFailed(users_traceback(error)) from None
+    except UsageError as error:
+        raise UsageError(f"{name}() in {place}: {error}") from None
+    except Exception as error:  # noqa: BLE001 - anything that the user's factory raises is shown
+        raise UserCodeFailed(users_traceback(error)) from None
+
+
+def _only_app(module: ModuleType, place: str) -> App:
+    app = getattr(module, "app", None)
+    if isinstance(app, App):
+        return app
+    apps = _apps(module)
+    if len({id(found) for found in apps.values()}) == 1:
+        return next(iter(apps.values()))
+    if apps:
+        raise TargetError(
+            f"{place} has several apps: {', '.join(apps)}; say which: {place}:{next(iter(apps))}."
+        )
+    if "app" in vars(module):
+        raise TargetError(f"'app' in {place} is {_a(app)}, not an App; write app = App().")
+    factory = next((n for n in ("create_app", "make_app") if callable(vars(module).get(n))), None)
+    hint = f" To call its factory, write {place}:{factory}()." if factory else ""
+    raise TargetError(f"{place} has no App; write 'app = App()' in it.{hint}")
+
+
+def _apps(module: ModuleType) -> dict[str, App]:
+    return {name: value for name, value in vars(module).items() if isinstance(value, App)}
+
+
+def _apps_hint(module: ModuleType) -> str:
+    apps = _apps(module)
+    return f" Its apps: {', '.join(apps)}." if apps else ""
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    public = [n for n in names if not n.startswith("_")]
+    near = difflib.get_close_matches(name, public, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def _a(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

@@ -1,0 +1,122 @@
+"""An event on its way to its subscribers, or retained for later ones. Sans-I/O."""
+
+from __future__ import annotations
+
+import functools
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.errors import INVALID_ARGUMENT, INVALID_URI, PayloadNotEncodable
+from wampapp.protocol import uris
+from wampapp.protocol.codec import MSGPACK
+from wampapp.protocol.messages import EVENT, short_repr
+from wampapp.router.index import EXACT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.protocol.messages import Message
+    from wampapp.router.session import RouterSession
+
+#: Of our own, because a program in this process may seed Python's.
+_random: Final = random.Random()  # noqa: S311
+
+_NO_DETAILS: Final[dict[str, Any]] = {}
+#: The lists of "Subscriber Black- and Whitelisting", by session id, authid and authrole.
+_EXCLUDED: Final = ("exclude", "exclude_authid", "exclude_authrole")
+_ELIGIBLE: Final = ("eligible", "eligible_authid", "eligible_authrole")
+_LISTS: Final = _EXCLUDED + _ELIGIBLE
+
+
+class Publication:
+    """An event on its way, or retained.
+
+    Args:
+        session: the publisher; None for the router itself.
+        message: the PUBLISH.
+
+    Attributes:
+        id: the publication's id.
+    """
+
+    def __init__(self, session: RouterSession | None, message: Message) -> None:
+        options = message[2]
+        # The specification asks for a random id ("IDs"), not for a secret one: no system call.
+        self.id = 1 + _random.getrandbits(53)
+        self._topic: str = message[3]
+        self._payload = message[4:]
+        self._publisher: dict[str, Any] = {}
+        if session is not None:
+            self._publisher = {
+                "publisher": session.id,
+                "publisher_authid": session.authid,
+                "publisher_authrole": session.authrole,
+            }
+        self._disclosed = options.get("disclose_me") is True
+        self._allowed = _audience(options)
+
+    @functools.cached_property
+    def size(self) -> int | None:
+        """About how many bytes the event has; None where MessagePack cannot carry it."""
+        try:
+            return len(self._topic) + len(MSGPACK.encode(self._payload))
+        except PayloadNotEncodable:
+            return None
+
+    def reaches(self, session: RouterSession) -> bool:
+        """Return whether a subscriber is in the audience that the publisher named."""
+        return self._allowed is None or self._allowed(session)
+
+    def event(self, subscription: int, match: str, *, disclosed: bool, retained: bool) -> Message:
+        """Make the EVENT for a subscription's subscribers.
+
+        Args:
+            subscription: the subscription's id.
+            match: how it matches; an event for a pattern names its topic.
+            disclosed: whether the subscriber asked for the publisher's identity.
+            retained: whether the event was retained, and is not new.
+        """
+        details: dict[str, Any] = _NO_DETAILS
+        if disclosed or self._disclosed or retained or match != EXACT:
+            details = {}
+            if disclosed or self._disclosed:
+                details.update(self._publisher)
+            if match != EXACT:
+                details["topic"] = self._topic
+            if retained:
+                details["retained"] = True
+        return [EVENT, subscription, self.id, details, *self._payload]
+
+
+def fault_of(topic: str, options: dict[str, Any]) -> tuple[str, str] | None:
+    """Return what is wrong with a PUBLISH, as error URI and sentence; None where nothing is.
+
+    Args:
+        topic: the topic.
+        options: the message's options.
+    """
+    if not uris.is_valid(topic) or topic.startswith(uris.RESERVED):
+        return INVALID_URI, f"The topic {short_repr(topic)} is invalid or reserved."
+    for option in _LISTS:
+        if option in options and not isinstance(options[option], list):
+            return INVALID_ARGUMENT, f"The option {option} must be a list."
+    return None
+
+
+def _audience(options: dict[str, Any]) -> Callable[[RouterSession], bool] | None:
+    """Make the test for "Subscriber Black- and Whitelisting"; None where all may hear."""
+    if options.keys().isdisjoint(_LISTS):
+        return None
+    excluded = [options.get(option) for option in _EXCLUDED]
+    eligible = [options.get(option) for option in _ELIGIBLE]
+
+    def reaches(session: RouterSession) -> bool:
+        marks = (session.id, session.authid, session.authrole)
+        return not any(
+            listed is not None and mark in listed
+            for mark, listed in zip(marks, excluded, strict=True)
+        ) and all(
+            listed is None or mark in listed for mark, listed in zip(marks, eligible, strict=True)
+        )
+
+    return reaches

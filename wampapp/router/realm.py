@@ -1,0 +1,90 @@
+"""One realm: its sessions, its broker, its dealer and its meta API. Sans-I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.protocol.messages import (
+    CALL,
+    CANCEL,
+    ERROR,
+    PUBLISH,
+    REGISTER,
+    SUBSCRIBE,
+    UNREGISTER,
+    UNSUBSCRIBE,
+    YIELD,
+)
+from wampapp.router import broker, dealer
+from wampapp.router.meta import SessionMeta
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.protocol.messages import Message
+    from wampapp.router.session import RouterSession
+
+
+class Realm:
+    """A realm: a broker, a dealer, and the sessions that joined.
+
+    Args:
+        name: the realm's name.
+        next_id: returns the next id of the router scope.
+        now: returns the time, in seconds since 1970.
+
+    Attributes:
+        name: the realm's name.
+        sessions: the joined sessions, by id.
+        broker: routes events.
+        dealer: routes calls.
+        handlers: what handles each message of a joined session, by the message's code.
+    """
+
+    #: What WELCOME announces, by the router's role ("Feature Announcement").
+    features: Final = {"broker": broker.FEATURES, "dealer": dealer.FEATURES}
+
+    def __init__(self, name: str, next_id: Callable[[], int], now: Callable[[], float]) -> None:
+        self.name = name
+        self.sessions: dict[int, RouterSession] = {}
+        procedures: dict[str, Callable[[list[Any]], Any]] = {}
+        self.broker = broker.Broker(next_id, now)
+        self.dealer = dealer.Dealer(next_id, now, self.broker.announce, procedures)
+        self._meta = SessionMeta(self.sessions, self.broker.announce)
+        subscriptions, registrations = self.broker.subscriptions, self.dealer.registrations
+        for meta in (self._meta, subscriptions.meta, registrations.meta):
+            procedures.update(meta.procedures)
+        self.handlers: dict[int, Callable[[RouterSession, Message], None]] = {
+            PUBLISH: self.broker.publish,
+            SUBSCRIBE: subscriptions.subscribe,
+            UNSUBSCRIBE: subscriptions.unsubscribe,
+            CALL: self.dealer.call,
+            CANCEL: self.dealer.cancel,
+            YIELD: self.dealer.yielded,
+            ERROR: self.dealer.failed,
+            REGISTER: registrations.register,
+            UNREGISTER: registrations.unregister,
+        }
+
+    def add(self, session: RouterSession) -> None:
+        """Take in a session that was sent its WELCOME, and announce it."""
+        self.sessions[session.id] = session
+        self._meta.joined(session)
+
+    def remove(self, session: RouterSession, *, announce: bool) -> None:
+        """Forget a session: its registrations, subscriptions and pending calls.
+
+        Args:
+            session: the session; nothing is done for one that was not added.
+            announce: whether the meta API's events are published, once all that is done.
+        """
+        if self.sessions.pop(session.id, None) is None:
+            return
+        registrations = self.dealer.remove(session)
+        subscriptions = self.broker.subscriptions.remove(session)
+        if announce:
+            for registration in registrations:
+                self.dealer.registrations.meta.removed(session, registration)
+            for subscription in subscriptions:
+                self.broker.subscriptions.meta.removed(session, subscription)
+            self._meta.left(session)

@@ -1,0 +1,198 @@
+"""The registrations of one realm: which session serves which procedure. Sans-I/O."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from wampapp.errors import (
+    INVALID_ARGUMENT,
+    INVALID_URI,
+    NO_SUCH_REGISTRATION,
+    PROCEDURE_ALREADY_EXISTS,
+)
+from wampapp.protocol import uris
+from wampapp.protocol.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, short_repr
+from wampapp.protocol.patterns import is_match
+from wampapp.router.index import UriIndex
+from wampapp.router.meta import RegistrationMeta, utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from wampapp.protocol.messages import Message
+    from wampapp.router.meta import Announce
+    from wampapp.router.session import RouterSession
+
+DIFFERENT_POLICY: Final = "wamp.error.procedure_exists_with_different_invocation_policy"
+
+_POLICIES: Final = ("single", "first", "last", "roundrobin", "random")
+#: Spreads load, guards nothing. Of our own, because a program in this process may seed Python's.
+_random: Final = random.Random()  # noqa: S311
+
+
+class Registration:
+    """A procedure, or a pattern of procedures, and its callees.
+
+    Attributes:
+        id: the registration's id, the same for all its callees.
+        match: ``exact``, ``prefix`` or ``wildcard``.
+        uri: the procedure or pattern.
+        invoke: the policy by which one of several callees is chosen.
+        callees: the sessions, in the order of their arrival, and whether each asked for the
+            caller's identity.
+        created: when it was made, in seconds since 1970.
+    """
+
+    __slots__ = ("_turn", "callees", "created", "id", "invoke", "match", "uri")
+
+    def __init__(self, number: int, match: str, pattern: str, invoke: str, created: float) -> None:
+        self.id = number
+        self.created = created
+        self.match = match
+        self.uri = pattern
+        self.invoke = invoke
+        self.callees: dict[RouterSession, bool] = {}
+        self._turn = 0
+
+    @property
+    def sessions(self) -> Collection[RouterSession]:
+        """The callees."""
+        return self.callees
+
+    def describe(self) -> dict[str, Any]:
+        """Return its details as the registration meta API gives them ("RegistrationDetails")."""
+        return {
+            "id": self.id,
+            "created": utc_text(self.created),
+            "uri": self.uri,
+            "match": self.match,
+            "invoke": self.invoke,
+        }
+
+    def choose(self) -> RouterSession:
+        """Return the callee whose turn it is ("Shared Registration")."""
+        if len(self.callees) == 1 or self.invoke in ("single", "first"):
+            return next(iter(self.callees))
+        if self.invoke == "last":
+            return next(reversed(self.callees))
+        callees = list(self.callees)
+        if self.invoke == "random":
+            return _random.choice(callees)
+        self._turn = (self._turn + 1) % len(callees)
+        return callees[self._turn - 1]
+
+
+class Registrations:
+    """Handles REGISTER and UNREGISTER ("Registering and Unregistering").
+
+    Args:
+        next_id: returns the next id of the router scope.
+        now: returns the time, in seconds since 1970.
+        announce: publishes an event of the router's own.
+
+    Attributes:
+        index: the registrations, by pattern.
+        meta: the meta API of the registrations.
+    """
+
+    def __init__(
+        self, next_id: Callable[[], int], now: Callable[[], float], announce: Announce
+    ) -> None:
+        self._next_id = next_id
+        self._now = now
+        self._by_id: dict[int, Registration] = {}
+        self.index: UriIndex[Registration] = UriIndex()
+        self.meta = RegistrationMeta(self._by_id, self.index, announce)
+
+    def register(self, session: RouterSession, message: Message) -> None:
+        """Handle REGISTER: ``[REGISTER, Request, Options, Procedure]``."""
+        _, request, options, name = message
+        match = session.match_of(REGISTER, request, options)
+        if match is None:
+            return
+        if not is_match(match, name) or name.startswith(uris.RESERVED):
+            session.send_error(
+                REGISTER,
+                request,
+                INVALID_URI,
+                f"The procedure {short_repr(name)} is invalid or reserved.",
+            )
+            return
+        invoke = options.get("invoke", "single")
+        if invoke not in _POLICIES:
+            session.send_error(
+                REGISTER,
+                request,
+                INVALID_ARGUMENT,
+                f"There is no invocation policy {short_repr(invoke)}.",
+            )
+            return
+        registration = self.index.get(match, name)
+        if registration is not None and options.get("force_reregister") is True:
+            self._revoke(registration)
+            registration = None
+        if registration is None:
+            registration = Registration(self._next_id(), match, name, invoke, self._now())
+            self.index.add(match, name, registration)
+            self._by_id[registration.id] = registration
+        else:
+            refusal = _refusal(registration, invoke, session)
+            if refusal is not None:
+                session.send_error(REGISTER, request, *refusal)
+                return
+        registration.callees[session] = options.get("x_disclose") is True
+        session.registrations.add(registration.id)
+        session.send([REGISTERED, request, registration.id])
+        self.meta.added(session, registration)
+
+    def _revoke(self, registration: Registration) -> None:
+        """Take a registration from its callees: another session asked for it by force."""
+        for callee in list(registration.callees):
+            self._drop(callee, registration.id)
+            if callee.supports("callee", "registration_revocation"):
+                details = {"registration": registration.id, "reason": "forced by another session"}
+                callee.send([UNREGISTERED, 0, details])
+            self.meta.removed(callee, registration)
+
+    def unregister(self, session: RouterSession, message: Message) -> None:
+        """Handle UNREGISTER: ``[UNREGISTER, Request, Registration]``."""
+        _, request, number = message
+        if number not in session.registrations:
+            session.send_error(
+                UNREGISTER, request, NO_SUCH_REGISTRATION, f"There is no registration {number}."
+            )
+            return
+        registration = self._drop(session, number)
+        session.send([UNREGISTERED, request])
+        self.meta.removed(session, registration)
+
+    def remove(self, session: RouterSession) -> list[Registration]:
+        """Take a session that has left out of its registrations, and return them."""
+        return [self._drop(session, number) for number in sorted(session.registrations)]
+
+    def _drop(self, session: RouterSession, number: int) -> Registration:
+        session.registrations.discard(number)
+        registration = self._by_id[number]
+        del registration.callees[session]
+        if not registration.callees:
+            self.index.remove(registration.match, registration.uri)
+            del self._by_id[number]
+        return registration
+
+
+def _refusal(
+    registration: Registration, invoke: str, session: RouterSession
+) -> tuple[str, str] | None:
+    """Return why a session may not join a registration, as error URI and sentence."""
+    taken = f"The procedure {short_repr(registration.uri)} is registered already"
+    if registration.invoke != invoke:
+        return (
+            DIFFERENT_POLICY
+            if "single" not in (invoke, registration.invoke)
+            else PROCEDURE_ALREADY_EXISTS,
+            f"{taken}, with invoke={registration.invoke!r}.",
+        )
+    if invoke == "single" or session in registration.callees:
+        return PROCEDURE_ALREADY_EXISTS, f"{taken}."
+    return None
