@@ -297,7 +297,7 @@ def test_a_router_that_goes_ends_a_measurement_with_what_there_is(tmp_path: Path
         (["publish", "com.a", "--from-file", "missing"], "Error: missing cannot be read: No such"),
         (["publish", "com.a", "--from-file", "/"], "Error: / cannot be read: Is a directory"),
         (["subscribe", "com.a", "--match", "fuzzy"], "--match"),
-        (["subscribe", "com. a", "--match", "prefix"], "is no valid URI"),
+        (["subscribe", "com. a", "--match", "prefix"], "is not a valid URI"),
         (["subscribe", "..", "--match", "wildcard"], "would match everything"),
         (["subscribe", "com.a", "--count", "0"], "--count"),
     ],

@@ -129,7 +129,7 @@ def test_an_error_answer_is_one_line(prompt: Prompt) -> None:
     for verb in ("call", "await call", "await app.call"):
         prompt.enter(f'{verb}(".refuse")', r"^Error: com\.shell\.refused: not today \(code=3\)$")
         prompt.enter(f'{verb}(".nothing")', r"^Error: wamp\.error\.no_such_procedure: ")
-    prompt.enter('call("not valid")', "^Error: The procedure 'not valid' is no valid URI")
+    prompt.enter('call("not valid")', "^Error: The procedure 'not valid' is not a valid URI")
     prompt.enter('app.call(".add")', r"^Error: app\.call\(\) belongs to the event loop's thread")
     assert "Traceback" not in prompt.text
     prompt.leave()
