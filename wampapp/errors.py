@@ -10,7 +10,7 @@ The tree::
     │   │   ├── InvalidHandler
     │   │   └── AppStarted
     │   ├── InvalidUrl
-    │   ├── TargetError           ``wampapp run TARGET`` names nothing that runs
+    │   ├── TargetError           ``wampapp run TARGET`` does not name an app
     │   │   └── BrokenTarget      its code is not valid Python
     │   ├── PortInUse
     │   └── WrongThread
@@ -22,7 +22,7 @@ The tree::
     │   ├── TlsFailed
     │   ├── NotJoined
     │   └── ConnectionLost
-    └── WampError                 an error that travels: an URI, args and kwargs
+    └── WampError                 an error that travels: a URI, args and kwargs
         ├── InvalidArgument       wamp.error.invalid_argument
         ├── NoSuchProcedure       wamp.error.no_such_procedure
         ├── ProcedureExists       wamp.error.procedure_already_exists
@@ -36,6 +36,8 @@ The tree::
         └── HandlerFailed         wamp.error.runtime_error
 
 An error owns its exit code on the command line (:attr:`WampappError.exit_code`).
+
+The file is long because it is one table, of classes, codes and URIs.
 """
 
 from __future__ import annotations
@@ -119,7 +121,7 @@ PAYLOAD_NOT_ENCODABLE = "wampapp.error.payload_not_encodable"
 class WampappError(Exception):
     """The root of every exception that wampapp raises on purpose."""
 
-    #: Exit code of a command that ends with this error.
+    #: The exit code of a command that ends with this error.
     exit_code: ClassVar[int] = EXIT_FAILED
 
 
@@ -154,7 +156,7 @@ class InvalidUrl(UsageError, ValueError):
 
 
 class TargetError(UsageError):
-    """``wampapp run TARGET`` names no app."""
+    """``wampapp run TARGET`` does not name an app."""
 
 
 class BrokenTarget(TargetError):
@@ -162,7 +164,7 @@ class BrokenTarget(TargetError):
 
 
 class PortInUse(UsageError):
-    """The embedded router's port is taken by something that is no WAMP router."""
+    """The embedded router's port is taken by something that is not a WAMP router."""
 
 
 class WrongThread(UsageError, RuntimeError):
@@ -180,7 +182,7 @@ class InvalidResult(WampappError):
 
 
 class SessionError(WampappError):
-    """Something between this process and the router."""
+    """Something went wrong between this process and the router."""
 
 
 class RouterUnreachable(SessionError):
@@ -219,7 +221,7 @@ class NotJoined(SessionError):
 
 
 class ConnectionLost(SessionError):
-    """The link broke while an answer was awaited; whether it was carried out is unknown."""
+    """The link broke while an answer was awaited; the request may have been carried out."""
 
     exit_code = EXIT_UNREACHABLE
 
@@ -300,7 +302,7 @@ class ProcedureExists(_PredefinedError):
 
 
 class NotAuthorized(_PredefinedError):
-    """The router does not let this session do that."""
+    """The session is not allowed to do that."""
 
     URI = NOT_AUTHORIZED
 
@@ -318,19 +320,19 @@ class CallTimeout(_PredefinedError):
 
 
 class Overloaded(_PredefinedError):
-    """More calls wait for the procedure than it takes; later it may go better."""
+    """The procedure has too many calls waiting; try again later."""
 
     URI = OVERLOADED
 
 
 class PayloadNotEncodable(_PredefinedError):
-    """A value that the session's serializer cannot carry."""
+    """A value is of a type that cannot be sent."""
 
     URI = PAYLOAD_NOT_ENCODABLE
 
 
 class PayloadTooLarge(_PredefinedError):
-    """A message larger than the peer takes."""
+    """A message is larger than the peer accepts."""
 
     URI = PAYLOAD_SIZE_EXCEEDED
 
@@ -342,7 +344,7 @@ class ProtocolViolation(_PredefinedError):
 
 
 class HandlerFailed(_PredefinedError):
-    """The procedure's handler raised an exception that is no :class:`WampError`."""
+    """The procedure's handler raised an exception that is not a :class:`WampError`."""
 
     URI = RUNTIME_ERROR
 

@@ -27,70 +27,13 @@ from tests.support.process import (
     serving,
     wampapp,
 )
+from tests.support.programs import program
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar
 
-SERVICE = """
-import asyncio
-import sys
-
-from wampapp import App, CallResult, WampError
-
-app = App(prefix="com.verbs")
-calls = 0
-
-@app.register(run="loop")
-def add(a, b):
-    return a + b
-
-@app.register
-async def numbers(most, final=None):
-    for number in range(most):
-        yield number
-
-@app.register
-def parts():
-    yield 1
-    return CallResult(1, 2, key="ß 🎈")
-
-@app.register
-async def endless():
-    try:
-        yield "begun"
-        await asyncio.Event().wait()
-    finally:
-        print("endless was cancelled", file=sys.stderr, flush=True)
-
-@app.register
-async def hang():
-    print("hang was called", file=sys.stderr, flush=True)
-    try:
-        await asyncio.Event().wait()
-    finally:
-        print("hang was cancelled", file=sys.stderr, flush=True)
-
-@app.register
-def sometimes():
-    global calls
-    calls += 1
-    if calls % 3 == 0:
-        raise WampError("com.verbs.odd", "not this one")
-
-@app.register
-async def stall():
-    # The first call holds the others up, where they are made one after the other.
-    global stalled
-    if not stalled:
-        stalled = True
-        await asyncio.sleep(0.5)
-
-@app.register(run="loop")
-def forget():
-    global stalled
-    stalled = False
-"""
+SERVICE = program("call_publish_subscribe_service.py")
 
 
 @pytest.fixture(scope="module")
@@ -357,7 +300,7 @@ def test_a_router_that_goes_ends_a_measurement_with_what_there_is(tmp_path: Path
         (["publish", "com.a", "--from-file", "missing"], "Error: missing cannot be read: No such"),
         (["publish", "com.a", "--from-file", "/"], "Error: / cannot be read: Is a directory"),
         (["subscribe", "com.a", "--match", "fuzzy"], "--match"),
-        (["subscribe", "com. a", "--match", "prefix"], "is no valid URI"),
+        (["subscribe", "com. a", "--match", "prefix"], "is not a valid URI"),
         (["subscribe", "..", "--match", "wildcard"], "would match everything"),
         (["subscribe", "com.a", "--count", "0"], "--count"),
     ],
@@ -611,14 +554,7 @@ def test_the_event_that_the_router_kept(
 
 # flask wamp
 
-SITE = """
-from flask import Flask
-from wampapp.flask import WAMP
-
-app = Flask(__name__)
-app.config.from_prefixed_env()
-wamp = WAMP(app)
-"""
+SITE = program("call_publish_subscribe_site.py")
 
 
 def test_flask_wamp_has_the_same_options(service: Wampapp, router: Router, tmp_path: Path) -> None:

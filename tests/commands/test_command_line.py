@@ -23,33 +23,14 @@ from tests.support.process import (
     serving,
     wampapp,
 )
+from tests.support.programs import program
 from wampapp.cli.group import SECTIONS
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar
 HELLO = ROOT / "examples" / "hello.py"
 
-SERVICE = """
-from wampapp import App, CallResult, WampError
-
-app = App(prefix="com.cli")
-
-@app.register
-def echo(*args, **kwargs):
-    return CallResult(*args, **kwargs)
-
-@app.register
-def one(value):
-    return value
-
-@app.register
-def refuse():
-    raise WampError("com.cli.refused", "not today", 7, code=3)
-
-@app.register
-def crash():
-    raise RuntimeError("the secret")
-"""
+SERVICE = program("command_line_service.py")
 
 
 @pytest.fixture(scope="module")
@@ -179,13 +160,13 @@ def test_a_realm_that_is_refused_exits_4(crossbar: Crossbar) -> None:
         (["call"], "Missing argument 'URI'"),
         (["call", "com.a", "--tiemout", "3"], "No such option '--tiemout'"),
         (["call", "com.a", "--timeout", "-3"], "--timeout"),
-        (["call", "com..a"], "'com..a' is no valid URI"),
+        (["call", "com..a"], "'com..a' is not a valid URI"),
         (["call", "com.a", "k=1", "k=2"], "'k' is given twice"),
         (["call", "com.a", "--url", "http://127.0.0.1"], "has no known scheme; use one of ws://"),
         (["call", "com.a", "--url", "rs://"], "names no host"),
         (["call", "com.a", "--url", "rs://127.0.0.1:99999"], "Port out of range"),
         (["call", "com.a", "--realm", "a b"], "realm 'a b' is not a valid name"),
-        (["subscribe", "com. a"], "is no valid URI"),
+        (["subscribe", "com. a"], "is not a valid URI"),
         (["router", "--port", "70000"], "70000"),
         (["router", "--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
         (["nonsense"], "No such command 'nonsense'"),
@@ -403,7 +384,7 @@ def test_every_form_of_target_runs(folder: Path, embedded: EmbeddedRouter, targe
         ("app:app()", 2, "'app' in app is not a function; write app:app."),
         ("exits", 2, "exits ends the process while it is imported (SystemExit 3)"),
         ("double", 2, "double.py:7: The procedure 'com.a' is registered already, by one"),
-        ("baduri", 2, "baduri.py:4: The procedure 'com..a' is no valid URI"),
+        ("baduri", 2, "baduri.py:4: The procedure 'com..a' is not a valid URI"),
         ("app:", 2, "'app:' is not a target"),
         ("app:1x", 2, "'app:1x' is not a target"),
         ("", 2, "'' is not a target"),
@@ -461,21 +442,7 @@ def test_a_mistake_in_a_script_is_raised_at_the_users_line(folder: Path) -> None
 # uris
 
 
-URIS = """
-from wampapp import App, Invocation
-
-app = App(prefix="com.uris")
-
-@app.register(".item.<sku>", invoke="roundrobin")
-def item(sku: str, count: int = 1, *, call: Invocation) -> list[float]:
-    return []
-
-@app.subscribe(".log.<path:rest>")
-async def on_log(rest: str, line) -> None: ...
-
-if __name__ == "__main__":
-    app.run()
-"""
+URIS = program("command_line_uris.py")
 
 
 def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:

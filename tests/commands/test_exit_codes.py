@@ -27,26 +27,11 @@ from tests.support.process import (
     serving,
     wampapp,
 )
+from tests.support.programs import program
 from tests.support.terminal import WampappTerminal
 from wampapp.crossbar import Crossbar
 
-SERVICE = """
-import asyncio
-import sys
-
-from wampapp import App
-
-app = App(prefix="com.exits")
-
-@app.register
-def one():
-    return 1
-
-@app.register
-async def hang():
-    print("hang was called", file=sys.stderr, flush=True)
-    await asyncio.Event().wait()
-"""
+SERVICE = program("exit_codes_service.py")
 FILES = {
     "empty.py": "from wampapp import App\napp = App()\n",
     "raises.py": "1 / 0\n",

@@ -26,6 +26,7 @@ from tests.support.process import (
     serving,
     wampapp,
 )
+from tests.support.programs import program
 from tests.support.proxy import Wire
 from tests.support.tls import Authority, TlsDoor
 from wampapp import WampError
@@ -33,27 +34,7 @@ from wampapp.crossbar import Crossbar, node_configuration
 
 Router = EmbeddedRouter | Crossbar
 
-SERVICE = """
-from wampapp import App
-
-app = App(prefix="com.seen")
-
-@app.register
-def add(a: int, b: int) -> int:
-    return a + b
-
-@app.register(".shared", invoke="roundrobin")
-def shared() -> None: ...
-
-@app.register("com.seen.each.<name>")
-def each(name: str) -> None: ...
-
-@app.subscribe(".news")
-def news(text: str) -> None: ...
-
-@app.subscribe("com.seen.all", match="prefix")
-def everything() -> None: ...
-"""
+SERVICE = program("inspect_and_doctor_service.py")
 
 
 @pytest.fixture

@@ -350,7 +350,7 @@ def test_a_second_ctrl_c_leaves_nothing_running(
             ["com.a", "sort", "-n"],
             "No such option '-n'. If it belongs to COMMAND, write -- before",
         ),
-        (["com..a", "--", "true"], "'com..a' is no valid URI"),
+        (["com..a", "--", "true"], "'com..a' is not a valid URI"),
         (["wamp.a", "--", "true"], "starts with 'wamp.', which is reserved"),
         (["com.a", "--concurrency", "0", "--", "true"], "--concurrency"),
         (["com.a", "--timeout", "-1", "--", "true"], "--timeout"),

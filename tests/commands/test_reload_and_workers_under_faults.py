@@ -16,61 +16,14 @@ import pytest
 
 from tests.commands.test_reload_and_workers import edit, has_ended, joined, pids
 from tests.support.process import EmbeddedRouter, Process, Wampapp, wampapp
+from tests.support.programs import program
 from wampapp import NoSuchProcedure, WampError, connect
 from wampapp.supervisor import watcher as watching
 from wampapp.supervisor.child import Child
 from wampapp.supervisor.parent import Parent
 from wampapp.supervisor.pipe import ServiceEnded, Start
 
-SERVICE = """\
-import multiprocessing
-import os
-import threading
-import time
-
-from wampapp import App
-
-app = App(prefix="com.example", grace=20)
-go = threading.Event()
-
-
-@app.register
-def version() -> int:
-    return 1
-
-
-@app.register(force_reregister=True)
-def pid() -> int:
-    return os.getpid()
-
-
-@app.register(invoke="single")
-def lonely() -> int:
-    return os.getpid()
-
-
-@app.register
-def fork() -> int:
-    process = multiprocessing.get_context("fork").Process(target=go.wait, daemon=True)
-    process.start()
-    return process.pid
-
-
-@app.register
-def end() -> None:
-    os._exit(0)
-
-
-@app.register
-def slow() -> None:
-    app.log("slow has begun")
-    go.wait()
-
-
-@app.on_join
-def say() -> None:
-    print("has joined", flush=True)
-"""
+SERVICE = program("reload_and_workers_under_faults_service.py")
 
 ALL = pytest.mark.parametrize("options", [[], ["--workers", "2"], ["--reload"]])
 SUPERVISED = pytest.mark.parametrize("options", [["--workers", "2"], ["--reload"]])

@@ -20,25 +20,13 @@ from tests.support.process import (
     run,
     wampapp,
 )
+from tests.support.programs import program
 from tests.support.terminal import Terminal, WampappTerminal
 from wampapp.cli.group import SECTIONS, cli
 
 NAMES = [name for commands in SECTIONS.values() for name in commands]
 
-APP = """\
-from wampapp import App
-
-app = App(prefix="com.example", realm="from.the.app")
-
-
-@app.register
-def add(a: int, b: int) -> int:
-    return a + b
-
-
-if __name__ == "__main__":
-    app.run()
-"""
+APP = program("settings_and_colours_app.py")
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.support.process import (
     serving,
     wampapp,
 )
+from tests.support.programs import program
 from tests.support.scripted import ScriptedRouter
 from tests.support.terminal import WampappTerminal
 from wampapp.crossbar import Crossbar
@@ -27,41 +28,7 @@ from wampapp.crossbar import Crossbar
 Router = EmbeddedRouter | Crossbar
 PROMPTS = {"ipython": r"^In \[\d+\]: ", "python": "^>>> "}
 
-SERVICE = """
-import asyncio
-
-from wampapp import App, CallResult, WampError
-
-app = App(prefix="com.shell", grace=0)
-
-@app.register
-def add(a: int, b: int) -> int:
-    return a + b
-
-@app.register
-def size(text: str) -> int:
-    return len(text)
-
-@app.register
-def refuse() -> None:
-    raise WampError("com.shell.refused", "not today", code=3)
-
-@app.register
-def count(to: int):
-    yield from range(to)
-
-@app.register
-async def wait(name: str) -> None:
-    app.log(f"{name} waits")
-    try:
-        await asyncio.Event().wait()
-    finally:
-        app.log(f"{name} is given up")
-
-@app.subscribe
-def on_news(text: str) -> None:
-    app.log(f"heard {text}")
-"""
+SERVICE = program("shell_service.py")
 WELCOME = [2, 1, {"roles": {"broker": {}, "dealer": {}}}]
 
 
@@ -162,7 +129,7 @@ def test_an_error_answer_is_one_line(prompt: Prompt) -> None:
     for verb in ("call", "await call", "await app.call"):
         prompt.enter(f'{verb}(".refuse")', r"^Error: com\.shell\.refused: not today \(code=3\)$")
         prompt.enter(f'{verb}(".nothing")', r"^Error: wamp\.error\.no_such_procedure: ")
-    prompt.enter('call("not valid")', "^Error: The procedure 'not valid' is no valid URI")
+    prompt.enter('call("not valid")', "^Error: The procedure 'not valid' is not a valid URI")
     prompt.enter('app.call(".add")', r"^Error: app\.call\(\) belongs to the event loop's thread")
     assert "Traceback" not in prompt.text
     prompt.leave()

@@ -920,7 +920,7 @@ def test_defaults() -> None:
     ("name", "value", "says"),
     [
         ("WAMP_URL", "127.0.0.1:8080", "no known scheme"),
-        ("WAMP_REALM", "a realm", "no valid name"),
+        ("WAMP_REALM", "a realm", "not a valid name"),
         ("WAMP_PREFIX", "not valid", "not valid"),
         ("WAMP_TIMEOUT", "soon", "WAMP_TIMEOUT is 'soon'"),
         ("WAMP_TIMEOUT", 0, "WAMP_TIMEOUT is 0"),

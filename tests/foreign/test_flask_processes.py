@@ -19,50 +19,12 @@ from subprocess import PIPE
 import pytest
 
 from tests.support.process import DEADLINE, EmbeddedRouter, Process, environment, run
+from tests.support.programs import program
 from wampapp import Canceled, ConnectedClient, Invocation, NoSuchProcedure, WampError, connect
 
 pytestmark = pytest.mark.processes
 
-SITE = """
-import os, sys, threading
-from flask import Flask, g, jsonify
-from wampapp import Invocation
-from wampapp.flask import WAMP
-
-app = Flask(__name__)
-app.config.from_prefixed_env()
-wamp = WAMP(app)
-parent = os.getppid()
-
-@app.route("/")
-def index():
-    return "here"
-
-@app.route("/who")
-def who():
-    caller = g.wamp.procedure(".who", disclose_me=True)()
-    return jsonify(process=os.getpid(), session=caller)
-
-@app.route("/say/<text>")
-def say(text):
-    return str(g.wamp.publish(".news", text))
-
-@wamp.register
-def version() -> str:
-    return "first"
-
-@wamp.register
-def process() -> int:
-    return os.getpid()
-
-@wamp.register
-def who(invocation: Invocation):
-    return invocation.caller
-
-@wamp.subscribe(".news")
-def news(text: str):
-    g.wamp.publish(".heard", text, os.getpid())
-"""
+SITE = program("flask_processes_site.py")
 
 #: How each server is started; `{port}` is where it listens.
 SERVERS = {
@@ -352,23 +314,7 @@ def test_a_port_that_is_taken_is_told(folder: Path, free_port: int) -> None:
             assert "--port" not in site.text
 
 
-TWO_APPS = """
-import sys, threading
-from wampapp.flask.process_lock import acquire
-
-def wait(key):
-    try:
-        acquire(key, lambda: print(f"{key} is another's", flush=True))
-    except OSError as error:
-        print(error, flush=True)
-    print(f"{key} is ours", flush=True)
-
-first, second = sys.argv[1:]
-wait(first)
-sys.stdin.readline()
-threading.Thread(target=wait, args=(second,), daemon=True).start()
-sys.stdin.readline()
-"""
+TWO_APPS = program("flask_processes_two_apps.py")
 
 
 def test_two_apps_in_two_processes_are_no_deadlock(tmp_path: Path) -> None:
@@ -527,37 +473,7 @@ def test_flask_wamp_subscribe(folder: Path, router: EmbeddedRouter) -> None:
 
 # Load.
 
-LOAD = """
-import threading
-from flask import Flask, g
-from wampapp.flask import WAMP
-
-app = Flask(__name__)
-app.config.from_prefixed_env()
-wamp = WAMP(app)
-gone = threading.Event()
-
-@app.route("/square/<int:number>")
-def work(number):
-    return str(g.wamp.call(".work", number))
-
-@app.route("/hold")
-def hold():
-    return str(g.wamp.call(".hold"))
-
-@wamp.register
-def work(number: int) -> int:
-    return number * number
-
-@wamp.register
-def hold():
-    g.wamp.topic(".holding", acknowledge=False).publish()
-    gone.wait()
-
-@wamp.on_leave
-def free():
-    gone.set()
-"""
+LOAD = program("flask_processes_load.py")
 
 
 def test_load_with_the_router_restarted_in_the_middle(tmp_path: Path, free_port: int) -> None:

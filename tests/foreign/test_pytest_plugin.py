@@ -6,56 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import environment, run
+from tests.support.programs import program
 
 pytestmark = pytest.mark.processes
 
 CONFIG = "[pytest]\nfilterwarnings = error\n    ignore:'crypt' is deprecated:DeprecationWarning\n"
 
-IMPORTS_NOTHING = """
-import sys
+IMPORTS_NOTHING = program("pytest_plugin_imports_nothing.py")
 
-def test_nothing_was_imported():
-    ours = {name for name in sys.modules if name.startswith("wampapp.")}
-    assert ours <= {"wampapp._version", "wampapp.pytest_plugin"}
-    assert not {"autobahn", "twisted", "msgspec", "click"} & set(sys.modules)
-"""
+REAL = program("pytest_plugin_real.py")
 
-REAL = """
-import wampapp
-
-app = wampapp.App(prefix="com.real")
-
-@app.register
-def add(a: int, b: int) -> int:
-    return a + b
-
-def test_both_transports(wamp_router):
-    for url in (wamp_router.url, wamp_router.ws_url):
-        with wampapp.connect(url, wamp_router.realm) as client:
-            client.register("com.real.add", lambda a, b: a + b)
-            assert client.call("com.real.add", 2, 3) == 5
-
-def test_the_router_is_the_same(wamp_router, wamp_url):
-    assert wamp_url == wamp_router.url
-    with wampapp.connect(wamp_url) as one, wampapp.connect(wamp_url) as other:
-        one.register("com.real.five", lambda: 5)
-        assert other.call("com.real.five") == 5
-
-def test_a_test_client_beside_it(wamp_router):
-    with app.test_client() as client:
-        assert client.call("com.real.add", 2, 3) == 5
-"""
-
-CHOSEN = """
-import wampapp
-
-def test_it_is_crossbar(wamp_url):
-    with wampapp.connect(wamp_url) as client:
-        details = client._current().session.details
-        assert any(name.startswith("x_cb") for name in details), details
-        client.register("com.chosen.five", lambda: 5)
-        assert client.call("com.chosen.five") == 5
-"""
+CHOSEN = program("pytest_plugin_chosen.py")
 
 
 def run_tests(folder: Path, text: str, *options: str) -> str:

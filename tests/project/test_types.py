@@ -99,7 +99,7 @@ def test_the_wheel_has_what_users_need_and_no_more(installed: Installed) -> None
         for path in (ROOT / "wampapp").rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
-    assert {"wampapp/py.typed", "wampapp/cli/templates/app.py.in"} <= package
+    assert {"wampapp/py.typed", "wampapp/cli/new/templates/app.py.in"} <= package
     assert {name for name in files if not name.startswith(f"{folder}/")} == package
     assert f"{folder}/licenses/LICENSE" in files
     assert about["License-Expression"] == "MIT"
@@ -115,7 +115,7 @@ def test_the_sdist_has_all_that_its_tests_need(installed: Installed) -> None:
         "CHANGELOG.md",
         "pyproject.toml",
         "wampapp/py.typed",
-        "wampapp/cli/templates/app.py.in",
+        "wampapp/cli/new/templates/app.py.in",
         "tests/conftest.py",
         "tests/programs/typed/declaring.py",
         "examples/hello.py",

@@ -17,6 +17,7 @@ from typing import Self
 import pytest
 
 from tests.support.process import EmbeddedRouter, Wampapp, environment, run, wampapp
+from tests.support.programs import program
 from tests.support.proxy import Wire
 from tests.support.tls import Authority, TlsDoor
 from wampapp import (
@@ -38,15 +39,7 @@ PATIENCE = 10.0  # seconds for a join
 PASSPHRASE = b"passphrase-2f6b"
 FORMS = ["rss://{host}:{port}", "wss://{host}:{port}/ws"]
 
-SERVICE = """
-from wampapp import App
-
-app = App(prefix="com.tls", handshake_timeout=20)
-
-@app.register
-def add(a: int, b: int) -> int:
-    return a + b
-"""
+SERVICE = program("tls_service.py")
 
 
 @pytest.fixture(scope="module")
@@ -143,20 +136,7 @@ def test_an_authority_of_one_s_own_is_trusted(
     speaks(at(form, door.port), Tls(ca=str(authority.file)))
 
 
-LOOPS = """
-import asyncio
-import sys
-
-from wampapp import App, Tls
-
-async def main():
-    app = App(sys.argv[1], tls=Tls(ca=sys.argv[2]))
-    async with app.running():
-        return await app.call("wamp.session.count")
-
-for _ in range(2):
-    print(asyncio.run(main()))
-"""
+LOOPS = program("tls_loops.py")
 
 
 def test_one_loop_after_the_other_speaks_tls(
@@ -858,39 +838,7 @@ def test_an_answer_that_is_no_tls(form: str, answer: bytes) -> None:
 
 #: passlib, which Autobahn imports where it is installed, asks for a module that goes with 3.13.
 WARNINGS = ("-W", "error", "-W", "ignore:'crypt' is deprecated:DeprecationWarning")
-PROGRAM = """
-import importlib, signal, sys
-signal.alarm(60)
-kind, url, ca = sys.argv[1:]
-if kind != "loop":
-    importlib.import_module(f"twisted.internet.{kind}reactor").install()
-from wampapp import App, Tls
-
-app = App(prefix="com.tls", tls=Tls(ca=ca))
-
-@app.register
-async def add(a: int, b: int) -> int:
-    return a + b
-
-if kind == "loop":
-    import asyncio
-
-    async def main():
-        async with app.running(url):
-            print(await app.call(".add", 2, 3))
-
-    asyncio.run(main())
-else:
-    from twisted.internet.defer import Deferred
-    from twisted.internet.task import react
-
-    async def main(reactor):
-        await app.start(url)
-        print(await Deferred.fromFuture(app.call(".add", 2, 3)))
-        await app.stop()
-
-    react(main)
-"""
+PROGRAM = program("tls_program.py")
 
 
 @pytest.mark.parametrize("kind", ["loop", "select", "poll", "epoll", "asyncio"])

@@ -1,22 +1,17 @@
 """A router that joins everybody, and answers calls as a test tells it."""
 
-import contextlib
-import socket
-import struct
-import threading
-from collections.abc import Callable, Mapping
-from typing import IO, Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-import msgspec
-
+from tests.support.fake_router import FakeRouter, Send
 from wampapp.errors import NO_SUCH_PROCEDURE, NO_SUCH_SUBSCRIPTION, WampError
 
 HELLO, CALL, UNSUBSCRIBE, GOODBYE = 1, 48, 34, 6
 SESSION = 4711
 
 
-class AnsweringRouter:
-    """Listens for RawSocket with MessagePack on a free loopback port.
+class AnsweringRouter(FakeRouter):
+    """Joins everybody.
 
     Args:
         procedures: what is answered to a call, by URI; each gets the positional arguments, and may
@@ -39,37 +34,13 @@ class AnsweringRouter:
         self._silent = silent
         self._withheld = dict(withheld or {})
         self._welcome = welcome or {}
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"rs://127.0.0.1:{self._server.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
+        super().__init__()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
-            self._threads[-1].start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream, contextlib.suppress(OSError):
-            if not stream.read(4):
-                return
-            connection.sendall(b"\x7f\xf2\0\0")
-            held: dict[str, list[Any]] = {}
-            while (message := self._read(stream)) is not None:
-                for answer in self._answers(message, held):
-                    payload = msgspec.msgpack.encode(answer)
-                    connection.sendall(struct.pack(">I", len(payload)) + payload)
-
-    @staticmethod
-    def _read(stream: IO[bytes]) -> Any:
-        head = stream.read(4)
-        if len(head) < 4:
-            return None
-        return msgspec.msgpack.decode(stream.read(struct.unpack(">I", head)[0]))
+    def converse(self, messages: Iterator[list[Any]], send: Send) -> None:
+        held: dict[str, list[Any]] = {}
+        for message in messages:
+            for answer in self._answers(message, held):
+                send(answer)
 
     def _answers(self, message: list[Any], held: dict[str, list[Any]]) -> list[Any]:
         if message[0] == HELLO:
@@ -100,13 +71,3 @@ class AnsweringRouter:
             return [50, message[1], {}, [self._procedures[name](*args)]]
         except WampError as error:
             return [8, CALL, message[1], {}, error.uri, list(error.args)]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()

@@ -170,7 +170,7 @@ class Client(Waiter):
     def on_loop(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine function on the event loop, and wait for it.
 
-        For many verbs at one time, each of which costs no change of threads. Ctrl-C in the
+        For many verbs at the same time, none of which costs a change of threads. Ctrl-C in the
         waiting thread cancels it.
 
         Args:

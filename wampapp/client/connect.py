@@ -113,7 +113,7 @@ class ConnectedClient(PeerClient):
 
 def _note_end(keeper: asyncio.Task[None]) -> None:
     if not keeper.cancelled() and (error := keeper.exception()) is not None:
-        logger.error("The session does not come back: %s", error)
+        logger.error("The session will not come back: %s", error)
 
 
 def connect(

@@ -138,7 +138,7 @@ class Procedure:
                 yield self._converted(value)
         finally:
             if not call.cancel() and not call.cancelled():
-                call.exception()  # whoever left early does not want to know
+                call.exception()  # fetched, or asyncio would log it; the caller left early
 
     def _converted(self, value: Any) -> Any:
         if self._returns is None:

@@ -33,14 +33,14 @@ async def wait_for_answer(
     """Ask for something and wait for the answer, for the session first if there is none.
 
     Args:
-        connection: what is asked on, or who gives it in a while.
+        connection: where to ask, or an awaitable of it.
         ask: sends the request.
         timeout: seconds for all of it; None for no limit, but ``rejoin_timeout`` while offline.
         what: what is waited for, for the error message.
         tries: how often it may be sent when the link breaks before the answer.
 
     Returns:
-        What ``ask`` comes to.
+        What awaiting ``ask`` gives.
 
     Raises:
         NotJoined: there was no session in all that time, so nothing was sent.
@@ -62,8 +62,8 @@ async def wait_for_answer(
                         raise
                     sent = False
                 except NoSuchProcedure:
-                    # Nobody carried it out. Where the router was restarted, its callee may be a
-                    # moment later than we are.
+                    # Nobody carried it out. After a restart of the router, its callee may come back
+                    # a moment later than we do.
                     if not on.is_settling:
                         raise
                     tries += 1
@@ -100,7 +100,7 @@ class Waiter:
     def _iterate(
         self, items: AsyncGenerator[Any, None], name: str, timeout: float | None = None
     ) -> Iterator[Any]:
-        """Iterate over what comes; ``timeout`` is for each by itself."""
+        """Iterate over what comes; ``timeout`` is for each item by itself."""
 
         async def following() -> Any:
             try:

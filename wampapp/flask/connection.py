@@ -91,7 +91,7 @@ class ProcessConnection:
             if not self._tried.done():
                 self._tried.set_result(None)
             elif refused is not None:
-                logger.error("The session does not come back: %s", refused)
+                logger.error("The session will not come back: %s", refused)
 
     async def wait_joined(self) -> None:
         """Wait for the session, but no longer than a view may.

@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 @types.coroutine
 def with_deferreds(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-    """Let a coroutine in an asyncio task await Twisted's Deferreds as well.
+    """Return a coroutine's awaitable that may await Twisted's Deferreds in an asyncio task.
 
-    A Deferred yields itself to whoever drives the coroutine; a task knows only futures. So wait
-    for it through a future, and let the Deferred hand its own result on when it is resumed.
+    A Deferred yields itself to what runs the coroutine, but a task knows only futures. So the task
+    waits on a future, and the Deferred gives its own result when the coroutine is resumed.
 
     Args:
-        coroutine: what the task runs.
+        coroutine: the coroutine; it may await futures as well.
 
     Returns:
         The coroutine's result.
@@ -45,7 +45,7 @@ def _future_for(waited: Any) -> Any:
     from twisted.internet.defer import CancelledError, Deferred
 
     if not isinstance(waited, Deferred):
-        return waited  # the task says what it thinks of it
+        return waited  # the task raises the usual error
     future = asyncio.get_running_loop().create_future()
 
     def fired(result: object) -> object:
@@ -54,7 +54,7 @@ def _future_for(waited: Any) -> Any:
         return result
 
     def cancelled(done: asyncio.Future[None]) -> None:
-        # Who cancels the handler cancels what it waits for, and hears of it from the handler.
+        # Cancelling the handler cancels what it waits for; the handler reports how that ended.
         if done.cancelled():
             waited.addErrback(lambda failure: failure.trap(CancelledError) and None)
             waited.cancel()

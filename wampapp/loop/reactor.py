@@ -55,8 +55,8 @@ def make_reactor(loop: asyncio.AbstractEventLoop) -> Any:
         return _installed_reactor
     if getattr(installed, "_asyncioEventloop", None) is loop:
         return installed
-    # A process has one reactor that modules import; further ones are only passed about, and the
-    # thread they run in is not the one that Twisted's own tools take for the reactor's.
+    # A process has one reactor that modules import; further ones are only passed as arguments,
+    # and their thread is not the one that Twisted's own tools take for the reactor's.
     further = AsyncioSelectorReactor(loop)
     further._registerAsIOThread = False
     return further

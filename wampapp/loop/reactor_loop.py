@@ -5,7 +5,7 @@ lets code that is written with asyncio's tasks, futures and timeouts run on that
 callbacks and timers become the reactor's delayed calls. It has no sockets, no subprocesses and no
 signals of its own; what needs them asks the reactor.
 
-It cannot be run or stopped by itself: it turns while the reactor turns.
+It cannot be run or stopped by itself: it runs while the reactor runs.
 
 The file is long because it is one interface, asyncio's ``AbstractEventLoop``, method by method, and
 most of it is their documentation.
@@ -44,8 +44,8 @@ logger = logging.getLogger("asyncio")
 
 _MAX_THREADS: Final = min(32, (os.cpu_count() or 1) + 4)  # what asyncio's default executor has
 
-_TURNED_BY_THE_REACTOR: Final = (
-    "This event loop turns with Twisted's reactor and cannot be run or stopped by itself; "
+_RUN_BY_THE_REACTOR: Final = (
+    "This event loop runs on Twisted's reactor and cannot be run or stopped by itself; "
     "run or stop the reactor."
 )
 
@@ -54,10 +54,10 @@ class ReactorLoop(asyncio.AbstractEventLoop):
     """An asyncio event loop on a Twisted reactor.
 
     Twisted's own callbacks, such as ``dataReceived``, run with no asyncio loop set. Where they call
-    code that asks for one, let them do so inside :meth:`entered`.
+    code that asks for one, they must do so inside :meth:`entered`.
 
     What a callback raises goes to the exception handler. ``SystemExit`` and ``KeyboardInterrupt``
-    go on to the reactor, as they leave asyncio's loops; Twisted's reactors log them and turn on.
+    go on to the reactor, as they leave asyncio's loops; Twisted's reactors log them and go on.
 
     Args:
         reactor: a reactor, running or not yet; it provides ``IReactorTime`` and
@@ -82,7 +82,7 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         state = "closed" if self._closed else f"on {type(self._reactor).__name__}"
         return f"<{type(self).__name__} {state}>"
 
-    # Its life.
+    # Running and closing.
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
@@ -111,7 +111,7 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         Raises:
             UsageError: the reactor is what runs.
         """
-        raise UsageError(_TURNED_BY_THE_REACTOR)
+        raise UsageError(_RUN_BY_THE_REACTOR)
 
     def run_until_complete(self, future: Any) -> NoReturn:
         """Refuse.
@@ -121,7 +121,7 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         """
         if asyncio.iscoroutine(future):
             future.close()  # or Python would add that it was never awaited
-        raise UsageError(_TURNED_BY_THE_REACTOR)
+        raise UsageError(_RUN_BY_THE_REACTOR)
 
     def stop(self) -> NoReturn:
         """Refuse.
@@ -129,13 +129,13 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         Raises:
             UsageError: the reactor is what stops.
         """
-        raise UsageError(_TURNED_BY_THE_REACTOR)
+        raise UsageError(_RUN_BY_THE_REACTOR)
 
     def is_running(self) -> bool:
         """Whether this is the running loop of the calling thread.
 
         So it is false in Twisted's own callbacks: asyncio starts an eager task at once only where
-        the loop runs, and there the task would find none. Another thread is told whether the
+        the loop runs, and there the task would find none. In another thread it says whether the
         reactor runs.
         """
         if asyncio._get_running_loop() is self:
@@ -148,7 +148,7 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         return self._closed
 
     def close(self) -> None:
-        """Drop everything that is pending and let the threads of the executor end.
+        """Drop everything that is pending, and end the threads of the executor without waiting.
 
         Raises:
             RuntimeError: called by a callback of the loop.
@@ -405,7 +405,7 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         self._executor = executor
 
     async def shutdown_default_executor(self) -> None:
-        """Let the threads of the default executor end; nobody waits for them."""
+        """End the threads of the default executor, without waiting for them."""
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False)
@@ -429,7 +429,7 @@ class ReactorLoop(asyncio.AbstractEventLoop):
         """Do as :func:`socket.getnameinfo`, in a thread."""
         return await self.run_in_executor(None, socket.getnameinfo, sockaddr, flags)
 
-    # What goes wrong.
+    # Exceptions.
 
     def set_exception_handler(
         self, handler: Callable[[asyncio.AbstractEventLoop, Any], object] | None

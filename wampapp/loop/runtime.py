@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class Runtime:
-    """The loop, the reactor on it, and the thread that turns them.
+    """The loop, the reactor on it, and the thread that runs them.
 
     Use :func:`get_runtime` for the process's own, or :func:`current_runtime` for the one that runs
     already.
@@ -64,14 +64,14 @@ class Runtime:
     def reactor(self) -> IReactorTCP:
         """Twisted's reactor, running on :attr:`loop`."""
         if self._reactor is None:
-            # Somebody else's loop, which runs: this is asked for on its thread.
+            # Not our loop, and it runs: this is called on its thread.
             self._reactor = make_reactor(self.loop)
             self._start_reactor()
         return self._reactor  # type: ignore[no-any-return]
 
     @property
     def in_loop_thread(self) -> bool:
-        """Whether the calling thread is the one that turns the loop."""
+        """Whether the calling thread is the one that runs the loop."""
         return self._owner == threading.get_ident()
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
@@ -151,14 +151,14 @@ class Runtime:
             self._run_in_background()
         elif not self.loop.is_running():
             coroutine.close()
-            raise UsageError("The event loop that the app was started in does not run any more.")
+            raise UsageError("The event loop that the app was started in no longer runs.")
         return self._wait_for(coroutine, on_answer)
 
     def _wait_for(
         self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None
     ) -> T:
-        # No concurrent.futures.Future: Ctrl-C in the wrong moment leaves its lock held, and the
-        # loop would wait for that for ever. Nothing that is held here is waited for there.
+        # Not a concurrent.futures.Future: Ctrl-C at the wrong moment leaves its lock held, and the
+        # loop would wait for that lock for ever. The loop waits for nothing that is held here.
         answer = threading.Lock()
         answer.acquire()
         work: list[Coroutine[Any, Any, T]] = [coroutine]
@@ -184,13 +184,13 @@ class Runtime:
         try:
             self.loop.call_soon_threadsafe(begin)
             # A signal that comes in the instant before the wait does not end it, so the thread that
-            # Python's signals reach looks up now and then.
+            # Python's signals reach wakes now and then.
             is_main = threading.current_thread() is threading.main_thread()
-            while not answer.acquire(timeout=_LOOK_UP_SECONDS if is_main else -1):
+            while not answer.acquire(timeout=_WAKE_SECONDS if is_main else -1):
                 pass
         except BaseException:
-            # Ctrl-C reaches the waiting thread alone, at any moment from the first line on; the
-            # work must not go on unseen, nor lie there unbegun.
+            # Ctrl-C reaches only the waiting thread, at any moment from the first line on; the work
+            # must neither go on unseen nor stay behind unstarted.
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self.loop.call_soon_threadsafe(give_up)
             raise
@@ -224,7 +224,7 @@ class Runtime:
         return Deferred.fromFuture(task)
 
     def retire(self) -> None:
-        """Give back what a reactor of ours holds, when its loop is closed."""
+        """Release what a reactor of ours holds, once its loop is closed."""
         if self._reactor is not None:
             release_reactor(self._reactor)
 
@@ -278,8 +278,8 @@ class Runtime:
             stop_reactor_threads(self._reactor)
 
 
-#: How soon Ctrl-C is heard at the latest.
-_LOOK_UP_SECONDS = 0.5
+#: How soon Ctrl-C is noticed at the latest.
+_WAKE_SECONDS = 0.5
 #: How long the end of a process waits for a loop that is busy.
 _EXIT_SECONDS = 2.0
 _FORKED = (
@@ -288,7 +288,7 @@ _FORKED = (
 )
 
 _runtime: Runtime | None = None
-#: Those of loops that are not ours; a closed loop's goes when the next one comes.
+#: The runtimes of loops that are not ours; a closed loop's is dropped when the next one comes.
 _adopted: list[Runtime] = []
 _forked = False
 _lock = threading.Lock()
@@ -347,7 +347,7 @@ def current_runtime() -> Runtime:
 
 
 def background_runtime(loop: asyncio.AbstractEventLoop) -> Runtime:
-    """Make a runtime on a loop of the caller's, which will turn in a background thread.
+    """Make a runtime on the caller's own loop, which will run in a background thread.
 
     Args:
         loop: the loop; it does not run yet.
@@ -388,7 +388,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 @atexit.register
 def _at_exit() -> None:
-    # A daemon thread that is inside of uvloop or OpenSSL while Python takes itself apart may end
-    # the process by a fault. What others do at exit on the loop comes before: they import this.
+    # A daemon thread that is inside uvloop or OpenSSL while Python shuts down may crash the
+    # process. What other modules do at exit on the loop comes first: they import this one.
     if _runtime is not None and not _forked:
         _runtime.stop_background(_EXIT_SECONDS)

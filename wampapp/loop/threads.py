@@ -52,7 +52,8 @@ class ThreadPool:
         self._idle = 0
         self._waiting = 0
         self.moves = 0
-        self._threads: set[threading.Thread] = set()
+        self._count = 0  # the threads that still take jobs
+        self._threads: set[threading.Thread] = set()  # those, and the ones about to end
         self._closed = False
         self._reserved = False
 
@@ -60,21 +61,21 @@ class ThreadPool:
         """Run ``job`` in a thread.
 
         Args:
-            job: called with nothing; it must handle its own exceptions.
+            job: called without arguments; it must handle its own exceptions.
         """
         with self._ready:
             self._jobs.append(job)
             self.moves += 1
             if self._idle >= len(self._jobs):
                 self._ready.notify()
-            elif len(self._threads) < self._limit:
+            elif self._count < self._limit:
                 self._start_thread()
 
     def reserve(self) -> None:
         """Start a thread that stays: when the process ends, Python starts no more of them."""
         with self._ready:
             self._reserved = True
-            if not self._threads:
+            if not self._count:
                 self._start_thread()
 
     def begin_wait(self) -> None:
@@ -84,7 +85,7 @@ class ThreadPool:
             Overloaded: there are far too many threads already.
         """
         with self._ready:
-            if len(self._threads) >= MAX_THREADS:
+            if self._count >= MAX_THREADS:
                 raise Overloaded(
                     f"{MAX_THREADS} worker threads wait for calls of their own; do handlers "
                     "call each other without end?"
@@ -92,7 +93,7 @@ class ThreadPool:
             self._limit += 1
             self._waiting += 1
             self.moves += 1
-            if self._idle < len(self._jobs) and len(self._threads) < self._limit:
+            if self._idle < len(self._jobs) and self._count < self._limit:
                 self._start_thread()
 
     def end_wait(self) -> None:
@@ -108,6 +109,7 @@ class ThreadPool:
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+        self._count += 1
         self._threads.add(thread)
         thread.start()
 
@@ -115,7 +117,7 @@ class ThreadPool:
     def working(self) -> int:
         """How many jobs are in line, or run and do not wait in a blocking verb."""
         with self._ready:
-            return len(self._jobs) + len(self._threads) - self._idle - self._waiting
+            return len(self._jobs) + self._count - self._idle - self._waiting
 
     def close(self) -> None:
         """End the threads as soon as they have nothing to do; jobs in line are still run."""
@@ -144,11 +146,10 @@ class ThreadPool:
                 self.moves += 1
                 del job  # or an idle thread would keep the last call's arguments alive
         finally:
-            with self._ready:
-                self._threads.discard(threading.current_thread())
+            self._threads.discard(threading.current_thread())
 
     def _is_last_reserve(self) -> bool:
-        return self._reserved and len(self._threads) == 1
+        return self._reserved and self._count == 1
 
     def _next(self) -> Callable[[], None] | None:
         with self._ready:
@@ -159,7 +160,11 @@ class ThreadPool:
                         break
                     if not self._ready.wait(_IDLE_SECONDS) and not self._is_last_reserve():
                         break
-                return self._jobs.popleft() if self._jobs else None
+                if self._jobs:
+                    return self._jobs.popleft()
+                # In the same moment: a job that comes now needs another thread.
+                self._count -= 1
+                return None
             finally:
                 self._idle -= 1
 

@@ -1,1 +1,1 @@
-"""What a running service tells of itself: its log."""
+"""What can be observed of a running service: its log."""

@@ -180,7 +180,7 @@ def configure(
     handler.setFormatter(JsonFormatter(worker) if form == "json" else LineFormatter(worker))
     root.addHandler(handler)
     root.setLevel(lowest)
-    # Twisted and Autobahn tell of every port and factory at INFO.
+    # Twisted and Autobahn log every port and factory at INFO.
     chatter = logging.INFO if lowest <= logging.DEBUG else max(lowest, logging.WARNING)
     logging.getLogger("twisted").setLevel(chatter)
 

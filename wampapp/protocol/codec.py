@@ -70,12 +70,12 @@ class Codec:
             The message.
 
         Raises:
-            ProtocolViolation: the bytes are not valid, or no WAMP message.
+            ProtocolViolation: the bytes are not valid, or are not a WAMP message.
         """
         try:
             message = self._loads(payload)
         except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
-            raise ProtocolViolation(f"A frame is no valid {self.SERIALIZER_ID}.") from None
+            raise ProtocolViolation(f"A frame is not valid {self.SERIALIZER_ID}.") from None
         # Each level takes a byte, so that a short frame is not deep.
         if len(payload) > _MAX_DEPTH and too_deep(message):
             raise ProtocolViolation(f"A frame nests more than {_MAX_DEPTH} containers.")
@@ -89,7 +89,7 @@ class Codec:
 
 
 def too_deep(value: Any) -> bool:
-    """Tell whether containers nest too deep for a frame, level by level, with no recursion.
+    """Return whether containers nest too deep for a frame; level by level, without recursion.
 
     Args:
         value: a message, of plain values.
@@ -135,14 +135,14 @@ class Json(Codec):
 
     def _dumps(self, message: Message) -> bytes:
         payload = Json._encode(_bytes_to_text(message))
-        # msgspec writes null for a number that JSON has not; nothing may change unseen.
+        # msgspec writes null for a number that JSON does not have; nothing may change unseen.
         if b"null" in payload:
             _refuse_unwritable(message)
         return payload
 
     def _loads(self, payload: bytes) -> Any:
         value = Json._decode(payload)
-        # Bytes show themselves by an escaped NUL, so that other frames are not walked.
+        # Bytes begin with an escaped NUL; frames without one need no walk.
         return _text_to_bytes(value) if b"\\u0000" in payload else value
 
 
@@ -195,7 +195,7 @@ def _refuse_tag(*_tagged: object) -> Any:
     raise ValueError("this tag is not accepted")
 
 
-#: Tags that cbor2 would decode and a WAMP payload has no need of. Shared values (28, 29) and
+#: Tags that cbor2 would decode and a WAMP payload does not need. Shared values (28, 29) and
 #: string references (25, 256) let a small frame stand for gigabytes; others compile patterns,
 #: parse mail or compute powers. Dates, big integers, decimals and UUIDs are left.
 _REFUSED_TAGS: Final = dict.fromkeys(

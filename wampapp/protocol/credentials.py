@@ -33,7 +33,7 @@ NEEDS_SECRET: Final = frozenset({"ticket", "wampcra", "scram"})
 
 @dataclass(frozen=True, slots=True)
 class Credential(ABC):
-    """Who joins, and how it is proved. Immutable; secrets never show in its ``repr``.
+    """Who joins, and how that is proved. Immutable; its ``repr`` never shows a secret.
 
     Attributes:
         method: the name of the authentication method.
@@ -58,14 +58,14 @@ class Credential(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Anonymous(Credential):
-    """Nobody in particular: nothing is proved.
+    """An anonymous session: nothing is proved.
 
     Args:
-        authid: who joins; the router need not believe it.
+        authid: who joins; the router does not have to believe it.
         authrole: the role that is asked for.
 
     Raises:
-        UsageError: one of them is no text.
+        UsageError: one of them is not text.
     """
 
     method: ClassVar[str] = "anonymous"
@@ -85,7 +85,7 @@ class Ticket(Credential):
         authrole: the role that is asked for.
 
     Raises:
-        UsageError: one of them is missing, empty or no text.
+        UsageError: one of them is missing, empty or not text.
     """
 
     method: ClassVar[str] = "ticket"
@@ -111,7 +111,7 @@ class Wampcra(Credential):
         authrole: the role that is asked for.
 
     Raises:
-        UsageError: one of them is missing, empty or no text.
+        UsageError: one of them is missing, empty or not text.
     """
 
     method: ClassVar[str] = "wampcra"
@@ -139,7 +139,7 @@ class Scram(Credential):
         authrole: the role that is asked for.
 
     Raises:
-        UsageError: one of them is missing, empty or no text, or a package is not installed.
+        UsageError: one of them is missing, empty or not text, or a package is not installed.
     """
 
     method: ClassVar[str] = "scram"
@@ -174,7 +174,7 @@ class Cryptosign(Credential):
         authrole: the role that is asked for.
 
     Raises:
-        UsageError: there is no such key in it.
+        UsageError: it does not hold such a key.
     """
 
     method: ClassVar[str] = "cryptosign"
@@ -245,7 +245,7 @@ def credential_from(
         known = ", ".join(_METHODS)
         raise UsageError(f"There is no authentication method {method!r}; use one of {known}.")
     if method == Anonymous.method:
-        # Secrets are passed over: to join as nobody where the environment has one is no mistake.
+        # Secrets are ignored: joining anonymously where the environment has one is not a mistake.
         return Anonymous(authid, authrole=authrole)
     if method == Cryptosign.method:
         if key_file is None and secret is None:
@@ -256,7 +256,7 @@ def credential_from(
         if key_file is not None and secret is not None:
             raise UsageError(
                 "There are both a key file and a secret; for cryptosign give --key-file "
-                "(WAMPAPP_KEY_FILE) alone."
+                "only (WAMPAPP_KEY_FILE)."
             )
         return Cryptosign(authid, secret, key_file, authrole=authrole)
     if key_file is not None:
@@ -279,7 +279,7 @@ def credential_from(
     return kinds[method](authid, secret, authrole=authrole)
 
 
-# What a user gives. No sentence repeats it where it may be a secret.
+# Checks of what a user gives. No sentence repeats what may be a secret.
 
 
 def _check_person(credential: Credential, secret: str) -> None:
@@ -300,4 +300,4 @@ def _check_text(credential: Credential, name: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"The {name} of {who} is no text in UTF-8; give one that is.") from None
+        raise UsageError(f"The {name} of {who} is not valid UTF-8; give text that is.") from None

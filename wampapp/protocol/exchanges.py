@@ -1,4 +1,4 @@
-"""What is said in one join to prove who joins: the client's side of WAMP authentication.
+"""What one join exchanges to prove who joins: the client's side of WAMP authentication.
 
 SCRAM is spoken as Crossbar.io speaks it, which differs from the specification;
 :class:`ScramExchange` says where.
@@ -15,15 +15,15 @@ from typing import Any, Final
 
 from wampapp.errors import AUTHENTICATION_FAILED, RouterRefused, UsageError
 
-# What a challenge may ask for. Who only plays the router could otherwise keep a thread busy
-# for ever (the upper bounds), or get a proof from which the password is soon guessed (the lower
-# ones, for which the specification asks in "Salted Challenge Response Authentication").
+# What a challenge may ask for. An impostor could otherwise keep a thread busy for ever (the upper
+# bounds), or get a proof from which the password is soon guessed (the lower ones, which the
+# specification demands in "Salted Challenge Response Authentication").
 _MAX_ROUNDS: Final = 10_000_000
 _MAX_KEY_LENGTH: Final = 1024  # octets; every 32 of them cost all rounds once more
 _MIN_SCRAM_ROUNDS: Final = 4096  # of PBKDF2, by RFC 7677
 _MAX_MEMORY: Final = 1024 * 1024  # KiB
 _MIN_WORK: Final = 8 * 1024  # KiB of memory times rounds, of Argon2
-_MAX_WORK: Final = 32 * 1024 * 1024  # likewise; about half a minute
+_MAX_WORK: Final = 32 * 1024 * 1024  # the same; about half a minute
 _MIN_ARGON2_MEMORY: Final = 8  # KiB, and octets of salt: what Argon2 itself insists on
 _MIN_ARGON2_SALT: Final = 8
 
@@ -36,13 +36,13 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/=]+")
 
 
 class Exchange:
-    """What is said in one join. Made by :meth:`Credential.begin`.
+    """The authentication of one join. Made by :meth:`Credential.begin`.
 
     Args:
         method: the name of the authentication method.
 
     Attributes:
-        extra: what HELLO tells the router (``authextra``).
+        extra: what HELLO carries as ``authextra``.
     """
 
     def __init__(self, method: str) -> None:
@@ -61,7 +61,7 @@ class Exchange:
             The signature and the details of AUTHENTICATE.
 
         Raises:
-            RouterRefused: the challenge is none of this method, or it is malformed.
+            RouterRefused: the challenge is not of this method, or it is malformed.
         """
         if method != self._method:
             raise _refused(
@@ -77,13 +77,13 @@ class Exchange:
         raise _refused(f"The router sent a challenge, and {self._method!r} has no answer to one.")
 
     def verify(self, details: dict[str, Any]) -> None:
-        """Check what the router proves of itself.
+        """Check that the router is the one that knows the secret.
 
         Args:
             details: those of WELCOME.
 
         Raises:
-            RouterRefused: the router should know the secret, and does not.
+            RouterRefused: it should know the secret, and does not.
         """
 
 
@@ -152,9 +152,9 @@ class ScramExchange(Exchange):
         if not nonce.startswith(self._nonce):
             raise _malformed("its nonce does not begin with ours")
         if nonce == self._nonce or not _BASE64.fullmatch(nonce):
-            raise _malformed("its nonce is none of the router's")
+            raise _malformed("its nonce has no part of the router's")
         salt = _text(extra, "salt")
-        salted = self._salted(extra, _octets(salt, "its salt is no Base64"))
+        salted = self._salted(extra, _octets(salt, "its salt is not Base64"))
         said = (
             f"n={prepared(self._authid)},r={self._nonce},"
             f"r={nonce},s={salt},i={extra['iterations']},"
@@ -199,10 +199,10 @@ class ScramExchange(Exchange):
         """
         if self._signature is None:
             raise _refused("The router welcomed us before we proved who we are.")
-        told = details.get("authextra")
+        proved = details.get("authextra")
         found: Any = None
-        if isinstance(told, dict):
-            found = told.get("verifier", told.get("scram_server_signature"))
+        if isinstance(proved, dict):
+            found = proved.get("verifier", proved.get("scram_server_signature"))
         if not isinstance(found, str):
             raise _refused("The router did not prove that it knows us: it gave no signature.")
         wrong = "The router did not prove that it knows us: its signature is wrong."
@@ -217,8 +217,8 @@ class ScramExchange(Exchange):
 class CryptosignExchange(Exchange):
     """Signs the challenge with the private key ("Cryptosign-based Authentication")."""
 
-    # The cryptography package signs, for Autobahn's CryptosignKey gives a Deferred or a future,
-    # which is nothing for a thread. Autobahn always installs it; PyNaCl it does not.
+    # The cryptography package signs: Autobahn's CryptosignKey gives a Deferred or a future, which a
+    # thread cannot use. Autobahn always installs cryptography, but not PyNaCl.
 
     def __init__(self, method: str, seed: bytes) -> None:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -240,7 +240,7 @@ class CryptosignExchange(Exchange):
 def prepared(authid: str) -> str:
     """Normalize an authid by SASLprep (RFC 4013)."""
     if authid.isascii() and authid.isprintable():
-        return authid  # as SASLprep leaves it, and there is no need to import that
+        return authid  # SASLprep would leave it as it is
     from passlib.utils import saslprep  # type: ignore[import-untyped]
 
     try:
@@ -252,7 +252,7 @@ def prepared(authid: str) -> str:
     return prepared
 
 
-# What a router gives: foreign data.
+# Checks of what a router gives.
 
 
 def _refused(sentence: str) -> RouterRefused:
@@ -271,18 +271,18 @@ def _check_unbound(extra: dict[str, Any]) -> None:
 def _text(extra: dict[str, Any], name: str) -> str:
     value = extra.get(name)
     if not isinstance(value, str):
-        raise _malformed(f"its {name} is no text" if name in extra else f"it has no {name}")
+        raise _malformed(f"its {name} is not text" if name in extra else f"it has no {name}")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _malformed(f"its {name} is no text in UTF-8") from None
+        raise _malformed(f"its {name} is not valid UTF-8") from None
     return value
 
 
 def _count(extra: dict[str, Any], name: str, lowest: int, highest: int) -> int:
     value = extra.get(name)
     if type(value) is not int:
-        raise _malformed(f"its {name} is no number" if name in extra else f"it has no {name}")
+        raise _malformed(f"its {name} is not a number" if name in extra else f"it has no {name}")
     if not lowest <= value <= highest:
         raise _refused(
             f"The router's challenge asks for {name} outside of what is accepted, {lowest} to "

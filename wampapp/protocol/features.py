@@ -1,10 +1,10 @@
-"""What a client says of itself in HELLO."""
+"""The features that a client announces in HELLO ("Feature Announcement")."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-#: What HELLO says of us ("Feature Announcement").
+#: The client's roles and their features: `roles` in the details of HELLO.
 ROLES: Final[dict[str, Any]] = {
     "caller": {
         "features": {

@@ -39,7 +39,7 @@ def seed_of(key: object) -> bytes:
     elif len(key) == _SEED_LENGTH:
         return key
     raise UsageError(
-        "The key of Cryptosign is no Ed25519 seed; give 32 bytes, or 64 hexadecimal digits."
+        "The key of Cryptosign is not an Ed25519 seed; give 32 bytes, or 64 hexadecimal digits."
     )
 
 

@@ -84,8 +84,8 @@ _NAMES: Final = {
     code: name for name, code in list(globals().items()) if type(code) is int and code in _SHAPES
 }
 
-#: What else a shape asks for: ids at the first two places, and keywords that are strings. An id
-#: stands first; what else is a number there is a message code, which is in the ids' range as well.
+#: What a shape demands besides types: ids at the first two places, and keywords that are strings.
+#: Where the first number is a message code and not an id, it is in the ids' range as well.
 _FIRST, _SECOND, _KEYWORDS = 1, 2, 4
 _FORMS: Final[dict[int, dict[tuple[type, ...], int]]] = {
     code: {
@@ -108,7 +108,7 @@ def check(message: Any) -> Message:
         The same object.
 
     Raises:
-        ProtocolViolation: it is no list, its code is unknown, or an element has the wrong type.
+        ProtocolViolation: it is not a list, its code is unknown, or an element has the wrong type.
     """
     if type(message) is not list or not message:
         raise ProtocolViolation("A WAMP message must be a list that starts with its code.")
@@ -118,29 +118,29 @@ def check(message: Any) -> Message:
         raise ProtocolViolation(f"There is no WAMP message with the code {short_repr(code)}.")
     asks = forms.get(tuple(map(type, message)))
     if asks is None:
-        raise ProtocolViolation(f"A {_NAMES[code]} message has the wrong elements.")
+        raise ProtocolViolation(f"The {_NAMES[code]} message has the wrong elements.")
     if (asks & _FIRST and not 0 <= message[1] <= MAX_ID) or (
         asks & _SECOND and not 0 <= message[2] <= MAX_ID
     ):
-        raise ProtocolViolation(f"A {_NAMES[code]} message has an id out of range.")
+        raise ProtocolViolation(f"The {_NAMES[code]} message has an id out of range.")
     if asks & _KEYWORDS and not _STRINGS.issuperset(map(type, message[-1])):
-        raise ProtocolViolation(f"A {_NAMES[code]} message has a keyword that is no string.")
+        raise ProtocolViolation(f"The {_NAMES[code]} message has a keyword that is not a string.")
     return message
 
 
-def short_repr(value: object, most: int = 100) -> str:
-    """Return a value from a peer as it can stand in a sentence: short, whatever it is.
+def short_repr(value: object, maximum: int = 100) -> str:
+    """Return the ``repr`` of a peer's value, cut short so that it can stand in a sentence.
 
     Args:
         value: anything.
-        most: the most characters.
+        maximum: the most characters.
     """
     try:
-        text = repr(value[:most] if isinstance(value, str | bytes | list) else value)
+        text = repr(value[:maximum] if isinstance(value, str | bytes | list) else value)
     except (ValueError, RecursionError, MemoryError):
         # Python refuses to write out numbers of many digits, and values that nest too deep.
         text = f"a {type(value).__name__}"
-    return text if len(text) <= most else f"{text[:most]}…"
+    return text if len(text) <= maximum else f"{text[:maximum]}…"
 
 
 def payload_of(message: Message, start: int) -> tuple[list[Any], dict[str, Any]]:

@@ -69,7 +69,8 @@ def parse(text: str, what: str, match: Match | None = None) -> Pattern:
         The pattern.
 
     Raises:
-        InvalidUri: the URI is not valid, a name stands twice, or captures and ``match`` are mixed.
+        InvalidUri: the URI is not valid, a name is captured twice, or captures and ``match`` are
+            mixed.
     """
     if "<" not in text and ">" not in text:
         return _raw(text, what, match or "exact")
@@ -96,8 +97,8 @@ def parse(text: str, what: str, match: Match | None = None) -> Pattern:
             names.append((place, found[2]))
         elif place != len(components) - 1 or not place or names:
             raise InvalidUri(
-                f"The {what} {text!r}: <path:{found[2]}> stands at the end, after plain "
-                "components alone."
+                f"The {what} {text!r}: <path:{found[2]}> must stand at the end, after "
+                "plain components only."
             )
         else:
             rest = place, found[2]
@@ -135,7 +136,7 @@ def _checked(pattern: Pattern, what: str) -> Pattern:
 
 
 def is_match(match: str, pattern: str) -> bool:
-    """Tell whether a pattern from the wire is valid for its kind of match.
+    """Return whether a pattern from the wire is valid for its kind of match.
 
     A prefix may end anywhere in a component, and may be empty; a wildcard pattern may have empty
     components.

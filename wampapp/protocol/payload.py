@@ -28,8 +28,8 @@ def to_plain(value: Any) -> Any:
 
     Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
     ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
-    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings, so that of two keys such
-    as ``1`` and ``"1"`` one is left.
+    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings; of two keys such as ``1``
+    and ``"1"`` only one is left.
 
     Args:
         value: a list or dictionary of arguments, or one result.
@@ -41,7 +41,7 @@ def to_plain(value: Any) -> Any:
         PayloadNotEncodable: a value of another type is in it.
     """
     kind = type(value)
-    # One pass in C settles the usual payload, a flat list of scalars.
+    # One pass in C settles the usual payload, a flat list of atoms.
     if kind in ATOMS or (kind is list and ATOMS.issuperset(map(type, value))):
         return value
     try:
@@ -90,7 +90,7 @@ def _other_model(value: Any) -> Any:
 
 
 def _only_bytes(value: Any) -> Any:
-    """Turn what else holds bytes into ``bytes``."""
+    """Turn ``bytearray`` and ``memoryview`` into ``bytes``."""
     kind = type(value)
     if kind in ATOMS:
         return value
@@ -106,7 +106,7 @@ def _only_bytes(value: Any) -> Any:
 
 
 def append_payload(head: Message, args: Sequence[Any], kwargs: dict[str, Any]) -> Message:
-    """Append a payload to a message's head, made plain, leaving out what is empty.
+    """Append a payload to a message's head as plain values, leaving out what is empty.
 
     Args:
         head: the elements before the payload; it is extended in place.

@@ -19,7 +19,7 @@ _MAX_LENGTH: Final = 4096
 
 @functools.lru_cache(4096)
 def is_valid(uri: str) -> bool:
-    """Tell whether ``uri`` is valid by the specification's loose rules, with no empty component."""
+    """Return whether ``uri`` is valid by the loose rules, without empty components ("URIs")."""
     return len(uri) <= _MAX_LENGTH and _LOOSE.fullmatch(uri) is not None
 
 
@@ -34,25 +34,27 @@ def check(uri: object, what: str = "URI") -> str:
         The same URI.
 
     Raises:
-        InvalidUri: it is no string, or the specification does not allow it.
+        InvalidUri: it is not a string, or the specification does not allow it.
     """
     uri = check_string(uri, what)
     if not is_valid(uri):
         raise InvalidUri(
-            f"The {what} {uri[:120]!r} is no valid URI: write components joined by single dots, "
+            f"The {what} {uri[:120]!r} is not a valid URI; write components joined by single dots, "
             "with no white space and no '#', such as 'com.example.add'."
         )
     return uri
 
 
 def check_string(uri: object, what: str) -> str:
-    """Check that a URI is text at all; its form is checked elsewhere.
+    """Check that a URI is a string at all; its form is checked elsewhere.
 
     Raises:
-        InvalidUri: it is no string.
+        InvalidUri: it is not a string.
     """
     if not isinstance(uri, str):
-        raise InvalidUri(f"The {what} {uri!r} is no string; write a URI such as 'com.example.add'.")
+        raise InvalidUri(
+            f"The {what} {uri!r} is not a string; write a URI such as 'com.example.add'."
+        )
     return uri
 
 
@@ -92,7 +94,7 @@ def resolve(uri: object, prefix: str | None, what: str = "URI") -> str:
         The absolute URI. Relative to no prefix, ``.add`` is ``add``.
 
     Raises:
-        InvalidUri: ``uri`` is no string, or the result is not valid.
+        InvalidUri: ``uri`` is not a string, or the result is not valid.
     """
     if isinstance(uri, str) and uri.startswith("."):
         uri = f"{prefix}{uri}" if prefix else uri[1:]

@@ -1,6 +1,6 @@
 """A handler's signature, made into a converter for the arguments of its calls.
 
-msgspec converts by the annotations, losslessly: ``"2"`` is no ``int``. All positional arguments
+msgspec converts by the annotations, losslessly: ``"2"`` is not an ``int``. All positional arguments
 go through one conversion in C, to a tuple type made once for each number of arguments.
 """
 
@@ -53,8 +53,8 @@ class Binding:
         injects: whether the handler gets more than the call's arguments.
 
     Raises:
-        InvalidHandler: it is not callable, has no signature, lacks a captured name, or an
-            annotation is of a type that no WAMP argument can become.
+        InvalidHandler: it is not callable, has no signature, lacks a parameter for a captured
+            name, or has an annotation that no WAMP argument can become.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Binding:
     def _is_injected(
         self, function: Callable[..., Any], name: str, kind: Any, captured: Sequence[str]
     ) -> bool:
-        """Tell whether a parameter is filled by us, and take note of it."""
+        """Return whether a parameter is filled by us, and take note of it."""
         if name in captured:
             check_convertible(function, name, kind)
             self._captured[name] = kind
@@ -150,7 +150,7 @@ class Binding:
         Args:
             args: the positional arguments, plain values.
             kwargs: the keyword arguments.
-            extras: what the handler gets besides: captured components and the context, by name.
+            extras: what the handler gets in addition: captured components and the context, by name.
 
         Returns:
             The arguments to call the handler with.
@@ -171,7 +171,7 @@ class Binding:
     def _inject(
         self, args: Sequence[Any], kwargs: dict[str, Any], extras: dict[str, Any]
     ) -> tuple[Sequence[Any], dict[str, Any]]:
-        """Put what the handler gets besides its arguments in its place."""
+        """Insert captured components and the context where the handler expects them."""
         for name, kind in self._captured.items():
             if kind is not Any:
                 try:
@@ -215,7 +215,7 @@ class Binding:
             kinds += [self._rest] * (count - len(kinds))
             kind = tuple[tuple(kinds)] if any(k is not Any for k in kinds) else Any  # type: ignore[misc]
             if len(self._tuples) <= len(self._names):
-                # Only so many, or callers of a *args handler could fill the memory.
+                # Only so many, or callers of a handler with *args could fill the memory.
                 self._tuples[count] = kind
         if kind is Any:
             return args

@@ -54,7 +54,7 @@ class Blueprint:
         scope: its error handlers and defined errors.
 
     Raises:
-        InvalidUri: the prefix is no valid URI.
+        InvalidUri: the prefix is not a valid URI.
     """
 
     def __init__(self, prefix: str | None = None) -> None:
@@ -214,7 +214,7 @@ class Blueprint:
     def on_startup(self, function: F) -> F:
         """Run a function once, before the app joins; a decorator.
 
-        A hook is called with nothing; a plain function in a worker thread. If it raises, the run
+        A hook takes no arguments; a plain function runs in a worker thread. If it raises, the run
         ends with its traceback and exit code 1.
         """
         return self._add_hook("startup", function)
@@ -253,7 +253,7 @@ class Blueprint:
             every_worker: whether it runs in every worker of ``wampapp run --workers``, or in one.
 
         Raises:
-            UsageError: it is no number of seconds above 0.
+            UsageError: ``seconds`` is not a number above 0.
             AppStarted: the app runs already.
         """
         if check_seconds(seconds, "every") == 0:
@@ -268,7 +268,7 @@ class Blueprint:
         return decorate
 
     def errorhandler(self, kind: type[BaseException]) -> Callable[[F], F]:
-        """Let a function answer for an exception that a handler raises; a decorator.
+        """Call a function for an exception that a handler raises; a decorator.
 
         The function gets the exception. What it returns is the call's result; what it raises,
         such as a WampError, is what the caller gets. The nearest class wins, and the nearest
@@ -278,7 +278,7 @@ class Blueprint:
             kind: the exception, with its subclasses.
 
         Raises:
-            InvalidHandler: ``kind`` is no exception class.
+            InvalidHandler: ``kind`` is not an exception class.
             DuplicateUri: there is one for this class already.
         """
         check_exception(kind, "errorhandler")
@@ -309,19 +309,19 @@ class Blueprint:
         The first that was declared is the outermost, and the app's are around a blueprint's.
 
         Raises:
-            InvalidHandler: it is no coroutine function.
+            InvalidHandler: it is not a coroutine function.
         """
         check_handler(function, None)
         if kind_of(function, None) != "task":
             raise InvalidHandler(
-                f"{name_of(function)} is no coroutine function; middleware awaits the next layer, "
-                "so write it 'async def'."
+                f"{name_of(function)} is not a coroutine function; middleware awaits the next "
+                "layer, so write it 'async def'."
             )
         self.scope.middleware.append(function)
         return function
 
     def define_error(self, kind: type[Exception], uri: str) -> None:
-        """Let an exception and an error URI stand for each other.
+        """Make an exception and an error URI stand for each other.
 
         A handler that raises it answers with the URI, its ``args`` and its attributes; a caller
         whose call is answered with the URI gets the exception, with the same.
@@ -331,7 +331,7 @@ class Blueprint:
             uri: the error URI; one that starts with a dot is relative to the prefix.
 
         Raises:
-            InvalidHandler: ``kind`` is no exception class.
+            InvalidHandler: ``kind`` is not an exception class.
             InvalidUri: the URI is not valid.
         """
         check_exception(kind, "define_error")
@@ -339,10 +339,10 @@ class Blueprint:
         self.scope.uris[kind] = uris.check_declared(absolute, "error")
 
     def include(self, blueprint: Blueprint, *, prefix: str | None = None) -> None:
-        """Take in everything that a blueprint declares. It may be included under many prefixes.
+        """Include everything that a blueprint declares. It may be included under many prefixes.
 
         Args:
-            blueprint: the blueprint; what it declares later is not taken in.
+            blueprint: the blueprint; what it declares later is not included.
             prefix: what its relative URIs are relative to, instead of its own prefix. One that
                 starts with a dot is relative to the prefix here.
 

@@ -1,4 +1,4 @@
-"""What a handler may ask for by annotating a parameter: the invocation or the event it runs for."""
+"""What a handler may ask for by annotating a parameter: its invocation or its event."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Invocation:
     Attributes:
         procedure: the procedure's actual URI.
         pattern: the procedure as it was declared; the same where it captures nothing.
-        caller: the caller's session id; None where the router does not tell.
-        caller_authid: who the caller is; None where the router does not tell.
-        caller_authrole: the caller's role; None where the router does not tell.
+        caller: the caller's session id; None where the router does not disclose it.
+        caller_authid: who the caller is; None where the router does not disclose it.
+        caller_authrole: the caller's role; None where the router does not disclose it.
         takes_progress: whether the caller takes progressive results.
-        cancelled: whether nobody waits for the result any more. A handler in a thread looks at
-            it now and then; a coroutine is cancelled besides.
+        cancelled: whether nobody waits for the result any more. A handler in a thread should look
+            at it now and then; a coroutine is cancelled.
     """
 
     __slots__ = (
@@ -54,7 +54,7 @@ class Invocation:
         return f"<Invocation of {self.procedure!r} by {self.caller}>"
 
     def progress(self, *args: Any, **kwargs: Any) -> None:
-        """Send a progressive result; nothing happens where the caller takes none.
+        """Send a progressive result; does nothing if the caller takes none.
 
         It may be called in any thread.
 
@@ -90,10 +90,10 @@ class Event:
         topic: the topic's actual URI.
         pattern: the topic as it was declared; the same where it captures nothing.
         publication: the publication's id.
-        publisher: the publisher's session id; None where the router does not tell.
-        publisher_authid: who the publisher is; None where the router does not tell.
-        publisher_authrole: the publisher's role; None where the router does not tell.
-        retained: whether the event was kept for late subscribers, and happened before.
+        publisher: the publisher's session id; None where the router does not disclose it.
+        publisher_authid: who the publisher is; None where the router does not disclose it.
+        publisher_authrole: the publisher's role; None where the router does not disclose it.
+        retained: whether the event is an earlier one that the router kept for late subscribers.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""A declared handler, made ready to be run."""
+"""A declared handler, made ready to run."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Kind = Literal["task", "thread", "loop", "generator", "stream"]
 
 
 class Limit:
-    """How many runs of one handler there are, and those in line.
+    """How many runs of one handler there may be, and what waits in line.
 
     Args:
-        most: the most at one time.
+        most: how many may run at the same time.
     """
 
     __slots__ = ("most", "running", "waiting")
@@ -49,9 +49,9 @@ class Endpoint:
         kind: how it is run.
         pattern: what is registered or subscribed for it.
         timeout: the seconds a call may take; None for no limit.
-        limit: how many of its calls run at one time; None for no limit.
+        limit: how many of its calls run at the same time; None for no limit.
         options: the options of REGISTER or SUBSCRIBE.
-        concurrency: how many events are handled at one time.
+        concurrency: how many events are handled at the same time.
         scopes: whose error handlers it has, the nearest first.
         wrapped: whether there is middleware around it.
     """
@@ -135,7 +135,7 @@ def endpoint_for(record: Registration | Subscription) -> Endpoint:
 
 
 def kind_of(function: Callable[..., Any], run: RunIn | None) -> Kind:
-    """Tell how a handler is run.
+    """Return how a handler is run.
 
     Args:
         function: the handler.
@@ -152,7 +152,7 @@ def kind_of(function: Callable[..., Any], run: RunIn | None) -> Kind:
 
 
 def _returns_deferred(function: Callable[..., Any]) -> bool:
-    """Tell whether a plain function is one of Twisted's, which belongs on the loop.
+    """Return whether a plain function returns a Deferred, and so belongs on the loop.
 
     ``@inlineCallbacks`` wraps a generator function in a plain one; others say so by annotation.
     """

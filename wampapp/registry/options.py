@@ -19,15 +19,15 @@ class RegisterOptions(TypedDict, total=False):
         run: ``"loop"`` runs a plain ``def`` function on the event loop: for tiny ones that never
             block. Without it, it runs in a worker thread.
         match: ``"prefix"`` or ``"wildcard"`` for a raw pattern, without captures.
-        invoke: how one of several callees is chosen: ``"single"`` allows one alone; else
+        invoke: how one of several callees is chosen: ``"single"`` allows only one; else
             ``"first"``, ``"last"``, ``"roundrobin"`` or ``"random"``. The default is ``"single"``,
             and ``"roundrobin"`` under ``wampapp run --workers``.
-        concurrency: how many calls run at one time. Up to 1,000 more wait in line; further ones
-            are answered with ``wampapp.error.overloaded``.
+        concurrency: how many calls run at the same time. Up to 1,000 more wait in line; further
+            ones are answered with ``wampapp.error.overloaded``.
         timeout: seconds after which the handler is cancelled and the caller gets
             ``wamp.error.timeout``.
         force_reregister: whether the procedure is taken from another session that has it.
-        validate: False passes arguments as they came.
+        validate: whether arguments are converted by the annotations; True by default.
     """
 
     run: RunIn | None
@@ -45,11 +45,11 @@ class SubscribeOptions(TypedDict, total=False):
     Attributes:
         run: as in :class:`RegisterOptions`.
         match: ``"prefix"`` or ``"wildcard"`` for a raw pattern, without captures.
-        concurrency: how many events are handled at one time; one, in order, by default.
+        concurrency: how many events are handled at the same time; one, in order, by default.
         get_retained: whether the last event that the router keeps is delivered at the start.
         every_worker: whether each event reaches every worker of ``wampapp run --workers``; else
             one of them handles all.
-        validate: False passes arguments as they came.
+        validate: whether arguments are converted by the annotations; True by default.
     """
 
     run: RunIn | None

@@ -39,12 +39,12 @@ HookKind = Literal["startup", "join", "leave", "shutdown"]
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A function that runs at a moment of the app's life.
+    """A function that runs at a point of the app's life.
 
     Attributes:
         kind: ``startup`` (once, before joining), ``join`` (after each join), ``leave`` (after
             each session) or ``shutdown`` (once, at the end).
-        function: the function, called with nothing.
+        function: the function, called without arguments.
         source: where it was declared.
     """
 
@@ -55,11 +55,11 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A function that runs again and again, never twice at one time.
+    """A function that runs again and again, never overlapping itself.
 
     Attributes:
         seconds: how long it waits between two runs.
-        function: the function, called with nothing.
+        function: the function, called without arguments.
         source: where it was declared.
         every_worker: whether it runs in every worker of ``wampapp run --workers``, or in one.
     """
@@ -86,7 +86,7 @@ class Worker:
 
 
 class Scope:
-    """What an app or a blueprint says of all its handlers: errors and middleware.
+    """What holds for all handlers of an app or a blueprint: error handlers and middleware.
 
     Attributes:
         handlers: the error handlers, by the exceptions they handle.
@@ -122,7 +122,7 @@ class Registration:
         pattern: how the URI is matched and what it captures; None for exactly and nothing.
         invoke: how one of several callees is chosen; None where the declaration says nothing,
             which is "single", but "roundrobin" among workers.
-        concurrency: how many calls run at one time; None for no limit.
+        concurrency: how many calls run at the same time; None for no limit.
         timeout: the seconds a call may take; None for no limit.
         force_reregister: whether the procedure is taken from another session that has it.
         shared: whether several workers of this run have it.
@@ -156,7 +156,7 @@ class Subscription:
         run: where a plain function runs; None for its default.
         source: where it was declared.
         pattern: how the URI is matched and what it captures; None for exactly and nothing.
-        concurrency: how many events are handled at one time; None for one, in order.
+        concurrency: how many events are handled at the same time; None for one, in order.
         get_retained: whether the event that the router keeps is delivered at the start.
         every_worker: whether every worker of ``wampapp run --workers`` handles each event, or one.
         validate: whether arguments are converted by the annotations.

@@ -79,14 +79,14 @@ class Registry:
         self._frozen = True
 
     def add_registration(self, record: Registration) -> None:
-        """Take in a procedure.
+        """Add a procedure.
 
         Raises:
             DuplicateUri: the app already registers this URI.
             AppStarted: the app runs already.
         """
         self._check_open(record.uri)
-        # Two patterns that differ in their names alone are the same procedure on the wire.
+        # Two patterns that differ only in their names are the same procedure on the wire.
         key = (record.pattern.match, record.pattern.uri) if record.pattern else record.uri
         key = record.uri if key == ("exact", record.uri) else key
         earlier = self._registrations.get(key)
@@ -99,7 +99,7 @@ class Registry:
         self._registrations[key] = record
 
     def add_subscription(self, record: Subscription) -> None:
-        """Take in a topic.
+        """Add a topic.
 
         Raises:
             DuplicateUri: the same handler is subscribed to this topic already.
@@ -114,7 +114,7 @@ class Registry:
         self._subscriptions.append(record)
 
     def add_hook(self, record: Hook | Timer) -> None:
-        """Take in a hook or a timer.
+        """Add a hook or a timer.
 
         Raises:
             AppStarted: the app runs already.

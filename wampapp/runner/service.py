@@ -181,7 +181,7 @@ class Service:
         # A program that runs the app in its own loop may not be waiting for its end.
         error = None if keeper.cancelled() else keeper.exception()
         if error is not None and not self._awaited:
-            logger.error("The session does not come back: %s", error)
+            logger.error("The session will not come back: %s", error)
 
     async def stop(self) -> None:
         """Take no new calls, let running handlers finish, say GOODBYE, stop the router.

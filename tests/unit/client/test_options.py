@@ -36,7 +36,7 @@ def topic(request: pytest.FixtureRequest) -> Callable[..., Any]:
     [
         ({"timout": 1}, "There is no option 'timout'. Did you mean 'timeout'?"),
         (
-            {"timeout": 1, "disclose": True},
+            {"timeout": 1, "disclose": 1},
             "There is no option 'disclose'. Did you mean 'disclose_me'?",
         ),
         ({"return_": int}, "There is no option 'return_'. Did you mean 'returns'?"),

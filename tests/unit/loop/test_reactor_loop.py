@@ -251,7 +251,7 @@ def test_the_reactor_is_what_runs_and_stops(loop: ReactorLoop) -> None:
         lambda: loop.run_until_complete(nothing()),
         lambda: loop.run_until_complete(loop.create_future()),
     ):
-        with pytest.raises(UsageError, match="turns with Twisted's reactor"):
+        with pytest.raises(UsageError, match="runs on Twisted's reactor"):
             refused()
 
 

@@ -167,6 +167,35 @@ def test_a_finished_job_is_not_kept_alive(workers: ThreadPool) -> None:
     assert kept() is None
 
 
+class SlowSet(set[threading.Thread]):
+    """Threads that take long to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending, self.release = threading.Event(), threading.Event()
+
+    def discard(self, thread: threading.Thread) -> None:
+        self.ending.set()
+        self.release.wait(DEADLINE)
+        super().discard(thread)
+
+
+def test_a_job_that_comes_while_the_last_thread_ends_is_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "_IDLE_SECONDS", 0.0)
+    pool = ThreadPool(1)
+    pool._threads = slow = SlowSet()
+    pool.submit(lambda: None)
+    done(slow.ending)
+    ran = threading.Event()
+    pool.submit(ran.set)
+    done(ran)
+    slow.release.set()
+    pool.close()
+    pool.join()
+
+
 # Waits.
 
 
@@ -242,10 +271,8 @@ def test_too_many_waits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     done(ran)
     pool.close()
     pool.join()
-    assert [str(error) for error in seen] == [
-        "wampapp.error.overloaded: 1 worker threads wait for calls of their own; do handlers call "
-        "each other without end?"
-    ]
+    [error] = seen
+    assert "1 worker threads wait for calls of their own" in str(error)
 
 
 def test_a_job_that_raises_strands_nobody(

@@ -104,9 +104,7 @@ def test_json_refuses_a_number_that_it_does_not_have_wherever_it_stands(
 ) -> None:
     with pytest.raises(PayloadNotEncodable) as caught:
         JSON.encode([50, 1, {}, *payload(number)])
-    assert (
-        caught.value.message == f"A value cannot be sent as json: JSON has no number for {number}."
-    )
+    assert caught.value.message.endswith(f"as json: JSON has no number for {number}.")
 
 
 def test_json_sends_a_null_beside_finite_numbers() -> None:

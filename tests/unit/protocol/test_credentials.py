@@ -36,6 +36,8 @@ EACH = pytest.mark.parametrize("credential", [Anonymous("any"), *RIGHT.values()]
 
 # What users write.
 
+NO_SEED = "The key of Cryptosign is not an Ed25519 seed; give 32 bytes, or 64 hexadecimal digits."
+
 
 @EACH
 def test_no_secret_shows(credential: Credential) -> None:
@@ -96,7 +98,7 @@ def test_credentials_with_different_secrets_differ() -> None:
         ),
         (
             lambda: Wampcra("a", SECRET + "\ud800"),
-            "The secret of Wampcra is no text in UTF-8; give one that is.",
+            "The secret of Wampcra is not valid UTF-8; give text that is.",
         ),
         (lambda: Scram("a", ""), "The password of Scram is empty; give one."),
         (
@@ -126,11 +128,11 @@ def test_credentials_with_different_secrets_differ() -> None:
         ),
         (
             lambda: Cryptosign(key=SEED + "0"),
-            "The key of Cryptosign is no Ed25519 seed; give 32 bytes, or 64 hexadecimal digits.",
+            NO_SEED,
         ),
         (
             lambda: Cryptosign(key=b"short"),
-            "The key of Cryptosign is no Ed25519 seed; give 32 bytes, or 64 hexadecimal digits.",
+            NO_SEED,
         ),
         (
             lambda: Cryptosign(key=7),  # type: ignore[arg-type]
@@ -273,7 +275,7 @@ def needs(method: str) -> str:
             {"key_file": "k", "secret": SECRET},
             (
                 "There are both a key file and a secret; for cryptosign give --key-file "
-                "(WAMPAPP_KEY_FILE) alone."
+                "only (WAMPAPP_KEY_FILE)."
             ),
         ),
         (

@@ -121,16 +121,16 @@ def test_wampcra_salts_the_secret() -> None:
     ("extra", "sentence"),
     [
         ({}, "The router's challenge is malformed: it has no challenge."),
-        ({"challenge": b"1"}, "The router's challenge is malformed: its challenge is no text."),
+        ({"challenge": b"1"}, "The router's challenge is malformed: its challenge is not text."),
         (
             {"challenge": "\ud800"},
-            "The router's challenge is malformed: its challenge is no text in UTF-8.",
+            "The router's challenge is malformed: its challenge is not valid UTF-8.",
         ),
-        ({"salt": 1}, "The router's challenge is malformed: its salt is no text."),
+        ({"salt": 1}, "The router's challenge is malformed: its salt is not text."),
         ({"salt": "x"}, "The router's challenge is malformed: it has no iterations."),
         (
             {"salt": "x", "iterations": True},
-            "The router's challenge is malformed: its iterations is no number.",
+            "The router's challenge is malformed: its iterations is not a number.",
         ),
         (
             {**SALTING, "iterations": 10_000_001},
@@ -323,14 +323,14 @@ def accepted(name: str, lowest: int, highest: int) -> str:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"nonce": None}, "its nonce is no text"),
+        ({"nonce": None}, "its nonce is not text"),
         ({"nonce": "AAAA"}, "its nonce does not begin with ours"),
-        ({"salt": 7}, "its salt is no text"),
-        ({"salt": "x"}, "its salt is no Base64"),
-        ({"salt": "é"}, "its salt is no Base64"),
-        ({"kdf": None}, "its kdf is no text"),
+        ({"salt": 7}, "its salt is not text"),
+        ({"salt": "x"}, "its salt is not Base64"),
+        ({"salt": "é"}, "its salt is not Base64"),
+        ({"kdf": None}, "its kdf is not text"),
         ({"kdf": "md5"}, "The router asks for the key derivation 'md5', which is unknown."),
-        ({"iterations": "4096"}, "its iterations is no number"),
+        ({"iterations": "4096"}, "its iterations is not a number"),
         ({"iterations": 4095}, accepted("iterations", 4096, 10_000_000)),
         ({"iterations": 10_000_001}, accepted("iterations", 4096, 10_000_000)),
         ({"iterations": 2**9999}, accepted("iterations", 4096, 10_000_000)),
@@ -338,7 +338,7 @@ def accepted(name: str, lowest: int, highest: int) -> str:
             {"channel_binding": "tls-unique"},
             "The router asks for channel binding, which was not offered.",
         ),
-        ({"kdf": "argon2id-13"}, "its memory is no number"),
+        ({"kdf": "argon2id-13"}, "its memory is not a number"),
         ({"kdf": "argon2id-13", "memory": 7}, accepted("memory", 8, 1_048_576)),
         ({"kdf": "argon2id-13", "memory": 2**40}, accepted("memory", 8, 1_048_576)),
         ({"kdf": "argon2id-13", "memory": 2**20}, accepted("iterations", 1, 32)),
@@ -423,7 +423,7 @@ def test_a_nonce_without_the_routers_part_is_refused(addition: str) -> None:
     challenge = pencil().challenge(exchange.extra)
     challenge["nonce"] = exchange.extra["nonce"] + addition
     assert refused(lambda: exchange.answer("scram", challenge)) == (
-        "The router's challenge is malformed: its nonce is none of the router's."
+        "The router's challenge is malformed: its nonce has no part of the router's."
     )
 
 
@@ -488,7 +488,7 @@ def test_cryptosign_tells_the_public_key(seed: str, public: str) -> None:
     ("extra", "sentence"),
     [
         ({}, "The router's challenge is malformed: it has no challenge."),
-        ({"challenge": 1}, "The router's challenge is malformed: its challenge is no text."),
+        ({"challenge": 1}, "The router's challenge is malformed: its challenge is not text."),
         (
             {"challenge": "ff"},
             "The router's challenge is malformed: it is not 64 hexadecimal digits.",

@@ -98,7 +98,7 @@ def test_a_revocation_by_the_router_carries_details(name: str) -> None:
 def test_a_message_with_wrong_elements_is_a_violation(name: str, message: list[Any]) -> None:
     with pytest.raises(ProtocolViolation) as caught:
         check(message)
-    assert caught.value.message == f"A {name} message has the wrong elements."
+    assert caught.value.message == f"The {name} message has the wrong elements."
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_valid_uri_is_accepted_and_given_back(text: str) -> None:
 @pytest.mark.parametrize("text", INVALID, ids=lambda text: ascii(text[:20]))
 def test_an_invalid_uri_is_refused(text: str) -> None:
     assert not uris.is_valid(text)
-    with pytest.raises(InvalidUri, match="is no valid URI"):
+    with pytest.raises(InvalidUri, match="is not a valid URI"):
         uris.check(text)
 
 
@@ -76,7 +76,7 @@ def test_the_sentence_names_what_it_is_and_shows_how_to_write_it() -> None:
     with pytest.raises(InvalidUri) as caught:
         uris.check("no way", "procedure")
     assert str(caught.value) == (
-        "The procedure 'no way' is no valid URI: write components joined by single dots, with "
+        "The procedure 'no way' is not a valid URI; write components joined by single dots, with "
         "no white space and no '#', such as 'com.example.add'."
     )
 
@@ -89,9 +89,9 @@ def test_a_very_long_uri_is_cut_in_the_sentence() -> None:
 
 @pytest.mark.parametrize("value", [None, 7, b"com.example", ["com"], object()], ids=shown)
 def test_what_is_no_string_is_no_uri(value: object) -> None:
-    with pytest.raises(InvalidUri, match="is no string"):
+    with pytest.raises(InvalidUri, match="is not a string"):
         uris.check(value, "topic")
-    with pytest.raises(InvalidUri, match="is no string"):
+    with pytest.raises(InvalidUri, match="is not a string"):
         uris.resolve(value, "com.example", "topic")
 
 
@@ -107,7 +107,7 @@ def test_a_uri_that_only_resembles_the_protocol_s_can_be_declared(text: str) -> 
 
 
 def test_a_declared_uri_must_be_valid_too() -> None:
-    with pytest.raises(InvalidUri, match="is no valid URI"):
+    with pytest.raises(InvalidUri, match="is not a valid URI"):
         uris.check_declared("a b", "procedure")
 
 

@@ -1,4 +1,4 @@
-"""The advanced profile of the embedded router, on its core alone."""
+"""The advanced profile of the embedded router, on its sans-I/O core."""
 
 from typing import Any
 

@@ -752,9 +752,9 @@ def test_a_violation_is_aborted_and_others_notice_nothing(
 
 def test_bytes_that_are_no_message_are_a_violation_too(join: Join) -> None:
     peer = join()
-    peer.session.violated(ProtocolViolation("A frame is no valid msgpack."))
+    peer.session.violated(ProtocolViolation("A frame is not valid msgpack."))
     assert peer.heard() == [
-        [ABORT, {"message": "A frame is no valid msgpack."}, "wamp.error.protocol_violation"]
+        [ABORT, {"message": "A frame is not valid msgpack."}, "wamp.error.protocol_violation"]
     ]
     assert peer.link.ended == "closed"
 

@@ -100,7 +100,7 @@ def test_an_invalid_frame_is_a_protocol_violation(
         [8, 68, 12345, {}, "com.error"],  # ERROR for no invocation
         [8, 48, 1, {}, "com.error"],  # ERROR for what only a router answers
         [2, 1, {}],  # WELCOME, which is the router's to say
-        [68, 1, 1, {}],  # INVOCATION, likewise
+        [68, 1, 1, {}],  # INVOCATION, which only a router sends
         HELLO,  # twice
     ],
     ids=repr,

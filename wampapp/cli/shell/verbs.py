@@ -83,5 +83,5 @@ class Verbs:
         runtime = self.service.runtime
         if runtime.in_loop_thread:
             return asyncio.ensure_future(work)
-        with blocking_wait() as answered:
-            return runtime.call(work, answered)
+        with blocking_wait() as on_answer:
+            return runtime.call(work, on_answer)
