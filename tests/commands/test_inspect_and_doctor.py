@@ -663,6 +663,7 @@ def test_doctor_finds_a_router_at_an_own_router_s_port(own: Path, embedded: Embe
         assert f"process {embedded.pid})" in steps["port"]["detail"]
 
 
+@pytest.mark.slow
 def test_doctor_finds_an_own_router_s_port_taken(own: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])

@@ -20,6 +20,7 @@ def blocks(text: str) -> list[list[str]]:
     return [block.splitlines() for block in found]
 
 
+@pytest.mark.slow
 def test_the_readme_of_a_new_project_is_true(tmp_path: Path, free_port: int) -> None:
     """Word for word, in a virtual environment that is made as it says."""
     made = wampapp("new", "my-shop", cwd=tmp_path)
@@ -80,6 +81,7 @@ def test_it_says_what_to_do_next(tmp_path: Path) -> None:
     assert "\x1b" not in "".join(lines)
 
 
+@pytest.mark.slow
 def test_the_project_is_clean(tmp_path: Path, installed: Installed) -> None:
     assert wampapp("new", "my-shop", cwd=tmp_path).returncode == 0
     folder = tmp_path / "my-shop"

@@ -79,6 +79,7 @@ def test_an_import_that_never_ends_does_so_with_the_parent(
         assert has_ended(pid)
 
 
+@pytest.mark.slow
 def test_a_save_while_the_port_is_looked_at_changes_nothing_of_the_verdict(
     project: Path, free_port: int
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_worker_that_comes_back_leaves_the_others_what_they_share(project: Pat
                     os.kill(first, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_a_save_that_cuts_a_change_short_is_told_as_it_is(project: Path) -> None:
     """The old service has been told to leave, so it does not go on."""
     with Wampapp("run", "--reload", "--port", "0", "app.py", cwd=project) as service:

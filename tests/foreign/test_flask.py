@@ -771,6 +771,7 @@ def test_it_joins_by_itself_when_the_router_comes(free_port: int) -> None:
         assert router.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_lost_session_is_waited_for_and_then_not(free_port: int) -> None:
     site = Flask("site")
     site.config.update(WAMP_URL=f"rs://127.0.0.1:{free_port}", WAMP_TIMEOUT=4)

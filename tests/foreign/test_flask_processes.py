@@ -191,6 +191,7 @@ def test_inline_serves_once(
     assert "Traceback" not in site.text
 
 
+@pytest.mark.slow
 def test_the_reloader_serves_what_was_saved(
     folder: Path, free_port: int, router: EmbeddedRouter, client: ConnectedClient
 ) -> None:

@@ -249,6 +249,7 @@ def test_pages_talk_to_the_site_and_the_router_alone(visit: Visit, site: Site) -
     assert "unsafe" not in policy
 
 
+@pytest.mark.slow
 def test_pages_come_back_with_the_forum(visit: Visit, site: Site) -> None:
     ada, bob, visitor = visit(), visit(), visit()
     sign_in(ada, "Ada")

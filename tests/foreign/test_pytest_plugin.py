@@ -37,6 +37,7 @@ def test_a_real_router(tmp_path: Path) -> None:
     assert "3 passed" in run_tests(tmp_path, REAL)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("crossbar")  # so that it is installed
 def test_crossbar_by_an_option(tmp_path: Path) -> None:
     assert "1 passed" in run_tests(tmp_path, CHOSEN, "--wamp-router", "crossbar")

@@ -84,6 +84,7 @@ def without_seconds(text: str) -> str:
     return re.sub(r"\bin \d+\.\d+s\b", "in 0s", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
     env = environment(WAMPAPP_URL=f"rs://127.0.0.1:{free_port}", PYTHONPATH=str(ROOT))

@@ -74,6 +74,7 @@ def pyright(installed: Installed, programs: Path, progress: Progress) -> dict[Pl
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_mistake_is_found_and_nothing_else(

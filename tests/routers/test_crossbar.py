@@ -90,6 +90,7 @@ def test_urls_name_the_port(crossbar: Crossbar) -> None:
     assert crossbar.ws_url == f"ws://127.0.0.1:{crossbar.port}/ws"
 
 
+@pytest.mark.slow
 def test_stop_leaves_nothing_and_start_takes_the_same_port(own: Crossbar, scratch: Path) -> None:
     own.start()
     port, group = own.port, own.pid
@@ -106,6 +107,7 @@ def test_stop_leaves_nothing_and_start_takes_the_same_port(own: Crossbar, scratc
     assert shake_hands(port)[0] == 0x7F
 
 
+@pytest.mark.slow
 def test_kill_ends_workers_too_and_start_takes_the_same_port(own: Crossbar, scratch: Path) -> None:
     own.start()
     port, group = own.port, own.pid
@@ -117,6 +119,7 @@ def test_kill_ends_workers_too_and_start_takes_the_same_port(own: Crossbar, scra
     assert shake_hands(port)[0] == 0x7F
 
 
+@pytest.mark.slow
 def test_stop_after_a_crash_ends_what_the_crash_left(own: Crossbar) -> None:
     own.start()
     assert own.pid
@@ -126,6 +129,7 @@ def test_stop_after_a_crash_ends_what_the_crash_left(own: Crossbar) -> None:
     assert not processes(group)
 
 
+@pytest.mark.slow
 def test_configuration_and_workdir_of_ones_own(
     tmp_path: Path, new_crossbar: Callable[..., Crossbar]
 ) -> None:

@@ -183,6 +183,7 @@ def test_wampapp_run_with_a_wrong_credential_ends(guarded: Crossbar, tmp_path: P
     assert WRONG not in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 def test_an_app_comes_back_with_its_credential(
     new_crossbar: Callable[..., Crossbar], tmp_path: Path
 ) -> None:

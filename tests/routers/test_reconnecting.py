@@ -163,6 +163,7 @@ def make_app(**options: Any) -> tuple[App, Moments, "queue.SimpleQueue[Any]"]:
 # The router dies and comes back.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["rs", "ws"])
 def test_a_killed_router_comes_back_with_everything(mortal: Restartable, scheme: str) -> None:
     app, moments, events = make_app()
@@ -184,6 +185,7 @@ def test_attempts_are_never_far_apart() -> None:
     assert backoff.MAX_DELAY <= 1.5
 
 
+@pytest.mark.slow
 def test_calls_under_load_survive_a_restart_or_say_why(mortal: Restartable) -> None:
     app, moments, _ = make_app()
     lost: list[BaseException] = []
@@ -240,6 +242,7 @@ def test_a_silent_wire_is_noticed(request: pytest.FixtureRequest, kind: str, sch
             assert service.connection.is_joined
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["embedded", "crossbar"])
 def test_an_idle_wire_is_kept(
     request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -264,6 +267,7 @@ def test_an_idle_wire_is_kept(
         assert service.connection.session is session
 
 
+@pytest.mark.slow
 def test_a_loop_that_was_blocked_does_not_take_its_router_for_dead(
     embedded: EmbeddedRouter,
 ) -> None:
