@@ -454,7 +454,7 @@ def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:
             *("procedure", "com.uris.item.<sku>(count: int = 1) -> list[float]"),
             *("wildcard roundrobin", "item", "listed.py:6"),
         ],
-        ["topic", "com.uris.log.<path:rest>(line)", "prefix", "on_log", "listed.py:10"],
+        ["topic", "com.uris.log.<path:rest>(line)", "prefix", "on_log", "listed.py:11"],
     ]
     # In columns: where the handlers stand, they stand one below the other.
     assert (

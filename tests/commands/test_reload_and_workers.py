@@ -95,7 +95,7 @@ def test_a_mistake_in_a_save_is_one_block_and_the_service_before_goes_on(project
             before = client.call("com.example.pid")
             edit(project, "def version() -> int:", "def version( -> int:")
             service.until("Waiting for the next save; meanwhile the service before goes on")
-            at = service.stderr.index("Error: app.py:14: invalid syntax.")
+            at = service.stderr.index("Error: app.py:13: invalid syntax.")
             assert service.stderr[at + 1 : at + 4] == [
                 "",
                 "    def version( -> int:",
@@ -115,7 +115,7 @@ def test_a_mistake_in_a_save_is_one_block_and_the_service_before_goes_on(project
 def test_a_service_that_never_started_waits_for_the_save_that_mends_it(project: Path) -> None:
     edit(project, "return 1", "return (")
     with Wampapp("run", "--reload", "--port", "0", "app.py", cwd=project) as service:
-        service.until("Error: app.py:15: '\\(' was never closed.")
+        service.until("Error: app.py:14: '\\(' was never closed.")
         service.until("Waiting for the next save; meanwhile nothing runs")
         edit(project, "return (", "return 3")
         with joined(service) as client:

@@ -109,8 +109,14 @@ class CredentialVariables:
 def credential(environ: Mapping[str, str] | None = None) -> CredentialVariables:
     """Return what variables say of the credential; the secret's file is not read."""
     environ = os.environ if environ is None else environ
-    names = ("AUTHMETHOD", "AUTHID", "AUTHROLE", "SECRET", "SECRET_FILE", "KEY_FILE")
-    return CredentialVariables(*(environ.get(f"WAMPAPP_{name}") or None for name in names))
+    return CredentialVariables(
+        method=environ.get("WAMPAPP_AUTHMETHOD") or None,
+        authid=environ.get("WAMPAPP_AUTHID") or None,
+        authrole=environ.get("WAMPAPP_AUTHROLE") or None,
+        secret=environ.get("WAMPAPP_SECRET") or None,
+        secret_file=environ.get("WAMPAPP_SECRET_FILE") or None,
+        key_file=environ.get("WAMPAPP_KEY_FILE") or None,
+    )
 
 
 def read_secret(path: str) -> str:
