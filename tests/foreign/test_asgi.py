@@ -12,48 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import DEADLINE, EmbeddedRouter, Process, environment
+from tests.support.programs import program
 from wampapp import App, UsageError, connect
 from wampapp.asgi import lifespan
 from wampapp.crossbar import Crossbar
 
-SITE = """
-from {module} import {kind}
-from wampapp import App
-from wampapp.asgi import lifespan
-
-wamp = App(prefix="com.asgi")
-
-@wamp.register
-async def add(a: int, b: int) -> int:
-    return a + b
-
-@wamp.register
-def blocking(a: int, b: int) -> int:
-    return wamp.sync.call(".add", a, b)
-
-"""
-FASTAPI = (
-    SITE.format(module="fastapi", kind="FastAPI, Request")
-    + """
-site = FastAPI(lifespan=lifespan(wamp, wait=0.2))
-
-@site.get("/sum")
-async def total(request: Request) -> int:
-    return await request.app.state.wamp.call(".blocking", 2, 3)
-"""
-)
-STARLETTE = (
-    SITE.format(module="starlette.applications", kind="Starlette")
-    + """
-from starlette.responses import JSONResponse
-from starlette.routing import Route
-
-async def total(request):
-    return JSONResponse(await request.app.state.wamp.call(".blocking", 2, 3))
-
-site = Starlette(routes=[Route("/sum", total)], lifespan=lifespan(wamp, wait=0.2))
-"""
-)
+FASTAPI = program("asgi_fastapi.py")
+STARLETTE = program("asgi_starlette.py")
 
 
 @contextmanager

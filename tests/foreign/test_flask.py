@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import HTTPException
 
 from tests.support.process import EmbeddedRouter, run
+from tests.support.programs import FOLDER
 from tests.support.running import running
 from wampapp import (
     App,
@@ -961,14 +962,6 @@ def test_nothing_starts_at_import() -> None:
     """No thread, no reactor, no connection: a process may still fork."""
     done = run(
         sys.executable,
-        "-c",
-        "import sys, threading\n"
-        "from flask import Flask\n"
-        "from wampapp.flask import WAMP\n"
-        "app = Flask('app')\n"
-        "wamp = WAMP(app)\n"
-        "wamp.register('com.flask.any')(lambda: None)\n"
-        "with app.app_context(): pass\n"
-        "print(threading.active_count(), 'twisted.internet.reactor' in sys.modules)",
+        FOLDER / "flask_import.py",
     )
     assert (done.stdout, done.stderr) == ("1 False\n", "")

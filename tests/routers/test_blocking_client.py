@@ -11,6 +11,7 @@ import pytest
 
 import wampapp
 from tests.support.process import EmbeddedRouter, Process, environment, run
+from tests.support.programs import FOLDER
 from tests.support.proxy import Wire
 from wampapp import (
     CallTimeout,
@@ -199,22 +200,8 @@ def test_a_script_with_a_client_that_is_not_closed_ends(
     assert (done.returncode, done.stdout) == (0, "True\n")
 
 
-def test_after_a_fork_it_says_so(embedded: EmbeddedRouter, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text("""
-import os, sys, warnings, wampapp
-warnings.simplefilter("ignore")
-client = wampapp.connect(sys.argv[1])
-if (child := os.fork()) == 0:
-    try:
-        client.call("com.script.any")
-    except wampapp.UsageError as error:
-        print(error, flush=True)
-    os._exit(0)
-os.waitpid(child, 0)
-client.close()
-""")
-    done = run(sys.executable, script, embedded.rs_url)
+def test_after_a_fork_it_says_so(embedded: EmbeddedRouter) -> None:
+    done = run(sys.executable, FOLDER / "blocking_client_fork.py", embedded.rs_url)
     assert done.returncode == 0, done.stderr
     assert "was forked after wampapp had started" in done.stdout
 

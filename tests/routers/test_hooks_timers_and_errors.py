@@ -14,6 +14,7 @@ import pytest
 import wampapp
 from tests.support.process import EmbeddedRouter, Wampapp
 from tests.support.process import wampapp as command
+from tests.support.programs import program
 from tests.support.running import running
 from wampapp import App, Blueprint, ConnectedClient, WampError, connect
 from wampapp.crossbar import Crossbar
@@ -114,12 +115,7 @@ def test_a_failing_hook_on_the_command_line(embedded: EmbeddedRouter, tmp_path: 
 
 
 def test_join_hooks_run_again_and_startup_hooks_do_not(tmp_path: Path) -> None:
-    (tmp_path / "service.py").write_text(
-        "from wampapp import App\napp = App(name='hooks')\n"
-        "@app.on_startup\ndef started():\n    app.log('startup hook')\n"
-        "@app.on_join\nasync def joined():\n    app.log('join hook')\n"
-        "@app.on_leave\nasync def left():\n    app.log('leave hook')\n"
-    )
+    (tmp_path / "service.py").write_text(program("hooks_service.py"))
     with EmbeddedRouter() as first:
         with Wampapp("run", "service.py", "--url", first.rs_url, cwd=tmp_path) as service:
             service.until("Press Ctrl-C")

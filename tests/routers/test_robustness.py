@@ -13,6 +13,7 @@ import pytest
 import wampapp
 from tests.support.process import EmbeddedRouter, Process, Wampapp, environment
 from tests.support.process import wampapp as command
+from tests.support.programs import FOLDER
 from tests.support.running import running
 from wampapp import App, ConnectedClient, WampError, connect
 from wampapp.loop import threads
@@ -177,16 +178,9 @@ def test_an_app_runs_after_a_client_was_closed(embedded: EmbeddedRouter, tmp_pat
     assert "close the clients of wampapp.connect()" in service.text
 
 
-def test_an_app_runs_in_a_thread(embedded: EmbeddedRouter, tmp_path: Path) -> None:
-    (tmp_path / "threaded.py").write_text(
-        "import threading, time, wampapp\napp = wampapp.App(prefix='com.threaded')\n"
-        "joined = threading.Event()\napp.on_join(joined.set)\n"
-        "@app.register\ndef ping(): return 'pong'\n"
-        "threading.Thread(target=app.run, daemon=True).start()\n"
-        "assert joined.wait(20)\nprint(app.sync.call('.ping'))\n"
-    )
+def test_an_app_runs_in_a_thread(embedded: EmbeddedRouter) -> None:
     env = environment(WAMPAPP_URL=embedded.rs_url)
-    with Process(sys.executable, "threaded.py", cwd=tmp_path, env=env) as script:
+    with Process(sys.executable, FOLDER / "robustness_threaded.py", env=env) as script:
         assert script.wait() == 0
     assert script.stdout == ["pong"]
 

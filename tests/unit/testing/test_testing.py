@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.process import run
+from tests.support.programs import FOLDER
 from wampapp import (
     App,
     CallTimeout,
@@ -530,27 +531,8 @@ def test_a_session_in_the_test_s_own_loop(shop: App) -> None:
         asyncio.run(main())
 
 
-def test_a_session_on_a_twisted_reactor(tmp_path: Path) -> None:
-    script = tmp_path / "reactors.py"
-    script.write_text("""
-from twisted.internet import selectreactor
-selectreactor.install()
-from twisted.internet import defer, task
-from wampapp import App
-
-app = App(prefix="com.tw")
-
-@app.register
-async def add(a: int, b: int) -> int:
-    return a + b
-
-async def main(reactor):
-    async with app.test_session() as session:
-        print(await session.call("com.tw.add", 2, 3))
-
-task.react(lambda reactor: defer.ensureDeferred(main(reactor)))
-""")
-    done = run(sys.executable, script)
+def test_a_session_on_a_twisted_reactor() -> None:
+    done = run(sys.executable, FOLDER / "testing_on_a_reactor.py")
     assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr
 
 
@@ -641,29 +623,8 @@ def test_a_first_test_logs_no_error(tmp_path: Path) -> None:
     assert done.stdout == "<TestClient of <TestRealm app>>\n"
 
 
-def test_twisted_s_delays_are_of_the_same_time(tmp_path: Path) -> None:
-    script = tmp_path / "delays.py"
-    script.write_text("""
-import threading
-from wampapp import App
-app = App(prefix="com.delay")
-entered = threading.Event()
-
-@app.register
-async def later() -> str:
-    from twisted.internet import reactor, task
-    entered.set()
-    await task.deferLater(reactor, 1000)
-    return "later"
-
-with app.test_client(timeout=5000) as client:
-    caller = threading.Thread(target=lambda: print(client.call(".later")))
-    caller.start()
-    entered.wait()
-    client.clock.advance(1001)
-    caller.join()
-""")
-    done = run(sys.executable, script)
+def test_twisted_s_delays_are_of_the_same_time() -> None:
+    done = run(sys.executable, FOLDER / "testing_delays.py")
     assert (done.returncode, done.stdout) == (0, "later\n"), done.stderr
 
 

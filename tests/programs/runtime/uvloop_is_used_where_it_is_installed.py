@@ -1,0 +1,8 @@
+"""Uvloop is used where it is installed."""
+
+import signal
+
+from wampapp.loop.runtime import get_runtime
+
+signal.alarm(30)  # seconds; the end of a program that hangs
+print(type(get_runtime().loop).__module__)
