@@ -11,6 +11,7 @@ from tests.support import ports
 from tests.support.credentials import REALM, guarded_node
 from tests.support.distributions import Installed, install
 from tests.support.process import EmbeddedRouter
+from tests.support.tls import Authority
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
 
@@ -101,6 +102,12 @@ def client(url: str) -> Iterator[ConnectedClient]:
     """A blocking client, joined; none of its verbs waits for ever."""
     with connect(url, "realm1", timeout=30) as joined:
         yield joined
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the certificates of routers and clients, and is trusted where a test says so."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="session")

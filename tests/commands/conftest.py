@@ -1,10 +1,22 @@
 """What is alike in all tests of commands."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.process import EmbeddedRouter
+from wampapp import ConnectedClient, connect
+from wampapp.crossbar import Crossbar
+
 HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def peer(router: EmbeddedRouter | Crossbar) -> Iterator[ConnectedClient]:
+    """A client at the router that the commands join."""
+    with connect(router.rs_url, timeout=30) as client:
+        yield client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

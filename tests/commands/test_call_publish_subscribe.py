@@ -28,7 +28,7 @@ from tests.support.process import (
     wampapp,
 )
 from tests.support.programs import program
-from wampapp import ConnectedClient, connect
+from wampapp import ConnectedClient
 from wampapp.crossbar import Crossbar
 
 Router = EmbeddedRouter | Crossbar
@@ -49,13 +49,6 @@ def service(router: Router, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def env(router: Router) -> dict[str, str]:
     """The environment in which commands join each of the routers."""
     return environment(WAMPAPP_URL=router.rs_url)
-
-
-@pytest.fixture
-def peer(router: Router) -> Iterator[ConnectedClient]:
-    """A client at each of the routers."""
-    with connect(router.rs_url, timeout=30) as client:
-        yield client
 
 
 class Terminal:

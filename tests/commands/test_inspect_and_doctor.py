@@ -458,11 +458,6 @@ def test_doctor_is_interrupted() -> None:
     assert "\n".join(process.stderr).strip() == "Interrupted."
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 def test_doctor_shows_a_certificate_and_warns_before_it_ends(
     embedded: EmbeddedRouter, authority: Authority
 ) -> None:

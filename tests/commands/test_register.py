@@ -25,13 +25,6 @@ exec(call["args"][0])
 """
 
 
-@pytest.fixture
-def peer(router: Router) -> Iterator[ConnectedClient]:
-    """A client at each of the routers."""
-    with connect(router.rs_url, timeout=30) as client:
-        yield client
-
-
 class Registered(Wampapp):
     """`wampapp register` with a command; by default one that does what its caller says."""
 

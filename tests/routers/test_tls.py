@@ -1,7 +1,6 @@
 """TLS to a router: who is trusted, who we are, and what is said where it fails."""
 
 import contextlib
-import errno
 import fcntl
 import os
 import socket
@@ -9,13 +8,12 @@ import struct
 import subprocess
 import sys
 import termios
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
+from tests.support.listener import Listener, join_sockets
 from tests.support.process import EmbeddedRouter, Wampapp, environment, run, wampapp
 from tests.support.programs import program
 from tests.support.proxy import Wire
@@ -40,11 +38,6 @@ PASSPHRASE = b"passphrase-2f6b"
 FORMS = ["rss://{host}:{port}", "wss://{host}:{port}/ws"]
 
 SERVICE = program("tls_service.py")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="module")
@@ -627,7 +620,7 @@ def reset_after_hello(connection: socket.socket) -> None:
     connection.close()
 
 
-class Faltering:
+class Faltering(Listener):
     """A wire to a port whose first connections break in the middle of the handshake.
 
     Args:
@@ -640,51 +633,19 @@ class Faltering:
         self._target = target
         self._way = way
         self._left = times
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
+        super().__init__(self._pass_on)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                outside, _ = self._server.accept()
-            except OSError as error:
-                assert error.errno in (errno.EINVAL, errno.EBADF)
+    def _pass_on(self, outside: socket.socket) -> None:
+        outside.settimeout(DEADLINE)
+        limit = None
+        if self._left:
+            self._left -= 1
+            if not isinstance(self._way, int):
+                self._way(outside)
                 return
-            outside.settimeout(DEADLINE)
-            limit = None
-            if self._left:
-                self._left -= 1
-                if not isinstance(self._way, int):
-                    self._way(outside)
-                    continue
-                limit = self._way
-            inside = socket.create_connection(("127.0.0.1", self._target))
-            self._threads += [
-                threading.Thread(target=self._pump, args=(outside, inside, None)),
-                threading.Thread(target=self._pump, args=(inside, outside, limit)),
-            ]
-            for thread in self._threads[-2:]:
-                thread.start()
-
-    def _pump(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
-        with source, contextlib.suppress(OSError):
-            while limit != 0 and (data := source.recv(65536 if limit is None else limit)):
-                target.sendall(data)
-                if limit is not None:
-                    limit -= len(data)
-            target.shutdown(socket.SHUT_RDWR)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        for thread in self._threads:
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
+            limit = self._way
+        with outside, socket.create_connection(("127.0.0.1", self._target)) as inside:
+            join_sockets(outside, inside, limit)
 
 
 WAYS = [
@@ -782,19 +743,14 @@ def test_a_service_comes_back_over_tls(
 
 
 def test_tls_to_a_plain_port_sends_nothing_in_the_clear(form: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as plain:
-        plain.settimeout(DEADLINE)
-        first: list[bytes] = []
+    first: list[bytes] = []
 
-        def accept() -> None:
-            connection, _ = plain.accept()
+    def serve(connection: socket.socket) -> None:
+        with connection:
             first.append(connection.recv(4096))
-            connection.close()
 
-        thread = threading.Thread(target=accept)
-        thread.start()
-        code, said = publish(at(form, plain.getsockname()[1]), "--insecure")
-        thread.join()
+    with Listener(serve) as plain:
+        code, said = publish(at(form, plain.port), "--insecure")
     assert first[0][:2] == b"\x16\x03"  # a TLS handshake record, not WAMP and not HTTP
     assert code == 3
     one_sentence(said)
@@ -814,22 +770,16 @@ def test_tls_to_a_router_that_speaks_none(
     "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x7f\xf5\0\0", b"\0" * 99]
 )
 def test_an_answer_that_is_no_tls(form: str, answer: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as plain:
-        plain.settimeout(DEADLINE)
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
 
-        def accept() -> None:
-            connection, _ = plain.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
-                connection.shutdown(socket.SHUT_WR)
-                while connection.recv(65536):
-                    pass
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        code, said = publish(at(form, plain.getsockname()[1]), "--insecure")
-        thread.join()
+    with Listener(serve) as plain:
+        code, said = publish(at(form, plain.port), "--insecure")
     assert code in (3, 4)
     one_sentence(said)
 

@@ -4,6 +4,7 @@ import socket
 import threading
 from pathlib import Path
 
+from tests.support.listener import join_sockets
 from tests.support.process import EmbeddedRouter, wampapp
 from wampapp import connect
 
@@ -23,26 +24,13 @@ def test_a_unix_socket(embedded: EmbeddedRouter, tmp_path: Path) -> None:
         def serve() -> None:
             outside, _ = door.accept()
             with outside, socket.create_connection(("127.0.0.1", embedded.port)) as inside:
-                back = threading.Thread(target=pump, args=(inside, outside))
-                back.start()
-                pump(outside, inside)
-                back.join()
+                join_sockets(outside, inside)
 
         thread = threading.Thread(target=serve)
         thread.start()
         with connect(f"unix://{path}", timeout=20) as client:
             assert client.publish("com.url") > 0
         thread.join()
-
-
-def pump(source: socket.socket, target: socket.socket) -> None:
-    """Pass bytes on until the source ends."""
-    try:
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
 
 
 def test_a_unix_socket_that_is_not_there(tmp_path: Path) -> None:

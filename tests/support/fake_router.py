@@ -3,11 +3,12 @@
 import contextlib
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
 import msgspec
+
+from tests.support.listener import Listener
 
 Send = Callable[[list[Any]], None]
 
@@ -15,7 +16,7 @@ Send = Callable[[list[Any]], None]
 _HANDSHAKE = b"\x7f\xf2\0\0"
 
 
-class FakeRouter:
+class FakeRouter(Listener):
     """Listens for RawSocket with MessagePack on a free loopback port. A subclass converses.
 
     Attributes:
@@ -23,10 +24,8 @@ class FakeRouter:
     """
 
     def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"rs://127.0.0.1:{self._server.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
+        super().__init__(self._take_part)
+        self.url = f"rs://127.0.0.1:{self.port}"
 
     def converse(self, messages: Iterator[list[Any]], send: Send) -> None:
         """Take part in one connection, until the client closes it or the router wants to.
@@ -37,16 +36,7 @@ class FakeRouter:
         """
         raise NotImplementedError
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
-            self._threads[-1].start()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def _take_part(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream, contextlib.suppress(OSError):
 
             def messages() -> Iterator[list[Any]]:
@@ -60,13 +50,3 @@ class FakeRouter:
             if stream.read(4):
                 connection.sendall(_HANDSHAKE)
                 self.converse(messages(), send)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive()

@@ -7,14 +7,14 @@ import secrets
 import selectors
 import socket
 import ssl
-import threading
 from pathlib import Path
-from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.support.listener import Listener
 
 
 class Authority:
@@ -99,7 +99,7 @@ class Authority:
         return files
 
 
-class TlsDoor:
+class TlsDoor(Listener):
     """Takes TLS connections on a loopback port and passes them on, decrypted.
 
     Args:
@@ -119,22 +119,9 @@ class TlsDoor:
             self._context.verify_mode = ssl.CERT_REQUIRED
             self._context.load_verify_locations(clients)
         self._target = target
-        self._server = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._server.getsockname()[1]
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
+        super().__init__(self._pass_on, port)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _ = self._server.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(plain,))
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, plain: socket.socket) -> None:
+    def _pass_on(self, plain: socket.socket) -> None:
         try:
             outside = self._context.wrap_socket(
                 plain, server_side=True, do_handshake_on_connect=False
@@ -167,21 +154,6 @@ class TlsDoor:
                                 key.data.sendall(data)
                         except OSError:
                             return
-
-    def __enter__(self) -> Self:
-        return self
-
-    def shut(self) -> None:
-        """Take no more connections; those that are there stay. The port is free again."""
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-
-    def __exit__(self, *_exception: object) -> None:
-        self.shut()
-        for thread in self._threads:
-            thread.join(20)
-            assert not thread.is_alive()
 
 
 def _close_gently(connection: socket.socket) -> None:
