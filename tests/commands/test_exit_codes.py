@@ -1,4 +1,4 @@
-"""How every command ends: its exit code, and one sentence on standard error alone.
+"""How every command ends: its exit code, and only one sentence on standard error.
 
 The exceptions to the one sentence: a mistake in usage that Click finds comes with the command's
 usage and where help is; code of the user's own that raises is shown by its traceback; `publish` of

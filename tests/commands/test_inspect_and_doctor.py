@@ -150,7 +150,7 @@ META = {
 
 
 def gone(what: str, *numbers: int) -> Any:
-    """What answers as ever, but for some ids that are not there any more."""
+    """What answers as before, except for some ids that are gone."""
 
     def answer(number: int) -> Any:
         if number in numbers:

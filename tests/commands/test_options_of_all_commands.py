@@ -10,7 +10,7 @@ from wampapp.cli.group import cli
 #: What may differ, and why: the words of the help where the option is about another thing.
 _OTHER_WORDS: Final = {
     "--url",  # what is joined without it
-    "--json",  # of `call` it is the summary alone; a result is JSON in any case
+    "--json",  # of `call` it is only the summary; a result is JSON in any case
     "--timeout",  # of `register` it is the command's
     "--count",  # of `call` it ends a stream
     "--concurrency",  # of calls, or of commands

@@ -1,4 +1,4 @@
-"""The session meta API: on the router's core alone, and over sockets on both routers."""
+"""The session meta API: on the router's core without sockets, and over sockets on both routers."""
 
 import queue
 from collections.abc import Callable, Iterator
@@ -305,7 +305,7 @@ def test_an_app_hears_who_joins_and_who_leaves(
         assert (details["authrole"], details["authmethod"]) == ("anonymous", "anonymous")
         assert details["authprovider"] == "static"
     who = told_of(number, watching.left)
-    # Crossbar.io tells the id alone.
+    # Crossbar.io tells only the id.
     assert who == ((details["authid"], "anonymous") if isinstance(router, EmbeddedRouter) else ())
 
 

@@ -38,7 +38,7 @@ class Commands:
     """Carries out the commands from standard input on the session that joined last."""
 
     def __init__(self) -> None:
-        # Standard output carries the protocol alone: what Autobahn logs there goes to stderr.
+        # Standard output carries only the protocol: what Autobahn logs there goes to stderr.
         self._wire = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)
         self._session: Any = None

@@ -2,7 +2,7 @@
 // node peer.js URL REALM
 "use strict";
 
-console.log = console.error; // standard output carries the protocol alone
+console.log = console.error; // standard output carries only the protocol
 
 const autobahn = require("autobahn");
 const readline = require("readline");

@@ -49,7 +49,7 @@ class Wire:
             assert self._news.wait_for(lambda: self.taken >= number, deadline), self.taken
 
     def cut(self) -> None:
-        """Break all connections; new ones are passed on as ever."""
+        """Break all connections; new ones are passed on as before."""
         with self._lock:
             self._silent = False
             for end in list(self._pairs):

@@ -106,7 +106,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """All that came, without control sequences, lines ending in a newline alone."""
+        """All that came, without control sequences, lines ending in a newline only."""
         return _CONTROL.sub("", self.raw).replace("\r\n", "\n")
 
     def resize(self, rows: int, columns: int) -> None:

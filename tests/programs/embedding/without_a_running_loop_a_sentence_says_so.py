@@ -21,4 +21,4 @@ for work in (app.start, app.stop):
     assert fails(UsageError, work) == (
         "No event loop runs in this thread: await app.start() in one, or use app.run()."
     )
-run(main())  # as ever
+run(main())  # starts and stops

@@ -124,7 +124,7 @@ def test_an_exception_passes() -> None:
 
 
 async def on_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """What a dispatcher's task does: a task takes coroutines alone, and this is one."""
+    """What a dispatcher's task does: a task takes only coroutines, and this is one."""
     return await with_deferreds(coroutine)
 
 

@@ -1,4 +1,4 @@
-"""Ctrl c ends the program as ever and the app stops."""
+"""Ctrl-C ends the program, and the app stops first."""
 
 import asyncio
 import os
