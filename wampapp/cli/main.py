@@ -37,9 +37,9 @@ def _open_missing_streams() -> None:
         _open_null(os.O_RDONLY)
     if sys.stdout is None:
         # Writing to it fails, as it should: the results would be lost.
-        sys.stdout = os.fdopen(_open_null(os.O_RDONLY), "w", encoding="utf-8")
+        sys.stdout = os.fdopen(_open_null(os.O_RDONLY), "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:
-        sys.stderr = os.fdopen(_open_null(os.O_WRONLY), "w", encoding="utf-8")
+        sys.stderr = os.fdopen(_open_null(os.O_WRONLY), "w", encoding="utf-8", closefd=False)
 
 
 def _open_null(mode: int) -> int:

@@ -99,6 +99,17 @@ class BaseLink:
         """Whether there are bytes that the peer has not taken yet."""
         return self._back_pressure.unsent is not None
 
+    def open(self, handler: Handler) -> None:
+        """Hand the link, whose handshake is done, to what handles its messages."""
+        try:
+            self.handler = handler
+            self.ready()
+            handler.opened(self)
+        except Exception:
+            # Autobahn would close the connection without saying why.
+            logger.exception("A connection could not be opened")
+            raise
+
     def ready(self) -> None:
         """Begin to carry messages; called once, when the transport's handshake is done."""
         self._back_pressure = _BackPressure()
@@ -135,6 +146,10 @@ class BaseLink:
 
     def write(self, payload: bytes) -> None:
         """Send an encoded message; see :class:`Link`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the link once everything is sent."""
         raise NotImplementedError
 
     def pause(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -71,7 +72,6 @@ class UrlDialer:
 
 def warm_up() -> None:
     """Import what a connection will need, before it is needed."""
-    import_module("twisted.internet.endpoints")
     import_module("wampapp.transport.factories")
 
 
@@ -165,19 +165,14 @@ async def open_connection(
         RouterUnreachable: nothing listens there, or the host has no address.
         UsageError: a file that ``tls`` names cannot be used.
     """
-    from twisted.internet import endpoints
-
-    loop = asyncio.get_running_loop()
     seconds = max(1, round(timeout))
     if url.scheme == "unix":
-        targets: list[Any] = [endpoints.UNIXClientEndpoint(reactor, url.path, timeout=seconds)]
+        ways = [partial(reactor.connectUNIX, url.path, timeout=seconds)]
     else:
-        targets = [
+        ways = [
             # We resolve addresses ourselves: Twisted's resolver would start its thread pool, whose
             # threads keep a process from ending.
-            (endpoints.TCP6ClientEndpoint if ":" in address else endpoints.TCP4ClientEndpoint)(
-                reactor, address, url.port, timeout=seconds
-            )
+            partial(reactor.connectTCP, address, url.port, timeout=seconds)
             for address in await addresses(url)
         ]
     if url.secure:
@@ -189,14 +184,42 @@ async def open_connection(
         # By default it takes the global reactor as its clock, whose loop may have ended.
         factory = TLSMemoryBIOFactory(options, True, factory, clock=reactor)
     failure: Exception | None = None
-    for target in targets:
+    for way in ways:
         try:
-            protocol = await target.connect(factory).asFuture(loop)
+            protocol = await _connected(way, factory)
         except Exception as error:  # noqa: BLE001 - Twisted raises many kinds
             failure = error
         else:
             return protocol.wrappedProtocol if url.secure else protocol
     raise RouterUnreachable(f"No router answers at {url.url}: {reason_text(failure)}.")
+
+
+async def _connected(way: Callable[..., Any], factory: Any) -> Any:
+    """Connect in one way, and return the protocol; raises what Twisted gives as the reason."""
+    # Not at the top: this module is imported before it is known whether Twisted is needed.
+    from twisted.internet.protocol import ClientFactory
+
+    outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    class Attempt(ClientFactory):
+        noisy = False
+
+        def buildProtocol(self, addr: Any) -> Any:
+            protocol = factory.buildProtocol(addr)
+            if not outcome.done():
+                outcome.set_result(protocol)
+            return protocol
+
+        def clientConnectionFailed(self, connector: Any, reason: Any) -> None:  # noqa: ARG002
+            if not outcome.done():
+                outcome.set_exception(reason.value)
+
+    connector = way(factory=Attempt())
+    try:
+        return await outcome
+    except asyncio.CancelledError:
+        connector.disconnect()
+        raise
 
 
 async def addresses(url: RouterUrl) -> list[str]:

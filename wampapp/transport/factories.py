@@ -1,18 +1,12 @@
-"""The factories of the network links."""
+"""The factories of the network links. Autobahn is imported for WebSocket, when it is needed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wampapp.transport.base import logger  # isort: skip  # the first: it tells txaio the framework
-
-from autobahn.twisted.rawsocket import WampRawSocketClientFactory, WampRawSocketServerFactory
-from autobahn.twisted.websocket import WampWebSocketClientFactory, WampWebSocketServerFactory
-
-from wampapp.protocol.codec import CODECS, MSGPACK
+from wampapp.protocol.codec import CODECS
 from wampapp.transport.link import MAX_MESSAGE_SIZE
-from wampapp.transport.rawsocket import RawSocketClient, RawSocketServer
-from wampapp.transport.websocket import WebSocketClient, WebSocketServer
+from wampapp.transport.rawsocket import RawSocketClient, RawSocketFactory, RawSocketServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +15,7 @@ if TYPE_CHECKING:
 
     from wampapp.config.url import RouterUrl
     from wampapp.transport.link import Handler
+    from wampapp.transport.websocket import WebSocketServer
 
 
 class _SessionAdapter:
@@ -32,14 +27,7 @@ class _SessionAdapter:
         self.handler = handler
 
     def onOpen(self, transport: Any) -> None:
-        try:
-            transport.handler = self.handler
-            transport.ready()
-            self.handler.opened(transport)
-        except Exception:
-            # Autobahn would close the connection without saying why.
-            logger.exception("A connection could not be opened")
-            raise
+        transport.open(self.handler)
 
     def onClose(self, was_clean: bool) -> None:
         """Do nothing: the link itself reports its end, with the reason."""
@@ -64,13 +52,7 @@ def rawsocket_server_factory(
         make_handler: called for each connection whose handshake is done.
         call_soon: the event loop's.
     """
-    factory = WampRawSocketServerFactory(lambda: _SessionAdapter(make_handler()), CODECS)
-    factory.protocol = RawSocketServer
-    factory.call_soon = call_soon
-    factory.entered = None
-    factory.noisy = False
-    factory.setProtocolOptions(maxMessagePayloadSize=MAX_MESSAGE_SIZE)
-    return factory
+    return RawSocketFactory(RawSocketServer, make_handler, call_soon)
 
 
 def websocket_server_factory(
@@ -90,6 +72,8 @@ def websocket_server_factory(
         handshake_timeout: how long a client's opening handshake may take, in seconds.
         protocol: the link's class, which may check the request.
     """
+    from autobahn.twisted.websocket import WampWebSocketServerFactory
+
     factory = WampWebSocketServerFactory(
         lambda: _SessionAdapter(make_handler()),
         reactor=reactor,
@@ -125,13 +109,13 @@ def client_factory(
         reactor: Twisted's reactor.
         call_soon: the event loop's.
     """
-    adapter = _SessionAdapter(handler)
     if not url.websocket:
-        factory = WampRawSocketClientFactory(lambda: adapter, MSGPACK)
-        factory.protocol = RawSocketClient
-        factory.call_soon = call_soon
-        factory.setProtocolOptions(maxMessagePayloadSize=MAX_MESSAGE_SIZE)
-        return factory
+        return RawSocketFactory(RawSocketClient, lambda: handler, call_soon)
+    from wampapp.transport.websocket import WebSocketClient  # isort: skip  # before Autobahn
+
+    from autobahn.twisted.websocket import WampWebSocketClientFactory
+
+    adapter = _SessionAdapter(handler)
     host = f"[{url.host}]" if ":" in url.host else url.host
     factory = WampWebSocketClientFactory(
         lambda: adapter,

@@ -36,6 +36,10 @@ def test_importing_pulls_in_no_transport() -> None:
     run_python("importing_pulls_in_no_transport")
 
 
+def test_a_call_over_rawsocket_imports_no_autobahn(embedded: EmbeddedRouter) -> None:
+    run_python("a_call_over_rawsocket_imports_no_autobahn", embedded.rs_url)
+
+
 def test_there_is_one_runtime_and_its_reactor_rides_on_its_loop() -> None:
     run_python("there_is_one_runtime_and_its_reactor_rides_on_its_loop")
 

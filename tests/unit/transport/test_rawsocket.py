@@ -1,5 +1,7 @@
 """RawSocket's frames: in whatever pieces they come and go, in order and whole."""
 
+import contextlib
+import socket
 import struct
 from typing import Any
 
@@ -9,17 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.testing import StringTransport
 
+from tests.support.listener import Listener
 from tests.support.process import EmbeddedRouter
 from tests.support.raw import MSGPACK, Raw
 from wampapp import connect
-from wampapp.errors import ProtocolViolation
+from wampapp.errors import ProtocolViolation, RouterUnreachable
 from wampapp.protocol.messages import Message
 from wampapp.transport.factories import rawsocket_server_factory
 
 DEADLINE = 30.0  # seconds
 
 
-class Listener:
+class Messages:
     """A handler that keeps what it hears, and pauses its link where it is told to."""
 
     def __init__(self, pauses: set[int] = frozenset()) -> None:  # type: ignore[assignment]
@@ -44,9 +47,9 @@ class Listener:
         pass
 
 
-def opened(listener: Listener) -> tuple[Any, StringTransport]:
+def opened(messages: Messages) -> tuple[Any, StringTransport]:
     """A router's link whose handshake is done."""
-    factory = rawsocket_server_factory(lambda: listener, lambda callback: callback())
+    factory = rawsocket_server_factory(lambda: messages, lambda callback: callback())
     protocol, transport = factory.buildProtocol(None), StringTransport()
     protocol.makeConnection(transport)
     protocol.dataReceived(b"\x7f\xf2\0\0")
@@ -71,8 +74,8 @@ def published(number: int, size: int = 0) -> bytes:
     pauses=st.sets(st.integers(1, 12)),
 )
 def test_frames_in_any_pieces(sizes: list[int], cuts: list[int], pauses: set[int]) -> None:
-    listener = Listener(pauses)
-    protocol, transport = opened(listener)
+    messages = Messages(pauses)
+    protocol, transport = opened(messages)
     data = b"".join(
         published(n, size) + frame(b"p" * (size % 5), 1) for n, size in enumerate(sizes, 1)
     )
@@ -80,33 +83,90 @@ def test_frames_in_any_pieces(sizes: list[int], cuts: list[int], pauses: set[int
         cut = cuts.pop() if cuts else len(data)
         protocol.dataReceived(data[:cut])
         data = data[cut:]
-        if listener.link is not None and len(cuts) % 2:
-            listener.link.resume()
-    while len(listener.heard) < len(sizes):
-        before = len(listener.heard)
-        listener.link.resume()
-        assert len(listener.heard) > before
-    listener.link.resume()
-    assert [message[1] for message in listener.heard] == list(range(1, len(sizes) + 1))
-    assert [len(message[4][0]) for message in listener.heard] == sizes
+        if messages.link is not None and len(cuts) % 2:
+            messages.link.resume()
+    while len(messages.heard) < len(sizes):
+        before = len(messages.heard)
+        messages.link.resume()
+        assert len(messages.heard) > before
+    messages.link.resume()
+    assert [message[1] for message in messages.heard] == list(range(1, len(sizes) + 1))
+    assert [len(message[4][0]) for message in messages.heard] == sizes
     assert transport.value() == b"".join(frame(b"p" * (size % 5), 2) for size in sizes)
 
 
 @given(kind=st.integers(3, 255), rest=st.binary(max_size=8))
 def test_an_unknown_type_is_a_violation_at_once(kind: int, rest: bytes) -> None:
-    listener = Listener()
-    protocol, _ = opened(listener)
+    messages = Messages()
+    protocol, _ = opened(messages)
     protocol.dataReceived(struct.pack(">I", kind << 24 | 0xFFFFFF) + rest)
-    assert listener.violation is not None
-    assert f"type {kind}" in listener.violation.message
+    assert messages.violation is not None
+    assert f"type {kind}" in messages.violation.message
 
 
 def test_nothing_is_handed_on_after_an_abort() -> None:
-    listener = Listener()
-    protocol, _ = opened(listener)
+    messages = Messages()
+    protocol, _ = opened(messages)
     protocol.dataReceived(published(1) + frame(b"", 9) + published(2))
     protocol.dataReceived(published(3))
-    assert len(listener.heard) == 1
+    assert len(messages.heard) == 1
+
+
+# The handshake ("RawSocket Transport", "Handshake").
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3, 4, 7])
+def test_a_handshake_comes_in_any_pieces(cut: int) -> None:
+    messages = Messages()
+    factory = rawsocket_server_factory(lambda: messages, lambda callback: callback())
+    protocol, transport = factory.buildProtocol(None), StringTransport()
+    protocol.makeConnection(transport)
+    data = b"\x7f\xf1\0\0" + frame(b'[16,1,{},"com.topic"]')
+    for piece in (data[:cut], data[cut:]):
+        if piece:
+            protocol.dataReceived(piece)
+    assert transport.value() == b"\x7f\xf1\0\0"
+    assert messages.heard == [[16, 1, {}, "com.topic"]]
+
+
+@pytest.mark.parametrize("serializer", [0, 4, 15])
+def test_a_serializer_that_is_not_there_is_answered_with_error_1(
+    embedded: EmbeddedRouter, serializer: int
+) -> None:
+    client = Raw(embedded)
+    try:
+        client.socket.sendall(bytes([0x7F, 0xF0 | serializer, 0, 0]))
+        assert client.socket.recv(99) == b"\x7f\x10\0\0"
+        assert client.ended()
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it does not speak RawSocket"),
+        (b"\x7f\x10\0\0", "it does not take MessagePack"),
+        (b"\x7f\x40\0\0", "it has too many connections"),
+        (b"\x7f\x90\0\0", "it refused the handshake, error 9"),
+        (b"\x7f\xf1\0\0", "it answered with a serializer that we did not ask for"),
+        (b"\x7f", "the peer closed the connection"),
+    ],
+)
+def test_a_client_says_why_the_handshake_failed(answer: bytes, reason: str) -> None:
+    def serve(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4)
+            connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
+                pass
+
+    with Listener(serve) as router, pytest.raises(RouterUnreachable) as caught:
+        connect(f"rs://127.0.0.1:{router.port}", timeout=DEADLINE)
+    assert str(caught.value) == (
+        f"What answers at rs://127.0.0.1:{router.port} is not a WAMP router: {reason}."
+    )
 
 
 @pytest.mark.parametrize("size", [10, 70_000, 1_000_000])

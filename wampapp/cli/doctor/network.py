@@ -8,8 +8,6 @@ import datetime as dt
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-# Loaded here, so that the measured time to connect does not include it.
-from twisted.internet import endpoints  # noqa: F401
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from zope.interface import implementer
