@@ -1,11 +1,11 @@
 """What the README and the documentation show is run, and what they print is what comes out.
 
 A Python block that starts with a file name in a comment becomes that file; any other is executed.
-In a console block, ``$ wampapp run …``, ``$ flask wamp run`` and ``$ flask run`` start a process,
-and every other command must print just what stands below it, but for the seconds that pytest took
-and for ``…``, which stands for anything within a line. A command that ends in ``&`` goes on while
-the page is read, and must come to print what stands below it. What stands after ``>>> `` below
-``$ wampapp shell …`` is typed there.
+In a console block, ``$ wampapp run …``, ``$ flask wamp run``, ``$ flask run`` and ``$ uvicorn …``
+start a process, and every other command must print just what stands below it, but for the seconds
+that pytest took and for ``…``, which stands for anything within a line. A command that ends in
+``&`` goes on while the page is read, and must come to print what stands below it. What stands after
+``>>> `` below ``$ wampapp shell …`` is typed there.
 At its end pytest runs every file ``test_….py`` of the page.
 """
 
@@ -31,6 +31,7 @@ PROGRAMS = {
     "wampapp": ["-m", "wampapp"],
     "python": [],
     "flask": ["-m", "flask"],
+    "uvicorn": ["-m", "uvicorn"],
     "curl": [
         "-c",
         "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())",
@@ -98,18 +99,16 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
             service = services.enter_context(Wampapp(*words, cwd=tmp_path, env=own))
             service.until("Press Ctrl-C")
 
-        def start_flask(*words: str) -> None:
-            command = [sys.executable, "-m", "flask", *words]
-            if "wamp" in words:
-                own = {k: v for k, v in env.items() if k != "WAMPAPP_URL"}
-                command += ["--port", str(free_port)]
-                service = Process(*command, cwd=tmp_path, env=own)
-                services.enter_context(service).until("Press Ctrl-C")
-            else:
-                service = Process(*command, "--port", "0", cwd=tmp_path, env=env)
-                ports.append(
-                    services.enter_context(service).until(r"Running on http://127.0.0.1:(\d+)")[1]
-                )
+        def start_flask_wamp(*words: str) -> None:
+            own = {k: v for k, v in env.items() if k != "WAMPAPP_URL"}
+            command = [sys.executable, "-m", "flask", *words, "--port", str(free_port)]
+            service = services.enter_context(Process(*command, cwd=tmp_path, env=own))
+            service.until("Press Ctrl-C")
+
+        def start_site(program: str, *words: str) -> None:
+            command = [sys.executable, *PROGRAMS[program], *words, "--port", "0"]
+            site = services.enter_context(Process(*command, cwd=tmp_path, env=env))
+            ports.append(site.until(r"[Rr]unning on http://127.0.0.1:(\d+)")[1])
 
         def begin(words: list[str], expected: str) -> None:
             program, *rest = words
@@ -147,14 +146,17 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                 if words[:2] == ["wampapp", "run"]:
                     start(words[2])
                     continue
-                if words[0] == "flask" and words[-1] == "run":
-                    start_flask(*words[1:])
+                if words[0] == "flask" and words[-2:] == ["wamp", "run"]:
+                    start_flask_wamp(*words[1:])
+                    continue
+                if words[0] == "uvicorn" or (words[0] == "flask" and words[-1] == "run"):
+                    start_site(*words)
                     continue
                 if words[:2] == ["wampapp", "shell"]:
                     shown = talk(command, expected, tmp_path, env)
                     assert re.fullmatch(pattern(expected), shown), f"{command} showed:\n{shown}"
                     continue
-                here = command.replace(":5000/", f":{ports[-1]}/") if ports else command
+                here = re.sub(":(5000|8000)/", f":{ports[-1]}/", command) if ports else command
                 done = run(here, tmp_path, env)
                 shown = without_seconds(done.stdout)
                 assert re.fullmatch(pattern(expected), shown), f"{command} printed:\n{shown}"

@@ -107,6 +107,17 @@ def test_the_wheel_has_what_users_need_and_no_more(installed: Installed) -> None
     assert "Typing :: Typed" in about.get_all("Classifier", [])
 
 
+def test_the_description_has_no_link_into_the_repository(installed: Installed) -> None:
+    with zipfile.ZipFile(installed.wheel) as wheel:
+        (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        about = email.message_from_bytes(wheel.read(metadata))
+    assert about["Description-Content-Type"] == "text/markdown"
+    text = about.get_payload()
+    assert isinstance(text, str)
+    assert "This is examples/hello.py." in text
+    assert re.findall(r"\]\((?!https?:)", text) == []
+
+
 def test_the_sdist_has_all_that_its_tests_need(installed: Installed) -> None:
     with tarfile.open(installed.sdist) as sdist:
         files = {name.partition("/")[2] for name in sdist.getnames()}

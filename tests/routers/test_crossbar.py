@@ -1,7 +1,9 @@
 """`wampapp.crossbar` against a real Crossbar.io."""
 
 import http.client
+import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -13,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.process import DEADLINE, ROOT
+from wampapp import Invocation, connect
 from wampapp.crossbar import (
     Crossbar,
     CrossbarError,
@@ -224,3 +228,20 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "proof").touch()
     assert install_once(tmp_path, "thing 1", "proof", build, None) == tmp_path
     assert (tmp_path / "precious").exists()
+
+
+def who(call: Invocation) -> int | None:
+    return call.caller
+
+
+def test_the_configuration_of_the_documentation(new_crossbar: Callable[..., Crossbar]) -> None:
+    page = (ROOT / "docs" / "how-to" / "choose-a-router.md").read_text("utf-8")
+    block = re.search(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert block
+    assert '"port": 8080' in block[1]
+    config = json.loads(block[1].replace('"port": 8080', '"port": 0'))
+    with new_crossbar(config=config) as router:
+        for url in (router.rs_url, router.ws_url):
+            with connect(url, timeout=DEADLINE) as client:
+                client.register("com.docs.who", who)
+                assert client.call("com.docs.who")
