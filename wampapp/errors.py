@@ -226,6 +226,14 @@ class ConnectionLost(SessionError):
     exit_code = EXIT_UNREACHABLE
 
 
+def _shown(value: object) -> str:
+    """Return an argument's ``repr``, whatever its class makes of being asked for it."""
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - it is the app's own code
+        return f"<{type(value).__name__}, whose repr() raised {type(error).__name__}>"
+
+
 class WampError(WampappError):
     """An error that travels between peers: an error URI, arguments and keyword arguments.
 
@@ -241,6 +249,11 @@ class WampError(WampappError):
     exit_code = EXIT_ERROR_ANSWER
 
     def __init__(self, uri: str, /, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(uri, str):
+            raise TypeError(
+                f"{type(self).__name__} takes an error URI first, such as 'com.example.sold_out', "
+                f"not {_shown(uri)}."
+            )
         super().__init__(*args)
         self.uri = uri
         self.kwargs = kwargs
@@ -250,8 +263,8 @@ class WampError(WampappError):
         return f"{self.uri}: {message}" if message else self.uri
 
     def __repr__(self) -> str:
-        parts = [repr(self.uri), *map(repr, self.args)]
-        parts += [f"{name}={value!r}" for name, value in self.kwargs.items()]
+        parts = [repr(self.uri), *map(_shown, self.args)]
+        parts += [f"{name}={_shown(value)}" for name, value in self.kwargs.items()]
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -260,12 +273,12 @@ class WampError(WampappError):
     @property
     def message(self) -> str:
         """The arguments as one line for people; empty where there are none."""
-        return ", ".join(part if isinstance(part, str) else repr(part) for part in self.args)
+        return ", ".join(part if isinstance(part, str) else _shown(part) for part in self.args)
 
     @property
     def sentence(self) -> str:
         """The error as the command line shows it: URI, arguments and keyword arguments."""
-        named = ", ".join(f"{name}={value!r}" for name, value in self.kwargs.items())
+        named = ", ".join(f"{name}={_shown(value)}" for name, value in self.kwargs.items())
         return f"{self}{f' ({named})' if named else ''}"
 
 
