@@ -42,10 +42,7 @@ The file is long because it is one table, of classes, codes and URIs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, ClassVar
 
 __all__ = [
     "AppStarted",
@@ -367,31 +364,16 @@ _BY_URI: dict[str, type[_PredefinedError]] = {
 }
 
 
-def error_from_wire(
-    uri: str,
-    args: list[Any],
-    kwargs: dict[str, Any],
-    defined: Mapping[str, type[Exception]] | None = None,
-) -> Exception:
-    """Make the exception for an ERROR message.
+def error_from_wire(uri: str, args: list[Any], kwargs: dict[str, Any]) -> WampError:
+    """Make the exception for an error URI.
 
     Args:
         uri: the error's URI.
         args: its positional arguments.
         kwargs: its keyword arguments; any names.
-        defined: the exceptions that an app has defined, by URI.
 
     Returns:
-        An instance of the class that stands for ``uri``, else a plain :class:`WampError`. One
-        that an app defined is made without its ``__init__``, which may ask for anything: it has
-        the arguments as ``args`` and the keyword arguments as attributes.
+        An instance of the class that stands for ``uri``, else a plain :class:`WampError`.
     """
-    own = defined.get(uri) if defined else None
-    if own is not None:
-        error = own.__new__(own)
-        error.args = tuple(args)
-        for name, value in kwargs.items():
-            setattr(error, name, value)
-        return error
     cls = _BY_URI.get(uri)
     return WampError(uri, *args, **kwargs) if cls is None else cls(*args, **kwargs)
