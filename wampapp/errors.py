@@ -42,10 +42,7 @@ The file is long because it is one table, of classes, codes and URIs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, ClassVar
 
 __all__ = [
     "AppStarted",
@@ -226,6 +223,14 @@ class ConnectionLost(SessionError):
     exit_code = EXIT_UNREACHABLE
 
 
+def _shown(value: object) -> str:
+    """Return an argument's ``repr``, whatever its class makes of being asked for it."""
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - it is the app's own code
+        return f"<{type(value).__name__}, whose repr() raised {type(error).__name__}>"
+
+
 class WampError(WampappError):
     """An error that travels between peers: an error URI, arguments and keyword arguments.
 
@@ -241,6 +246,11 @@ class WampError(WampappError):
     exit_code = EXIT_ERROR_ANSWER
 
     def __init__(self, uri: str, /, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(uri, str):
+            raise TypeError(
+                f"{type(self).__name__} takes an error URI first, such as 'com.example.sold_out', "
+                f"not {_shown(uri)}."
+            )
         super().__init__(*args)
         self.uri = uri
         self.kwargs = kwargs
@@ -250,8 +260,8 @@ class WampError(WampappError):
         return f"{self.uri}: {message}" if message else self.uri
 
     def __repr__(self) -> str:
-        parts = [repr(self.uri), *map(repr, self.args)]
-        parts += [f"{name}={value!r}" for name, value in self.kwargs.items()]
+        parts = [repr(self.uri), *map(_shown, self.args)]
+        parts += [f"{name}={_shown(value)}" for name, value in self.kwargs.items()]
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -260,12 +270,12 @@ class WampError(WampappError):
     @property
     def message(self) -> str:
         """The arguments as one line for people; empty where there are none."""
-        return ", ".join(part if isinstance(part, str) else repr(part) for part in self.args)
+        return ", ".join(part if isinstance(part, str) else _shown(part) for part in self.args)
 
     @property
     def sentence(self) -> str:
         """The error as the command line shows it: URI, arguments and keyword arguments."""
-        named = ", ".join(f"{name}={value!r}" for name, value in self.kwargs.items())
+        named = ", ".join(f"{name}={_shown(value)}" for name, value in self.kwargs.items())
         return f"{self}{f' ({named})' if named else ''}"
 
 
@@ -354,31 +364,16 @@ _BY_URI: dict[str, type[_PredefinedError]] = {
 }
 
 
-def error_from_wire(
-    uri: str,
-    args: list[Any],
-    kwargs: dict[str, Any],
-    defined: Mapping[str, type[Exception]] | None = None,
-) -> Exception:
-    """Make the exception for an ERROR message.
+def error_from_wire(uri: str, args: list[Any], kwargs: dict[str, Any]) -> WampError:
+    """Make the exception for an error URI.
 
     Args:
         uri: the error's URI.
         args: its positional arguments.
         kwargs: its keyword arguments; any names.
-        defined: the exceptions that an app has defined, by URI.
 
     Returns:
-        An instance of the class that stands for ``uri``, else a plain :class:`WampError`. One
-        that an app defined is made without its ``__init__``, which may ask for anything: it has
-        the arguments as ``args`` and the keyword arguments as attributes.
+        An instance of the class that stands for ``uri``, else a plain :class:`WampError`.
     """
-    own = defined.get(uri) if defined else None
-    if own is not None:
-        error = own.__new__(own)
-        error.args = tuple(args)
-        for name, value in kwargs.items():
-            setattr(error, name, value)
-        return error
     cls = _BY_URI.get(uri)
     return WampError(uri, *args, **kwargs) if cls is None else cls(*args, **kwargs)

@@ -212,7 +212,7 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
             return
-        if hasattr(value, "__await__"):  # a Deferred, or another awaitable
+        if hasattr(type(value), "__await__"):  # a Deferred, or another awaitable
             self._start_task(run, functools.partial(wait_for, value))
         else:
             run.result(value)
@@ -292,7 +292,7 @@ class Dispatcher:
     def _thread_done(self, run: Run, outcome: Any, failed: BaseException | None) -> None:
         """Take the outcome of a run in a thread, on the loop."""
         del self._in_threads[run]
-        if hasattr(outcome, "__await__"):
+        if hasattr(type(outcome), "__await__"):
             # A plain function around a coroutine function; the coroutine runs on the loop.
             self._start_task(run, functools.partial(wait_for, outcome))
             return

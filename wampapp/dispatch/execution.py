@@ -25,7 +25,8 @@ _MAX_UNSENT: Final = 64
 class Reply(Protocol):
     """Where the outcome of a call or an event goes, on the loop's thread.
 
-    Exactly one of ``result`` and ``error`` is called, after any number of ``progress``.
+    Exactly one of ``result`` and ``error`` is called, after any number of ``progress``; but where
+    one of them raises, nothing was sent, and ``error`` follows.
     """
 
     def result(self, value: Any) -> None:
@@ -91,26 +92,45 @@ class Run:
         self.limit: Limit | None = None
 
     def result(self, value: Any) -> None:
-        """Give the outcome: a return value."""
+        """Give the outcome: a return value, or what is wrong with it where it cannot be sent."""
         if not self.done:
             self._end()
-            self._reply.result(value)
+            try:
+                self._reply.result(value)
+            except BaseException as error:  # noqa: BLE001 - a model's own code may raise anything
+                self._answer_failed(error)
 
     def error(self, error: BaseException) -> None:
         """Give the outcome: an exception. This is where it becomes a WAMP error, or is logged."""
         if self.done:
             return
         self._end()
-        if self._is_event:
+        try:
+            if not self._is_event:
+                self._reply.error(self._failures.error_for(self.endpoint, error))
+                return
             self._failures.log_event(self.endpoint, error)
+        except BaseException as reason:  # noqa: BLE001 - its own code, as in `__str__`, may raise
+            with contextlib.suppress(Exception):  # it may be frozen
+                reason.__context__ = reason.__context__ or error  # so that the log shows both
+            self._answer_failed(reason)
+        if self._is_event:
             self._reply.result(None)
-        else:
-            self._reply.error(self._failures.error_for(self.endpoint, error))
+
+    def _answer_failed(self, reason: BaseException) -> None:
+        """Send, in place of an answer that could not be sent, one that can."""
+        failed = self._failures.failed(self.endpoint, reason)
+        if not self._is_event:
+            self._reply.error(failed)
 
     def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        """Give a progressive result."""
+        """Give a progressive result; one that cannot be sent ends the run."""
         if not self.done:
-            self._reply.progress(args, kwargs)
+            try:
+                self._reply.progress(args, kwargs)
+            except BaseException as error:  # noqa: BLE001 - a model's own code may raise anything
+                self.error(error)
+                self.cancel()
 
     def _end(self) -> None:
         self.done = True
@@ -141,6 +161,8 @@ async def iterate(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         async for item in stream:
             if run.takes_progress:
                 run.progress((item,), {})
+                if run.done:
+                    return None  # the item could not be sent, which the caller was told
                 # Others get their turn, and a cancellation takes effect, even where the
                 # generator itself never waits.
                 await asyncio.sleep(0)

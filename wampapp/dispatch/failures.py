@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
 from wampapp.protocol import uris
+from wampapp.protocol.payload import sendable
 
 if TYPE_CHECKING:
     import logging
@@ -52,14 +53,26 @@ class Failures:
         if (defined := endpoint.uri_for(error)) is not None:
             public = {n: v for n, v in vars(error).items() if not n.startswith("_")}
             return self._with_valid_uri(endpoint, WampError(defined, *error.args, **public))
+        return self.failed(endpoint, error)
+
+    def failed(self, endpoint: Endpoint, error: BaseException) -> HandlerFailed:
+        """Log an exception, and return what a caller may know of it.
+
+        Args:
+            endpoint: the procedure.
+            error: what it raised, or what kept its answer from being sent; of any class.
+
+        Returns:
+            An error that can always be sent.
+        """
         error_id = secrets.token_hex(4)
         own = without_our_frames(error)
         self._log(f"{endpoint.uri} failed (error id {error_id})", own, error_id)
         if self._debug:
             return HandlerFailed(
-                f"{type(error).__name__}: {error}",
+                sendable(f"{type(error).__name__}: {_text(error)}"),
                 error_id=error_id,
-                traceback="".join(traceback.format_exception(own)),
+                traceback=sendable("".join(traceback.format_exception(own))),
             )
         return HandlerFailed(
             f"The procedure failed; the service's log says why, under the error id {error_id}.",
@@ -69,10 +82,15 @@ class Failures:
     def _with_valid_uri(self, endpoint: Endpoint, error: WampError) -> WampError:
         if uris.is_valid(error.uri):
             return error
-        self._logger.error("%s raised an error with the invalid URI %r", endpoint.uri, error.uri)
-        return HandlerFailed(
-            error.message or "The procedure raised an error whose URI is not valid."
+        error_id = secrets.token_hex(4)
+        self._logger.error(
+            "%s raised an error with the invalid URI %r (error id %s)",
+            endpoint.uri,
+            error.uri,
+            error_id,
         )
+        text = error.message or "The procedure raised an error whose URI is not valid."
+        return HandlerFailed(text, error_id=error_id)
 
     def log_event(self, endpoint: Endpoint, error: BaseException) -> None:
         """Log what the handler of an event raised; a cancellation is not a failure.
@@ -106,6 +124,13 @@ class Failures:
     def _report(self, error: BaseException, error_id: str) -> None:
         if self.on_failure is not None:
             self.on_failure(error, error_id)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as raised:  # noqa: BLE001 - it is the app's own code
+        return f"it has no text, for its own code raised {type(raised).__name__}"
 
 
 def without_our_frames(error: BaseException) -> BaseException:

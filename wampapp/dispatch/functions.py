@@ -81,7 +81,7 @@ class Functions:
             value = function(*args)
         else:
             value = await self.run_in_thread(function, *args)
-        return await with_deferreds(wait_for(value)) if hasattr(value, "__await__") else value
+        return await with_deferreds(wait_for(value)) if hasattr(type(value), "__await__") else value
 
     async def run_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a plain function, the app's or ours, in a worker thread.

@@ -105,6 +105,15 @@ def _only_bytes(value: Any) -> Any:
     return bytes(value)
 
 
+def sendable(text: str) -> str:
+    """Return a text with each half of a surrogate pair, which no serializer carries, written out.
+
+    Args:
+        text: any text, such as that of an exception or a file's name.
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def append_payload(head: Message, args: Sequence[Any], kwargs: dict[str, Any]) -> Message:
     """Append a payload to a message's head as plain values, leaving out what is empty.
 

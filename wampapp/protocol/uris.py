@@ -8,8 +8,9 @@ from typing import Final
 
 from wampapp.errors import InvalidUri
 
-#: "Relaxed/Loose URIs" of the specification, no empty components.
-_LOOSE: Final = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
+#: "Relaxed/Loose URIs" of the specification, no empty components, and no half of a surrogate pair,
+#: which cannot be sent.
+_LOOSE: Final = re.compile(r"(?:[^\s.#\ud800-\udfff]+\.)*[^\s.#\ud800-\udfff]+")
 
 #: URIs below ``wamp.`` belong to the protocol ("Reserved URIs").
 RESERVED: Final = "wamp."

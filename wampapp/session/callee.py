@@ -25,7 +25,7 @@ from wampapp.protocol.messages import (
     YIELD,
     payload_of,
 )
-from wampapp.protocol.payload import append_payload
+from wampapp.protocol.payload import append_payload, sendable
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
@@ -145,16 +145,16 @@ class Callee:
     def send_progress(
         self, request: int, endpoint: Endpoint, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> None:
-        """Send a progressive result; one that cannot be sent ends the call with an error."""
+        """Send a progressive result; raises where it cannot be sent."""
         try:
             self._answer(
                 append_payload([YIELD, request, {"progress": True}], args, kwargs), endpoint
             )
         except (PayloadNotEncodable, PayloadTooLarge) as error:
-            run = self._runs.get(request)
-            if run is not None:
-                run.error(error)
-                run.cancel()
+            logger.error(  # noqa: TRY400 - the sentence says it all
+                "A progressive result of %s cannot be sent: %s", endpoint.uri, error.message
+            )
+            raise
 
     def send_result(self, request: int, endpoint: Endpoint, value: Any) -> str:
         """Send a handler's result; return how the call came out: ``ok``, or an error's URI."""
@@ -182,7 +182,10 @@ class Callee:
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The error of %s cannot be sent whole: %s", endpoint.uri, reason.message
             )
-            self._answer([*head, [error.message[:1000]]], endpoint)
+            try:
+                self._answer([*head, [sendable(error.message)[:1000]]], endpoint)
+            except PayloadTooLarge:
+                self._answer(head, endpoint)
         return error.uri
 
     def _answer(self, message: Message, endpoint: Endpoint) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.errors import ConnectionLost, NotJoined, error_from_wire
+from wampapp.errors import ConnectionLost, NotJoined, WampError, error_from_wire
 from wampapp.protocol.messages import (
     CALL,
     CANCEL,
@@ -233,8 +233,7 @@ class Caller:
         elif self._pending.get(request, (0,))[0] == code:
             future = self._pending.pop(request)[1]
         if future is not None and not future.done():
-            args, kwargs = payload_of(message, 5)
-            future.set_exception(error_from_wire(uri, args, kwargs, self._defined))
+            future.set_exception(_error(uri, *payload_of(message, 5), self._defined))
 
     def fail(self, reason: str) -> None:
         """End every request that waits with :class:`ConnectionLost`.
@@ -274,6 +273,40 @@ class _Call(asyncio.Future[Any]):
         if cancelled:
             self._caller.cancel(self._request)
         return cancelled
+
+
+def _error(
+    uri: str,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    defined: Mapping[str, type[Exception]] | None,
+) -> Exception:
+    """Make the exception for an ERROR: the one that the app defined for its URI, if it can be made.
+
+    It is made without its ``__init__``, which may ask for anything: it has the arguments as
+    ``args`` and the keyword arguments as attributes. Where its class does not allow that, or a
+    keyword would hide what the class itself or Python's exceptions have, it is a plain
+    :class:`WampError` that carries everything.
+    """
+    general = error_from_wire(uri, args, kwargs)
+    kind = defined.get(uri) if defined else None
+    if kind is None:
+        return general
+    try:
+        error = kind.__new__(kind)
+        error.args = tuple(args)
+        own = dir(Exception)
+        if isinstance(error, WampError):
+            error.uri, error.kwargs = uri, kwargs
+            own = dir(general)
+        for name, value in kwargs.items():
+            if name[:1] == "_" or name in own or callable(getattr(kind, name, None)):
+                return general
+            setattr(error, name, value)
+    except Exception:  # noqa: BLE001 - a class of the app's, whose own code may raise anything
+        return general
+    # What a generator ends with cannot be raised by awaiting something.
+    return general if isinstance(error, StopIteration) else error
 
 
 def _value(message: Message) -> Any:
