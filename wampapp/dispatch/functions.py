@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
+from wampapp.errors import InvalidHandler
 from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.endpoint import kind_of
+from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -64,7 +67,14 @@ class Functions:
             What it returns; raises what it raises.
         """
         kind = kind_of(function, None)
-        return await self.run_as(kind, self.surrounded(function, kind), *args)
+        value = await self.run_as(kind, self.surrounded(function, kind), *args)
+        if inspect.isgenerator(value) or inspect.isasyncgen(value):
+            # A decorator hid that it is one when it was declared.
+            raise InvalidHandler(
+                f"{name_of(function)} returned a generator, whose body does not run; leave 'yield' "
+                "out."
+            )
+        return value
 
     async def run_as(self, kind: Kind, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function whose kind is known, and which is surrounded already.

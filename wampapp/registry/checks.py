@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from typing import TYPE_CHECKING, Any, get_args
 
 from wampapp.config.records import check_seconds
@@ -48,6 +50,81 @@ def check_handler(function: Callable[..., Any], run: object) -> None:
         )
 
 
+def check_called(function: Callable[..., Any], what: str, *arguments: str) -> None:
+    """Check a function that the app calls by itself: a hook, a timer, an error handler, ...
+
+    Args:
+        function: the function.
+        what: what it is, for messages: ``"A startup hook"``.
+        arguments: what it is called with, for messages.
+
+    Raises:
+        InvalidHandler: it cannot be called with that, or would not run when it is called.
+    """
+    check_handler(function, None)
+    name = name_of(function)
+    if kind_of(function, None) in ("generator", "stream") or _is_context_manager(function):
+        raise InvalidHandler(
+            f"{name} has a 'yield', so its body would never run; leave the 'yield' out. What is "
+            "opened at the start and closed at the end belongs in App(lifespan=...)."
+        )
+    check_takes(function, what, *arguments)
+
+
+def _is_context_manager(function: object) -> bool:
+    """Return whether a function is one that ``@contextmanager`` made of a generator."""
+    module = getattr(function, "__globals__", {}).get("__name__")
+    return module == contextlib.__name__ and hasattr(function, "__wrapped__")
+
+
+def check_takes(function: Callable[..., Any], what: str, *arguments: str) -> None:
+    """Check that a function can be called with so many positional arguments.
+
+    Args:
+        function: the function.
+        what: what it is, for the message: ``"A startup hook"``.
+        arguments: what it is called with, for the message.
+
+    Raises:
+        InvalidHandler: it cannot.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):
+        return  # some functions that are written in C have none
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        called = f"with {' and '.join(arguments)}" if arguments else "without arguments"
+        raise InvalidHandler(
+            f"{what} is called {called}; the parameters of {name_of(function)} are {signature}."
+        ) from None
+
+
+def check_lifespan(lifespan: Callable[..., Any] | None) -> None:
+    """Check what an app gets as its lifespan.
+
+    Raises:
+        InvalidHandler: it is not a function that takes the app and returns an async context
+            manager.
+    """
+    if lifespan is None:
+        return
+    check_handler(lifespan, None)
+    kind = kind_of(lifespan, None)
+    if kind == "stream":
+        raise InvalidHandler(
+            f"{name_of(lifespan)} is an asynchronous generator; put "
+            "@contextlib.asynccontextmanager on it to make it a lifespan."
+        )
+    if kind in ("generator", "task"):
+        raise InvalidHandler(
+            f"{name_of(lifespan)} does not return an async context manager; make the lifespan an "
+            "'async def' function with one 'yield', and put @contextlib.asynccontextmanager on it."
+        )
+    check_takes(lifespan, "A lifespan", "the app")
+
+
 def check_exception(kind: object, verb: str) -> None:
     """Check that ``kind`` is an exception class; ``verb`` is named in the message.
 
@@ -55,7 +132,9 @@ def check_exception(kind: object, verb: str) -> None:
         InvalidHandler: it is not.
     """
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-        raise InvalidHandler(f"{verb} takes an exception class, not {kind!r}.")
+        raise InvalidHandler(
+            f"{verb} takes an exception class, not {kind!r}, such as {verb}(KeyError)."
+        )
 
 
 def known_fields(options: Any, known: type) -> dict[str, Any]:

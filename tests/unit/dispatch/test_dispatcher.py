@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
-from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
+from wampapp.errors import Canceled, HandlerFailed, HookFailed, InvalidArgument, WampError
 from wampapp.loop.threads import ThreadPool
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
 from wampapp.registry.records import Hook, Registration, RunIn, Scope, Subscription, Timer
@@ -483,6 +483,42 @@ def test_each_function_is_surrounded_once_however_often_it_runs() -> None:
     assert surrounded == [handler, on_error, hook, timer_on_the_loop]
     assert (ran.count("hook"), ran.count("timer")) == (3, 3)
     assert ran.count("inside") == 4 + 4 + 3 + 3
+
+
+def passed_through(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate as other people's libraries do: what is below it cannot be seen."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def generator_of_three() -> Iterator[int]:
+    yield from (1, 2, 3)
+
+
+async def stream_of_three() -> AsyncIterator[int]:
+    for number in (1, 2, 3):
+        yield number
+
+
+GENERATORS = pytest.mark.parametrize("function", [generator_of_three, stream_of_three])
+
+
+@GENERATORS
+def test_a_hook_that_returns_a_generator_fails_rather_than_never_running(
+    function: Callable[..., Any],
+) -> None:
+    registry = Registry()
+    registry.add_hook(Hook("join", passed_through(function)))
+
+    async def main(house: House) -> None:
+        with pytest.raises(HookFailed, match="returned a generator, whose body does not run"):
+            await Hooks(registry, house.dispatcher, None).run_join()
+
+    on_a_loop(main)
 
 
 # Several values.
