@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.dispatch.execution import Reply, Run, iterate, iterate_in_thread
 from wampapp.dispatch.failures import Failures
 from wampapp.dispatch.functions import Functions, wait_for
+from wampapp.dispatch.middleware import run_middleware
 from wampapp.errors import (
     Canceled,
     InvalidArgument,
     Overloaded,
 )
 from wampapp.loop.deferreds import with_deferreds
-from wampapp.registry.context import Call, Event, Invocation
+from wampapp.registry.context import Event, Invocation
 from wampapp.registry.endpoint import endpoint_for
 
 if TYPE_CHECKING:
@@ -191,7 +192,11 @@ class Dispatcher:
     def _start(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         kind = run.endpoint.kind
         if run.endpoint.wrapped:
-            self._start_task(run, functools.partial(self._run_middleware, run, args, kwargs))
+            handler = functools.partial(self._run_handler, run)
+            following = functools.partial(
+                run_middleware, run, args, kwargs, handler, self.functions
+            )
+            self._start_task(run, following)
             return
         if kind == "task":
             self._add_task(run, self._answer(run, run.endpoint.function, args, kwargs))
@@ -236,35 +241,37 @@ class Dispatcher:
         else:
             run.result(value)
 
-    async def _run_middleware(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Run a handler inside its middleware."""
+    async def _run_handler(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run a handler of any kind, for the middleware around it."""
         endpoint = run.endpoint
-        call = Call(run.uri, endpoint.pattern.text, args, kwargs)
+        if endpoint.kind == "stream":
+            return await iterate(run, args, kwargs)
+        function = functools.partial(endpoint.function, *args, **kwargs)
+        if endpoint.kind == "generator":
+            function = functools.partial(iterate_in_thread, self._loop, run, function)
+        return await self.functions.run_as(endpoint.kind, function)
 
-        async def innermost() -> Any:
-            if endpoint.kind == "stream":
-                return await iterate(run, call.args, call.kwargs)
-            function = functools.partial(endpoint.function, *call.args, **call.kwargs)
-            if endpoint.kind == "generator":
-                function = functools.partial(iterate_in_thread, self._loop, run, function)
-            return await self.functions.run_as(endpoint.kind, function)
+    def _start_task(
+        self,
+        run: Run,
+        call: Callable[[], Coroutine[Any, Any, Any]],
+        context: contextvars.Context | None = None,
+    ) -> None:
+        self._add_task(run, self._answer(run, call), context)
 
-        following = innermost
-        for layer in endpoint.middleware():
-            following = functools.partial(layer, call, following)
-        return await following()
-
-    def _start_task(self, run: Run, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        self._add_task(run, self._answer(run, call))
-
-    def _add_task(self, run: Run, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _add_task(
+        self,
+        run: Run,
+        coroutine: Coroutine[Any, Any, None],
+        context: contextvars.Context | None = None,
+    ) -> None:
         if _EAGER:
-            task = asyncio.Task(coroutine, loop=self._loop, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+            task = asyncio.Task(coroutine, loop=self._loop, context=context, eager_start=True)  # type: ignore[call-arg,unused-ignore]
             if task.done():
                 self._release(run)
                 return
         else:
-            task = self._loop.create_task(coroutine)
+            task = self._loop.create_task(coroutine, context=context)
         self._tasks[task] = run
         run.task = task
         task.add_done_callback(self._task_done)
@@ -283,36 +290,47 @@ class Dispatcher:
                 outcome, failed = context.run(call), None
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
-            self._loop.call_soon_threadsafe(self._thread_done, run, outcome, failed)
+            self._loop.call_soon_threadsafe(self._thread_done, run, outcome, failed, context)
 
         context = contextvars.copy_context()
         self._in_threads[run] = None
         self._workers.submit(work)
 
-    def _thread_done(self, run: Run, outcome: Any, failed: BaseException | None) -> None:
+    def _thread_done(
+        self,
+        run: Run,
+        outcome: Any,
+        failed: BaseException | None,
+        context: contextvars.Context,
+    ) -> None:
         """Take the outcome of a run in a thread, on the loop."""
         del self._in_threads[run]
         if hasattr(outcome, "__await__"):
             # A plain function around a coroutine function; the coroutine runs on the loop.
-            self._start_task(run, functools.partial(wait_for, outcome))
+            self._start_task(run, functools.partial(wait_for, outcome), context)
             return
         if failed is None:
             run.result(outcome)
             self._release(run)
         else:
-            self._fail(run, failed)
+            self._fail(run, failed, context)
         self._check_idle()
 
     # Failures.
 
-    def _fail(self, run: Run, error: BaseException) -> None:
-        """End a run whose function raised, or could not be called, outside of a task."""
+    def _fail(
+        self, run: Run, error: BaseException, context: contextvars.Context | None = None
+    ) -> None:
+        """End a run whose function raised, or could not be called, outside of a task.
+
+        An error handler runs in ``context``; None for the current one.
+        """
         known = isinstance(error, Exception) and not run.done
         if not known or run.endpoint.handler_for(error) is None:
             run.error(error)
             self._release(run)
         else:
-            self._add_task(run, self._handle(run, error))
+            self._add_task(run, self._handle(run, error), context)
 
     async def _handle(self, run: Run, error: BaseException) -> None:
         """Answer with an exception's error handler, or with the exception if it has none."""

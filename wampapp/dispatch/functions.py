@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ class Functions:
         return await with_deferreds(wait_for(value)) if hasattr(value, "__await__") else value
 
     async def run_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a plain function, the app's or ours, in a worker thread.
+        """Run a plain function, the app's or ours, in a worker thread, in the caller's context.
 
         Args:
             function: the function; it is called just as it is.
@@ -115,9 +116,11 @@ class Functions:
             else:
                 done.set_exception(error)
 
+        context = contextvars.copy_context()
+
         def work() -> None:
             try:
-                outcome, failed = function(*args), None
+                outcome, failed = context.run(function, *args), None
             except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
                 outcome, failed = None, error
             self._loop.call_soon_threadsafe(finish, outcome, failed)

@@ -1,6 +1,7 @@
 """Handlers are run, whatever their kind, and each call has one outcome."""
 
 import asyncio
+import contextvars
 import functools
 import logging
 import sys
@@ -517,6 +518,162 @@ def test_a_hook_that_returns_a_generator_fails_rather_than_never_running(
     async def main(house: House) -> None:
         with pytest.raises(HookFailed, match="returned a generator, whose body does not run"):
             await Hooks(registry, house.dispatcher, None).run_join()
+
+    on_a_loop(main)
+
+
+# Context variables.
+
+WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
+
+
+async def as_somebody(_call: object, following: Callable[[], Awaitable[Any]]) -> Any:
+    token = WHO.set("somebody")
+    try:
+        return await following()
+    finally:
+        WHO.reset(token)
+
+
+def who() -> str:
+    return WHO.get()
+
+
+async def who_of_generator() -> Any:
+    yield WHO.get()
+
+
+def who_in_generator() -> Iterator[str]:
+    yield WHO.get()
+
+
+def failing() -> None:
+    raise LookupError
+
+
+ON_ERROR = pytest.mark.parametrize(
+    "on_error",
+    [lambda _error: WHO.get(), asynchronous(lambda _error: WHO.get())],
+    ids=["def", "async def"],
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "run", "result"),
+    [
+        (who, None, "somebody"),
+        (who, "loop", "somebody"),
+        (asynchronous(who), None, "somebody"),
+        (who_in_generator, None, ["somebody"]),
+        (who_of_generator, None, ["somebody"]),
+    ],
+    ids=["thread", "loop", "coroutine", "generator", "asynchronous generator"],
+)
+def test_handlers_of_every_kind_see_the_context_of_their_middleware(
+    function: Callable[..., Any], run: RunIn | None, result: Any
+) -> None:
+    scope = Scope()
+    scope.middleware.append(as_somebody)
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.who", function, run, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", result)
+
+    on_a_loop(main)
+
+
+@ON_ERROR
+@pytest.mark.parametrize("function", [failing, asynchronous(failing)], ids=["def", "async def"])
+def test_error_handlers_see_the_context_of_the_middleware(
+    function: Callable[..., Any], on_error: Callable[[Any], Any]
+) -> None:
+    scope = Scope()
+    scope.middleware.append(as_somebody)
+    scope.handlers[LookupError] = on_error
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.who", function, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "somebody")
+
+    on_a_loop(main)
+
+
+@ON_ERROR
+def test_error_handlers_see_the_context_of_a_handler_in_a_thread(
+    on_error: Callable[[Any], Any],
+) -> None:
+    def handler() -> None:
+        WHO.set("the handler")
+        raise LookupError
+
+    scope = Scope()
+    scope.handlers[LookupError] = on_error
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.who", handler, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "the handler")
+
+    on_a_loop(main)
+
+
+def test_a_coroutine_of_a_function_in_a_thread_sees_the_functions_context() -> None:
+    def handler() -> Any:
+        WHO.set("the function")
+        return asynchronous(who)()
+
+    async def main(house: House) -> None:
+        assert await house.outcome(serving(handler)) == ("result", "the function")
+
+    on_a_loop(main)
+
+
+def test_middleware_gets_what_an_error_handler_answers_and_it_is_handled_once() -> None:
+    seen: list[object] = []
+
+    async def middleware(_call: object, following: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            result = await following()
+        except WampError as error:
+            seen.append(error.uri)
+            raise
+        seen.append(result)
+        return result
+
+    def on_error(error: Exception) -> str:
+        if isinstance(error, WampError):
+            return "handled twice"
+        if error.args:
+            raise WampError("com.example.answered")
+        return "handled"
+
+    def handler(*args: int) -> None:
+        raise LookupError(*args)
+
+    scope = Scope()
+    scope.middleware.append(middleware)
+    scope.handlers[Exception] = on_error
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.served", handler, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "handled")
+        kind, error = await house.outcome(endpoint, 1)
+        assert (kind, error.uri) == ("error", "com.example.answered")
+        assert seen == ["handled", "com.example.answered"]
+
+    on_a_loop(main)
+
+
+def test_what_middleware_itself_raises_is_handled_too() -> None:
+    async def middleware(_call: object, _following: object) -> None:
+        raise LookupError
+
+    scope = Scope()
+    scope.middleware.append(middleware)
+    scope.handlers[LookupError] = lambda _error: "handled"
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.served", who, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "handled")
 
     on_a_loop(main)
 
