@@ -6,10 +6,19 @@ import asyncio
 import contextvars
 import functools
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.dispatch.execution import Reply, Run, iterate, iterate_in_thread
+from wampapp.dispatch.execution import (
+    FINAL,
+    Reply,
+    Run,
+    call_in_thread,
+    iterate,
+    iterate_in_thread,
+)
+from wampapp.dispatch.extras import extras_for
 from wampapp.dispatch.failures import Failures
 from wampapp.dispatch.functions import Functions, wait_for
 from wampapp.dispatch.middleware import run_middleware
@@ -19,7 +28,6 @@ from wampapp.errors import (
     Overloaded,
 )
 from wampapp.loop.deferreds import with_deferreds
-from wampapp.registry.context import Event, Invocation
 from wampapp.registry.endpoint import endpoint_for
 
 if TYPE_CHECKING:
@@ -103,7 +111,7 @@ class Dispatcher:
         binding = endpoint.binding
         try:
             if binding.injects:
-                extras = self._extras(run, details, publication or 0)
+                extras = extras_for(self._loop, run, details, publication or 0)
                 args, kwargs = binding.bind(args, kwargs, extras)
             else:
                 args, kwargs = binding.bind(args, kwargs)
@@ -121,29 +129,6 @@ class Dispatcher:
         else:
             self._start(run, args, kwargs)
         return run
-
-    def _extras(self, run: Run, details: dict[str, Any], publication: int) -> dict[str, Any]:
-        """Return what a handler gets besides its arguments: captured components and its context."""
-        endpoint = run.endpoint
-        pattern = endpoint.pattern
-        actual = details.get("procedure") or details.get("topic") or pattern.uri
-        extras: dict[str, Any] = dict(pattern.capture(actual)) if pattern.captured else {}
-        name = endpoint.binding.context
-        if name is not None:
-            if endpoint.binding.context_kind is Invocation:
-                run.context = Invocation(
-                    actual, pattern.text, details, lambda a, k: self._progress_from_any(run, a, k)
-                )
-            else:
-                run.context = Event(actual, pattern.text, publication, details)
-            extras[name] = run.context
-        return extras
-
-    def _progress_from_any(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        if asyncio._get_running_loop() is self._loop:
-            run.progress(args, kwargs)
-        else:
-            self._loop.call_soon_threadsafe(run.progress, args, kwargs)
 
     def prepare(self, record: Registration | Subscription) -> Endpoint:
         """Make a record's handler ready to be called."""
@@ -202,26 +187,35 @@ class Dispatcher:
             self._add_task(run, self._answer(run, run.endpoint.function, args, kwargs))
             return
         call = functools.partial(run.endpoint.function, *args, **kwargs)
-        if kind == "thread":
+        if kind in ("thread", "generator"):
             self._start_thread(run, call)
-        elif kind == "loop":
-            self._run_on_loop(run, call)
-        elif kind == "stream":
-            self._start_task(run, functools.partial(iterate, run, args, kwargs))
         else:
-            self._start_thread(run, functools.partial(iterate_in_thread, self._loop, run, call))
+            self._run_on_loop(run, call)
 
     def _run_on_loop(self, run: Run, call: Callable[[], Any]) -> None:
         try:
             value = call()
+            rest = None if type(value) in FINAL else self._rest(run, value)
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
             return
-        if hasattr(value, "__await__"):  # a Deferred, or another awaitable
-            self._start_task(run, functools.partial(wait_for, value))
+        if rest is not None:
+            self._start_task(run, rest)
         else:
             run.result(value)
             self._release(run)
+
+    def _rest(self, run: Run, value: Any) -> Callable[[], Coroutine[Any, Any, Any]] | None:
+        """Return what is left to do for what a plain function returned; None if nothing is."""
+        if hasattr(value, "__await__"):  # a Deferred, or a coroutine
+            return functools.partial(wait_for, value)
+        return functools.partial(self._iterate, run, value) if run.is_iterated(value) else None
+
+    async def _iterate(self, run: Run, items: Any) -> Any:
+        """Iterate over what a handler returned, where its kind belongs."""
+        if isinstance(items, AsyncIterator):
+            return await iterate(run, items)
+        return await self.functions.run_in_thread(iterate_in_thread, self._loop, run, items)
 
     async def _answer(
         self,
@@ -233,6 +227,8 @@ class Dispatcher:
         """Await a coroutine and give its outcome; the body of every handler's task."""
         try:
             value = await with_deferreds(call(*args, **kwargs))
+            if type(value) not in FINAL and run.is_iterated(value):
+                value = await with_deferreds(self._iterate(run, value))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
@@ -243,13 +239,14 @@ class Dispatcher:
 
     async def _run_handler(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run a handler of any kind, for the middleware around it."""
-        endpoint = run.endpoint
-        if endpoint.kind == "stream":
-            return await iterate(run, args, kwargs)
-        function = functools.partial(endpoint.function, *args, **kwargs)
-        if endpoint.kind == "generator":
-            function = functools.partial(iterate_in_thread, self._loop, run, function)
-        return await self.functions.run_as(endpoint.kind, function)
+        kind = run.endpoint.kind
+        function = functools.partial(run.endpoint.function, *args, **kwargs)
+        if kind in ("thread", "generator"):
+            function = functools.partial(call_in_thread, self._loop, run, function)
+        value = await self.functions.run_as(kind, function)
+        if type(value) not in FINAL and run.is_iterated(value):
+            return await self._iterate(run, value)
+        return value
 
     def _start_task(
         self,
@@ -288,6 +285,9 @@ class Dispatcher:
         def work() -> None:
             try:
                 outcome, failed = context.run(call), None
+                if type(outcome) not in FINAL and run.is_iterated(outcome):
+                    # In the same thread, which the cursor of a database may insist on.
+                    outcome = context.run(iterate_in_thread, self._loop, run, outcome)
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
             self._loop.call_soon_threadsafe(self._thread_done, run, outcome, failed, context)
@@ -305,9 +305,10 @@ class Dispatcher:
     ) -> None:
         """Take the outcome of a run in a thread, on the loop."""
         del self._in_threads[run]
-        if hasattr(outcome, "__await__"):
+        rest = None if type(outcome) in FINAL else self._rest(run, outcome)
+        if rest is not None:
             # A plain function around a coroutine function; the coroutine runs on the loop.
-            self._start_task(run, functools.partial(wait_for, outcome), context)
+            self._start_task(run, rest, context)
             return
         if failed is None:
             run.result(outcome)

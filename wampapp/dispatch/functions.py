@@ -81,14 +81,14 @@ class Functions:
         """Run a function whose kind is known, and which is surrounded already.
 
         Args:
-            kind: how it is run; any but ``stream``.
+            kind: how it is run.
             function: the function.
             args: what it is called with.
 
         Returns:
-            What it returns; raises what it raises.
+            What it returns, which may be a generator; raises what it raises.
         """
-        if kind in ("task", "loop"):
+        if kind in ("task", "loop", "stream"):
             value = function(*args)
         else:
             value = await self.run_in_thread(function, *args)

@@ -3,16 +3,19 @@
 import asyncio
 import contextvars
 import functools
+import itertools
 import logging
 import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, inlineCallbacks
 
+from tests.support.names import shown
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
@@ -505,6 +508,10 @@ async def stream_of_three() -> AsyncIterator[int]:
         yield number
 
 
+async def as_it_is(_call: object, following: Callable[[], Awaitable[Any]]) -> Any:
+    return await following()
+
+
 GENERATORS = pytest.mark.parametrize("function", [generator_of_three, stream_of_three])
 
 
@@ -520,6 +527,144 @@ def test_a_hook_that_returns_a_generator_fails_rather_than_never_running(
             await Hooks(registry, house.dispatcher, None).run_join()
 
     on_a_loop(main)
+
+
+# Decorators of other people.
+
+
+def passed_through_by_a_coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def mapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return map(int, function(*args, **kwargs))
+
+    return wrapper
+
+
+def listed(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return list(function(*args, **kwargs))
+
+    return wrapper
+
+
+WRAPPED = [
+    *itertools.product(
+        [passed_through, passed_through_by_a_coroutine], [generator_of_three, stream_of_three]
+    ),
+    (mapped, generator_of_three),
+    (listed, generator_of_three),
+]
+
+
+@pytest.mark.parametrize("middleware", [[], [as_it_is]], ids=["bare", "in middleware"])
+@pytest.mark.parametrize("run", [None, "loop"])
+@pytest.mark.parametrize(("decorate", "function"), WRAPPED, ids=shown)
+def test_what_a_decorated_generator_yields_is_the_result(
+    decorate: Callable[..., Any],
+    function: Callable[..., Any],
+    run: RunIn | None,
+    middleware: list[Any],
+) -> None:
+    scope = Scope()
+    scope.middleware += middleware
+
+    async def main(house: House) -> None:
+        record = Registration("com.example.served", decorate(function), run, scopes=(scope,))
+        assert await house.outcome(endpoint_for(record)) == ("result", [1, 2, 3])
+
+    on_a_loop(main)
+
+
+@GENERATORS
+@pytest.mark.parametrize("run", [None, "loop"])
+def test_what_a_decorated_generator_yields_is_progressive_where_it_is_taken(
+    function: Callable[..., Any], run: RunIn | None
+) -> None:
+    class Taking(Reply):
+        def __init__(self) -> None:
+            super().__init__()
+            self.taken: list[Any] = []
+
+        def progress(self, args: Any, kwargs: Any) -> None:
+            self.taken += args
+
+    async def main(house: House) -> None:
+        reply = Taking()
+        endpoint = serving(passed_through(function), run)
+        house.dispatcher.call(endpoint, [], {}, reply, {"receive_progress": True})
+        assert await reply.outcome() == ("result", CallResult())
+        assert reply.taken == [1, 2, 3]
+
+    on_a_loop(main)
+
+
+def test_an_iterator_is_read_in_the_thread_that_made_it() -> None:
+    def handler() -> Any:
+        made = threading.get_ident()
+        return (threading.get_ident() == made for _ in range(2))
+
+    async def main(house: House) -> None:
+        assert await house.outcome(serving(handler)) == ("result", [True, True])
+
+    on_a_loop(main)
+
+
+@GENERATORS
+@pytest.mark.parametrize("run", [None, "loop"])
+def test_the_handler_of_an_event_that_returns_a_generator_fails_rather_than_never_running(
+    function: Callable[..., Any], run: RunIn | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main(house: House) -> None:
+        reply = Reply()
+        endpoint = listening(passed_through(function), run)
+        house.dispatcher.call(endpoint, [], {}, reply, publication=1)
+        assert await reply.outcome() == ("result", None)
+
+    on_a_loop(main)
+    assert "returned a generator, whose body does not run" in caplog.text
+
+
+def test_the_handler_of_an_event_may_return_an_iterator_that_nobody_reads() -> None:
+    async def main(house: House) -> None:
+        for handler in (lambda: iter([1]), asynchronous(lambda: iter([1]))):
+            reply = Reply()
+            house.dispatcher.call(listening(handler), [], {}, reply, publication=1)
+            kind, _ = await reply.outcome()
+            assert kind == "result"
+        assert not house.dispatcher.running()
+
+    on_a_loop(main)
+
+
+def deferring() -> Any:
+    yield Deferred
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (inlineCallbacks(deferring), "loop"),
+        (passed_through(inlineCallbacks(deferring)), "loop"),
+        (functools.partial(inlineCallbacks(deferring)), "loop"),
+        (listed(generator_of_three), "thread"),
+        (passed_through(generator_of_three), "thread"),
+        (contextmanager(generator_of_three), "thread"),
+    ],
+    ids=["inlineCallbacks", "below another", "partial", "listed", "passed through", "context"],
+)
+def test_inline_callbacks_are_recognised_by_themselves(
+    function: Callable[..., Any], kind: str
+) -> None:
+    assert kind_of(function, None) == kind
 
 
 # Context variables.
