@@ -146,7 +146,7 @@ class Blueprint(Lifecycle):
             InvalidHandler: ``endpoint`` cannot serve calls, or not with these options.
             AppStarted: the app runs already.
         """
-        check_handler(endpoint, options.get("run"))
+        check_handler(endpoint, options.get("run"), _written("register", uri))
         fields = known_fields(options, RegisterOptions)
         pattern = declared_pattern(
             uri, endpoint, self.prefix, "procedure", fields.pop("match", None)
@@ -187,7 +187,7 @@ class Blueprint(Lifecycle):
             InvalidHandler: ``handler`` cannot handle events, or not with these options.
             AppStarted: the app runs already.
         """
-        check_handler(handler, options.get("run"))
+        check_handler(handler, options.get("run"), _written("subscribe", uri))
         fields = known_fields(options, SubscribeOptions)
         pattern = declared_pattern(uri, handler, self.prefix, "topic", fields.pop("match", None))
         record = Subscription(
@@ -226,7 +226,9 @@ class Blueprint(Lifecycle):
             raise DuplicateUri(f"There is an error handler for {kind.__name__} here already.")
 
         def decorate(function: F) -> F:
-            check_called(function, "An error handler", "the exception")
+            check_called(
+                function, f"app.errorhandler({kind.__name__})", "An error handler", "the exception"
+            )
             self.scope.handlers[kind] = function
             return function
 
@@ -257,7 +259,7 @@ class Blueprint(Lifecycle):
         """
         if function is None:
             return self.middleware
-        check_handler(function, None)
+        check_handler(function, None, "app.middleware")
         if kind_of(function, None) != "task":
             raise InvalidHandler(
                 f"{name_of(function)} is not a coroutine function; middleware awaits the next "
@@ -329,3 +331,8 @@ class Blueprint(Lifecycle):
         for hook in hooks:
             self.registry.add_hook(hook)
         self.scope.included.append(blueprint.scope)
+
+
+def _written(decorator: str, uri: str | None) -> str:
+    """Return how a decorator was written, for messages."""
+    return f"app.{decorator}" if uri is None else f"app.{decorator}({uri!r})"

@@ -26,17 +26,23 @@ def is_handler(value: object) -> bool:
     """
     if value is None or isinstance(value, str):
         return False
-    if callable(value):
+    if callable(value) or isinstance(value, classmethod):
         return True
     raise InvalidUri(f"{value!r} is neither a URI nor a function; write @app.register('a.uri').")
 
 
-def check_handler(function: Callable[..., Any], run: object) -> None:
+def check_handler(function: Callable[..., Any], run: object, decorator: str) -> None:
     """Check that a function can be called, and where its declaration says.
 
+    Args:
+        function: the function.
+        run: where its declaration says that it runs; None where it says nothing.
+        decorator: how the decorator was written, for messages: ``"app.register('.add')"``.
+
     Raises:
-        InvalidHandler: it cannot.
+        InvalidHandler: it cannot, or it is a class or a method without its object.
     """
+    _check_bound(function, decorator)
     if not callable(function):
         raise InvalidHandler(
             f"{function!r} cannot be called; put the decorator on a function, or pass one."
@@ -50,18 +56,59 @@ def check_handler(function: Callable[..., Any], run: object) -> None:
         )
 
 
-def check_called(function: Callable[..., Any], what: str, *arguments: str) -> None:
+def _check_bound(function: Any, decorator: str) -> None:
+    """Check that something is not a method that nobody passes its ``self`` or ``cls``.
+
+    Raises:
+        InvalidHandler: it is; the message has the lines that do what was meant.
+    """
+    name = name_of(function)
+    if isinstance(function, type):
+        thing = function.__name__.lower()
+        raise InvalidHandler(
+            f"{name} is a class, and the decorator belongs on a function. To offer a method of an "
+            f"object, write below the class: {thing} = {function.__name__}(); "
+            f"{decorator}({thing}.method)"
+        )
+    owner, _, method = name.rpartition(".")
+    owner = owner.rpartition(".")[2]
+    first = "cls" if isinstance(function, classmethod) else _first_parameter(function)
+    if not owner or owner == "<locals>" or first not in ("self", "cls"):
+        return
+    if first == "cls":
+        raise InvalidHandler(
+            f"{name} is a class method, and a class that is being made cannot be passed to it. "
+            f"Write below the class: {decorator}({owner}.{method})"
+        )
+    thing = owner.lower()
+    raise InvalidHandler(
+        f"{name} is a method, and nobody would pass it `self`. Take the decorator away, and "
+        f"write below the class: {thing} = {owner}(); {decorator}({thing}.{method})"
+    )
+
+
+def _first_parameter(function: object) -> str | None:
+    """Return the name of a plain function's first parameter; None for anything else."""
+    if not inspect.isfunction(function):
+        return None
+    with contextlib.suppress(ValueError, TypeError):  # what else is wrong with it is said later
+        return next(iter(inspect.signature(function).parameters), None)
+    return None
+
+
+def check_called(function: Callable[..., Any], decorator: str, what: str, *arguments: str) -> None:
     """Check a function that the app calls by itself: a hook, a timer, an error handler, ...
 
     Args:
         function: the function.
+        decorator: how the decorator was written, for messages: ``"app.on_startup"``.
         what: what it is, for messages: ``"A startup hook"``.
         arguments: what it is called with, for messages.
 
     Raises:
         InvalidHandler: it cannot be called with that, or would not run when it is called.
     """
-    check_handler(function, None)
+    check_handler(function, None, decorator)
     name = name_of(function)
     if kind_of(function, None) in ("generator", "stream") or _is_context_manager(function):
         raise InvalidHandler(
@@ -110,7 +157,10 @@ def check_lifespan(lifespan: Callable[..., Any] | None) -> None:
     """
     if lifespan is None:
         return
-    check_handler(lifespan, None)
+    if not callable(lifespan):
+        raise InvalidHandler(
+            f"The lifespan {lifespan!r} cannot be called; pass a function that takes the app."
+        )
     kind = kind_of(lifespan, None)
     if kind == "stream":
         raise InvalidHandler(

@@ -78,7 +78,7 @@ class Lifecycle:
     def _add_hook(self, kind: HookKind, function: Any) -> Any:
         if function is None:
             return lambda function: self._add_hook(kind, function)
-        check_called(function, f"A {kind} hook")
+        check_called(function, f"app.on_{kind}", f"A {kind} hook")
         self.registry.add_hook(Hook(kind, function, source_of(function)))
         return function
 
@@ -102,7 +102,7 @@ class Lifecycle:
             raise UsageError("every is 0; give a number of seconds above 0.")
 
         def decorate(function: F) -> F:
-            check_called(function, "A timer")
+            check_called(function, f"app.every({seconds!r})", "A timer")
             timer = Timer(float(seconds), function, source_of(function), every_worker)
             self.registry.add_hook(timer)
             return function

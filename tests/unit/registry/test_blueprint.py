@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import inspect
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -458,3 +459,110 @@ def test_annotations_of_a_hook_need_not_be_there_at_run_time() -> None:
     def hook(_one: "Missing" = None) -> "Missing": ...  # noqa: F821 - this is what is tested
 
     Blueprint().on_startup(hook)
+
+
+# What stands in the body of a class.
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("decorate", "written"),
+    [
+        (lambda app: app.register, "app.register"),
+        (lambda app: app.register("com.example.add"), "app.register('com.example.add')"),
+        (lambda app: app.subscribe(), "app.subscribe"),
+        (lambda app: app.subscribe(".added"), "app.subscribe('.added')"),
+        (lambda app: app.on_startup, "app.on_startup"),
+        (lambda app: app.every(60), "app.every(60)"),
+        (lambda app: app.errorhandler(KeyError), "app.errorhandler(KeyError)"),
+        (lambda app: app.middleware, "app.middleware"),
+    ],
+    ids=[
+        "register",
+        "register(uri)",
+        "subscribe",
+        "subscribe(uri)",
+        "hook",
+        "timer",
+        "errorhandler",
+        "middleware",
+    ],
+)
+def test_a_decorator_in_the_body_of_a_class_is_refused_with_what_was_meant(
+    decorate: Callable[[Any], Any], written: str
+) -> None:
+    app = App(prefix="com.example")
+    meant = re.escape(f"calculator = Calculator(); {written}(calculator.add)")
+    with pytest.raises(InvalidHandler, match=f"Calculator.add is a method.*{meant}"):
+
+        class Calculator:
+            @decorate(app)
+            def add(self, a: int, b: int) -> int:
+                return a + b
+
+    with pytest.raises(InvalidHandler, match=meant):
+
+        class Calculator:  # type: ignore[no-redef]
+            @decorate(app)
+            @wrapped
+            async def add(self, a: int, b: int) -> int:
+                return a + b
+
+    meant = re.escape(f"{written}(Calculator.add)")
+    with pytest.raises(InvalidHandler, match=f"Calculator.add is a class method.*{meant}"):
+
+        class Calculator:  # type: ignore[no-redef]
+            @classmethod
+            @decorate(app)
+            def add(cls, a: int, b: int) -> int:
+                return a + b
+
+    with pytest.raises(InvalidHandler, match=f"Calculator.add is a class method.*{meant}"):
+
+        class Calculator:  # type: ignore[no-redef]
+            @decorate(app)
+            @classmethod
+            def add(cls, a: int, b: int) -> int:
+                return a + b
+
+    with pytest.raises(InvalidHandler, match="Calculator is a class, and the decorator belongs"):
+
+        @decorate(app)
+        class Calculator:  # type: ignore[no-redef]
+            pass
+
+    assert not app.registry.registrations
+    assert not app.registry.subscriptions
+    assert not app.registry.all_hooks
+
+
+@DECORATORS
+def test_what_the_refusal_of_a_method_proposes_works(decorator: str) -> None:
+    class Calculator:
+        def add(self, a: int, b: int) -> int:
+            return a + b
+
+        @classmethod
+        def make(cls, a: int) -> int:
+            return a
+
+        @staticmethod
+        def double(a: int) -> int:
+            return 2 * a
+
+    blueprint = Blueprint("com.example")
+    calculator = Calculator()
+    for function in (calculator.add, Calculator.make, Calculator.double):
+        getattr(blueprint, decorator)(function)
+    assert records(blueprint, decorator) == [
+        ("com.example.add", calculator.add),
+        ("com.example.make", Calculator.make),
+        ("com.example.double", Calculator.double),
+    ]
