@@ -14,6 +14,7 @@ from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
 from wampapp.protocol import uris
 from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.checks import check_lifespan
 from wampapp.registry.records import Worker
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class App(Blueprint):
     Raises:
         InvalidUrl: the URL is not a router's.
         InvalidUri: the prefix is not valid.
+        InvalidHandler: the lifespan does not take the app or return an async context manager.
         UsageError: another argument is not valid.
     """
 
@@ -114,6 +116,7 @@ class App(Blueprint):
                 f"App({url!r}) names a router, and {url!r} is not a URL; to name the app's prefix, "
                 f"write App(prefix={url!r})."
             )
+        check_lifespan(lifespan)
         self._lifespan = lifespan
         if type(threads) is not int or threads < 1:
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 or more.")

@@ -1,6 +1,7 @@
 """Flask apps as WAMP peers, on both routers."""
 
 import datetime as dt
+import functools
 import gc
 import itertools
 import queue
@@ -452,6 +453,31 @@ def test_each_run_has_an_app_context_of_its_own(
         client.call(f"{prefix}.fails")
     kind, error, name = torn_down.get(timeout=DEADLINE)
     assert (kind, error, name) == ("fails", "KeyError", "wampapp")  # in the worker thread
+
+
+def test_a_generator_below_another_decorator_runs_in_an_app_context(
+    wamp: WAMP, serve: Any, client: ConnectedClient, prefix: str
+) -> None:
+    def passed_through(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    @wamp.register
+    @passed_through
+    def generator() -> Iterator[str]:
+        yield current_app.name
+
+    @wamp.register
+    @passed_through
+    async def stream() -> Any:
+        yield current_app.name
+
+    serve()
+    for kind in ("generator", "stream"):
+        assert client.call(f"{prefix}.{kind}") == ["site"]
 
 
 def test_events_hooks_and_timers_have_one_too(

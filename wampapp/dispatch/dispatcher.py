@@ -6,19 +6,28 @@ import asyncio
 import contextvars
 import functools
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.dispatch.execution import Reply, Run, iterate, iterate_in_thread
+from wampapp.dispatch.execution import (
+    FINAL,
+    Reply,
+    Run,
+    call_in_thread,
+    iterate,
+    iterate_in_thread,
+)
+from wampapp.dispatch.extras import extras_for
 from wampapp.dispatch.failures import Failures
 from wampapp.dispatch.functions import Functions, wait_for
+from wampapp.dispatch.middleware import run_middleware
 from wampapp.errors import (
     Canceled,
     InvalidArgument,
     Overloaded,
 )
 from wampapp.loop.deferreds import with_deferreds
-from wampapp.registry.context import Call, Event, Invocation
 from wampapp.registry.endpoint import endpoint_for
 
 if TYPE_CHECKING:
@@ -102,7 +111,7 @@ class Dispatcher:
         binding = endpoint.binding
         try:
             if binding.injects:
-                extras = self._extras(run, details, publication or 0)
+                extras = extras_for(self._loop, run, details, publication or 0)
                 args, kwargs = binding.bind(args, kwargs, extras)
             else:
                 args, kwargs = binding.bind(args, kwargs)
@@ -120,29 +129,6 @@ class Dispatcher:
         else:
             self._start(run, args, kwargs)
         return run
-
-    def _extras(self, run: Run, details: dict[str, Any], publication: int) -> dict[str, Any]:
-        """Return what a handler gets besides its arguments: captured components and its context."""
-        endpoint = run.endpoint
-        pattern = endpoint.pattern
-        actual = details.get("procedure") or details.get("topic") or pattern.uri
-        extras: dict[str, Any] = dict(pattern.capture(actual)) if pattern.captured else {}
-        name = endpoint.binding.context
-        if name is not None:
-            if endpoint.binding.context_kind is Invocation:
-                run.context = Invocation(
-                    actual, pattern.text, details, lambda a, k: self._progress_from_any(run, a, k)
-                )
-            else:
-                run.context = Event(actual, pattern.text, publication, details)
-            extras[name] = run.context
-        return extras
-
-    def _progress_from_any(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        if asyncio._get_running_loop() is self._loop:
-            run.progress(args, kwargs)
-        else:
-            self._loop.call_soon_threadsafe(run.progress, args, kwargs)
 
     def prepare(self, record: Registration | Subscription) -> Endpoint:
         """Make a record's handler ready to be called."""
@@ -191,32 +177,45 @@ class Dispatcher:
     def _start(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         kind = run.endpoint.kind
         if run.endpoint.wrapped:
-            self._start_task(run, functools.partial(self._run_middleware, run, args, kwargs))
+            handler = functools.partial(self._run_handler, run)
+            following = functools.partial(
+                run_middleware, run, args, kwargs, handler, self.functions
+            )
+            self._start_task(run, following)
             return
         if kind == "task":
             self._add_task(run, self._answer(run, run.endpoint.function, args, kwargs))
             return
         call = functools.partial(run.endpoint.function, *args, **kwargs)
-        if kind == "thread":
+        if kind in ("thread", "generator"):
             self._start_thread(run, call)
-        elif kind == "loop":
-            self._run_on_loop(run, call)
-        elif kind == "stream":
-            self._start_task(run, functools.partial(iterate, run, args, kwargs))
         else:
-            self._start_thread(run, functools.partial(iterate_in_thread, self._loop, run, call))
+            self._run_on_loop(run, call)
 
     def _run_on_loop(self, run: Run, call: Callable[[], Any]) -> None:
         try:
             value = call()
+            rest = None if type(value) in FINAL else self._rest(run, value)
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
             return
-        if hasattr(type(value), "__await__"):  # a Deferred, or another awaitable
-            self._start_task(run, functools.partial(wait_for, value))
+        if rest is not None:
+            self._start_task(run, rest)
         else:
             run.result(value)
             self._release(run)
+
+    def _rest(self, run: Run, value: Any) -> Callable[[], Coroutine[Any, Any, Any]] | None:
+        """Return what is left to do for what a plain function returned; None if nothing is."""
+        if hasattr(type(value), "__await__"):  # a Deferred, or a coroutine
+            return functools.partial(wait_for, value)
+        return functools.partial(self._iterate, run, value) if run.is_iterated(value) else None
+
+    async def _iterate(self, run: Run, items: Any) -> Any:
+        """Iterate over what a handler returned, where its kind belongs."""
+        if isinstance(items, AsyncIterator):
+            return await iterate(run, items)
+        return await self.functions.run_in_thread(iterate_in_thread, self._loop, run, items)
 
     async def _answer(
         self,
@@ -228,6 +227,8 @@ class Dispatcher:
         """Await a coroutine and give its outcome; the body of every handler's task."""
         try:
             value = await with_deferreds(call(*args, **kwargs))
+            if type(value) not in FINAL and run.is_iterated(value):
+                value = await with_deferreds(self._iterate(run, value))
         except asyncio.CancelledError:
             run.error(Canceled("The call was cancelled."))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
@@ -236,35 +237,38 @@ class Dispatcher:
         else:
             run.result(value)
 
-    async def _run_middleware(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Run a handler inside its middleware."""
-        endpoint = run.endpoint
-        call = Call(run.uri, endpoint.pattern.text, args, kwargs)
+    async def _run_handler(self, run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run a handler of any kind, for the middleware around it."""
+        kind = run.endpoint.kind
+        function = functools.partial(run.endpoint.function, *args, **kwargs)
+        if kind in ("thread", "generator"):
+            function = functools.partial(call_in_thread, self._loop, run, function)
+        value = await self.functions.run_as(kind, function)
+        if type(value) not in FINAL and run.is_iterated(value):
+            return await self._iterate(run, value)
+        return value
 
-        async def innermost() -> Any:
-            if endpoint.kind == "stream":
-                return await iterate(run, call.args, call.kwargs)
-            function = functools.partial(endpoint.function, *call.args, **call.kwargs)
-            if endpoint.kind == "generator":
-                function = functools.partial(iterate_in_thread, self._loop, run, function)
-            return await self.functions.run_as(endpoint.kind, function)
+    def _start_task(
+        self,
+        run: Run,
+        call: Callable[[], Coroutine[Any, Any, Any]],
+        context: contextvars.Context | None = None,
+    ) -> None:
+        self._add_task(run, self._answer(run, call), context)
 
-        following = innermost
-        for layer in endpoint.middleware():
-            following = functools.partial(layer, call, following)
-        return await following()
-
-    def _start_task(self, run: Run, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        self._add_task(run, self._answer(run, call))
-
-    def _add_task(self, run: Run, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _add_task(
+        self,
+        run: Run,
+        coroutine: Coroutine[Any, Any, None],
+        context: contextvars.Context | None = None,
+    ) -> None:
         if _EAGER:
-            task = asyncio.Task(coroutine, loop=self._loop, eager_start=True)  # type: ignore[call-arg,unused-ignore]
+            task = asyncio.Task(coroutine, loop=self._loop, context=context, eager_start=True)  # type: ignore[call-arg,unused-ignore]
             if task.done():
                 self._release(run)
                 return
         else:
-            task = self._loop.create_task(coroutine)
+            task = self._loop.create_task(coroutine, context=context)
         self._tasks[task] = run
         run.task = task
         task.add_done_callback(self._task_done)
@@ -281,38 +285,53 @@ class Dispatcher:
         def work() -> None:
             try:
                 outcome, failed = context.run(call), None
+                if type(outcome) not in FINAL and run.is_iterated(outcome):
+                    # In the same thread, which the cursor of a database may insist on.
+                    outcome = context.run(iterate_in_thread, self._loop, run, outcome)
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
-            self._loop.call_soon_threadsafe(self._thread_done, run, outcome, failed)
+            self._loop.call_soon_threadsafe(self._thread_done, run, outcome, failed, context)
 
         context = contextvars.copy_context()
         self._in_threads[run] = None
         self._workers.submit(work)
 
-    def _thread_done(self, run: Run, outcome: Any, failed: BaseException | None) -> None:
+    def _thread_done(
+        self,
+        run: Run,
+        outcome: Any,
+        failed: BaseException | None,
+        context: contextvars.Context,
+    ) -> None:
         """Take the outcome of a run in a thread, on the loop."""
         del self._in_threads[run]
-        if hasattr(type(outcome), "__await__"):
+        rest = None if type(outcome) in FINAL else self._rest(run, outcome)
+        if rest is not None:
             # A plain function around a coroutine function; the coroutine runs on the loop.
-            self._start_task(run, functools.partial(wait_for, outcome))
+            self._start_task(run, rest, context)
             return
         if failed is None:
             run.result(outcome)
             self._release(run)
         else:
-            self._fail(run, failed)
+            self._fail(run, failed, context)
         self._check_idle()
 
     # Failures.
 
-    def _fail(self, run: Run, error: BaseException) -> None:
-        """End a run whose function raised, or could not be called, outside of a task."""
+    def _fail(
+        self, run: Run, error: BaseException, context: contextvars.Context | None = None
+    ) -> None:
+        """End a run whose function raised, or could not be called, outside of a task.
+
+        An error handler runs in ``context``; None for the current one.
+        """
         known = isinstance(error, Exception) and not run.done
         if not known or run.endpoint.handler_for(error) is None:
             run.error(error)
             self._release(run)
         else:
-            self._add_task(run, self._handle(run, error))
+            self._add_task(run, self._handle(run, error), context)
 
     async def _handle(self, run: Run, error: BaseException) -> None:
         """Answer with an exception's error handler, or with the exception if it has none."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from wampapp.errors import CallTimeout, Canceled
+from wampapp.errors import CallTimeout, Canceled, InvalidHandler
+from wampapp.protocol.payload import ATOMS
 from wampapp.registry.context import Event, Invocation
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
     from wampapp.dispatch.failures import Failures
     from wampapp.errors import WampError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: How many items a generator in a thread may yield before the first of them is sent.
 _MAX_UNSENT: Final = 64
+#: What a handler returns most often, and what needs no further look.
+FINAL: Final = ATOMS | {list, dict, tuple, CallResult}
 
 
 class Reply(Protocol):
@@ -123,6 +126,25 @@ class Run:
         if not self._is_event:
             self._reply.error(failed)
 
+    def is_iterated(self, value: Any) -> bool:
+        """Return whether what a handler returned yields the results, as a generator does.
+
+        The handler itself need not look like a generator: a decorator may hide that it is one.
+
+        Raises:
+            InvalidHandler: it is a generator, but an event has no results.
+        """
+        if not isinstance(value, Iterator | AsyncIterator):
+            return False
+        if not self._is_event:
+            return True
+        if isinstance(value, Generator | AsyncGenerator):
+            raise InvalidHandler(
+                "The handler of an event returned a generator, whose body does not run; leave "
+                "'yield' out."
+            )
+        return False
+
     def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Give a progressive result; one that cannot be sent ends the run."""
         if not self.done:
@@ -154,11 +176,11 @@ class Run:
             self.task.cancel()
 
 
-async def iterate(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+async def iterate(run: Run, items: AsyncIterator[Any]) -> Any:
     """Iterate over an asynchronous generator: progressive results, or one list."""
-    items: list[Any] = []
-    async with contextlib.aclosing(run.endpoint.function(*args, **kwargs)) as stream:
-        async for item in stream:
+    values: list[Any] = []
+    try:
+        async for item in items:
             if run.takes_progress:
                 run.progress((item,), {})
                 if run.done:
@@ -167,33 +189,52 @@ async def iterate(run: Run, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
                 # generator itself never waits.
                 await asyncio.sleep(0)
             else:
-                items.append(item)
-    return CallResult() if run.takes_progress else items
+                values.append(item)
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
+    return CallResult() if run.takes_progress else values
 
 
 def iterate_in_thread(
-    loop: asyncio.AbstractEventLoop, run: Run, make: Callable[[], Generator[Any, None, Any]]
+    loop: asyncio.AbstractEventLoop, run: Run, items: Iterator[Any] | AsyncIterator[Any]
 ) -> Any:
-    """Iterate over a generator, in a worker thread: progressive results, or one list."""
+    """Iterate over a generator, in a worker thread: progressive results, or one list.
+
+    An asynchronous one is returned as it is, for the loop.
+    """
+    if isinstance(items, AsyncIterator):
+        return items
     ahead = threading.Semaphore(_MAX_UNSENT)
 
     def send(item: Any) -> None:
         run.progress((item,), {})
         ahead.release()
 
-    items: list[Any] = []
-    with contextlib.closing(make()) as generator:
+    values: list[Any] = []
+    try:
         while True:
             if run.cancelled:
                 raise Canceled("The call was cancelled.")
             try:
-                item = next(generator)
+                item = next(items)
             except StopIteration as stop:
                 if stop.value is not None:
                     return stop.value
-                return CallResult() if run.takes_progress else items
+                return CallResult() if run.takes_progress else values
             if run.takes_progress:
                 ahead.acquire()
                 loop.call_soon_threadsafe(send, item)
             else:
-                items.append(item)
+                values.append(item)
+    finally:
+        if isinstance(items, Generator):
+            items.close()
+
+
+def call_in_thread(loop: asyncio.AbstractEventLoop, run: Run, call: Callable[[], Any]) -> Any:
+    """Call a plain handler in a worker thread, and iterate over what it yields, if it does."""
+    value = call()
+    if type(value) not in FINAL and run.is_iterated(value):
+        return iterate_in_thread(loop, run, value)
+    return value

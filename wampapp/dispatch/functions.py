@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
+import inspect
 from typing import TYPE_CHECKING, Any
 
+from wampapp.errors import InvalidHandler
 from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.endpoint import kind_of
+from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -64,27 +68,34 @@ class Functions:
             What it returns; raises what it raises.
         """
         kind = kind_of(function, None)
-        return await self.run_as(kind, self.surrounded(function, kind), *args)
+        value = await self.run_as(kind, self.surrounded(function, kind), *args)
+        if inspect.isgenerator(value) or inspect.isasyncgen(value):
+            # A decorator hid that it is one when it was declared.
+            raise InvalidHandler(
+                f"{name_of(function)} returned a generator, whose body does not run; leave 'yield' "
+                "out."
+            )
+        return value
 
     async def run_as(self, kind: Kind, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function whose kind is known, and which is surrounded already.
 
         Args:
-            kind: how it is run; any but ``stream``.
+            kind: how it is run.
             function: the function.
             args: what it is called with.
 
         Returns:
-            What it returns; raises what it raises.
+            What it returns, which may be a generator; raises what it raises.
         """
-        if kind in ("task", "loop"):
+        if kind in ("task", "loop", "stream"):
             value = function(*args)
         else:
             value = await self.run_in_thread(function, *args)
         return await with_deferreds(wait_for(value)) if hasattr(type(value), "__await__") else value
 
     async def run_in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a plain function, the app's or ours, in a worker thread.
+        """Run a plain function, the app's or ours, in a worker thread, in the caller's context.
 
         Args:
             function: the function; it is called just as it is.
@@ -105,9 +116,11 @@ class Functions:
             else:
                 done.set_exception(error)
 
+        context = contextvars.copy_context()
+
         def work() -> None:
             try:
-                outcome, failed = function(*args), None
+                outcome, failed = context.run(function, *args), None
             except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
                 outcome, failed = None, error
             self._loop.call_soon_threadsafe(finish, outcome, failed)

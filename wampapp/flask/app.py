@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -14,6 +15,7 @@ from wampapp.errors import InvalidArgument, NotAuthorized, WampError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from flask import Flask
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from wampapp.flask.settings import Settings
     from wampapp.registry.blueprint import Blueprint
     from wampapp.registry.endpoint import Kind
+
+    _Context = Callable[[], AbstractContextManager[None]]
 
 #: The error URI of an HTTP status that has no error URI of WAMP's.
 HTTP_ERROR: Final = "wampapp.error.http"
@@ -97,23 +101,38 @@ class ContextApp(App):
                 value = function(*args, **kwargs)
                 if hasattr(value, "__await__"):
                     return rest(value)
+                # A decorator may have hidden a generator function.
+                if isinstance(value, Generator):
+                    return _items(inside, value)
+                if isinstance(value, AsyncGenerator):
+                    return _items_of_stream(inside, value)
                 return _result(value, is_view=is_view)
 
         def generator(*args: Any, **kwargs: Any) -> Any:
-            with inside():
-                return (yield from function(*args, **kwargs))
+            return _items(inside, function(*args, **kwargs))
 
         async def task(*args: Any, **kwargs: Any) -> Any:
             with inside():
                 return _result(await function(*args, **kwargs), is_view=is_view)
 
-        async def stream(*args: Any, **kwargs: Any) -> Any:
-            with inside():
-                async with aclosing(function(*args, **kwargs)) as items:
-                    async for item in items:
-                        yield item
+        def stream(*args: Any, **kwargs: Any) -> Any:
+            return _items_of_stream(inside, function(*args, **kwargs))
 
         return {"generator": generator, "task": task, "stream": stream}.get(kind, plain)
+
+
+def _items(inside: _Context, values: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    with inside():
+        return (yield from values)
+
+
+async def _items_of_stream(
+    inside: _Context, values: AsyncGenerator[Any, Any]
+) -> AsyncGenerator[Any, None]:
+    with inside():
+        async with aclosing(values):
+            async for item in values:
+                yield item
 
 
 def _result(value: Any, *, is_view: bool) -> Any:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from wampapp.config.records import check_seconds
-from wampapp.errors import DuplicateUri, InvalidHandler, UsageError
+from wampapp.errors import DuplicateUri, InvalidHandler
 from wampapp.protocol import uris
 from wampapp.registry.checks import (
+    check_called,
     check_exception,
     check_handler,
     check_options,
+    check_takes,
     is_handler,
     known_fields,
 )
 from wampapp.registry.endpoint import endpoint_for, kind_of
+from wampapp.registry.lifecycle import Lifecycle
 from wampapp.registry.naming import (
     absolute_uri,
     declared_pattern,
@@ -24,25 +26,18 @@ from wampapp.registry.naming import (
     written_uri,
 )
 from wampapp.registry.options import RegisterOptions, SubscribeOptions
-from wampapp.registry.records import (
-    Hook,
-    Registration,
-    Scope,
-    Subscription,
-    Timer,
-    name_of,
-)
+from wampapp.registry.records import Registration, Scope, Subscription, name_of
 from wampapp.registry.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.registry.records import HookKind
+    from wampapp.registry.records import Hook, Timer
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Blueprint:
+class Blueprint(Lifecycle):
     """Collects procedures and topics.
 
     Args:
@@ -151,7 +146,7 @@ class Blueprint:
             InvalidHandler: ``endpoint`` cannot serve calls, or not with these options.
             AppStarted: the app runs already.
         """
-        check_handler(endpoint, options.get("run"))
+        check_handler(endpoint, options.get("run"), _written("register", uri))
         fields = known_fields(options, RegisterOptions)
         pattern = declared_pattern(
             uri, endpoint, self.prefix, "procedure", fields.pop("match", None)
@@ -192,7 +187,7 @@ class Blueprint:
             InvalidHandler: ``handler`` cannot handle events, or not with these options.
             AppStarted: the app runs already.
         """
-        check_handler(handler, options.get("run"))
+        check_handler(handler, options.get("run"), _written("subscribe", uri))
         fields = known_fields(options, SubscribeOptions)
         pattern = declared_pattern(uri, handler, self.prefix, "topic", fields.pop("match", None))
         record = Subscription(
@@ -209,63 +204,7 @@ class Blueprint:
         self.registry.add_subscription(record)
         return record
 
-    # Hooks, timers and errors.
-
-    def on_startup(self, function: F) -> F:
-        """Run a function once, before the app joins; a decorator.
-
-        A hook takes no arguments; a plain function runs in a worker thread. If it raises, the run
-        ends with its traceback and exit code 1.
-        """
-        return self._add_hook("startup", function)
-
-    def on_join(self, function: F) -> F:
-        """Run a function after each join, when everything is registered; a decorator.
-
-        If it raises, the run ends with its traceback and exit code 1.
-        """
-        return self._add_hook("join", function)
-
-    def on_leave(self, function: F) -> F:
-        """Run a function after each session; a decorator. What it raises is logged."""
-        return self._add_hook("leave", function)
-
-    def on_shutdown(self, function: F) -> F:
-        """Run a function once, at the end, whatever happened; a decorator.
-
-        They run in reverse order, when no handler runs any more, and before GOODBYE where there is
-        a session: so they may still publish. What one raises is logged.
-        """
-        return self._add_hook("shutdown", function)
-
-    def _add_hook(self, kind: HookKind, function: F) -> F:
-        check_handler(function, None)
-        self.registry.add_hook(Hook(kind, function, source_of(function)))
-        return function
-
-    def every(self, seconds: float, *, every_worker: bool = False) -> Callable[[F], F]:
-        """Run a function again and again while the app runs; a decorator.
-
-        It never overlaps itself: the wait starts when a run has ended. What it raises is logged.
-
-        Args:
-            seconds: how long to wait before each run.
-            every_worker: whether it runs in every worker of ``wampapp run --workers``, or in one.
-
-        Raises:
-            UsageError: ``seconds`` is not a number above 0.
-            AppStarted: the app runs already.
-        """
-        if check_seconds(seconds, "every") == 0:
-            raise UsageError("every is 0; give a number of seconds above 0.")
-
-        def decorate(function: F) -> F:
-            check_handler(function, None)
-            timer = Timer(float(seconds), function, source_of(function), every_worker)
-            self.registry.add_hook(timer)
-            return function
-
-        return decorate
+    # Errors and middleware.
 
     def errorhandler(self, kind: type[BaseException]) -> Callable[[F], F]:
         """Call a function for an exception that a handler raises; a decorator.
@@ -278,7 +217,8 @@ class Blueprint:
             kind: the exception, with its subclasses.
 
         Raises:
-            InvalidHandler: ``kind`` is not an exception class.
+            InvalidHandler: ``kind`` is not an exception class, or the function does not take one
+                argument, or is a generator.
             DuplicateUri: there is one for this class already.
         """
         check_exception(kind, "errorhandler")
@@ -286,14 +226,20 @@ class Blueprint:
             raise DuplicateUri(f"There is an error handler for {kind.__name__} here already.")
 
         def decorate(function: F) -> F:
-            check_handler(function, None)
+            check_called(
+                function, f"app.errorhandler({kind.__name__})", "An error handler", "the exception"
+            )
             self.scope.handlers[kind] = function
             return function
 
         return decorate
 
-    def middleware(self, function: F) -> F:
-        """Wrap every call and event of this app or blueprint; a decorator.
+    @overload
+    def middleware(self, function: F, /) -> F: ...
+    @overload
+    def middleware(self, /) -> Callable[[F], F]: ...
+    def middleware(self, function: Any = None, /) -> Any:
+        """Wrap every call and event of this app or blueprint; a decorator, with or without ``()``.
 
         The function is a coroutine function that gets the :class:`~wampapp.Call` and the next
         layer, awaits ``following()``, and returns the result::
@@ -309,14 +255,17 @@ class Blueprint:
         The first that was declared is the outermost, and the app's are around a blueprint's.
 
         Raises:
-            InvalidHandler: it is not a coroutine function.
+            InvalidHandler: it is not a coroutine function of two arguments.
         """
-        check_handler(function, None)
+        if function is None:
+            return self.middleware
+        check_handler(function, None, "app.middleware")
         if kind_of(function, None) != "task":
             raise InvalidHandler(
                 f"{name_of(function)} is not a coroutine function; middleware awaits the next "
                 "layer, so write it 'async def'."
             )
+        check_takes(function, "Middleware", "the call", "the next layer")
         self.scope.middleware.append(function)
         return function
 
@@ -382,3 +331,8 @@ class Blueprint:
         for hook in hooks:
             self.registry.add_hook(hook)
         self.scope.included.append(blueprint.scope)
+
+
+def _written(decorator: str, uri: str | None) -> str:
+    """Return how a decorator was written, for messages."""
+    return f"app.{decorator}" if uri is None else f"app.{decorator}({uri!r})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from typing import TYPE_CHECKING, Any, get_args
 
 from wampapp.config.records import check_seconds
@@ -24,17 +26,23 @@ def is_handler(value: object) -> bool:
     """
     if value is None or isinstance(value, str):
         return False
-    if callable(value):
+    if callable(value) or isinstance(value, classmethod):
         return True
     raise InvalidUri(f"{value!r} is neither a URI nor a function; write @app.register('a.uri').")
 
 
-def check_handler(function: Callable[..., Any], run: object) -> None:
+def check_handler(function: Callable[..., Any], run: object, decorator: str) -> None:
     """Check that a function can be called, and where its declaration says.
 
+    Args:
+        function: the function.
+        run: where its declaration says that it runs; None where it says nothing.
+        decorator: how the decorator was written, for messages: ``"app.register('.add')"``.
+
     Raises:
-        InvalidHandler: it cannot.
+        InvalidHandler: it cannot, or it is a class or a method without its object.
     """
+    _check_bound(function, decorator)
     if not callable(function):
         raise InvalidHandler(
             f"{function!r} cannot be called; put the decorator on a function, or pass one."
@@ -48,6 +56,125 @@ def check_handler(function: Callable[..., Any], run: object) -> None:
         )
 
 
+def _check_bound(function: Any, decorator: str) -> None:
+    """Check that something is not a method that nobody passes its ``self`` or ``cls``.
+
+    Raises:
+        InvalidHandler: it is; the message has the lines that do what was meant.
+    """
+    name = name_of(function)
+    if isinstance(function, type):
+        thing = function.__name__.lower()
+        raise InvalidHandler(
+            f"{name} is a class, and the decorator belongs on a function. To offer a method of an "
+            f"object, write below the class: {thing} = {function.__name__}(); "
+            f"{decorator}({thing}.method)"
+        )
+    owner, _, method = name.rpartition(".")
+    owner = owner.rpartition(".")[2]
+    first = "cls" if isinstance(function, classmethod) else _first_parameter(function)
+    if not owner or owner == "<locals>" or first not in ("self", "cls"):
+        return
+    if first == "cls":
+        raise InvalidHandler(
+            f"{name} is a class method, and a class that is being made cannot be passed to it. "
+            f"Write below the class: {decorator}({owner}.{method})"
+        )
+    thing = owner.lower()
+    raise InvalidHandler(
+        f"{name} is a method, and nobody would pass it `self`. Take the decorator away, and "
+        f"write below the class: {thing} = {owner}(); {decorator}({thing}.{method})"
+    )
+
+
+def _first_parameter(function: object) -> str | None:
+    """Return the name of a plain function's first parameter; None for anything else."""
+    if not inspect.isfunction(function):
+        return None
+    with contextlib.suppress(ValueError, TypeError):  # what else is wrong with it is said later
+        return next(iter(inspect.signature(function).parameters), None)
+    return None
+
+
+def check_called(function: Callable[..., Any], decorator: str, what: str, *arguments: str) -> None:
+    """Check a function that the app calls by itself: a hook, a timer, an error handler, ...
+
+    Args:
+        function: the function.
+        decorator: how the decorator was written, for messages: ``"app.on_startup"``.
+        what: what it is, for messages: ``"A startup hook"``.
+        arguments: what it is called with, for messages.
+
+    Raises:
+        InvalidHandler: it cannot be called with that, or would not run when it is called.
+    """
+    check_handler(function, None, decorator)
+    name = name_of(function)
+    if kind_of(function, None) in ("generator", "stream") or _is_context_manager(function):
+        raise InvalidHandler(
+            f"{name} has a 'yield', so its body would never run; leave the 'yield' out. What is "
+            "opened at the start and closed at the end belongs in App(lifespan=...)."
+        )
+    check_takes(function, what, *arguments)
+
+
+def _is_context_manager(function: object) -> bool:
+    """Return whether a function is one that ``@contextmanager`` made of a generator."""
+    module = getattr(function, "__globals__", {}).get("__name__")
+    return module == contextlib.__name__ and hasattr(function, "__wrapped__")
+
+
+def check_takes(function: Callable[..., Any], what: str, *arguments: str) -> None:
+    """Check that a function can be called with so many positional arguments.
+
+    Args:
+        function: the function.
+        what: what it is, for the message: ``"A startup hook"``.
+        arguments: what it is called with, for the message.
+
+    Raises:
+        InvalidHandler: it cannot.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):
+        return  # some functions that are written in C have none
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        called = f"with {' and '.join(arguments)}" if arguments else "without arguments"
+        raise InvalidHandler(
+            f"{what} is called {called}; the parameters of {name_of(function)} are {signature}."
+        ) from None
+
+
+def check_lifespan(lifespan: Callable[..., Any] | None) -> None:
+    """Check what an app gets as its lifespan.
+
+    Raises:
+        InvalidHandler: it is not a function that takes the app and returns an async context
+            manager.
+    """
+    if lifespan is None:
+        return
+    if not callable(lifespan):
+        raise InvalidHandler(
+            f"The lifespan {lifespan!r} cannot be called; pass a function that takes the app."
+        )
+    kind = kind_of(lifespan, None)
+    if kind == "stream":
+        raise InvalidHandler(
+            f"{name_of(lifespan)} is an asynchronous generator; put "
+            "@contextlib.asynccontextmanager on it to make it a lifespan."
+        )
+    if kind in ("generator", "task"):
+        raise InvalidHandler(
+            f"{name_of(lifespan)} does not return an async context manager; make the lifespan an "
+            "'async def' function with one 'yield', and put @contextlib.asynccontextmanager on it."
+        )
+    check_takes(lifespan, "A lifespan", "the app")
+
+
 def check_exception(kind: object, verb: str) -> None:
     """Check that ``kind`` is an exception class; ``verb`` is named in the message.
 
@@ -55,7 +182,9 @@ def check_exception(kind: object, verb: str) -> None:
         InvalidHandler: it is not.
     """
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
-        raise InvalidHandler(f"{verb} takes an exception class, not {kind!r}.")
+        raise InvalidHandler(
+            f"{verb} takes an exception class, not {kind!r}, such as {verb}(KeyError)."
+        )
 
 
 def known_fields(options: Any, known: type) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from wampapp.errors import InvalidHandler
@@ -154,11 +155,14 @@ def kind_of(function: Callable[..., Any], run: RunIn | None) -> Kind:
 def _returns_deferred(function: Callable[..., Any]) -> bool:
     """Return whether a plain function returns a Deferred, and so belongs on the loop.
 
-    ``@inlineCallbacks`` wraps a generator function in a plain one; others say so by annotation.
+    ``@inlineCallbacks`` is recognised by itself, below other decorators too; others say so by
+    annotation.
     """
-    wrapped = getattr(function, "__wrapped__", None)
-    if wrapped is not None and inspect.isgeneratorfunction(wrapped):
-        return True
+    layer: Any = function
+    while layer is not None:
+        if getattr(layer, "__globals__", {}).get("__name__") == "twisted.internet.defer":
+            return True
+        layer = layer.func if isinstance(layer, partial) else getattr(layer, "__wrapped__", None)
     annotation = getattr(function, "__annotations__", {}).get("return", "")
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     return text.rpartition(".")[2].partition("[")[0] == "Deferred"

@@ -1,21 +1,25 @@
 """Handlers are run, whatever their kind, and each call has one outcome."""
 
 import asyncio
+import contextvars
 import functools
+import itertools
 import logging
 import sys
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, inlineCallbacks
 
+from tests.support.names import shown
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
-from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
+from wampapp.errors import Canceled, HandlerFailed, HookFailed, InvalidArgument, WampError
 from wampapp.loop.threads import ThreadPool
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
 from wampapp.registry.records import Hook, Registration, RunIn, Scope, Subscription, Timer
@@ -483,6 +487,340 @@ def test_each_function_is_surrounded_once_however_often_it_runs() -> None:
     assert surrounded == [handler, on_error, hook, timer_on_the_loop]
     assert (ran.count("hook"), ran.count("timer")) == (3, 3)
     assert ran.count("inside") == 4 + 4 + 3 + 3
+
+
+def passed_through(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate as other people's libraries do: what is below it cannot be seen."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def generator_of_three() -> Iterator[int]:
+    yield from (1, 2, 3)
+
+
+async def stream_of_three() -> AsyncIterator[int]:
+    for number in (1, 2, 3):
+        yield number
+
+
+async def as_it_is(_call: object, following: Callable[[], Awaitable[Any]]) -> Any:
+    return await following()
+
+
+GENERATORS = pytest.mark.parametrize("function", [generator_of_three, stream_of_three])
+
+
+@GENERATORS
+def test_a_hook_that_returns_a_generator_fails_rather_than_never_running(
+    function: Callable[..., Any],
+) -> None:
+    registry = Registry()
+    registry.add_hook(Hook("join", passed_through(function)))
+
+    async def main(house: House) -> None:
+        with pytest.raises(HookFailed, match="returned a generator, whose body does not run"):
+            await Hooks(registry, house.dispatcher, None).run_join()
+
+    on_a_loop(main)
+
+
+# Decorators of other people.
+
+
+def passed_through_by_a_coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def mapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return map(int, function(*args, **kwargs))
+
+    return wrapper
+
+
+def listed(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return list(function(*args, **kwargs))
+
+    return wrapper
+
+
+WRAPPED = [
+    *itertools.product(
+        [passed_through, passed_through_by_a_coroutine], [generator_of_three, stream_of_three]
+    ),
+    (mapped, generator_of_three),
+    (listed, generator_of_three),
+]
+
+
+@pytest.mark.parametrize("middleware", [[], [as_it_is]], ids=["bare", "in middleware"])
+@pytest.mark.parametrize("run", [None, "loop"])
+@pytest.mark.parametrize(("decorate", "function"), WRAPPED, ids=shown)
+def test_what_a_decorated_generator_yields_is_the_result(
+    decorate: Callable[..., Any],
+    function: Callable[..., Any],
+    run: RunIn | None,
+    middleware: list[Any],
+) -> None:
+    scope = Scope()
+    scope.middleware += middleware
+
+    async def main(house: House) -> None:
+        record = Registration("com.example.served", decorate(function), run, scopes=(scope,))
+        assert await house.outcome(endpoint_for(record)) == ("result", [1, 2, 3])
+
+    on_a_loop(main)
+
+
+@GENERATORS
+@pytest.mark.parametrize("run", [None, "loop"])
+def test_what_a_decorated_generator_yields_is_progressive_where_it_is_taken(
+    function: Callable[..., Any], run: RunIn | None
+) -> None:
+    class Taking(Reply):
+        def __init__(self) -> None:
+            super().__init__()
+            self.taken: list[Any] = []
+
+        def progress(self, args: Any, kwargs: Any) -> None:
+            self.taken += args
+
+    async def main(house: House) -> None:
+        reply = Taking()
+        endpoint = serving(passed_through(function), run)
+        house.dispatcher.call(endpoint, [], {}, reply, {"receive_progress": True})
+        assert await reply.outcome() == ("result", CallResult())
+        assert reply.taken == [1, 2, 3]
+
+    on_a_loop(main)
+
+
+def test_an_iterator_is_read_in_the_thread_that_made_it() -> None:
+    def handler() -> Any:
+        made = threading.get_ident()
+        return (threading.get_ident() == made for _ in range(2))
+
+    async def main(house: House) -> None:
+        assert await house.outcome(serving(handler)) == ("result", [True, True])
+
+    on_a_loop(main)
+
+
+@GENERATORS
+@pytest.mark.parametrize("run", [None, "loop"])
+def test_the_handler_of_an_event_that_returns_a_generator_fails_rather_than_never_running(
+    function: Callable[..., Any], run: RunIn | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main(house: House) -> None:
+        reply = Reply()
+        endpoint = listening(passed_through(function), run)
+        house.dispatcher.call(endpoint, [], {}, reply, publication=1)
+        assert await reply.outcome() == ("result", None)
+
+    on_a_loop(main)
+    assert "returned a generator, whose body does not run" in caplog.text
+
+
+def test_the_handler_of_an_event_may_return_an_iterator_that_nobody_reads() -> None:
+    async def main(house: House) -> None:
+        for handler in (lambda: iter([1]), asynchronous(lambda: iter([1]))):
+            reply = Reply()
+            house.dispatcher.call(listening(handler), [], {}, reply, publication=1)
+            kind, _ = await reply.outcome()
+            assert kind == "result"
+        assert not house.dispatcher.running()
+
+    on_a_loop(main)
+
+
+def deferring() -> Any:
+    yield Deferred
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (inlineCallbacks(deferring), "loop"),
+        (passed_through(inlineCallbacks(deferring)), "loop"),
+        (functools.partial(inlineCallbacks(deferring)), "loop"),
+        (listed(generator_of_three), "thread"),
+        (passed_through(generator_of_three), "thread"),
+        (contextmanager(generator_of_three), "thread"),
+    ],
+    ids=["inlineCallbacks", "below another", "partial", "listed", "passed through", "context"],
+)
+def test_inline_callbacks_are_recognised_by_themselves(
+    function: Callable[..., Any], kind: str
+) -> None:
+    assert kind_of(function, None) == kind
+
+
+# Context variables.
+
+WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
+
+
+async def as_somebody(_call: object, following: Callable[[], Awaitable[Any]]) -> Any:
+    token = WHO.set("somebody")
+    try:
+        return await following()
+    finally:
+        WHO.reset(token)
+
+
+def who() -> str:
+    return WHO.get()
+
+
+async def who_of_generator() -> Any:
+    yield WHO.get()
+
+
+def who_in_generator() -> Iterator[str]:
+    yield WHO.get()
+
+
+def failing() -> None:
+    raise LookupError
+
+
+ON_ERROR = pytest.mark.parametrize(
+    "on_error",
+    [lambda _error: WHO.get(), asynchronous(lambda _error: WHO.get())],
+    ids=["def", "async def"],
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "run", "result"),
+    [
+        (who, None, "somebody"),
+        (who, "loop", "somebody"),
+        (asynchronous(who), None, "somebody"),
+        (who_in_generator, None, ["somebody"]),
+        (who_of_generator, None, ["somebody"]),
+    ],
+    ids=["thread", "loop", "coroutine", "generator", "asynchronous generator"],
+)
+def test_handlers_of_every_kind_see_the_context_of_their_middleware(
+    function: Callable[..., Any], run: RunIn | None, result: Any
+) -> None:
+    scope = Scope()
+    scope.middleware.append(as_somebody)
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.who", function, run, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", result)
+
+    on_a_loop(main)
+
+
+@ON_ERROR
+@pytest.mark.parametrize("function", [failing, asynchronous(failing)], ids=["def", "async def"])
+def test_error_handlers_see_the_context_of_the_middleware(
+    function: Callable[..., Any], on_error: Callable[[Any], Any]
+) -> None:
+    scope = Scope()
+    scope.middleware.append(as_somebody)
+    scope.handlers[LookupError] = on_error
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.who", function, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "somebody")
+
+    on_a_loop(main)
+
+
+@ON_ERROR
+def test_error_handlers_see_the_context_of_a_handler_in_a_thread(
+    on_error: Callable[[Any], Any],
+) -> None:
+    def handler() -> None:
+        WHO.set("the handler")
+        raise LookupError
+
+    scope = Scope()
+    scope.handlers[LookupError] = on_error
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.who", handler, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "the handler")
+
+    on_a_loop(main)
+
+
+def test_a_coroutine_of_a_function_in_a_thread_sees_the_functions_context() -> None:
+    def handler() -> Any:
+        WHO.set("the function")
+        return asynchronous(who)()
+
+    async def main(house: House) -> None:
+        assert await house.outcome(serving(handler)) == ("result", "the function")
+
+    on_a_loop(main)
+
+
+def test_middleware_gets_what_an_error_handler_answers_and_it_is_handled_once() -> None:
+    seen: list[object] = []
+
+    async def middleware(_call: object, following: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            result = await following()
+        except WampError as error:
+            seen.append(error.uri)
+            raise
+        seen.append(result)
+        return result
+
+    def on_error(error: Exception) -> str:
+        if isinstance(error, WampError):
+            return "handled twice"
+        if error.args:
+            raise WampError("com.example.answered")
+        return "handled"
+
+    def handler(*args: int) -> None:
+        raise LookupError(*args)
+
+    scope = Scope()
+    scope.middleware.append(middleware)
+    scope.handlers[Exception] = on_error
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.served", handler, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "handled")
+        kind, error = await house.outcome(endpoint, 1)
+        assert (kind, error.uri) == ("error", "com.example.answered")
+        assert seen == ["handled", "com.example.answered"]
+
+    on_a_loop(main)
+
+
+def test_what_middleware_itself_raises_is_handled_too() -> None:
+    async def middleware(_call: object, _following: object) -> None:
+        raise LookupError
+
+    scope = Scope()
+    scope.middleware.append(middleware)
+    scope.handlers[LookupError] = lambda _error: "handled"
+
+    async def main(house: House) -> None:
+        endpoint = endpoint_for(Registration("com.example.served", who, scopes=(scope,)))
+        assert await house.outcome(endpoint) == ("result", "handled")
+
+    on_a_loop(main)
 
 
 # Several values.

@@ -3,14 +3,17 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.names import shown
-from wampapp.errors import AppStarted, DuplicateUri, InvalidHandler, InvalidUri
+from wampapp.app import App
+from wampapp.errors import AppStarted, DuplicateUri, InvalidHandler, InvalidUri, UsageError
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.naming import source_of
 from wampapp.registry.records import Registration, Subscription
@@ -334,3 +337,232 @@ def test_a_classmethod_object_is_refused_with_a_sentence(decorator: str) -> None
             @getattr(Blueprint(), decorator)
             @classmethod
             def function(cls) -> None: ...
+
+
+# What the app calls by itself: hooks, timers, error handlers, middleware, the lifespan.
+
+DECLARE = {
+    "on_startup": lambda function: Blueprint().on_startup(function),
+    "on_join": lambda function: Blueprint().on_join(function),
+    "on_leave": lambda function: Blueprint().on_leave(function),
+    "on_shutdown": lambda function: Blueprint().on_shutdown(function),
+    "every": Blueprint().every(60),
+    "errorhandler": Blueprint().errorhandler(KeyError),
+    "middleware": lambda function: Blueprint().middleware(function),
+    "lifespan": lambda function: App(lifespan=function),
+}
+DECLARING = pytest.mark.parametrize("declare", DECLARE.values(), ids=DECLARE)
+
+
+def generator(*_arguments: Any) -> Iterator[None]:
+    yield
+
+
+async def stream(*_arguments: Any) -> AsyncIterator[None]:
+    yield
+
+
+class Generating:
+    def __call__(self, *_arguments: Any) -> Iterator[None]:
+        yield
+
+
+@DECLARING
+@pytest.mark.parametrize("function", [generator, stream, Generating()], ids=shown)
+def test_a_generator_whose_body_would_never_run_is_refused(
+    declare: Callable[[Any], Any], function: Any
+) -> None:
+    with pytest.raises(InvalidHandler):
+        declare(function)
+
+
+@pytest.mark.parametrize(
+    "function", [generator, stream, contextmanager(generator), asynccontextmanager(stream)]
+)
+@pytest.mark.parametrize("declare", list(DECLARE.values())[:6], ids=list(DECLARE)[:6])
+def test_the_refusal_of_a_yield_points_to_the_lifespan(
+    declare: Callable[[Any], Any], function: Any
+) -> None:
+    with pytest.raises(InvalidHandler, match=r"'yield'.*App\(lifespan=\.\.\.\)"):
+        declare(function)
+
+
+@pytest.mark.parametrize("function", [generator, stream])
+def test_the_refusal_of_a_lifespan_names_the_decorator(function: Any) -> None:
+    with pytest.raises(InvalidHandler, match="@contextlib.asynccontextmanager"):
+        App(lifespan=function)
+    App(lifespan=asynccontextmanager(stream))
+
+
+async def takes_none() -> None: ...
+
+
+async def takes_one(_one: object) -> None: ...
+
+
+async def takes_two(_one: object, _two: object) -> None: ...
+
+
+async def takes_three(_one: object, _two: object, _three: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "sentence"),
+    [
+        ("on_startup", takes_none, takes_one, "A startup hook is called without arguments; the"),
+        ("on_join", takes_none, takes_one, r"the parameters of takes_one are \(_one: object\)"),
+        ("on_leave", takes_none, takes_two, "A leave hook is called without arguments"),
+        ("on_shutdown", takes_none, takes_one, "A shutdown hook is called without arguments"),
+        ("every", takes_none, takes_one, "A timer is called without arguments"),
+        ("errorhandler", takes_one, takes_none, "An error handler is called with the exception;"),
+        ("errorhandler", takes_one, takes_two, "called with the exception"),
+        ("middleware", takes_two, takes_one, "called with the call and the next layer"),
+        ("middleware", takes_two, takes_three, "Middleware is called with the call and"),
+        ("lifespan", lambda _app: None, lambda: None, "A lifespan is called with the app"),
+    ],
+)
+def test_the_number_of_parameters_is_checked_at_the_declaration(
+    name: str, right: Any, wrong: Any, sentence: str
+) -> None:
+    with pytest.raises(InvalidHandler, match=sentence):
+        DECLARE[name](wrong)
+    DECLARE[name](right)
+
+
+@pytest.mark.parametrize("name", ["on_startup", "on_join", "on_leave", "on_shutdown"])
+def test_a_hook_works_with_and_without_parentheses(name: str) -> None:
+    blueprint = Blueprint()
+    decorator = getattr(blueprint, name)
+    assert decorator(takes_none) is takes_none
+    assert decorator()(takes_none) is takes_none
+    assert [hook.function for hook in blueprint.registry.all_hooks] == [takes_none, takes_none]
+
+
+def test_middleware_works_with_and_without_parentheses() -> None:
+    blueprint = Blueprint()
+    assert blueprint.middleware(takes_two) is takes_two
+    assert blueprint.middleware()(takes_two) is takes_two
+    assert blueprint.scope.middleware == [takes_two, takes_two]
+
+
+def test_a_decorator_that_needs_an_argument_says_so_without_one() -> None:
+    blueprint: Any = Blueprint()
+    with pytest.raises(UsageError, match=r"write @app\.every\(60\)"):
+        blueprint.every(takes_none)
+    with pytest.raises(InvalidHandler, match=r"such as errorhandler\(KeyError\)"):
+        blueprint.errorhandler(takes_one)
+    with pytest.raises(InvalidHandler, match="'prepare' cannot be called"):
+        blueprint.on_startup("prepare")
+
+
+def test_annotations_of_a_hook_need_not_be_there_at_run_time() -> None:
+    def hook(_one: "Missing" = None) -> "Missing": ...  # noqa: F821 - this is what is tested
+
+    Blueprint().on_startup(hook)
+
+
+# What stands in the body of a class.
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("decorate", "written"),
+    [
+        (lambda app: app.register, "app.register"),
+        (lambda app: app.register("com.example.add"), "app.register('com.example.add')"),
+        (lambda app: app.subscribe(), "app.subscribe"),
+        (lambda app: app.subscribe(".added"), "app.subscribe('.added')"),
+        (lambda app: app.on_startup, "app.on_startup"),
+        (lambda app: app.every(60), "app.every(60)"),
+        (lambda app: app.errorhandler(KeyError), "app.errorhandler(KeyError)"),
+        (lambda app: app.middleware, "app.middleware"),
+    ],
+    ids=[
+        "register",
+        "register(uri)",
+        "subscribe",
+        "subscribe(uri)",
+        "hook",
+        "timer",
+        "errorhandler",
+        "middleware",
+    ],
+)
+def test_a_decorator_in_the_body_of_a_class_is_refused_with_what_was_meant(
+    decorate: Callable[[Any], Any], written: str
+) -> None:
+    app = App(prefix="com.example")
+    meant = re.escape(f"calculator = Calculator(); {written}(calculator.add)")
+    with pytest.raises(InvalidHandler, match=f"Calculator.add is a method.*{meant}"):
+
+        class Calculator:
+            @decorate(app)
+            def add(self, a: int, b: int) -> int:
+                return a + b
+
+    with pytest.raises(InvalidHandler, match=meant):
+
+        class Calculator:  # type: ignore[no-redef]
+            @decorate(app)
+            @wrapped
+            async def add(self, a: int, b: int) -> int:
+                return a + b
+
+    meant = re.escape(f"{written}(Calculator.add)")
+    with pytest.raises(InvalidHandler, match=f"Calculator.add is a class method.*{meant}"):
+
+        class Calculator:  # type: ignore[no-redef]
+            @classmethod
+            @decorate(app)
+            def add(cls, a: int, b: int) -> int:
+                return a + b
+
+    with pytest.raises(InvalidHandler, match=f"Calculator.add is a class method.*{meant}"):
+
+        class Calculator:  # type: ignore[no-redef]
+            @decorate(app)
+            @classmethod
+            def add(cls, a: int, b: int) -> int:
+                return a + b
+
+    with pytest.raises(InvalidHandler, match="Calculator is a class, and the decorator belongs"):
+
+        @decorate(app)
+        class Calculator:  # type: ignore[no-redef]
+            pass
+
+    assert not app.registry.registrations
+    assert not app.registry.subscriptions
+    assert not app.registry.all_hooks
+
+
+@DECORATORS
+def test_what_the_refusal_of_a_method_proposes_works(decorator: str) -> None:
+    class Calculator:
+        def add(self, a: int, b: int) -> int:
+            return a + b
+
+        @classmethod
+        def make(cls, a: int) -> int:
+            return a
+
+        @staticmethod
+        def double(a: int) -> int:
+            return 2 * a
+
+    blueprint = Blueprint("com.example")
+    calculator = Calculator()
+    for function in (calculator.add, Calculator.make, Calculator.double):
+        getattr(blueprint, decorator)(function)
+    assert records(blueprint, decorator) == [
+        ("com.example.add", calculator.add),
+        ("com.example.make", Calculator.make),
+        ("com.example.double", Calculator.double),
+    ]
