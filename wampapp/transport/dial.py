@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("wampapp")
+
+#: The answer of a web server that has no WebSocket at a path; ours says where it is.
+_NO_WEBSOCKET: Final = re.compile(r"upgrade failed \[(?:2..|3..|404|405)\](?!.* is at /)")
 
 
 class Dialer(Protocol):
@@ -126,10 +130,7 @@ async def connect(
                     TlsFailed(f"The router at {url.url} cannot be trusted: {reason}.")
                 )
                 return
-            hint = " Is its WebSocket at another path, such as /ws?" if url.path == "/" else ""
-            if url.secure:
-                hint = " Does it speak TLS at all?"
-            text = f"What answers at {url.url} is not a WAMP router: {reason}.{hint}"
+            text = f"What answers at {url.url} is not a WAMP router: {reason}.{_hint(url, reason)}"
             ready.set_exception(RouterUnreachable(text))
 
     from wampapp.transport.factories import client_factory
@@ -144,6 +145,13 @@ async def connect(
     except asyncio.CancelledError:
         protocol.abort()
         raise
+
+
+def _hint(url: RouterUrl, reason: str) -> str:
+    """Return what may be wrong with the URL of something that is not a router; may be empty."""
+    if _NO_WEBSOCKET.search(reason):
+        return " Is its WebSocket at another path, such as /ws?"
+    return " Does it speak TLS at all?" if url.secure and "upgrade failed" not in reason else ""
 
 
 async def open_connection(

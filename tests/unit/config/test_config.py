@@ -225,6 +225,29 @@ def test_a_wrong_value_is_a_usage_error_that_shows_it(wrong: dict[str, Any]) -> 
     assert repr(next(iter(wrong.values()))) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("origin", "sentence"),
+    [
+        ("example.com", "has no scheme; write https://example.com."),
+        ("Example.com:8443/", "has no scheme; write https://example.com:8443."),
+        ("localhost", "has no scheme; write https://localhost."),
+        ("https://shop.example/app", "is not one that a browser sends"),
+        ("https://*.example.com", "is not one that a browser sends"),
+        ("https://a.example,https://b.example", "is not one that a browser sends"),
+        ("https://bücher.example", "is not one that a browser sends"),
+        ("https://", "is not one that a browser sends"),
+        ("**", "is not one that a browser sends"),
+        ("", "is not one that a browser sends"),
+        (b"https://shop.example", "is not one that a browser sends"),
+        (None, "is not one that a browser sends"),
+    ],
+)
+def test_what_no_web_page_has_is_not_an_origin(origin: Any, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Config(allow_origins=(origin,))
+    assert str(caught.value).startswith(f"The web origin {origin!r} {sentence}")
+
+
 @pytest.mark.parametrize("port", [0, 1, 8080, 65535])
 def test_a_port_is_given_back(port: int) -> None:
     assert check_port(port) == port
