@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
 DEFAULT_REALM: Final = "realm1"
-#: Where a client looks for a router when nothing names one: the embedded router's RawSocket.
-DEFAULT_URL: Final = f"rs://{DEFAULT_HOST}:{DEFAULT_PORT}"
+#: Where a client looks for a router that nobody names: at the embedded one's port.
+DEFAULT_ROUTER: Final = f"the one on port {DEFAULT_PORT}"
 MAX_PORT: Final = 65535
 
 

@@ -14,8 +14,9 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 
 from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
+from wampapp.config.url import WEBSOCKET_PATH
 from wampapp.errors import PortInUse, UsageError
-from wampapp.server.address import WEBSOCKET_PATH, Address, is_ip_address, is_loopback
+from wampapp.server.address import Address, is_ip_address, is_loopback
 from wampapp.transport.factories import rawsocket_server_factory, websocket_server_factory
 from wampapp.transport.websocket import WebSocketServer
 

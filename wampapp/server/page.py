@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from wampapp.server.address import WEBSOCKET_PATH
+from wampapp.config.url import WEBSOCKET_PATH
 
 if TYPE_CHECKING:
     from wampapp.server.address import Address

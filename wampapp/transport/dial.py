@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wampapp")
 
+#: What the error begins with where there is nothing that could be a router.
+NOTHING_LISTENS: Final = "No router answers"
 #: The answer of a web server that has no WebSocket at a path; ours says where it is.
 _NO_WEBSOCKET: Final = re.compile(r"upgrade failed \[(?:2..|3..|404|405)\](?!.* is at /)")
 
@@ -98,7 +100,13 @@ class LocalDialer:
 
 
 async def connect(
-    url: RouterUrl, handler: Handler, reactor: Any, timeout: float, tls: Tls | None = None
+    url: RouterUrl,
+    handler: Handler,
+    reactor: Any,
+    timeout: float,
+    tls: Tls | None = None,
+    *,
+    patience: float | None = None,
 ) -> None:
     """Connect to a router and do the transport's handshake.
 
@@ -110,6 +118,7 @@ async def connect(
         reactor: Twisted's reactor, on the running loop.
         timeout: the seconds that each step may take; the caller bounds the whole.
         tls: whom TLS trusts, and who we are; None to trust this machine's authorities.
+        patience: the seconds that the transport's handshake may take; None for no limit.
 
     Raises:
         RouterUnreachable: nothing listens there, or what answers is not a WAMP router.
@@ -140,11 +149,21 @@ async def connect(
     # On a reactor that is not asyncio's, its callbacks do not run inside the loop by themselves.
     factory.entered = getattr(loop, "entered", None)
     protocol = await open_connection(url, factory, reactor, timeout, tls)
+
+    def give_up() -> None:
+        if not ready.done():
+            ready.set_exception(RouterUnreachable(f"What listens at {url.url} does not answer."))
+            protocol.abort()
+
+    timer = None if patience is None else loop.call_later(patience, give_up)
     try:
         await ready
     except asyncio.CancelledError:
         protocol.abort()
         raise
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def _hint(url: RouterUrl, reason: str) -> str:
@@ -204,7 +223,7 @@ async def open_connection(
             failure = error
         else:
             return protocol.wrappedProtocol if url.secure else protocol
-    raise RouterUnreachable(f"No router answers at {url.url}: {reason_text(failure)}.")
+    raise RouterUnreachable(f"{NOTHING_LISTENS} at {url.url}: {reason_text(failure)}.")
 
 
 async def addresses(url: RouterUrl) -> list[str]:
