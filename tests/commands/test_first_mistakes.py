@@ -1,20 +1,14 @@
 """What a newcomer does wrong first, and what the command line says to it."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.process import ROOT, EmbeddedRouter, Wampapp, run, wampapp
+from tests.support.process import ROOT, EmbeddedRouter, Wampapp, environment, wampapp
 
 HELLO = ROOT / "examples" / "hello.py"
-#: wampapp with another router to fall back on, where nobody listens.
-_ELSEWHERE = (
-    "import sys; from wampapp.config import records; records.DEFAULT_URL = sys.argv.pop(1); "
-    "from wampapp.cli.main import main; main()"
-)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +36,11 @@ def test_watch_without_reload_is_no_silence() -> None:
 
 @pytest.mark.parametrize("command", ["call", "publish", "subscribe"])
 def test_without_a_router_or_a_url_it_says_how_to_get_one(command: str) -> None:
-    url = f"rs://127.0.0.1:{free_port()}"
-    done = run(sys.executable, "-c", _ELSEWHERE, url, command, "com.example.add")
+    port = free_port()
+    done = wampapp(command, "com.example.add", env=environment(WAMPAPP_PORT=str(port)))
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
-        f"Error: No router answers at {url}: the connection was refused. "
+        f"Error: No router answers at rs://127.0.0.1:{port}: the connection was refused. "
         "Start a service with 'wampapp run', or name another router with --url.\n"
     )
 

@@ -437,7 +437,7 @@ def test_doctor_finds_what_is_no_wamp_router(scheme: str) -> None:
 
 def test_doctor_finds_a_wrong_path(embedded: EmbeddedRouter) -> None:
     done = examined("--url", f"ws://127.0.0.1:{embedded.port}/")
-    failed_at(done, "handshake", 3, "Is its WebSocket at another path, such as /ws?")
+    failed_at(done, "handshake", 3, "the WebSocket is at /ws")
 
 
 @pytest.mark.parametrize("scheme", ["rs", "ws", "rss", "wss"])

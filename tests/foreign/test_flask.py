@@ -939,9 +939,10 @@ def test_flask_s_configuration_comes_before_our_variables(
 
 def test_defaults() -> None:
     settings = settings_from({})
-    assert settings.router_url == "rs://127.0.0.1:8080"
+    assert (settings.config.url, settings.config.port) == (None, 8080)
     assert (settings.prefix, settings.timeout, settings.inline) == (None, 10.0, False)
-    assert settings_from({"WAMP_HOST": "::1", "WAMP_PORT": 9}).router_url == "rs://[::1]:9"
+    config = settings_from({"WAMP_HOST": "::1", "WAMP_PORT": 9}).config
+    assert (config.host, config.port) == ("::1", 9)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A socket on which a test writes and reads RawSocket frames by hand."""
 
+import base64
+import os
 import socket
 import struct
 
@@ -56,3 +58,23 @@ class Raw:
         except ConnectionResetError:
             pass
         return True
+
+
+def upgrade(router: EmbeddedRouter, path: str = "/ws", **changes: str | None) -> bytes:
+    """The request of a WebSocket client; `changes` are headers, without those that are None."""
+    headers: dict[str, str | None] = {
+        "Host": f"127.0.0.1:{router.port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Sec-WebSocket-Protocol": "wamp.2.json",
+        **{name.replace("_", "-"): value for name, value in changes.items()},
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
+    return f"GET {path} HTTP/1.1\r\n{head}\r\n".encode()
+
+
+def status(raw: Raw) -> int:
+    """The status of the HTTP answer, whose first line is read."""
+    return int(raw.stream.readline().split()[1])

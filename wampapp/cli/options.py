@@ -81,7 +81,7 @@ _allow_origin_option = click.option(
     "allow_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="A web origin that may connect. Repeatable.",
+    help="A web origin that may connect, * or null. Repeatable.",
 )
 handshake_timeout_option = click.option(
     "--handshake-timeout",

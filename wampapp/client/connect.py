@@ -7,14 +7,14 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from wampapp.client.blocking import PeerClient
-from wampapp.config.records import DEFAULT_URL, Config, check_seconds
-from wampapp.config.settle import settle
+from wampapp.config.records import Config, check_seconds
+from wampapp.config.settle import FINDING, settle
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.loop.threads import ThreadPool
 from wampapp.session.connection import Connection
-from wampapp.transport.dial import UrlDialer
+from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -48,8 +48,7 @@ class ConnectedClient(PeerClient):
         runtime.clients += 1
 
     async def _open(self, runtime: Runtime, config: Config) -> None:
-        dialer = UrlDialer(config.url or DEFAULT_URL, runtime.reactor, config.tls)
-        connection = Connection(dialer, config, self._dispatcher)
+        connection = Connection(dialer_to(config, runtime.reactor), config, self._dispatcher)
         await connection.open(patient=False)
         self._opened = connection
         self._keeper = asyncio.create_task(connection.keep())
@@ -135,7 +134,8 @@ def connect(
             print(client.call("com.example.add", 2, 3))
 
     Args:
-        url: the router; by default ``WAMPAPP_URL``, else ``rs://127.0.0.1:8080``.
+        url: the router; by default ``WAMPAPP_URL``, else the one on port 8080 of this machine
+            (``WAMPAPP_HOST`` and ``WAMPAPP_PORT``).
         realm: the realm; by default ``WAMPAPP_REALM``, else ``realm1``.
         auth: the credential, such as ``Ticket(…)``; by default what ``WAMPAPP_AUTHMETHOD`` and
             the variables beside it say, else none.
@@ -160,11 +160,10 @@ def connect(
     if timeout is not None:
         timeout = check_seconds(timeout, "timeout")
     own = Config(
-        url=DEFAULT_URL,
         handshake_timeout=check_seconds(connect_timeout, "connect_timeout"),
         keep_alive=keep_alive,
         rejoin_timeout=rejoin_timeout,
         grace=_GRACE,
     )
-    config = settle(own, url=url, realm=realm, auth=auth, tls=tls)
+    config = settle(own, variables=FINDING, url=url, realm=realm, auth=auth, tls=tls)
     return ConnectedClient(config, timeout=timeout)

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from wampapp.config.origins import check_origin
 from wampapp.config.url import parse_url
 from wampapp.errors import UsageError
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
 DEFAULT_REALM: Final = "realm1"
-#: Where a client looks for a router when nothing names one: the embedded router's RawSocket.
-DEFAULT_URL: Final = f"rs://{DEFAULT_HOST}:{DEFAULT_PORT}"
+#: Where a client looks for a router that nobody names: at the embedded one's port.
+DEFAULT_ROUTER: Final = f"the one on port {DEFAULT_PORT}"
 MAX_PORT: Final = 65535
 
 
@@ -65,7 +66,8 @@ class Config:
         handshake_timeout: seconds for connecting, the transport's handshake and the join.
         grace: seconds that running handlers get when the app stops.
         debug: whether callers see the type, message and traceback of a handler's exception.
-        allow_origins: web origins, besides this machine's own, that may open a WebSocket.
+        allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
+            every one, ``null`` for pages without one, such as files.
         auth: the credential; None joins anonymously.
         tls: how TLS is spoken; None for this machine's authorities.
         keep_alive: seconds within which a dead link is noticed; 0 for never.
@@ -97,6 +99,8 @@ class Config:
                 "for every interface."
             )
         check_port(self.port)
+        for origin in self.allow_origins:
+            check_origin(origin)
         for name in ("handshake_timeout", "grace", "keep_alive", "rejoin_timeout"):
             check_seconds(getattr(self, name), name)
         if self.give_up_after is not None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: What the environment may say of the router that is joined: for everything that joins one.
 JOINING: Final = frozenset({"url", "realm", "auth", "tls"})
+#: And of a client, which looks for a router that is not named at the port of the embedded one.
+FINDING: Final = JOINING | {"host", "port"}
 #: And of a run, for ``app.run()``, which has no command line.
 RUNNING: Final = JOINING | environment.CONVERTERS.keys()
 

@@ -9,6 +9,10 @@ from urllib.parse import unquote, urlsplit
 from wampapp.errors import InvalidUrl
 
 _DEFAULT_PORTS: Final = {"ws": 80, "wss": 443, "rs": 8080, "rss": 8443}
+#: The path at which the embedded router, and Crossbar.io by default, speak WebSocket.
+WEBSOCKET_PATH: Final = "/ws"
+#: Addresses to listen on that stand for all of a machine's, and the one that reaches them from it.
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens here
 _URL_FORMS: Final = "ws://host:port/path, wss://…, rs://host:port, rss://…, unix:///path/to/socket"
 
 
@@ -39,6 +43,25 @@ class RouterUrl:
     def websocket(self) -> bool:
         """Whether WebSocket is spoken; RawSocket otherwise."""
         return self.scheme in ("ws", "wss")
+
+
+def authority(host: str, port: int) -> str:
+    """Return host and port as a URL writes them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def urls_at(host: str, port: int) -> tuple[str, str]:
+    """Return the URLs by which this machine reaches a router that listens on a port of its own.
+
+    Args:
+        host: the address that the router is bound to.
+        port: its TCP port.
+
+    Returns:
+        The URL for RawSocket, and the one for WebSocket.
+    """
+    place = authority(_EVERYWHERE.get(host, host), port)
+    return f"rs://{place}", f"ws://{place}{WEBSOCKET_PATH}"
 
 
 def parse_url(url: str) -> RouterUrl:

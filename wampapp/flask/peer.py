@@ -19,7 +19,7 @@ from wampapp.errors import (
 from wampapp.flask.connection import ProcessConnection
 from wampapp.flask.flask_wamp import Wampy
 from wampapp.loop.runtime import Runtime, get_runtime
-from wampapp.transport.dial import UrlDialer
+from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,12 +93,11 @@ class Peer(Client):
 
     @property
     def client_config(self) -> Config:
-        """How a caller joins: the router that is named, else the embedded one."""
+        """How a caller joins: the router that is named, else the one on the embedded one's port."""
         settings = self.settings
         config = settings.config
         return dataclasses.replace(
             config,
-            url=settings.router_url,
             # A credential is for a router that is named.
             auth=None if config.url is None else config.auth,
             handshake_timeout=min(config.handshake_timeout, settings.timeout),
@@ -115,7 +114,7 @@ class Peer(Client):
             return running.dialer, dataclasses.replace(
                 config, url=served.url, realm=served.realm, auth=served.auth, tls=served.tls
             )
-        return UrlDialer(self.settings.router_url, runtime.reactor, config.tls), config
+        return dialer_to(config, runtime.reactor), config
 
     def close(self) -> None:
         """Leave the realm, if this process has joined. The next verb joins again."""

@@ -36,15 +36,6 @@ class Settings:
     inline: bool
     threads: int
 
-    @property
-    def router_url(self) -> str:
-        """The router that a caller joins: the one that is named, else the embedded one."""
-        config = self.config
-        if config.url is not None:
-            return config.url
-        host = f"[{config.host}]" if ":" in config.host else config.host
-        return f"rs://{host}:{config.port}"
-
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
     """Read a Flask app's configuration.

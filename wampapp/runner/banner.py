@@ -58,12 +58,11 @@ class ServiceInfo:
 def service_info(app: Servable, service: Service) -> ServiceInfo:
     """Return what a banner shows of a service that is up."""
     address = service.address
-    joined_another = address is None and service.config.url is None
     return ServiceInfo(
         app.name,
         service.config.realm,
         (service.url or "",) if address is None else urls_of(address),
-        JOINED_ANOTHER if joined_another else "",
+        JOINED_ANOTHER if service.joined_another else "",
         None if address is None else address.host,
         tuple(
             (r.uri, signature_text(r, r.endpoint, returns=True), _first_line(r.endpoint))

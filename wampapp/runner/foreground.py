@@ -14,6 +14,7 @@ from wampapp.runner import banner
 # must not be imported in its place later on.
 from wampapp.runner.service import Service  # noqa: TC001
 from wampapp.runner.signals import stop_signals
+from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ def run(
     log_level: str | None = None,
     log_format: str | None = None,
     at_once: Callable[[], None] | None = None,
+    search: bool = False,
 ) -> None:
     """Run an app in the calling thread until a signal stops it.
 
@@ -39,19 +41,27 @@ def run(
         log_level: the lowest level that is logged; ``info`` by default.
         log_format: ``text``, the default, or ``json``.
         at_once: called in a signal handler when the second signal ends the process at once.
+        search: whether a router that is not named is searched for at its port, and not started.
 
     Raises:
         WampappError: it could not start, or the router refused it on coming back.
     """
     as_json = configure_logs(log_level, log_format)
     runtime = get_runtime()
-    runtime.run(_serve(app, config, as_json=as_json, at_once=at_once))
+    runtime.run(_serve(app, config, as_json=as_json, at_once=at_once, search=search))
 
 
 async def _serve(
-    app: Servable, config: Config, *, as_json: bool, at_once: Callable[[], None] | None = None
+    app: Servable,
+    config: Config,
+    *,
+    as_json: bool,
+    at_once: Callable[[], None] | None,
+    search: bool,
 ) -> None:
-    service = app.make_service(config, current_runtime())
+    runtime = current_runtime()
+    dialer = dialer_to(config, runtime.reactor) if search else None
+    service = app.make_service(config, runtime, dialer)
 
     def started() -> None:
         banner.show_start(banner.service_info(app, service), as_json=as_json)

@@ -14,6 +14,7 @@ from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
 from wampapp.loop.threads import ThreadPool
 from wampapp.session.joining import join
 from wampapp.transport.dial import LocalDialer, UrlDialer
+from wampapp.transport.port_dialer import PortDialer
 
 if TYPE_CHECKING:
     from wampapp.config.records import Config
@@ -74,36 +75,39 @@ async def find_router(config: Config, runtime: Runtime) -> Reach:
     try:
         address = server.listen(config.host, config.port)
     except PortInUse:
-        url = await _running_router(config, runtime)
+        try:
+            url = await running_router(config, runtime)
+        except RouterUnreachable:
+            raise PortInUse(
+                f"Port {config.port} on {config.host} is taken by something that is not a WAMP "
+                "router; choose another port with --port, or stop what holds it."
+            ) from None
         return Reach(UrlDialer(url, runtime.reactor), config, url)
     return Reach(LocalDialer(server.router.new_session), config, None, server, address)
 
 
-async def _running_router(config: Config, runtime: Runtime) -> str:
-    """Find the WAMP router that holds our port.
+async def running_router(config: Config, runtime: Runtime) -> str:
+    """Return the URL of the WAMP router that listens on a configuration's port.
+
+    Args:
+        config: the port, the realm, and how patient we are.
+        runtime: the process's loop, on which this runs.
 
     Raises:
-        PortInUse: it is not a WAMP router.
+        RouterUnreachable: nothing listens there, or something else.
     """
-    host, port = config.host, config.port
-    authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    dialer = PortDialer(config.host, config.port, runtime.reactor)
     patience = min(_PROBE_SECONDS, config.handshake_timeout)
     with contextlib.closing(ThreadPool(1)) as workers:
-        dispatcher = Dispatcher(runtime.loop, workers, logger)
-        for url in (f"rs://{authority}", f"ws://{authority}/ws"):
-            dialer = UrlDialer(url, runtime.reactor)
-            try:
-                session = await join(dialer, config, dispatcher, timeout=patience)
-            except RouterRefused:
-                return url  # a router all the same; the app's own join says why it refuses
-            except RouterUnreachable:
-                continue
+        # It is joined, not only spoken to: what sends back whatever it gets is not a router.
+        try:
+            session = await join(
+                dialer, config, Dispatcher(runtime.loop, workers, logger), timeout=patience
+            )
             await session.leave(timeout=1.0)
-            return url
-    raise PortInUse(
-        f"Port {port} on {host} is taken by something that is not a WAMP router; choose "
-        "another port with --port, or stop what holds it."
-    )
+        except RouterRefused:
+            pass  # a router all the same; the app's own join says why it refuses
+    return dialer.where
 
 
 def make_server(config: Config, runtime: Runtime) -> Server:

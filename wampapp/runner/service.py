@@ -88,7 +88,16 @@ class Service:
     @property
     def url(self) -> str | None:
         """The router that the app joins; None for its own."""
-        return self._config.url if self._reach is None else self._reach.url
+        found = self._reach
+        if found is None:
+            return self._config.url
+        # A dialer that was given may have searched for it.
+        return found.url or (found.dialer.where if found.dialer.remote else None)
+
+    @property
+    def joined_another(self) -> bool:
+        """Whether the router that holds our own one's port is used instead."""
+        return self.config.url is None and self._reach is not None and self._reach.url is not None
 
     @property
     def address(self) -> Address | None:

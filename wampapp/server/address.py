@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Final
 
-#: The path at which WebSocket clients connect.
-WEBSOCKET_PATH: Final = "/ws"
+from wampapp.config.url import WEBSOCKET_PATH, authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Address:
     @property
     def authority(self) -> str:
         """Host and port as a URL writes them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority(self.host, self.port)
 
     @property
     def websocket_url(self) -> str:

@@ -13,8 +13,10 @@ from autobahn.websocket.types import ConnectionDeny
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 
+from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
+from wampapp.config.url import WEBSOCKET_PATH
 from wampapp.errors import PortInUse, UsageError
-from wampapp.server.address import WEBSOCKET_PATH, Address, is_ip_address, is_loopback
+from wampapp.server.address import Address, is_ip_address, is_loopback
 from wampapp.transport.factories import rawsocket_server_factory, websocket_server_factory
 from wampapp.transport.websocket import WebSocketServer
 
@@ -31,6 +33,11 @@ _RAWSOCKET_MAGIC: Final = 0x7F
 _MAX_REQUEST_LINE: Final = 8192
 _MAX_REQUEST_HEAD: Final = 65536
 _GOODBYE_TIMEOUT: Final = 2.0
+#: What is said once of the origins that let in more than one website.
+_LETS_IN: Final = {
+    ANY: "every web page that somebody opens",
+    OPAQUE: "every page that is opened from disk, and every website from a sandboxed frame,",
+}
 
 
 class Server:
@@ -40,7 +47,8 @@ class Server:
         router: the router.
         reactor: Twisted's reactor, on the running loop.
         handshake_timeout: a connection that has not joined after so many seconds is closed.
-        allow_origins: web origins, besides this machine's own, that may open a WebSocket.
+        allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
+            every one, ``null`` for pages without one, such as files.
     """
 
     def __init__(
@@ -55,7 +63,7 @@ class Server:
         self._reactor = reactor
         self._port: Any = None
         self.handshake_timeout = handshake_timeout
-        self.allow_origins = frozenset(origin.rstrip("/").lower() for origin in allow_origins)
+        self.allow_origins = frozenset(map(check_origin, allow_origins))
         self.host = ""
         self.rawsocket = rawsocket_server_factory(router.new_session, self._call_soon)
         self.websocket = websocket_server_factory(
@@ -92,6 +100,12 @@ class Server:
             self._port = self._reactor.listenTCP(port, _DetectingFactory(self), interface=host)
         except CannotListenError as error:
             raise _listen_error(host, port, error.socketError) from None
+        for origin in self.allow_origins & _LETS_IN.keys():
+            logger.warning(
+                "--allow-origin '%s' lets %s call, publish and register here",
+                origin,
+                _LETS_IN[origin],
+            )
         return Address(host, self._port.getHost().port)
 
     async def close(self) -> None:
@@ -128,8 +142,8 @@ class Server:
             origin: the Origin header.
             host: the Host header.
         """
-        origin = origin.strip().lower()
-        if origin in self.allow_origins:
+        origin = normalize(origin)
+        if not self.allow_origins.isdisjoint((origin, ANY)):
             return True
         try:
             parts = urlsplit(origin)
@@ -186,7 +200,7 @@ class _DetectingProtocol(Protocol):
             self.transport.abortConnection()  # type: ignore[union-attr]
         elif ended:
             path = line.split(b" ")[1:2]
-            asks_websocket = path and path[0].split(b"?")[0] == WEBSOCKET_PATH.encode()
+            asks_websocket = path and path[0].split(b"?")[0].rstrip(b"/") == WEBSOCKET_PATH.encode()
             self._hand_over(self._server.websocket if asks_websocket else self._server.site())
 
     def _hand_over(self, factory: Any) -> None:
@@ -219,11 +233,18 @@ class _OriginCheckingWebSocket(WebSocketServer):
     def onConnect(self, request: Any) -> Any:
         origin = request.origin
         if origin and not self.factory.origin_allowed(origin, request.headers.get("host", "")):
+            page = origin if normalize(origin) != OPAQUE else "a file (its origin is 'null')"
             logger.warning(
-                "Refused a WebSocket from the web page at %s; --allow-origin lets it in", origin
+                "Refused a WebSocket from the web page at %s; --allow-origin lets it in", page
             )
             raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "This origin is not allowed.")
         return super().onConnect(request)
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        """Refuse the WebSocket; the log says why, since browsers show their users nothing."""
+        if code != ConnectionDeny.FORBIDDEN:
+            logger.info("Refused a WebSocket: %s", reason)
+        super().failHandshake(reason, code, responseHeaders)
 
 
 def _listen_error(host: str, port: int, error: Any) -> UsageError:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from wampapp.config.url import WEBSOCKET_PATH
+
 if TYPE_CHECKING:
     from wampapp.server.address import Address
+
+logger = logging.getLogger("wampapp.router")
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -43,11 +48,36 @@ class _Page(Resource):
         return self._html
 
 
+class _WebSocketElsewhere(Resource):
+    """The answer to a WebSocket client that asked for another path than the router's.
+
+    Clients show their users the status line and not the text below it, so the path is in both.
+    """
+
+    isLeaf = True
+
+    def render(self, request: Any) -> bytes:
+        asked = request.uri.decode("latin-1")
+        logger.warning(
+            "A WebSocket client asked for %s; it must connect to %s", asked, WEBSOCKET_PATH
+        )
+        reason = f"Not Found; the WebSocket is at {WEBSOCKET_PATH}"
+        request.setResponseCode(404, reason.encode())
+        request.setHeader(b"content-type", b"text/plain")
+        return f"{reason}\n".encode()
+
+
 class _QuietSite(Site):
     """A site without an access log."""
 
     noisy = False
     displayTracebacks = False
+
+    def getResourceFor(self, request: Any) -> Any:
+        """Return what answers a request."""
+        if (request.getHeader("upgrade") or "").lower() == "websocket":
+            return _WebSocketElsewhere()
+        return super().getResourceFor(request)
 
     def log(self, request: Any) -> None:
         """Write nothing."""

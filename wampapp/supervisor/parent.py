@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wampapp.config.records import Config
 from wampapp.config.settle import override
+from wampapp.config.url import urls_at
 from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
 from wampapp.runner.reach import find_router
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from wampapp.registry.records import Worker
     from wampapp.runner.reach import Reach
-    from wampapp.server.address import Address
     from wampapp.supervisor.pipe import Start, Up
 
 
@@ -127,7 +127,9 @@ class Parent(ABC):
             config = override(Config(), **{name: self._options[name] for name in names})
             self._router = await find_router(config, current_runtime())
         address = self._router.address
-        return _reachable(address) if address is not None else str(self._router.url)
+        if address is None:
+            return str(self._router.url)
+        return urls_at(address.host, address.port)[0]
 
     def _show_start(self, up: Up, count: int, *more: tuple[str, str]) -> None:
         """Show what runs.
@@ -150,11 +152,3 @@ class Parent(ABC):
             extra.append(("workers", f"{count}; events and timers are for worker 1"))
             extra += [("", f"{uri} is single: only worker 1 registers it") for uri in up.single]
         banner.show_start(info, as_json=self._as_json, extra=[*extra, *more])
-
-
-def _reachable(address: Address) -> str:
-    """Return the URL by which this machine reaches an embedded router."""
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - they are replaced
-    return dataclasses.replace(
-        address, host=everywhere.get(address.host, address.host)
-    ).rawsocket_url

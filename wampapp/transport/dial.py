@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("wampapp")
+
+#: What the error begins with where there is nothing that could be a router.
+NOTHING_LISTENS: Final = "No router answers"
+#: The answer of a web server that has no WebSocket at a path; ours says where it is.
+_NO_WEBSOCKET: Final = re.compile(r"upgrade failed \[(?:2..|3..|404|405)\](?!.* is at /)")
 
 
 class Dialer(Protocol):
@@ -94,7 +100,13 @@ class LocalDialer:
 
 
 async def connect(
-    url: RouterUrl, handler: Handler, reactor: Any, timeout: float, tls: Tls | None = None
+    url: RouterUrl,
+    handler: Handler,
+    reactor: Any,
+    timeout: float,
+    tls: Tls | None = None,
+    *,
+    patience: float | None = None,
 ) -> None:
     """Connect to a router and do the transport's handshake.
 
@@ -106,6 +118,7 @@ async def connect(
         reactor: Twisted's reactor, on the running loop.
         timeout: the seconds that each step may take; the caller bounds the whole.
         tls: whom TLS trusts, and who we are; None to trust this machine's authorities.
+        patience: the seconds that the transport's handshake may take; None for no limit.
 
     Raises:
         RouterUnreachable: nothing listens there, or what answers is not a WAMP router.
@@ -126,10 +139,7 @@ async def connect(
                     TlsFailed(f"The router at {url.url} cannot be trusted: {reason}.")
                 )
                 return
-            hint = " Is its WebSocket at another path, such as /ws?" if url.path == "/" else ""
-            if url.secure:
-                hint = " Does it speak TLS at all?"
-            text = f"What answers at {url.url} is not a WAMP router: {reason}.{hint}"
+            text = f"What answers at {url.url} is not a WAMP router: {reason}.{_hint(url, reason)}"
             ready.set_exception(RouterUnreachable(text))
 
     from wampapp.transport.factories import client_factory
@@ -139,11 +149,28 @@ async def connect(
     # On a reactor that is not asyncio's, its callbacks do not run inside the loop by themselves.
     factory.entered = getattr(loop, "entered", None)
     protocol = await open_connection(url, factory, reactor, timeout, tls)
+
+    def give_up() -> None:
+        if not ready.done():
+            ready.set_exception(RouterUnreachable(f"What listens at {url.url} does not answer."))
+            protocol.abort()
+
+    timer = None if patience is None else loop.call_later(patience, give_up)
     try:
         await ready
     except asyncio.CancelledError:
         protocol.abort()
         raise
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _hint(url: RouterUrl, reason: str) -> str:
+    """Return what may be wrong with the URL of something that is not a router; may be empty."""
+    if _NO_WEBSOCKET.search(reason):
+        return " Is its WebSocket at another path, such as /ws?"
+    return " Does it speak TLS at all?" if url.secure and "upgrade failed" not in reason else ""
 
 
 async def open_connection(
@@ -191,7 +218,7 @@ async def open_connection(
             failure = error
         else:
             return protocol.wrappedProtocol if url.secure else protocol
-    raise RouterUnreachable(f"No router answers at {url.url}: {reason_text(failure)}.")
+    raise RouterUnreachable(f"{NOTHING_LISTENS} at {url.url}: {reason_text(failure)}.")
 
 
 async def _connected(way: Callable[..., Any], factory: Any) -> Any:

@@ -88,6 +88,7 @@ def websocket_server_factory(
         maxFramePayloadSize=MAX_MESSAGE_SIZE,
         openHandshakeTimeout=handshake_timeout,
         webStatus=False,
+        allowNullOrigin=True,  # the protocol itself checks origins
         tcpNoDelay=True,
     )
     factory._batched_timer = _Timer(reactor)

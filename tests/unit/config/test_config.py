@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampapp.config.records import DEFAULT_URL, Config, check_port, check_realm, check_seconds
+from wampapp.config.records import Config, check_port, check_realm, check_seconds
 from wampapp.config.settle import settle
-from wampapp.config.url import RouterUrl, parse_url
+from wampapp.config.url import RouterUrl, parse_url, urls_at
 from wampapp.errors import InvalidUrl, UsageError
 
 
@@ -50,8 +50,19 @@ def test_the_scheme_says_how_it_is_spoken(url: str, secure: bool, websocket: boo
     assert (parse_url(url).secure, parse_url(url).websocket) == (secure, websocket)
 
 
-def test_the_default_url_is_one() -> None:
-    assert parse_url(DEFAULT_URL).port == 8080
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [
+        ("127.0.0.1", "127.0.0.1:8080"),
+        ("router.local", "router.local:8080"),
+        ("0.0.0.0", "127.0.0.1:8080"),
+        ("::", "[::1]:8080"),
+        ("fe80::1", "[fe80::1]:8080"),
+    ],
+)
+def test_a_port_of_this_machine_has_two_urls(host: str, place: str) -> None:
+    assert urls_at(host, 8080) == (f"rs://{place}", f"ws://{place}/ws")
+    assert {parse_url(url).port for url in urls_at(host, 8080)} == {8080}
 
 
 @pytest.mark.parametrize(
@@ -223,6 +234,29 @@ def test_a_wrong_value_is_a_usage_error_that_shows_it(wrong: dict[str, Any]) -> 
     with pytest.raises(UsageError) as caught:
         Config(**wrong)
     assert repr(next(iter(wrong.values()))) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("origin", "sentence"),
+    [
+        ("example.com", "has no scheme; write https://example.com."),
+        ("Example.com:8443/", "has no scheme; write https://example.com:8443."),
+        ("localhost", "has no scheme; write https://localhost."),
+        ("https://shop.example/app", "is not one that a browser sends"),
+        ("https://*.example.com", "is not one that a browser sends"),
+        ("https://a.example,https://b.example", "is not one that a browser sends"),
+        ("https://bücher.example", "is not one that a browser sends"),
+        ("https://", "is not one that a browser sends"),
+        ("**", "is not one that a browser sends"),
+        ("", "is not one that a browser sends"),
+        (b"https://shop.example", "is not one that a browser sends"),
+        (None, "is not one that a browser sends"),
+    ],
+)
+def test_what_no_web_page_has_is_not_an_origin(origin: Any, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Config(allow_origins=(origin,))
+    assert str(caught.value).startswith(f"The web origin {origin!r} {sentence}")
 
 
 @pytest.mark.parametrize("port", [0, 1, 8080, 65535])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -17,7 +18,7 @@ from wampapp.cli.options import (
 from wampapp.cli.output import sentence
 from wampapp.cli.router_options import RouterOptions, router_options
 from wampapp.cli.target.argument import optional_target_argument
-from wampapp.config.records import DEFAULT_URL
+from wampapp.config.records import DEFAULT_ROUTER
 from wampapp.errors import (
     EXIT_FAILED,
     InvalidUrl,
@@ -34,7 +35,7 @@ _LATER: Final = ("DNS", "TCP", "handshake", "realm", "clock", "router", "round t
 
 @click.command(cls=Command)
 @optional_target_argument
-@router_options(f"that of TARGET, else {DEFAULT_URL}")
+@router_options(f"that of TARGET, else {DEFAULT_ROUTER}")
 @host_option
 @port_option
 @connect_timeout_option
@@ -94,10 +95,11 @@ def _settle(
 
     from wampapp.cli.doctor.finding import Finding
     from wampapp.config.records import Config
-    from wampapp.config.settle import settle
+    from wampapp.config.settle import FINDING, settle
     from wampapp.config.url import parse_url
+    from wampapp.loop.runtime import get_runtime
 
-    base = Config(url=DEFAULT_URL) if app is None else app.config
+    base = Config() if app is None else app.config
     by = {
         ParameterSource.COMMANDLINE: "given by --url",
         ParameterSource.ENVIRONMENT: "given by WAMPAPP_URL",
@@ -105,15 +107,17 @@ def _settle(
     if not router.url:
         by = "the default" if app is None else "given by App(url=…)"
     try:
-        config = settle(base, **vars(router), **others)
+        config = settle(base, variables=FINDING, **vars(router), **others)
     except WampappError as error:
         if isinstance(error, InvalidUrl):
             report.fail("URL", f"{error} It is {by}.", error.exit_code, _LATER)
         raise
-    if config.url is None:
+    if config.url is None and app is not None:
         report.found("URL", Finding("none is given, so the app starts its own router"))
         return config
-    parts = parse_url(config.url)
+    if config.url is None:
+        config = dataclasses.replace(config, url=get_runtime().call(_search(config)))
+    parts = parse_url(str(config.url))
     spoken = "WebSocket" if parts.websocket else "RawSocket"
     where = parts.path if parts.scheme == "unix" else f"{parts.host}, port {parts.port}"
     report.found(
@@ -124,6 +128,19 @@ def _settle(
         ),
     )
     return config
+
+
+async def _search(config: Config) -> str:
+    """Return the URL of the router on the port; where there is none, the one that should work."""
+    from wampapp.config.url import urls_at
+    from wampapp.errors import RouterUnreachable
+    from wampapp.loop.runtime import get_runtime
+    from wampapp.runner.reach import running_router
+
+    try:
+        return await running_router(config, get_runtime())
+    except RouterUnreachable:
+        return urls_at(config.host, config.port)[0]
 
 
 async def _run_steps(report: Report, config: Config) -> None:

@@ -9,7 +9,7 @@ import click
 from wampapp.cli.options import Command, connect_timeout_option, json_option, timeout_option
 from wampapp.cli.output import counted, json_line, printable, styled, table
 from wampapp.cli.router_options import RouterOptions, router_options
-from wampapp.config.records import DEFAULT_URL
+from wampapp.config.records import DEFAULT_ROUTER
 from wampapp.errors import CallTimeout
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _MAX_NAMED: Final = 4
 
 
 @click.command(cls=Command)
-@router_options(DEFAULT_URL)
+@router_options(DEFAULT_ROUTER)
 @timeout_option
 @connect_timeout_option
 @json_option
@@ -34,16 +34,16 @@ def inspect(
     The router is asked through WAMP's meta API. This command's own session is left out.
     """
     from wampapp.config.records import Config
-    from wampapp.config.settle import settle
+    from wampapp.config.settle import FINDING, settle
     from wampapp.loop.runtime import get_runtime
 
-    config = settle(Config(url=DEFAULT_URL), **vars(router), handshake_timeout=connect_timeout)
-    rows, agent = get_runtime().call(_ask(config, timeout or None))
+    config = settle(Config(), variables=FINDING, **vars(router), handshake_timeout=connect_timeout)
+    rows, url, agent = get_runtime().call(_ask(config, timeout or None))
     if as_json:
         for row in rows:
             click.echo(json_line(row))
         return
-    click.echo(f"{styled(config.realm, 'title')} at {config.url}, {printable(agent)}".rstrip(", "))
+    click.echo(f"{styled(config.realm, 'title')} at {url}, {printable(agent)}".rstrip(", "))
     _echo_section(
         "session", rows, ("session", "authid", "authrole", "authmethod", "transport"), _session
     )
@@ -51,19 +51,19 @@ def inspect(
     _echo_section("topic", rows, ("topic", "match", "", "subscribers"), _entry)
 
 
-async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, Any]], str]:
-    """Return the rows that ``--json`` prints, and what the router calls itself."""
+async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, Any]], str, str]:
+    """Return the rows that ``--json`` prints, the router's URL, and what it calls itself."""
     import asyncio
 
     from wampapp.cli.inspect.meta_api import MetaApi
     from wampapp.cli.session import open_session
     from wampapp.loop.runtime import get_runtime
-    from wampapp.transport.dial import UrlDialer
+    from wampapp.transport.port_dialer import dialer_to
 
     runtime = get_runtime()
-    url = str(config.url)
-    dialer = UrlDialer(url, runtime.reactor, config.tls)
+    dialer = dialer_to(config, runtime.reactor)
     async with open_session(runtime, dialer, config) as session:
+        url = dialer.where
         try:
             async with asyncio.timeout(timeout):
                 rows = await MetaApi(session, url).rows()
@@ -73,7 +73,7 @@ async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, An
                 "it longer with --timeout."
             ) from None
         agent = session.details.get("agent")
-        return rows, agent if isinstance(agent, str) else ""
+        return rows, url, agent if isinstance(agent, str) else ""
 
 
 def _echo_section(kind: str, rows: list[dict[str, Any]], header: Sequence[str], cells: Any) -> None:

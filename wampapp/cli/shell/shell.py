@@ -20,7 +20,7 @@ from wampapp.cli.options import (
 from wampapp.cli.output import styled, table
 from wampapp.cli.router_options import router_options
 from wampapp.cli.target.argument import optional_target_argument
-from wampapp.config.records import DEFAULT_URL
+from wampapp.config.records import DEFAULT_ROUTER
 from wampapp.errors import EXIT_FAILED, RouterUnreachable, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _VERBS: Final = (
 
 @click.command(cls=Command, epilog=VARIABLES)
 @optional_target_argument
-@router_options(f"App(url=…), else {DEFAULT_URL}")
+@router_options(f"App(url=…), else {DEFAULT_ROUTER}")
 @handshake_timeout_option
 @click.option(
     "--serve", is_flag=True, help="Run the app as well, with a router if no URL is given."
@@ -90,7 +90,7 @@ def shell(
     screen = Screen()
     logs.configure(log_level or "info", stream=cast("TextIO", screen))
     if not serve:
-        config = dataclasses.replace(config, url=config.url or DEFAULT_URL, grace=_GRACE)
+        config = dataclasses.replace(config, grace=_GRACE)
     service = _joined(app, config, target, serve=serve)
     try:
         _interact(Verbs(app, service, screen.line), target, screen, no_ipython=no_ipython)
@@ -108,12 +108,20 @@ def _joined(app: App, config: Config, target: str | None, *, serve: bool) -> Ser
     from wampapp.loop.runtime import get_runtime
     from wampapp.registry.registry import Registry
     from wampapp.runner.service import Service
+    from wampapp.transport.port_dialer import dialer_to
 
     runtime = get_runtime()
     if serve:
         service = app.make_service(config, runtime)
     else:
-        service = Service(Registry(), config, runtime, app.logger, threads=app.threads)
+        service = Service(
+            Registry(),
+            config,
+            runtime,
+            app.logger,
+            threads=app.threads,
+            dialer=dialer_to(config, runtime.reactor),
+        )
     app.attach(service)
     try:
         runtime.call(service.start(patient=False))

@@ -10,7 +10,7 @@ import click
 
 from wampapp.cli.options import connect_timeout_option, timeout_option, with_options
 from wampapp.cli.router_options import RouterOptions, router_options
-from wampapp.config.records import DEFAULT_URL
+from wampapp.config.records import DEFAULT_ROUTER
 from wampapp.errors import RouterUnreachable
 
 if TYPE_CHECKING:
@@ -70,5 +70,5 @@ def connector_options(command: Callable[..., Any]) -> Callable[..., Any]:
             )
         return command(*args, connector=Connector(open_client, timeout or None), **others)
 
-    options = (router_options(DEFAULT_URL), timeout_option, connect_timeout_option)
+    options = (router_options(DEFAULT_ROUTER), timeout_option, connect_timeout_option)
     return with_options(wrapped, options)  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ from wampapp.cli.options import (
     match_option,
 )
 from wampapp.cli.router_options import router_options
-from wampapp.config.records import DEFAULT_URL
+from wampapp.config.records import DEFAULT_ROUTER
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _WithCommand(Command):
     help="Share it: first, last, roundrobin or random.",
 )
 @match_option
-@router_options(DEFAULT_URL)
+@router_options(DEFAULT_ROUTER)
 @handshake_timeout_option
 @give_up_after_option
 @log_options
@@ -98,16 +98,17 @@ def register(
         )
     from wampapp.app import App
     from wampapp.cli.verbs.command_handler import CommandHandler
-    from wampapp.config.settle import settle
+    from wampapp.config.settle import FINDING, settle
     from wampapp.runner import foreground as runner
 
-    app = App(DEFAULT_URL, name=uri)
+    app = App(name=uri)
     handler = CommandHandler(command, app.logger, timeout=timeout or None, debug=debug)
     app.add_registration(handler, uri, concurrency=concurrency, invoke=invoke, match=match)
     runner.run(
         app,
         settle(
             app.config,
+            variables=FINDING,
             **vars(router),
             debug=debug,
             handshake_timeout=handshake_timeout,
@@ -116,4 +117,5 @@ def register(
         log_level=log_level,
         log_format=log_format,
         at_once=handler.kill,
+        search=True,
     )
