@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wampapp.errors import UsageError, WrongThread
+from wampapp.errors import NotJoined, UsageError, WrongThread
 from wampapp.loop.reactor import (
     make_reactor,
     new_loop,
@@ -135,10 +135,11 @@ class Runtime:
 
         Raises:
             WrongThread: called on the loop's own thread, where the wait could never end.
+            NotJoined: the process ends, and the loop does not run any more.
         """
-        if _forked:
+        if _forked or _ended:
             coroutine.close()
-            raise UsageError(_FORKED)
+            raise UsageError(_FORKED) if _forked else NotJoined(_ENDED)
         running = asyncio._get_running_loop()
         if self.in_loop_thread or any(known.loop is running for known in _adopted):
             coroutine.close()
@@ -153,6 +154,20 @@ class Runtime:
             coroutine.close()
             raise UsageError("The event loop that the app was started in no longer runs.")
         return self._wait_for(coroutine, on_answer)
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Start a coroutine on the loop, from any thread, and do not wait for it.
+
+        For what tidies up: Python may finalize an object in any thread, the loop's included, and
+        when the process ends. Does nothing once the loop does not run any more.
+
+        Args:
+            coroutine: what to run.
+        """
+        if _forked or _ended or self.loop.is_closed():
+            coroutine.close()
+        else:
+            self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
 
     def _wait_for(
         self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None
@@ -242,10 +257,14 @@ class Runtime:
                 return
             _check_threads()
             started = threading.Event()
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._turn, args=(started,), name="wampapp-loop", daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # from 3.12 on, no thread starts when the process ends
+                raise NotJoined(_ENDED) from None
+            self._thread = thread
         started.wait()
 
     def _turn(self, started: threading.Event) -> None:
@@ -286,11 +305,16 @@ _FORKED = (
     "This process was forked after wampapp had started; its loop stayed behind in the parent. "
     "Start wampapp after the fork, in each process by itself."
 )
+_ENDED = (
+    "The process ends, and wampapp's event loop has ended before it; call and publish earlier, or "
+    "in a function that you give to atexit.register() after wampapp.connect()."
+)
 
 _runtime: Runtime | None = None
 #: The runtimes of loops that are not ours; a closed loop's is dropped when the next one comes.
 _adopted: list[Runtime] = []
 _forked = False
+_ended = False
 _lock = threading.Lock()
 
 
@@ -388,7 +412,10 @@ os.register_at_fork(after_in_child=_after_fork)
 
 @atexit.register
 def _at_exit() -> None:
+    global _ended  # noqa: PLW0603
     # A daemon thread that is inside uvloop or OpenSSL while Python shuts down may crash the
     # process. What other modules do at exit on the loop comes first: they import this one.
     if _runtime is not None and not _forked:
         _runtime.stop_background(_EXIT_SECONDS)
+    # What is finalized later must not wait for a thread that Python has stopped.
+    _ended = True
