@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures
-import contextlib
 import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wampapp.errors import NotJoined, UsageError, WrongThread
+from wampapp.loop.blocking import run_and_wait
 from wampapp.loop.reactor import (
     make_reactor,
     new_loop,
@@ -153,7 +152,7 @@ class Runtime:
         elif not self.loop.is_running():
             coroutine.close()
             raise UsageError("The event loop that the app was started in no longer runs.")
-        return self._wait_for(coroutine, on_answer)
+        return run_and_wait(self.loop, coroutine, on_answer)
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Start a coroutine on the loop, from any thread, and do not wait for it.
@@ -168,50 +167,6 @@ class Runtime:
             coroutine.close()
         else:
             self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
-
-    def _wait_for(
-        self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None
-    ) -> T:
-        # Not a concurrent.futures.Future: Ctrl-C at the wrong moment leaves its lock held, and the
-        # loop would wait for that lock for ever. The loop waits for nothing that is held here.
-        answer = threading.Lock()
-        answer.acquire()
-        work: list[Coroutine[Any, Any, T]] = [coroutine]
-        tasks: list[asyncio.Task[T]] = []
-
-        def begin() -> None:
-            if work:
-                tasks.append(self.loop.create_task(work.pop()))
-                tasks[0].add_done_callback(finish)
-
-        def finish(_: object) -> None:
-            if on_answer is not None:
-                on_answer()
-            answer.release()
-
-        def give_up() -> None:
-            for unbegun in work:
-                unbegun.close()
-            work.clear()
-            for task in tasks:
-                task.cancel()
-
-        try:
-            self.loop.call_soon_threadsafe(begin)
-            # A signal that comes in the instant before the wait does not end it, so the thread that
-            # Python's signals reach wakes now and then.
-            is_main = threading.current_thread() is threading.main_thread()
-            while not answer.acquire(timeout=_WAKE_SECONDS if is_main else -1):
-                pass
-        except BaseException:
-            # Ctrl-C reaches only the waiting thread, at any moment from the first line on; the work
-            # must neither go on unseen nor stay behind unstarted.
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self.loop.call_soon_threadsafe(give_up)
-            raise
-        if tasks[0].cancelled():
-            raise concurrent.futures.CancelledError
-        return tasks[0].result()
 
     def awaitable(
         self, coroutine: Coroutine[Any, Any, T], on_failure: Callable[[], None] | None = None
@@ -297,8 +252,6 @@ class Runtime:
             stop_reactor_threads(self._reactor)
 
 
-#: How soon Ctrl-C is noticed at the latest.
-_WAKE_SECONDS = 0.5
 #: How long the end of a process waits for a loop that is busy.
 _EXIT_SECONDS = 2.0
 _FORKED = (
