@@ -23,6 +23,7 @@ from wampapp import (
     InvalidHandler,
     InvalidUri,
     Invocation,
+    NoSuchProcedure,
     NotJoined,
     ProcedureExists,
     UsageError,
@@ -42,13 +43,21 @@ def test_every_verb(url: str) -> None:
         yield from range(most)
 
     with connect(url, timeout=DEADLINE) as callee, connect(url, timeout=DEADLINE) as caller:
-        assert callee.register("com.client.add", lambda a, b: a + b) > 0
-        assert callee.register("com.client.numbers", numbers) > 0
-        assert callee.subscribe("com.client.news", heard.put) > 0
+        registration = callee.register("com.client.add", lambda a, b: a + b)
+        callee.register("com.client.numbers", numbers)
+        subscription = callee.subscribe("com.client.news", heard.put)
         assert caller.call("com.client.add", 2, 3) == 5
         assert list(caller.stream("com.client.numbers", 3)) == [0, 1, 2]
         assert caller.publish("com.client.news", "hello") > 0
         assert heard.get(timeout=DEADLINE) == "hello"
+        assert registration.id == caller.call("wamp.registration.lookup", "com.client.add")
+        assert subscription.id == caller.call("wamp.subscription.lookup", "com.client.news")
+        registration.unregister()
+        subscription.unsubscribe()
+        with pytest.raises(NoSuchProcedure):
+            caller.call("com.client.add", 2, 3)
+        assert caller.call("wamp.subscription.lookup", "com.client.news") is None
+        assert (registration.id, subscription.id) == (None, None)
 
 
 def test_handlers_have_what_those_of_an_app_have(url: str) -> None:

@@ -131,10 +131,14 @@ class Dispatcher:
         if name is not None:
             if endpoint.binding.context_kind is Invocation:
                 run.context = Invocation(
-                    actual, pattern.text, details, lambda a, k: self._progress_from_any(run, a, k)
+                    actual,
+                    pattern.text,
+                    details,
+                    lambda a, k: self._progress_from_any(run, a, k),
+                    endpoint.withdraw,
                 )
             else:
-                run.context = Event(actual, pattern.text, publication, details)
+                run.context = Event(actual, pattern.text, publication, details, endpoint.withdraw)
             extras[name] = run.context
         return extras
 
