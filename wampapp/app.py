@@ -8,26 +8,24 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from wampapp.client.blocking import Client
-from wampapp.client.handles import Procedure, Topic
+from wampapp.client.blocking import PeerClient
+from wampapp.client.verbs import AwaitableVerbs
 from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
-from wampapp.protocol import uris
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.checks import check_lifespan
 from wampapp.registry.records import Worker
 
 if TYPE_CHECKING:
-    from asyncio import Future
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.config.records import Tls
     from wampapp.config.settle import RunOptions
     from wampapp.loop.runtime import Runtime
     from wampapp.protocol.credentials import Credential
-    from wampapp.registry.endpoint import Kind
+    from wampapp.registry.endpoint import Endpoint, Kind
+    from wampapp.registry.records import Registration, Subscription
     from wampapp.runner.service import Service
     from wampapp.session.connection import Connection
     from wampapp.testing import TestRealm, TestSession
@@ -40,7 +38,7 @@ _NOT_RUNNING = (
 )
 
 
-class App(Blueprint):
+class App(Blueprint, AwaitableVerbs):
     """A WAMP service: its procedures and topics, and how it runs.
 
     ::
@@ -122,7 +120,13 @@ class App(Blueprint):
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 or more.")
         self.name = name or prefix or "app"
         self.logger = logging.getLogger(self.name)
-        self.sync = Client(self._runtime, self._connection, prefix=prefix)
+        self.sync = PeerClient(
+            self._runtime,
+            self._connection,
+            prefix=prefix,
+            blueprint=self._blueprint,
+            prepare=self._prepare,
+        )
         self._config = Config(
             url=url,
             realm=realm,
@@ -204,114 +208,6 @@ class App(Blueprint):
     def log(self, *parts: object) -> None:
         """Log a line at level info; its parts are joined by spaces, as ``print`` does."""
         self.logger.info("%s", " ".join(map(str, parts)))
-
-    def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call a procedure; await what it returns.
-
-        Args:
-            uri: the procedure; one that starts with a dot is relative to the prefix.
-            args: positional arguments.
-            kwargs: keyword arguments.
-
-        Returns:
-            A future of the result: the value if there is exactly one positional value, None if
-            there is nothing, otherwise a :class:`CallResult`. Awaiting it raises
-            :class:`WampError` if the procedure or the router answered with an error, and
-            :class:`ConnectionLost` if the link broke.
-
-        Raises:
-            InvalidUri: the URI is not valid.
-            NotJoined: the app does not run. While it is offline, the call waits for the session,
-                and awaiting it raises this after ``rejoin_timeout``.
-            PayloadNotEncodable: an argument cannot be sent.
-            WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
-        """
-        name = uris.resolve(uri, self.prefix, "procedure")
-        self._check_thread("call")
-        return self._connection().call(name, args, kwargs)
-
-    def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Publish an event. It is sent at once; awaiting what this returns takes no time.
-
-        Args:
-            uri: the topic; one that starts with a dot is relative to the prefix.
-            args: positional arguments.
-            kwargs: keyword arguments.
-
-        Returns:
-            A future that is done; the router does not acknowledge.
-
-        Raises:
-            InvalidUri: the URI is not valid.
-            NotJoined: the app does not run. While it is offline, up to 1,000 events wait for the
-                session; the next one raises this.
-            PayloadNotEncodable: an argument cannot be sent.
-            WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
-        """
-        name = uris.resolve(uri, self.prefix, "topic")
-        self._check_thread("publish")
-        return self._connection().publish(name, args, kwargs)
-
-    def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
-        """Call a procedure and iterate over its progressive results with ``async for``.
-
-        Leaving the iteration cancels the call.
-
-        Args:
-            uri: the procedure; one that starts with a dot is relative to the prefix.
-            args: positional arguments.
-            kwargs: keyword arguments.
-
-        Returns:
-            An asynchronous generator: each progressive result as it comes, then the final one
-            unless it is None. It raises what awaiting :meth:`call` raises.
-
-        Raises:
-            InvalidUri: the URI is not valid.
-            WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
-        """
-        self._check_thread("stream")
-        return self.procedure(uri).stream(*args, **kwargs)
-
-    def procedure(
-        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
-    ) -> Procedure:
-        """Make a handle to a remote procedure, which carries its options.
-
-        ::
-
-            add = app.procedure("com.example.add", timeout=2, returns=int)
-            total = await add(2, 3)
-
-        Args:
-            uri: the procedure; one that starts with a dot is relative to the prefix.
-            returns: the type that results are converted to; None leaves them as they come.
-            options: see :class:`~wampapp.client.options.CallOptions`.
-
-        Raises:
-            InvalidUri: the URI is not valid.
-            UsageError: an option is not valid.
-        """
-        name = uris.resolve(uri, self.prefix, "procedure")
-        return Procedure(self._connection, name, options, returns=returns)
-
-    def topic(self, uri: str, **options: Unpack[PublishOptions]) -> Topic:
-        """Make a handle to a topic that carries the options of its events.
-
-        ::
-
-            news = app.topic("com.example.news", acknowledge=True, retain=True)
-            await news.publish("hello")
-
-        Args:
-            uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.client.options.PublishOptions`.
-
-        Raises:
-            InvalidUri: the URI is not valid.
-            UsageError: an option is not known.
-        """
-        return Topic(self._connection, uris.resolve(uri, self.prefix, "topic"), options)
 
     def run(self, url: str | None = None, **options: Unpack[RunOptions]) -> None:
         """Run the service until Ctrl-C or SIGTERM.
@@ -442,9 +338,19 @@ class App(Blueprint):
             raise NotJoined(_NOT_RUNNING)
         return connection
 
-    def _check_thread(self, verb: str) -> None:
+    def _blueprint(self) -> Blueprint:
+        blueprint = Blueprint(self.prefix)
+        blueprint.scope = self.scope  # the app's error handlers and middleware
+        return blueprint
+
+    def _prepare(self, record: Registration | Subscription) -> Endpoint:
+        if self._service is None:
+            raise NotJoined(_NOT_RUNNING)
+        return self._service.dispatcher.prepare(record)
+
+    def _check_thread(self, verb: str, blocking: str | None = None) -> None:
         if self._service is not None and not self._service.runtime.in_loop_thread:
             raise WrongThread(
                 f"app.{verb}() belongs to the event loop's thread; in a plain 'def' handler or "
-                f"another thread, use app.sync.{verb}()."
+                f"another thread, use app.sync.{blocking or verb}()."
             )

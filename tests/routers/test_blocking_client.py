@@ -1,9 +1,13 @@
 """The blocking client for scripts: its verbs, its handlers, its threads."""
 
+import asyncio
+import gc
+import itertools
 import queue
 import signal
 import sys
 import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from wampapp import (
     InvalidHandler,
     InvalidUri,
     Invocation,
+    NoSuchProcedure,
     NotJoined,
     ProcedureExists,
     UsageError,
@@ -26,7 +31,7 @@ from wampapp import (
     WrongThread,
     connect,
 )
-from wampapp.loop.runtime import get_runtime
+from wampapp.loop.runtime import _ENDED, get_runtime
 
 DEADLINE = 30.0  # seconds
 
@@ -38,13 +43,21 @@ def test_every_verb(url: str) -> None:
         yield from range(most)
 
     with connect(url, timeout=DEADLINE) as callee, connect(url, timeout=DEADLINE) as caller:
-        assert callee.register("com.client.add", lambda a, b: a + b) > 0
-        assert callee.register("com.client.numbers", numbers) > 0
-        assert callee.subscribe("com.client.news", heard.put) > 0
+        registration = callee.register("com.client.add", lambda a, b: a + b)
+        callee.register("com.client.numbers", numbers)
+        subscription = callee.subscribe("com.client.news", heard.put)
         assert caller.call("com.client.add", 2, 3) == 5
         assert list(caller.stream("com.client.numbers", 3)) == [0, 1, 2]
         assert caller.publish("com.client.news", "hello") > 0
         assert heard.get(timeout=DEADLINE) == "hello"
+        assert registration.id == caller.call("wamp.registration.lookup", "com.client.add")
+        assert subscription.id == caller.call("wamp.subscription.lookup", "com.client.news")
+        registration.unregister()
+        subscription.unsubscribe()
+        with pytest.raises(NoSuchProcedure):
+            caller.call("com.client.add", 2, 3)
+        assert caller.call("wamp.subscription.lookup", "com.client.news") is None
+        assert (registration.id, subscription.id) == (None, None)
 
 
 def test_handlers_have_what_those_of_an_app_have(url: str) -> None:
@@ -227,3 +240,58 @@ if {leaving!r} == "with":
 """
     done = run(sys.executable, "-c", script)
     assert (done.returncode, done.stdout, done.stderr) == (0, "['MainThread']\n", "")
+
+
+@pytest.mark.parametrize(
+    ("what", "output"),
+    [
+        ("stream", "0 1 2\n"),
+        ("handle", "0 1 2\n"),
+        ("with", "0 1 2\n"),
+        ("verb", f"NotJoined: {_ENDED}\n"),
+        ("client", "5\n"),
+        ("atexit", "5\n"),
+    ],
+)
+def test_a_script_ends_whatever_it_leaves_open(
+    embedded: EmbeddedRouter, what: str, output: str
+) -> None:
+    """A stream is finalized, and may call, when the threads of the process have stopped already."""
+
+    def numbers() -> Iterator[int]:
+        yield from range(1_000)
+
+    with connect(embedded.rs_url) as callee:
+        callee.register("com.exit.numbers", numbers)
+        callee.register("com.exit.add", lambda a, b: a + b)
+        done = run(sys.executable, FOLDER / "blocking_client_exit.py", embedded.rs_url, what)
+    assert (done.returncode, done.stdout, done.stderr) == (0, output, "")
+
+
+def test_a_stream_that_is_collected_on_the_loop_s_thread_is_cancelled(url: str) -> None:
+    """Python may collect a cycle in any thread, even where a blocking verb would never return."""
+    ended = threading.Event()
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            for number in itertools.count():
+                yield number
+                await asyncio.sleep(0.01)
+        finally:
+            ended.set()
+
+    async def collect(_: object) -> None:
+        gc.collect()
+
+    with connect(url) as callee, connect(url) as caller:
+        callee.register("com.client.endless", numbers)
+        gc.disable()
+        try:
+            cycle: list[Any] = [caller.stream("com.client.endless")]
+            assert next(cycle[0]) == 0
+            cycle.append(cycle)
+            del cycle
+            caller.on_loop(collect)
+        finally:
+            gc.enable()
+        assert ended.wait(DEADLINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
 
+from wampapp.client.active import BlockingRegistration, BlockingSubscription
 from wampapp.client.blocking_handles import BlockingProcedure, BlockingTopic
 from wampapp.client.handles import Procedure, Topic
 from wampapp.client.waiting import Waiter
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.loop.runtime import Runtime
+    from wampapp.registry.endpoint import Endpoint
     from wampapp.registry.options import RegisterOptions, SubscribeOptions
     from wampapp.registry.records import Registration, Subscription
     from wampapp.session.connection import Connection
@@ -191,11 +193,34 @@ class Client(Waiter):
 
 
 class PeerClient(Client):
-    """A :class:`Client` that can register and subscribe as well."""
+    """A :class:`Client` that can register and subscribe as well.
+
+    Args:
+        runtime: as in :class:`Client`.
+        connection: as in :class:`Client`.
+        prefix: as in :class:`Client`.
+        timeout: as in :class:`Client`.
+        blueprint: makes the blueprint that a handler is declared on; it holds its error handlers.
+        prepare: makes a declared handler ready to be called.
+    """
+
+    def __init__(
+        self,
+        runtime: Callable[[], Runtime],
+        connection: Callable[[], Connection],
+        *,
+        prefix: str | None = None,
+        timeout: float | None = None,
+        blueprint: Callable[[], Blueprint] | None = None,
+        prepare: Callable[[Registration | Subscription], Endpoint] = endpoint_for,
+    ) -> None:
+        super().__init__(runtime, connection, prefix=prefix, timeout=timeout)
+        self._blueprint = blueprint or (lambda: Blueprint(prefix))
+        self._prepare = prepare
 
     def register(
         self, uri: str, handler: Callable[..., Any], /, **options: Unpack[RegisterOptions]
-    ) -> int:
+    ) -> BlockingRegistration:
         """Register a procedure.
 
         Args:
@@ -205,7 +230,7 @@ class PeerClient(Client):
             options: as in :meth:`App.register`.
 
         Returns:
-            The registration's id.
+            The registration, which can be taken back.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -214,11 +239,12 @@ class PeerClient(Client):
             CallTimeout: the router did not answer in time.
             ConnectionLost: the link broke before the answer came.
         """
-        return self._announce(self._blueprint().add_registration(handler, uri, **options))
+        record = self._blueprint().add_registration(handler, uri, **options)
+        return self._announce(record, BlockingRegistration)
 
     def subscribe(
         self, uri: str, handler: Callable[..., Any], /, **options: Unpack[SubscribeOptions]
-    ) -> int:
+    ) -> BlockingSubscription:
         """Subscribe a handler to a topic.
 
         Args:
@@ -228,7 +254,7 @@ class PeerClient(Client):
             options: as in :meth:`App.subscribe`.
 
         Returns:
-            The subscription's id.
+            The subscription, which can be taken back.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -237,14 +263,14 @@ class PeerClient(Client):
             CallTimeout: the router did not answer in time.
             ConnectionLost: the link broke before the answer came.
         """
-        return self._announce(self._blueprint().add_subscription(handler, uri, **options))
+        record = self._blueprint().add_subscription(handler, uri, **options)
+        return self._announce(record, BlockingSubscription)
 
-    def _blueprint(self) -> Blueprint:
-        return Blueprint(self._prefix)
-
-    def _announce(self, record: Registration | Subscription) -> int:
-        endpoint = endpoint_for(record)
-        answer = self._wait(
-            lambda peer: peer.announce(record, endpoint), f"answer for {record.uri}"
-        )
-        return int(answer)
+    def _announce(
+        self,
+        record: Registration | Subscription,
+        kind: Callable[[Waiter, Connection, Endpoint], T],
+    ) -> T:
+        connection, endpoint = self._connection(), self._prepare(record)
+        self._wait(lambda _: connection.announce(record, endpoint), f"answer for {record.uri}")
+        return kind(self, connection, endpoint)

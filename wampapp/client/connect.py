@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Self
 
@@ -86,7 +87,8 @@ class ConnectedClient(PeerClient):
             return
         self._closing = True
         runtime = self._runtime()
-        runtime.call(self._close(self._opened))
+        with contextlib.suppress(NotJoined):  # the process ends, and its sessions with it
+            runtime.call(self._close(self._opened))
         self._opened = None
         runtime.clients -= 1
         self._workers.close()

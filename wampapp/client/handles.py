@@ -118,8 +118,13 @@ class Procedure:
             items.append(value)
             news.set()
 
+        def on_end(call: asyncio.Future[Any]) -> None:
+            news.set()
+            # Fetched, or asyncio would log it: the iteration may have been left early.
+            _ = call.cancelled() or call.exception()
+
         call = self._connection().call(self.uri, args, kwargs, on_progress, options=self._options)
-        call.add_done_callback(lambda _: news.set())
+        call.add_done_callback(on_end)
         loop = asyncio.get_running_loop()
         end = None if self._timeout is None else loop.time() + self._timeout
         try:
@@ -137,8 +142,7 @@ class Procedure:
             if (value := call.result()) is not None:
                 yield self._converted(value)
         finally:
-            if not call.cancel() and not call.cancelled():
-                call.exception()  # fetched, or asyncio would log it; the caller left early
+            call.cancel()
 
     def _converted(self, value: Any) -> Any:
         if self._returns is None:

@@ -111,12 +111,13 @@ class Waiter:
                     raise
                 raise CallTimeout(f"No result from {name} came within {timeout:g} s.") from None
 
+        runtime = self._runtime()
         self._run(self._joined)
         try:
             while (item := self._run(following)) is not _END:
                 yield item
         finally:
-            self._runtime().call(items.aclose())
+            runtime.start(items.aclose())
 
     def _wait(self, ask: Callable[[Connection], Awaitable[Any]], what: str) -> Any:
         async def run() -> Any:

@@ -38,8 +38,8 @@ def extras_for(
                 else:
                     loop.call_soon_threadsafe(run.progress, args, kwargs)
 
-            run.context = Invocation(actual, pattern.text, details, progress)
+            run.context = Invocation(actual, pattern.text, details, progress, endpoint.withdraw)
         else:
-            run.context = Event(actual, pattern.text, publication, details)
+            run.context = Event(actual, pattern.text, publication, details, endpoint.withdraw)
         extras[name] = run.context
     return extras

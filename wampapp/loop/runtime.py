@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures
-import contextlib
 import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from wampapp.errors import UsageError, WrongThread
+from wampapp.errors import NotJoined, UsageError, WrongThread
+from wampapp.loop.blocking import run_and_wait
 from wampapp.loop.reactor import (
     make_reactor,
     new_loop,
@@ -135,10 +134,11 @@ class Runtime:
 
         Raises:
             WrongThread: called on the loop's own thread, where the wait could never end.
+            NotJoined: the process ends, and the loop does not run any more.
         """
-        if _forked:
+        if _forked or _ended:
             coroutine.close()
-            raise UsageError(_FORKED)
+            raise UsageError(_FORKED) if _forked else NotJoined(_ENDED)
         running = asyncio._get_running_loop()
         if self.in_loop_thread or any(known.loop is running for known in _adopted):
             coroutine.close()
@@ -152,51 +152,21 @@ class Runtime:
         elif not self.loop.is_running():
             coroutine.close()
             raise UsageError("The event loop that the app was started in no longer runs.")
-        return self._wait_for(coroutine, on_answer)
+        return run_and_wait(self.loop, coroutine, on_answer)
 
-    def _wait_for(
-        self, coroutine: Coroutine[Any, Any, T], on_answer: Callable[[], None] | None
-    ) -> T:
-        # Not a concurrent.futures.Future: Ctrl-C at the wrong moment leaves its lock held, and the
-        # loop would wait for that lock for ever. The loop waits for nothing that is held here.
-        answer = threading.Lock()
-        answer.acquire()
-        work: list[Coroutine[Any, Any, T]] = [coroutine]
-        tasks: list[asyncio.Task[T]] = []
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Start a coroutine on the loop, from any thread, and do not wait for it.
 
-        def begin() -> None:
-            if work:
-                tasks.append(self.loop.create_task(work.pop()))
-                tasks[0].add_done_callback(finish)
+        For what tidies up: Python may finalize an object in any thread, the loop's included, and
+        when the process ends. Does nothing once the loop does not run any more.
 
-        def finish(_: object) -> None:
-            if on_answer is not None:
-                on_answer()
-            answer.release()
-
-        def give_up() -> None:
-            for unbegun in work:
-                unbegun.close()
-            work.clear()
-            for task in tasks:
-                task.cancel()
-
-        try:
-            self.loop.call_soon_threadsafe(begin)
-            # A signal that comes in the instant before the wait does not end it, so the thread that
-            # Python's signals reach wakes now and then.
-            is_main = threading.current_thread() is threading.main_thread()
-            while not answer.acquire(timeout=_WAKE_SECONDS if is_main else -1):
-                pass
-        except BaseException:
-            # Ctrl-C reaches only the waiting thread, at any moment from the first line on; the work
-            # must neither go on unseen nor stay behind unstarted.
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self.loop.call_soon_threadsafe(give_up)
-            raise
-        if tasks[0].cancelled():
-            raise concurrent.futures.CancelledError
-        return tasks[0].result()
+        Args:
+            coroutine: what to run.
+        """
+        if _forked or _ended or self.loop.is_closed():
+            coroutine.close()
+        else:
+            self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
 
     def awaitable(
         self, coroutine: Coroutine[Any, Any, T], on_failure: Callable[[], None] | None = None
@@ -242,10 +212,14 @@ class Runtime:
                 return
             _check_threads()
             started = threading.Event()
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._turn, args=(started,), name="wampapp-loop", daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # from 3.12 on, no thread starts when the process ends
+                raise NotJoined(_ENDED) from None
+            self._thread = thread
         started.wait()
 
     def _turn(self, started: threading.Event) -> None:
@@ -278,19 +252,22 @@ class Runtime:
             stop_reactor_threads(self._reactor)
 
 
-#: How soon Ctrl-C is noticed at the latest.
-_WAKE_SECONDS = 0.5
 #: How long the end of a process waits for a loop that is busy.
 _EXIT_SECONDS = 2.0
 _FORKED = (
     "This process was forked after wampapp had started; its loop stayed behind in the parent. "
     "Start wampapp after the fork, in each process by itself."
 )
+_ENDED = (
+    "The process ends, and wampapp's event loop has ended before it; call and publish earlier, or "
+    "in a function that you give to atexit.register() after wampapp.connect()."
+)
 
 _runtime: Runtime | None = None
 #: The runtimes of loops that are not ours; a closed loop's is dropped when the next one comes.
 _adopted: list[Runtime] = []
 _forked = False
+_ended = False
 _lock = threading.Lock()
 
 
@@ -388,7 +365,10 @@ os.register_at_fork(after_in_child=_after_fork)
 
 @atexit.register
 def _at_exit() -> None:
+    global _ended  # noqa: PLW0603
     # A daemon thread that is inside uvloop or OpenSSL while Python shuts down may crash the
     # process. What other modules do at exit on the loop comes first: they import this one.
     if _runtime is not None and not _forked:
         _runtime.stop_background(_EXIT_SECONDS)
+    # What is finalized later must not wait for a thread that Python has stopped.
+    _ended = True

@@ -25,6 +25,7 @@ class Invocation:
 
     __slots__ = (
         "_progress",
+        "_withdraw",
         "caller",
         "caller_authid",
         "caller_authrole",
@@ -40,6 +41,7 @@ class Invocation:
         pattern: str,
         details: dict[str, Any],
         progress: Callable[[tuple[Any, ...], dict[str, Any]], None],
+        withdraw: Callable[[], None],
     ) -> None:
         self.procedure = procedure
         self.pattern = pattern
@@ -49,6 +51,7 @@ class Invocation:
         self.takes_progress: bool = details.get("receive_progress") is True
         self.cancelled = False
         self._progress = progress
+        self._withdraw = withdraw
 
     def __repr__(self) -> str:
         return f"<Invocation of {self.procedure!r} by {self.caller}>"
@@ -64,6 +67,13 @@ class Invocation:
         """
         if self.takes_progress and not self.cancelled:
             self._progress(args, kwargs)
+
+    def unregister(self) -> None:
+        """Take the procedure back, for good; calls that run go on, this one included.
+
+        It may be called in any thread, and does not wait for the router.
+        """
+        self._withdraw()
 
 
 @dataclass(slots=True)
@@ -97,6 +107,7 @@ class Event:
     """
 
     __slots__ = (
+        "_withdraw",
         "pattern",
         "publication",
         "publisher",
@@ -106,7 +117,14 @@ class Event:
         "topic",
     )
 
-    def __init__(self, topic: str, pattern: str, publication: int, details: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        topic: str,
+        pattern: str,
+        publication: int,
+        details: dict[str, Any],
+        withdraw: Callable[[], None],
+    ) -> None:
         self.topic = topic
         self.pattern = pattern
         self.publication = publication
@@ -114,6 +132,15 @@ class Event:
         self.publisher_authid: str | None = details.get("publisher_authid")
         self.publisher_authrole: str | None = details.get("publisher_authrole")
         self.retained: bool = details.get("retained") is True
+        self._withdraw = withdraw
 
     def __repr__(self) -> str:
         return f"<Event of {self.topic!r}, publication {self.publication}>"
+
+    def unsubscribe(self) -> None:
+        """Take this handler back, for good: no further event reaches it.
+
+        Other handlers of the topic go on. It may be called in any thread, and does not wait for
+        the router.
+        """
+        self._withdraw()

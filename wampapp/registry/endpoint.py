@@ -39,7 +39,11 @@ class Limit:
         self.waiting: deque[Callable[[], None]] = deque()
 
 
-@dataclass(frozen=True, slots=True)
+def _not_announced() -> None:
+    pass
+
+
+@dataclass(slots=True, eq=False)
 class Endpoint:
     """A handler, ready to be run.
 
@@ -55,6 +59,7 @@ class Endpoint:
         concurrency: how many events are handled at the same time.
         scopes: whose error handlers it has, the nearest first.
         wrapped: whether there is middleware around it.
+        withdraw: takes the handler back, from any thread; set by what announces it.
     """
 
     uri: str
@@ -68,6 +73,7 @@ class Endpoint:
     concurrency: int
     scopes: tuple[Scope, ...] = ()
     wrapped: bool = False
+    withdraw: Callable[[], None] = _not_announced
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
         """Return the error handler of an exception: nearest scope, then nearest class."""

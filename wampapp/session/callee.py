@@ -84,6 +84,11 @@ class Callee:
             options = {**options, "x_disclose": True}  # its lines name the caller
         return await self._caller.request(REGISTER, options, endpoint.pattern.uri, on_answer=add)
 
+    def find(self, endpoint: Endpoint) -> int | None:
+        """Return the id of a handler's registration, in any thread; None if it has none."""
+        found = (number for number, known in list(self._endpoints.items()) if known is endpoint)
+        return next(found, None)
+
     async def unregister(self, registration: int) -> None:
         """Take a registration back.
 

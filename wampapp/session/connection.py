@@ -12,8 +12,7 @@ from wampapp.errors import (
     RouterUnreachable,
     WampappError,
 )
-from wampapp.registry.records import Registration
-from wampapp.session.announcing import announce, announce_all
+from wampapp.session.announcing import Announcer
 from wampapp.session.backoff import Backoff
 from wampapp.session.joining import join
 from wampapp.session.outbox import Outbox
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from wampapp.config.records import Config
     from wampapp.dispatch.dispatcher import Dispatcher
     from wampapp.registry.endpoint import Endpoint
-    from wampapp.registry.records import Subscription
+    from wampapp.registry.records import Registration, Subscription
     from wampapp.session.session import Session
     from wampapp.transport.dial import Dialer
 
@@ -57,6 +56,9 @@ class Connection:
 
     Attributes:
         session: the current session; None while there is none.
+        announce: see :meth:`Announcer.announce`.
+        withdraw: see :meth:`Announcer.withdraw`.
+        find: see :meth:`Announcer.find`.
     """
 
     def __init__(
@@ -78,7 +80,6 @@ class Connection:
         self._dialer = dialer
         self._config = config
         self._dispatcher = dispatcher
-        self._endpoints = list(endpoints)
         self._loop = asyncio.get_running_loop()
         self._online: asyncio.Future[Session] = self._loop.create_future()
         self._over: NotJoined | None = None
@@ -88,6 +89,11 @@ class Connection:
         self._rejoined_at = -_SETTLING_SECONDS
         self._leave_hooks: asyncio.Task[None] | None = None
         self.session: Session | None = None
+        self._announcer = announcer = Announcer(endpoints, lambda: self.session, self.joined)
+        # Its own methods, which need nothing of ours.
+        self.announce = announcer.announce
+        self.withdraw = announcer.withdraw
+        self.find = announcer.find
 
     # What an app, a handle or a client calls.
 
@@ -194,26 +200,6 @@ class Connection:
             raise self._over.with_traceback(None)
         return self._loop.create_task(coroutine)
 
-    async def announce(self, record: Registration | Subscription, endpoint: Endpoint) -> int:
-        """Register or subscribe one more handler, now and after each rejoin.
-
-        Args:
-            record: the declaration.
-            endpoint: its prepared handler.
-
-        Returns:
-            The registration's or subscription's id, in the current session.
-
-        Raises:
-            WampError: the router refuses.
-            NotJoined: there is no session, and none came back in time.
-            ConnectionLost: the link broke before the answer came.
-        """
-        session = await self.joined()
-        number = await announce(session, record, endpoint)
-        self._endpoints.append((record, endpoint))
-        return number
-
     # Joining and rejoining.
 
     async def open(self, *, patient: bool = True) -> None:
@@ -291,18 +277,13 @@ class Connection:
             self._defined,
             timeout=timeout if left is None else min(timeout, max(left, 0.05)),
         )
-        if self._joined_before:
-            for record, endpoint in self._endpoints:
-                if isinstance(record, Registration) and record.shared:
-                    # A worker that rejoins must not take the procedure from the others.
-                    endpoint.options.pop("force_reregister", None)
         try:
-            await announce_all(
+            await self._announcer.announce_all(
                 session,
-                self._endpoints,
                 where=self._dialer.where,
                 timeout=timeout,
                 take_over=self._succeeds,
+                again=self._joined_before,
             )
         except BaseException:
             session.cut("the app could not be announced")

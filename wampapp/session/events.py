@@ -63,11 +63,14 @@ class EventQueue:
         dispatcher: what runs the handler.
         endpoint: the handler.
         backlog: counts what waits.
+
+    Attributes:
+        endpoint: the same.
     """
 
     def __init__(self, dispatcher: Dispatcher, endpoint: Endpoint, backlog: Backlog) -> None:
         self._dispatcher = dispatcher
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._backlog = backlog
         self._waiting: deque[tuple[Sequence[Any], dict[str, Any], dict[str, Any], int]] = deque()
         self._running = 0
@@ -92,6 +95,15 @@ class EventQueue:
         self._backlog.waiting += 1
         self._start()
 
+    def close(self) -> None:
+        """Hand the handler no more events, not even those that wait; the one that runs goes on."""
+        self._starting = True  # for good: nothing is started any more
+        backlog, self._backlog = self._backlog, Backlog()
+        backlog.waiting -= len(self._waiting)
+        self._waiting.clear()
+        if backlog.waiting <= RESUME_AT:
+            backlog.resume()
+
     def _start(self) -> None:
         # A handler may be done before call() returns, which comes back here through result():
         # the loop goes on then, or a long backlog would end in a RecursionError.
@@ -100,14 +112,14 @@ class EventQueue:
         self._starting = True
         backlog = self._backlog
         try:
-            while self._waiting and self._running < self._endpoint.concurrency:
+            while self._waiting and self._running < self.endpoint.concurrency:
                 args, kwargs, details, publication = self._waiting.popleft()
                 backlog.waiting -= 1
                 if backlog.paused and backlog.waiting <= RESUME_AT:
                     backlog.resume()
                 self._running += 1
                 self._dispatcher.call(
-                    self._endpoint, args, kwargs, self, details, publication=publication
+                    self.endpoint, args, kwargs, self, details, publication=publication
                 )
         finally:
             self._starting = False

@@ -40,11 +40,12 @@ from wampapp.session.handshake import Handshake
 from wampapp.session.subscriber import Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from wampapp.dispatch.dispatcher import Dispatcher
     from wampapp.protocol.credentials import Credential
     from wampapp.protocol.messages import Message
+    from wampapp.registry.endpoint import Endpoint
     from wampapp.transport.link import Link
 
 logger = logging.getLogger("wampapp.session")
@@ -121,8 +122,8 @@ class Session:
         self._authentication: asyncio.Task[None] | None = None
         self._backlog = Backlog(self._must_read)
         self._caller = caller = Caller(self._send, self._backlog, loop, defined)
-        callee = Callee(dispatcher, caller, self._send)
-        subscriber = Subscriber(dispatcher, caller, self._backlog)
+        self._callee = callee = Callee(dispatcher, caller, self._send)
+        self._subscriber = subscriber = Subscriber(dispatcher, caller, self._backlog)
         # The parts' own methods: a method around each would cost every call and event a step.
         self.call = caller.call
         self.publish = caller.publish
@@ -160,6 +161,26 @@ class Session:
         if self.state in _WITHOUT_LINK:
             return ""
         return self._link.codec.SERIALIZER_ID
+
+    def find(self, endpoint: Endpoint) -> int | None:
+        """Return the id of a handler's registration or subscription, in any thread."""
+        return self._callee.find(endpoint) or self._subscriber.find(endpoint)
+
+    def withdraw(self, endpoint: Endpoint) -> Coroutine[Any, Any, None] | None:
+        """Take a handler back: no further event reaches it.
+
+        Args:
+            endpoint: the handler.
+
+        Returns:
+            What asks the router for what is left to do, and raises what
+            :meth:`Callee.unregister` does; None if nothing is.
+        """
+        registration = self._callee.find(endpoint)
+        if registration is not None:
+            return self.unregister(registration)
+        subscription = self._subscriber.remove(endpoint)
+        return None if subscription is None else self.unsubscribe(subscription)
 
     def _send(self, message: Message) -> None:
         if self.state is not _JOINED:

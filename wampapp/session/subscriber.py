@@ -30,6 +30,8 @@ class Subscriber:
         self._backlog = backlog
         #: The handlers of each subscription, by its id.
         self._queues: dict[int, list[EventQueue]] = {}
+        #: Those whose SUBSCRIBE has yet to be answered.
+        self._asking: list[Endpoint] = []
 
     async def subscribe(self, endpoint: Endpoint) -> int:
         """Subscribe a handler to a topic.
@@ -47,15 +49,58 @@ class Subscriber:
         """
 
         def add(subscription: int) -> None:
+            self._asking.remove(endpoint)
             queue = EventQueue(self._dispatcher, endpoint, self._backlog)
             self._queues.setdefault(subscription, []).append(queue)
 
-        return await self._caller.request(
-            SUBSCRIBE, endpoint.options, endpoint.pattern.uri, on_answer=add
+        self._asking.append(endpoint)
+        try:
+            return await self._caller.request(
+                SUBSCRIBE, endpoint.options, endpoint.pattern.uri, on_answer=add
+            )
+        except Exception:
+            self._asking.remove(endpoint)
+            raise
+
+    def find(self, endpoint: Endpoint) -> int | None:
+        """Return the id of a handler's subscription, in any thread; None if it has none."""
+        for number, queues in list(self._queues.items()):
+            if any(queue.endpoint is endpoint for queue in queues):
+                return number
+        return None
+
+    def remove(self, endpoint: Endpoint) -> int | None:
+        """Hand a handler no more events.
+
+        Args:
+            endpoint: the handler.
+
+        Returns:
+            The id of its subscription if that is to be taken back: no other handler has it.
+        """
+        number = self.find(endpoint)
+        if number is None:
+            return None
+        left = []
+        for queue in self._queues[number]:
+            if queue.endpoint is endpoint:
+                queue.close()
+            else:
+                left.append(queue)
+        if left:
+            self._queues[number] = left  # a new list, for on_event() may go through the old one
+            return None
+        del self._queues[number]
+        # The router answers a SUBSCRIBE that is on its way with the same id.
+        same = any(
+            (asking.pattern.uri, asking.pattern.match)
+            == (endpoint.pattern.uri, endpoint.pattern.match)
+            for asking in self._asking
         )
+        return None if same else number
 
     async def unsubscribe(self, subscription: int) -> None:
-        """Take a subscription back, with all its handlers.
+        """Take a subscription back that has no handlers left.
 
         Args:
             subscription: its id.
@@ -66,7 +111,6 @@ class Subscriber:
             ConnectionLost: the link broke.
         """
         await self._caller.request(UNSUBSCRIBE, subscription)
-        self._queues.pop(subscription, None)
 
     def on_event(self, message: Message) -> None:
         """Handle ``[EVENT, Subscription, Publication, Details, Args?, Kwargs?]``."""

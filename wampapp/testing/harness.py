@@ -191,9 +191,13 @@ class Harness:
             defined.update(app.scope.defined())
         return defined
 
-    def blueprint(self) -> Blueprint:
-        """Make a blueprint for handlers of the test's own; it knows the errors that apps define."""
-        blueprint = Blueprint()
+    def blueprint(self, prefix: str | None = None) -> Blueprint:
+        """Make a blueprint for handlers of the test's own; it knows the errors that apps define.
+
+        Args:
+            prefix: what relative URIs are relative to.
+        """
+        blueprint = Blueprint(prefix)
         for uri, kind in self._defined().items():
             blueprint.define_error(kind, uri)
         return blueprint

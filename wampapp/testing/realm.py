@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from wampapp.registry.blueprint import Blueprint
     from wampapp.runner.servable import Servable
     from wampapp.session.connection import Connection
 
@@ -199,18 +198,19 @@ class TestClient(PeerClient):
             realm.harness  # noqa: B018 - raises when the block has ended
             return connection
 
-        super().__init__(lambda: harness.runtime, current, prefix=realm.prefix, timeout=timeout)
+        super().__init__(
+            lambda: harness.runtime,
+            current,
+            prefix=realm.prefix,
+            timeout=timeout,
+            blueprint=lambda: realm.harness.blueprint(realm.prefix),
+        )
         self.realm = realm
         self.clock = clock
         self._test_timeout = timeout
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.realm!r}>"
-
-    def _blueprint(self) -> Blueprint:
-        blueprint = self.realm.harness.blueprint()
-        blueprint.prefix = self._prefix
-        return blueprint
 
     def settle(self) -> None:
         """Wait until everything that needs no more time has happened, handlers included."""

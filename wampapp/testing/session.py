@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
+from wampapp.client.active import ActiveRegistration, ActiveSubscription
 from wampapp.client.handles import Procedure
 from wampapp.client.waiting import wait_for_answer
 from wampapp.errors import HandlerFailed, UsageError
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
     from types import TracebackType
 
+    from wampapp.loop.runtime import Runtime
+    from wampapp.registry.endpoint import Endpoint
+    from wampapp.registry.options import RegisterOptions, SubscribeOptions
+    from wampapp.registry.records import Registration, Subscription
     from wampapp.runner.servable import Servable
     from wampapp.session.connection import Connection
+
+T = TypeVar("T")
 
 _NOT_RUNNING = "The test session does not run; use it in an 'async with' block."
 _ACKNOWLEDGE = {"acknowledge": True}
@@ -126,17 +133,38 @@ class TestSession:
         finally:
             await self._do(items.aclose())
 
-    def register(self, uri: str, handler: Callable[..., Any], /) -> Awaitable[Any]:
-        """Register a procedure of the test's own; await the registration id."""
-        record = self._running().blueprint().add_registration(handler, uri)
-        endpoint = endpoint_for(record)
-        return self._ask(lambda peer: peer.announce(record, endpoint), f"answer for {uri}")
+    def register(
+        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[RegisterOptions]
+    ) -> Awaitable[ActiveRegistration]:
+        """Register a procedure of the test's own; await the registration.
 
-    def subscribe(self, uri: str, handler: Callable[..., Any], /) -> Awaitable[Any]:
-        """Subscribe a handler of the test's own; await the subscription id."""
-        record = self._running().blueprint().add_subscription(handler, uri)
-        endpoint = endpoint_for(record)
-        return self._ask(lambda peer: peer.announce(record, endpoint), f"answer for {uri}")
+        Takes what :meth:`App.register_now` does.
+        """
+        record = self._running().blueprint().add_registration(handler, uri, **options)
+        return self._announce(record, ActiveRegistration)
+
+    def subscribe(
+        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[SubscribeOptions]
+    ) -> Awaitable[ActiveSubscription]:
+        """Subscribe a handler of the test's own; await the subscription.
+
+        Takes what :meth:`App.subscribe_now` does.
+        """
+        record = self._running().blueprint().add_subscription(handler, uri, **options)
+        return self._announce(record, ActiveSubscription)
+
+    def _announce(
+        self,
+        record: Registration | Subscription,
+        kind: Callable[[Runtime, Connection, Endpoint], T],
+    ) -> Awaitable[T]:
+        runtime, endpoint = self._running().runtime, endpoint_for(record)
+
+        async def announce(peer: Connection) -> T:
+            await peer.announce(record, endpoint)
+            return kind(runtime, peer, endpoint)
+
+        return self._ask(announce, f"answer for {record.uri}")
 
     def settle(self) -> Awaitable[Any]:
         """Wait until everything published before has reached the recorders; await it."""

@@ -107,9 +107,9 @@ def test_every_verb(shop: App) -> None:
     with shop.test_client() as client:
         assert client.call("com.shop.add", 2, 3) == 5
         assert list(client.stream("com.shop.numbers", 3)) == [0, 1, 2]
-        assert client.register("com.test.double", lambda n: 2 * n) > 0
+        client.register("com.test.double", lambda n: 2 * n)
         assert client.call("com.test.double", 4) == 8
-        assert client.subscribe("com.test.heard", hear) > 0
+        client.subscribe("com.test.heard", hear)
         assert client.as_("other").publish("com.test.heard", 5) > 0
         assert came.wait(DEADLINE)
     assert heard == [5]
@@ -514,7 +514,7 @@ def test_a_session_in_the_test_s_own_loop(shop: App) -> None:
             await session.settle()
             assert [event.args for event in events] == [("tea",)]
             assert [item async for item in session.stream("com.shop.numbers", 3)] == [0, 1, 2]
-            assert await session.register("com.test.twice", lambda n: 2 * n) > 0
+            await session.register("com.test.twice", lambda n: 2 * n)
             assert await session.call("com.test.twice", 4) == 8
             heard = asyncio.Event()
             await session.subscribe("com.shop.echo", heard.set)
