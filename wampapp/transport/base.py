@@ -16,6 +16,7 @@ txaio.set_global_log_level("error")
 from twisted.internet.tcp import Connection  # noqa: E402 - txaio must know the framework first
 
 from wampapp.errors import ConnectionLost, ProtocolViolation  # noqa: E402
+from wampapp.transport.unsent import Unsent  # noqa: E402
 
 if TYPE_CHECKING:
     from wampapp.protocol.codec import Codec
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
-
-#: A peer that leaves more bytes than this unread is disconnected, before it takes our memory.
-MAX_UNSENT: Final = 64 * 2**20
 
 #: After how many seconds of silence the kernel probes a peer, how often, and how many times: a
 #: machine that has vanished is noticed after 25 s, even by a side that has nothing to send.
@@ -39,25 +37,6 @@ _PROBES: Final = (
 _MAX_FRAMES: Final = 8
 
 
-class _BackPressure:
-    """Counts the bytes that a slow peer leaves unsent; to Twisted it is a push producer."""
-
-    __slots__ = ("unsent",)
-
-    def __init__(self) -> None:
-        #: Bytes written since the transport's buffer filled up; None while it takes more.
-        self.unsent: int | None = None
-
-    def pauseProducing(self) -> None:
-        self.unsent = 0
-
-    def resumeProducing(self) -> None:
-        self.unsent = None
-
-    def stopProducing(self) -> None:
-        self.unsent = None
-
-
 class BaseLink:
     """What the four protocols of our links share: a mixin in front of Autobahn's class."""
 
@@ -69,7 +48,7 @@ class BaseLink:
     factory: Any
     transport: Any
     _serializer: Any
-    _back_pressure: _BackPressure
+    _unsent: Unsent
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +63,9 @@ class BaseLink:
         return self._serializer  # type: ignore[no-any-return]
 
     def connectionMade(self) -> None:
-        """Set the socket's options, and let Autobahn begin its handshake."""
+        """Set the socket's options, and begin the handshake."""
+        self._direct = isinstance(self.transport, Connection) and not self.transport.TLS
+        self._unsent = Unsent(self.transport, direct=self._direct)
         # Autobahn's RawSocket never does, and its WebSocket reads the option before it is set.
         with contextlib.suppress(AttributeError, OSError):  # a unix socket has no such options
             self.transport.setTcpNoDelay(True)
@@ -97,7 +78,7 @@ class BaseLink:
     @property
     def sending(self) -> bool:
         """Whether there are bytes that the peer has not taken yet."""
-        return self._back_pressure.unsent is not None
+        return self._unsent.full
 
     def open(self, handler: Handler) -> None:
         """Hand the link, whose handshake is done, to what handles its messages."""
@@ -112,9 +93,7 @@ class BaseLink:
 
     def ready(self) -> None:
         """Begin to carry messages; called once, when the transport's handshake is done."""
-        self._back_pressure = _BackPressure()
-        self.transport.registerProducer(self._back_pressure, True)
-        self._direct = isinstance(self.transport, Connection) and not self.transport.TLS
+        self.transport.registerProducer(self._unsent, True)
         on_ready = getattr(self.factory, "on_ready", None)
         if on_ready is not None:
             on_ready(self)
@@ -167,9 +146,11 @@ class BaseLink:
         Raises:
             ConnectionLost: the peer has left too much unread, and is disconnected.
         """
-        self._check_room(len(frame))
+        if self._unsent.full:
+            self._wait(frame)
+            return
         if not self._direct:
-            self.transport.write(frame)
+            self._unsent.add(frame)
             return
         # One write for all the frames of a turn, past the reactor: 1.4 times as many calls a
         # second one by one, and 1.5 times with 64 in flight.
@@ -187,42 +168,46 @@ class BaseLink:
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
-        if self._back_pressure.unsent is None and not self.transport.disconnecting:
-            sent = self.transport.writeSomeData(data)
-            if type(sent) is not int:
-                # The peer is gone. The transport may never notice: uvloop stops watching a
-                # socket that was reset.
-                self._broken = True
-                self.abort()
-                return
-            if sent == len(data):
-                return
-            data = data[sent:]
-        self.transport.write(data)  # what the socket does not take now
-        if self._back_pressure.unsent is None:
-            # Until the transport has sent it, everything goes through it, to keep the order.
-            self._back_pressure.unsent = len(data)
-            self.transport.producerPaused = True
+        if self._unsent.full or self.transport.disconnecting:
+            self._unsent.add(data)
+            return
+        sent = self.transport.writeSomeData(data)
+        if type(sent) is not int:
+            # The peer is gone. The transport may never notice: uvloop stops watching a socket that
+            # was reset.
+            self._broken = True
+            self.abort()
+        elif sent < len(data):
+            self._unsent.add(data[sent:])
+
+    def finish(self) -> None:
+        """Give all that waits to the transport, which then closes by itself once it is sent."""
+        self.flush()
+        self._unsent.hand_over()
+        # A transport that still has to send would wait for its producer before it closes.
+        self.transport.unregisterProducer()
 
     def abort(self) -> None:
         """Disconnect at once; what is not sent yet is lost."""
         self.closing = True
         self._out.clear()
+        self._unsent.clear()
         self.transport.abortConnection()
 
-    def _check_room(self, size: int) -> None:
-        unsent = self._back_pressure.unsent
-        if unsent is not None:
-            if unsent + size > MAX_UNSENT:
-                logger.warning("A peer has left %d bytes unread; closing its connection", unsent)
-                self.abort()
-                raise ConnectionLost("The peer does not read; its connection was closed.")
-            self._back_pressure.unsent = unsent + size
+    def _wait(self, frame: bytes) -> None:
+        """Keep a frame until the peer takes more, unless it has left too much unread."""
+        size = self._unsent.size
+        if size > self.factory.max_unsent:
+            logger.warning("A peer has left %d bytes unread; closing its connection", size)
+            self.abort()
+            raise ConnectionLost("The peer does not read; its connection was closed.")
+        self._unsent.add(frame)
 
     def ended(self, reason: str) -> None:
         """Called once, when the connection is gone."""
         self.closing = True
         self._out.clear()
+        self._unsent.clear()
         handler, self.handler = self.handler, None
         if handler is not None:
             handler.lost(reason)

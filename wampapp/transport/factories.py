@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.protocol.codec import CODECS
 from wampapp.transport.link import MAX_MESSAGE_SIZE
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from wampapp.config.url import RouterUrl
     from wampapp.transport.link import Handler
     from wampapp.transport.websocket import WebSocketServer
+
+
+#: A peer that leaves more bytes than this unread is disconnected, before it takes our memory. A
+#: router forwards what others send; a client may well send a lot in one turn of its loop.
+MAX_UNSENT_BY_ROUTER: Final = 16 * 2**20
+MAX_UNSENT_BY_CLIENT: Final = 64 * 2**20
 
 
 class _SessionAdapter:
@@ -52,7 +58,7 @@ def rawsocket_server_factory(
         make_handler: called for each connection whose handshake is done.
         call_soon: the event loop's.
     """
-    return RawSocketFactory(RawSocketServer, make_handler, call_soon)
+    return RawSocketFactory(RawSocketServer, make_handler, call_soon, MAX_UNSENT_BY_ROUTER)
 
 
 def websocket_server_factory(
@@ -81,6 +87,7 @@ def websocket_server_factory(
         server="wampapp",
     )
     factory.protocol = protocol
+    factory.max_unsent = MAX_UNSENT_BY_ROUTER
     factory.call_soon = call_soon
     factory.noisy = False
     factory.setProtocolOptions(
@@ -111,7 +118,7 @@ def client_factory(
         call_soon: the event loop's.
     """
     if not url.websocket:
-        return RawSocketFactory(RawSocketClient, lambda: handler, call_soon)
+        return RawSocketFactory(RawSocketClient, lambda: handler, call_soon, MAX_UNSENT_BY_CLIENT)
     from wampapp.transport.websocket import WebSocketClient  # isort: skip  # before Autobahn
 
     from autobahn.twisted.websocket import WampWebSocketClientFactory
@@ -126,6 +133,7 @@ def client_factory(
         useragent="wampapp",
     )
     factory.protocol = WebSocketClient
+    factory.max_unsent = MAX_UNSENT_BY_CLIENT
     factory.call_soon = call_soon
     factory.setProtocolOptions(
         maxMessagePayloadSize=MAX_MESSAGE_SIZE,

@@ -58,6 +58,7 @@ class RawSocketFactory(Factory):
         protocol: the link's class.
         make_handler: called for each connection whose handshake is done.
         call_soon: the event loop's.
+        max_unsent: a peer that leaves more bytes than this unread is disconnected.
     """
 
     noisy = False
@@ -69,10 +70,12 @@ class RawSocketFactory(Factory):
         protocol: type[_RawSocket],
         make_handler: Callable[[], Handler],
         call_soon: Callable[[Callable[[], None]], object],
+        max_unsent: int,
     ) -> None:
         self.protocol = protocol
         self.make_handler = make_handler
         self.call_soon = call_soon
+        self.max_unsent = max_unsent
 
 
 class _RawSocket(BaseLink, Protocol):
@@ -203,9 +206,7 @@ class _RawSocket(BaseLink, Protocol):
 
     def close(self) -> None:
         self.closing = True
-        self.flush()
-        # A transport that still has to send would wait for its producer before it closes.
-        self.transport.unregisterProducer()
+        self.finish()
         self.transport.loseConnection()
 
 

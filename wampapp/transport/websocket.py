@@ -165,7 +165,7 @@ class _WebSocket(BaseLink):
     def dropConnection(self, abort: bool = False) -> None:
         """Disconnect: once everything is sent, or at once."""
         if not abort:
-            self.flush()
+            self.finish()
         super().dropConnection(abort)  # type: ignore[misc]
 
     # The end.

@@ -27,7 +27,6 @@ from wampapp.config.url import parse_url
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
 from wampapp.protocol.messages import Message
 from wampapp.router.router import Router
-from wampapp.transport import base
 from wampapp.transport.factories import (
     client_factory,
     rawsocket_server_factory,
@@ -452,6 +451,7 @@ class Secured:
         url = parse_url(f"{scheme}://localhost:8080{path}")
         factory = client_factory(url, self.handler, Clock(), at_once)
         factory.entered = None
+        self.factory = factory
         pem = authority.issue("localhost").read_bytes()
         options = CertificateOptions(
             certificate=load_pem_x509_certificate(pem),
@@ -556,9 +556,9 @@ def test_a_peer_behind_tls_that_does_not_read_is_noticed(
 
 
 def test_a_peer_behind_tls_that_reads_nothing_for_long_is_cut_off(
-    secured: Secured, monkeypatch: pytest.MonkeyPatch
+    secured: Secured,
 ) -> None:
-    monkeypatch.setattr(base, "MAX_UNSENT", 100_000)
+    secured.factory.max_unsent = 100_000
     fill(secured.link)
     # Where Autobahn masks the frame, only the next write says so.
     with pytest.raises(ConnectionLost, match="does not read|is closed"):
@@ -570,9 +570,9 @@ def test_a_peer_behind_tls_that_reads_nothing_for_long_is_cut_off(
 
 
 def test_what_the_peer_has_taken_does_not_count_against_it(
-    secured: Secured, monkeypatch: pytest.MonkeyPatch
+    secured: Secured,
 ) -> None:
-    monkeypatch.setattr(base, "MAX_UNSENT", 100_000)
+    secured.factory.max_unsent = 100_000
     for _ in range(5):
         fill(secured.link)
         for _ in range(9):

@@ -1,0 +1,91 @@
+"""Peers that do not read what the router sends them: what they cost it, and the others."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import EmbeddedRouter
+from tests.support.raw import MSGPACK, Raw
+
+MIB = 2**20
+PAYLOAD = "x" * 1000
+
+
+@pytest.fixture
+def own() -> Iterator[EmbeddedRouter]:
+    """A router of the test's own, whose memory nobody else uses."""
+    with EmbeddedRouter() as router:
+        yield router
+        router.stop()
+
+
+def memory(router: EmbeddedRouter, kind: str) -> int:
+    """What a router's process holds (`VmRSS`), or held at most (`VmHWM`), in bytes."""
+    status = Path(f"/proc/{router.pid}/status").read_text()
+    found = re.search(rf"{kind}:\s+(\d+) kB", status)
+    assert found
+    return int(found[1]) * 1024
+
+
+def subscriber(router: EmbeddedRouter) -> Raw:
+    raw = Raw(router)
+    raw.join(MSGPACK)
+    raw.send([32, 1, {}, "com.flood"])
+    assert raw.receive()[0] == 33
+    return raw
+
+
+def publish(publisher: Raw, numbers: range) -> None:
+    """Publish numbered events; the router has taken them when this returns."""
+    for number in numbers:
+        publisher.send([16, number + 1, {}, "com.flood", [number, PAYLOAD]])
+    publisher.send([16, numbers.stop + 1, {"acknowledge": True}, "com.other"])
+    assert publisher.receive()[0] == 17
+
+
+@pytest.mark.slow
+def test_a_sleeper_is_cut_off_and_costs_little_and_the_others_nothing(own: EmbeddedRouter) -> None:
+    sleeper, healthy, publisher = subscriber(own), subscriber(own), Raw(own)
+    publisher.join(MSGPACK)
+    events = 60_000  # 60 MB, far more than the limit of 16 MiB and what the sockets hold
+    numbers: list[int] = []
+    reading = threading.Thread(
+        target=lambda: numbers.extend(healthy.receive()[4][0] for _ in range(events))
+    )
+    try:
+        publish(publisher, range(100))
+        [healthy.receive() for _ in range(100)]
+        before = memory(own, "VmRSS")
+        reading.start()
+        for start in range(0, events, 1000):
+            publish(publisher, range(start, start + 1000))
+        reading.join()
+        assert numbers == list(range(events))
+        own.until(r"A peer has left \d+ bytes unread; closing its connection")
+        assert memory(own, "VmHWM") - before < 24 * MIB
+        # And what it left unread is given back.
+        publish(publisher, range(100))
+        assert memory(own, "VmRSS") - before < 8 * MIB
+        assert sleeper.ended()
+    finally:
+        for raw in (sleeper, healthy, publisher):
+            raw.close()
+
+
+def test_a_peer_that_sleeps_and_catches_up_again_and_again_keeps_its_session(
+    own: EmbeddedRouter,
+) -> None:
+    """What it leaves unread at one time counts, not all that it ever did."""
+    late, publisher = subscriber(own), Raw(own)
+    publisher.join(MSGPACK)
+    try:
+        for _ in range(5):
+            publish(publisher, range(10_000))  # 10 MB
+            assert [late.receive()[4][0] for _ in range(10_000)] == list(range(10_000))
+        assert "unread" not in own.text
+    finally:
+        late.close()
+        publisher.close()

@@ -1,0 +1,78 @@
+"""What a peer has not taken yet."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+#: What Twisted is given at a time: more than its buffer holds before it pauses a producer.
+_CHUNK: Final = 128 * 1024
+
+
+class Unsent:
+    """The bytes that wait until a transport takes more. To Twisted it is a push producer.
+
+    Twisted itself holds one chunk at most: so :attr:`size` is what the peer really has left unread,
+    however much it has read before.
+
+    Args:
+        transport: where the bytes go.
+        direct: whether the link writes to the socket past the transport; then nothing may do so
+            while the transport holds anything.
+
+    Attributes:
+        full: whether the transport takes nothing now, so that everything has to wait here.
+    """
+
+    __slots__ = ("_bytes", "_direct", "_transport", "full")
+
+    def __init__(self, transport: Any, *, direct: bool) -> None:
+        self._transport = transport
+        self._direct = direct
+        self._bytes = bytearray()
+        self.full = False
+
+    @property
+    def size(self) -> int:
+        """How many bytes wait."""
+        return len(self._bytes)
+
+    def add(self, data: bytes) -> None:
+        """Send some bytes after all that wait already."""
+        self._bytes += data
+        if not self.full:
+            self._hand_on()
+
+    def hand_over(self) -> None:
+        """Give everything to the transport, which is about to close once it has sent it."""
+        self.full = True  # nothing is written past the transport any more
+        if self._bytes:
+            self._transport.write(bytes(self._bytes))
+            self._bytes = bytearray()
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._bytes = bytearray()
+
+    def _hand_on(self) -> None:
+        given = False
+        while self._bytes and not self.full:
+            chunk = bytes(self._bytes[:_CHUNK])
+            del self._bytes[:_CHUNK]
+            self._transport.write(chunk)  # which pauses us when its buffer is full
+            given = True
+        if given and self._direct:
+            self.full = True
+            self._transport.producerPaused = True  # it is to say when all of it is sent
+
+    def pauseProducing(self) -> None:
+        """Wait: the transport's buffer is full. Twisted says so at every write."""
+        self.full = True
+
+    def resumeProducing(self) -> None:
+        """Go on: the transport has sent everything."""
+        self.full = False
+        self._hand_on()
+
+    def stopProducing(self) -> None:
+        """Forget what waits: the connection is gone."""
+        self.clear()
