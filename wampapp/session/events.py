@@ -73,6 +73,11 @@ class EventQueue:
         self._running = 0
         self._starting = False
 
+    @property
+    def topic(self) -> str:
+        """The topic as it was declared."""
+        return self._endpoint.uri
+
     def put(
         self,
         args: Sequence[Any],
