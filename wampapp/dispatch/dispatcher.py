@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.dispatch.execution import Reply, Run, iterate, iterate_in_thread
 from wampapp.dispatch.failures import Failures
-from wampapp.dispatch.functions import Functions, wait_for
-from wampapp.errors import (
-    Canceled,
-    InvalidArgument,
-    Overloaded,
-)
+from wampapp.dispatch.functions import Functions, failure_for, is_cancelled, wait_for
+from wampapp.errors import InvalidArgument, Overloaded
 from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.context import Call, Event, Invocation
 from wampapp.registry.endpoint import endpoint_for
@@ -97,7 +93,7 @@ class Dispatcher:
         is_event = publication is not None
         run = Run(endpoint, reply, self.failures, takes_progress=progress, is_event=is_event)
         if self._closed:
-            run.error(Canceled("The service stops."))
+            run.end_cancelled("The service stops.")
             return run
         binding = endpoint.binding
         try:
@@ -159,7 +155,7 @@ class Dispatcher:
 
         def start() -> None:
             if run.done or run.cancelled:
-                run.error(Canceled("The call was cancelled."))
+                run.end_cancelled()
                 self._start_next(limit)
             else:
                 self._start(run, args, kwargs)
@@ -228,8 +224,11 @@ class Dispatcher:
         """Await a coroutine and give its outcome; the body of every handler's task."""
         try:
             value = await with_deferreds(call(*args, **kwargs))
-        except asyncio.CancelledError:
-            run.error(Canceled("The call was cancelled."))
+        except asyncio.CancelledError as error:
+            if run.cancelled or is_cancelled():
+                run.end_cancelled()
+            else:
+                await self._handle(run, failure_for(error))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             # Even sys.exit() in a handler is a failed call, not the end of the service.
             await self._handle(run, error)
@@ -273,7 +272,7 @@ class Dispatcher:
         run = self._tasks.pop(task)
         if task.cancelled():
             # It was cancelled before its first step, so it could not answer by itself.
-            run.error(Canceled("The call was cancelled."))
+            run.end_cancelled()
         self._release(run)
         self._check_idle()
 
@@ -307,6 +306,10 @@ class Dispatcher:
 
     def _fail(self, run: Run, error: BaseException) -> None:
         """End a run whose function raised, or could not be called, outside of a task."""
+        if isinstance(error, asyncio.CancelledError):
+            if run.cancelled:
+                run.end_cancelled()
+            error = failure_for(error)
         known = isinstance(error, Exception) and not run.done
         if not known or run.endpoint.handler_for(error) is None:
             run.error(error)
@@ -324,7 +327,7 @@ class Dispatcher:
         try:
             run.result(await self.functions.run(handler, error))
         except asyncio.CancelledError:
-            run.error(Canceled("The call was cancelled."))
+            run.end_cancelled()
         except BaseException as raised:  # noqa: BLE001 - all of it is answered
             run.error(raised)
 
