@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
 
 SCALARS: Final = frozenset({type(None), bool, int, float, str})
+#: Lists and dictionaries may nest this deep in the arguments that we send and that we read; other
+#: peers have bounds of their own.
+MAX_DEPTH: Final = 200
 #: The plain values that hold no others.
 ATOMS: Final = SCALARS | {bytes}
+
+
+_TOO_DEEP: Final = f"it nests more than {MAX_DEPTH} lists and dictionaries, or contains itself"
 
 
 def to_plain(value: Any) -> Any:
@@ -38,7 +44,7 @@ def to_plain(value: Any) -> Any:
         An equal value of plain types. It may be ``value`` itself.
 
     Raises:
-        PayloadNotEncodable: a value of another type is in it.
+        PayloadNotEncodable: a value of another type is in it, or it nests too deep.
     """
     kind = type(value)
     # One pass in C settles the usual payload, a flat list of atoms.
@@ -53,9 +59,12 @@ def to_plain(value: Any) -> Any:
                 builtin_types=(bytes, bytearray, memoryview),
                 str_keys=True,
                 enc_hook=_other_model,
-            )
+            ),
+            MAX_DEPTH,
         )
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+    except RecursionError:
+        raise PayloadNotEncodable(f"A value cannot be sent: {_TOO_DEEP}.") from None
+    except (TypeError, ValueError, OverflowError) as error:
         raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
 
 
@@ -89,19 +98,23 @@ def _other_model(value: Any) -> Any:
     raise TypeError(f"there is no plain form for an object of type {type(value).__name__}")
 
 
-def _only_bytes(value: Any) -> Any:
-    """Turn ``bytearray`` and ``memoryview`` into ``bytes``."""
+def _only_bytes(value: Any, room: int) -> Any:
+    """Turn ``bytearray`` and ``memoryview`` into ``bytes``; ``room`` is how deep it may nest."""
     kind = type(value)
     if kind in ATOMS:
         return value
     if kind is list or kind is tuple:
+        if not room:
+            raise ValueError(_TOO_DEEP)
         if ATOMS.issuperset(map(type, value)):
             return value
-        return [_only_bytes(item) for item in value]
+        return [_only_bytes(item, room - 1) for item in value]
     if kind is dict:
+        if not room:
+            raise ValueError(_TOO_DEEP)
         if ATOMS.issuperset(map(type, value.values())):
             return value
-        return {key: _only_bytes(item) for key, item in value.items()}
+        return {key: _only_bytes(item, room - 1) for key, item in value.items()}
     return bytes(value)
 
 

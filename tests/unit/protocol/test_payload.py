@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import OrderedDict, namedtuple
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -17,7 +18,7 @@ from tests.support.names import shown
 from tests.support.payloads import JSON_TEXT, TEXT, exactly, payloads, returned
 from wampapp.errors import PayloadNotEncodable
 from wampapp.protocol.codec import CODECS
-from wampapp.protocol.payload import append_payload, to_plain
+from wampapp.protocol.payload import MAX_DEPTH, append_payload, to_plain
 
 
 @dataclass
@@ -119,7 +120,43 @@ def test_a_very_deep_value_cannot_be_sent() -> None:
     value: list[Any] = []
     for _ in range(100_000):
         value = [value]
-    with pytest.raises(PayloadNotEncodable):
+    with pytest.raises(PayloadNotEncodable, match="nests more than 200"):
+        to_plain(value)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda v: [v], lambda v: {"k": v}, lambda v: (v,), lambda v: [1, {"k": v}]],
+    ids=["list", "dictionary", "tuple", "both"],
+)
+@pytest.mark.parametrize("inner", [[], {}, [1], {"k": 1}, (), {1, 2}], ids=repr)
+def test_what_a_peer_of_ours_would_not_read_is_not_sent(
+    wrap: Callable[[Any], Any], inner: Any
+) -> None:
+    """The bound for what is sent is the bound for what is read, in every serializer."""
+    value = inner
+    while deep(value) < MAX_DEPTH - 2:
+        value = wrap(value)
+    while deep(value) < MAX_DEPTH - 1:
+        value = [value]
+    for codec in CODECS:  # the list of arguments is one more
+        sent = codec.encode(append_payload([50, 1, {}], [value], {"k": value}))
+        assert codec.decode(sent)[:2] == [50, 1]
+    for args, kwargs in (([[value]], {}), ([], {"k": [value]})):
+        with pytest.raises(PayloadNotEncodable, match="nests more than 200"):
+            append_payload([50, 1, {}], args, kwargs)
+
+
+def deep(value: Any) -> int:
+    """Return how many containers stand in one another."""
+    items = value.values() if isinstance(value, dict) else value
+    return 1 + max((deep(i) for i in items if not isinstance(i, int | str)), default=0)
+
+
+def test_a_value_that_contains_itself_cannot_be_sent() -> None:
+    value: list[Any] = []
+    value.append({"k": value})
+    with pytest.raises(PayloadNotEncodable, match="contains itself"):
         to_plain(value)
 
 
