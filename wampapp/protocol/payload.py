@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from wampapp.errors import PayloadNotEncodable
+from wampapp.protocol.plain_forms import plain_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,9 @@ def to_plain(value: Any) -> Any:
 
     Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
     ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
-    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings; of two keys such as ``1``
-    and ``"1"`` only one is left.
+    values; ``bytearray`` and ``memoryview`` bytes. An instance of a subclass of one of these types,
+    such as a ``markupsafe.Markup``, becomes what one of that type does. Keys become strings; of
+    two keys such as ``1`` and ``"1"`` only one is left.
 
     Args:
         value: a list or dictionary of arguments, or one result.
@@ -52,7 +54,7 @@ def to_plain(value: Any) -> Any:
                 value,
                 builtin_types=(bytes, bytearray, memoryview),
                 str_keys=True,
-                enc_hook=_other_model,
+                enc_hook=plain_form,
             )
         )
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
@@ -80,13 +82,6 @@ def _complete(value: Any) -> None:
     for item in value:
         if type(item) not in ATOMS:
             _complete(item)
-
-
-def _other_model(value: Any) -> Any:
-    """Turn a pydantic model into a dictionary; pydantic itself is not imported."""
-    if hasattr(type(value), "__pydantic_serializer__") and hasattr(value, "model_dump"):
-        return value.model_dump()
-    raise TypeError(f"there is no plain form for an object of type {type(value).__name__}")
 
 
 def _only_bytes(value: Any) -> Any:
