@@ -7,12 +7,13 @@ dataclass or a ``datetime`` looks like on the wire does not depend on which one 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from wampapp.errors import PayloadNotEncodable
-from wampapp.protocol.plain_forms import plain_form
+from wampapp.protocol.plain_forms import plain_form, with_dumps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,8 @@ def to_plain(value: Any) -> Any:
     if kind in ATOMS or (kind is list and ATOMS.issuperset(map(type, value))):
         return value
     try:
+        if "pydantic" in sys.modules:
+            value = with_dumps(value)
         _complete(value)
         # Keys are strings, as in JSON: other serializers would carry more, and differ.
         return _only_bytes(

@@ -6,6 +6,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +41,7 @@ def plain_form(value: Any) -> Any:
     """Turn a value that msgspec does not know into one that it does.
 
     An instance of a subclass of a plain type becomes the plain value, and a pydantic model a
-    dictionary; pydantic itself is not imported.
+    dictionary.
 
     Raises:
         TypeError: it has no plain form.
@@ -47,10 +49,57 @@ def plain_form(value: Any) -> Any:
     for base, make in _BASES:
         if isinstance(value, base):
             return make(value)
-    if hasattr(type(value), "__pydantic_serializer__") and hasattr(value, "model_dump"):
-        return value.model_dump()
+    if is_of_pydantic(value):
+        return dumped(value)
     hint = "; send its .tolist()" if hasattr(value, "tolist") else ""
     raise TypeError(f"there is no plain form for an object of type {type_name(value)}{hint}")
+
+
+def with_dumps(value: Any) -> Any:
+    """Return a value with what :func:`dumped` makes of pydantic's objects in it.
+
+    msgspec knows no models and asks, but takes pydantic's dataclasses for plain ones.
+    """
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return [with_dumps(item) for item in value]
+    if kind is dict:
+        return {key: with_dumps(item) for key, item in value.items()}
+    return dumped(value) if is_of_pydantic(value) else value
+
+
+def is_of_pydantic(value: Any) -> bool:
+    """Return whether a value is a model or a dataclass of pydantic's, which is not imported."""
+    kind = type(value)
+    return hasattr(kind, "__pydantic_serializer__") and (
+        hasattr(kind, "model_dump") or hasattr(kind, "__dataclass_fields__")
+    )
+
+
+def dumped(value: Any) -> Any:
+    """Make plain values of a model or a dataclass of pydantic's, by the aliases that it has.
+
+    Raises:
+        TypeError: a value in it has no plain form.
+        ValueError: pydantic refuses it.
+    """
+    if hasattr(value, "model_dump"):
+        held = value.model_dump(by_alias=True)
+    else:
+        held = type(value).__pydantic_serializer__.to_python(value, by_alias=True)
+    # In Python mode, so that bytes are bytes. What is left are types that only pydantic knows.
+    return msgspec.to_builtins(
+        held, builtin_types=(bytes, bytearray, memoryview), str_keys=True, enc_hook=_held_form
+    )
+
+
+def _held_form(value: Any) -> Any:
+    try:
+        return plain_form(value)
+    except TypeError:
+        from pydantic_core import to_jsonable_python
+
+        return to_jsonable_python(value)
 
 
 def type_name(value: object) -> str:

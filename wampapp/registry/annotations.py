@@ -10,6 +10,7 @@ import msgspec
 
 from wampapp.errors import InvalidHandler
 from wampapp.registry.context import Event, Invocation
+from wampapp.registry.pydantic_types import for_msgspec, is_checked_by_pydantic, validated
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def _undefined(function: object, error: NameError) -> str:
     )
 
 
-def check_convertible(function: Callable[..., Any], name: str, kind: Any) -> None:
-    """Check that a WAMP argument can become what a parameter is annotated with.
+def convertible(function: Callable[..., Any], name: str, kind: Any) -> Any:
+    """Return what :func:`convert` takes for the annotation of a parameter.
 
     Args:
         function: the handler.
@@ -67,28 +68,47 @@ def check_convertible(function: Callable[..., Any], name: str, kind: Any) -> Non
         kind: its annotation, resolved.
 
     Raises:
-        InvalidHandler: no argument can.
+        InvalidHandler: no WAMP argument can become that.
     """
-    what = f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}"
     try:
-        msgspec.json.Decoder(kind)
-        foreign = _foreign_type(msgspec.inspect.type_info(kind))
+        return convertible_type(kind)
     except NameError as error:
         raise InvalidHandler(_undefined(function, error)) from None
-    except Exception as error:  # noqa: BLE001 - an annotation may hold anything
-        raise InvalidHandler(f"{what}, which no WAMP argument can become: {error}") from None
-    if foreign is not None:
+    except TypeError as error:
         raise InvalidHandler(
-            f"{what}, which no WAMP argument can become: {foreign!r} is not a type that arguments "
-            "are converted to. Take plain values and make it of them."
+            f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}, which no WAMP "
+            f"argument can become: {error}."
+        ) from None
+
+
+def convertible_type(kind: Any) -> Any:
+    """Return what :func:`convert` takes for a type.
+
+    Raises:
+        TypeError: no plain value can become that; the message says why, without a full stop.
+        NameError: it names something that is not there.
+    """
+    try:
+        kind = for_msgspec(kind)
+        msgspec.json.Decoder(kind)
+        foreign = _foreign_type(msgspec.inspect.type_info(kind))
+    except NameError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an annotation may hold anything
+        raise TypeError(str(error).rstrip(".")) from None
+    if foreign is not None:
+        raise TypeError(
+            f"{foreign!r} is not a type that arguments are converted to; take plain values and "
+            "make it of them"
         )
+    return kind
 
 
 def _foreign_type(info: Any, seen: set[int] | None = None) -> Any:
     """Find a type that msgspec does not know, in an annotation or deep inside it."""
     seen = set() if seen is None else seen
     if isinstance(info, msgspec.inspect.CustomType):
-        return None if _is_pydantic(info.cls) else info.cls
+        return None if is_checked_by_pydantic(info.cls) else info.cls
     if id(info) in seen:
         return None  # a type that holds itself
     seen.add(id(info))
@@ -101,8 +121,13 @@ def _foreign_type(info: Any, seen: set[int] | None = None) -> Any:
     return next((found for p in parts if (found := _foreign_type(p, seen)) is not None), None)
 
 
-def convert(value: Any, kind: Any) -> Any:
-    """Convert a plain value to an annotation's type.
+def convert(value: Any, kind: Any, *, strict: bool = True) -> Any:
+    """Convert a plain value to a type.
+
+    Args:
+        value: the value.
+        kind: what :func:`convertible_type` returned.
+        strict: whether ``"2"`` is refused where a number is asked for.
 
     Raises:
         msgspec.ValidationError: it does not fit.
@@ -110,25 +135,24 @@ def convert(value: Any, kind: Any) -> Any:
     # Bytes come as bytes from every serializer, so a string is not converted to them; keys come as
     # strings.
     return msgspec.convert(
-        value, kind, builtin_types=(bytes, bytearray), str_keys=True, dec_hook=_other_model
+        value,
+        kind,
+        strict=strict,
+        builtin_types=(bytes, bytearray),
+        str_keys=True,
+        dec_hook=_foreign if strict else _foreign_text,
     )
 
 
-def _is_pydantic(kind: Any) -> bool:
-    """Return whether a type is one of pydantic's models; pydantic itself is not imported."""
-    return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__")
-
-
-def _other_model(kind: Any, value: Any) -> Any:
-    """Make a pydantic model of plain values, strictly, as the other conversions are."""
-    if not _is_pydantic(kind):
+def _foreign(kind: Any, value: Any) -> Any:
+    """Convert to a type that msgspec hands over."""
+    if not is_checked_by_pydantic(kind):
         raise NotImplementedError
-    try:
-        return kind.model_validate_json(msgspec.json.encode(value), strict=True)
-    except ValueError as error:
-        faults = getattr(error, "errors", None)
-        if faults is None:
-            raise
-        first = faults()[0]
-        path = "".join(f".{part}" for part in first["loc"])
-        raise ValueError(f"{path.removeprefix('.')}: {first['msg']}") from None
+    return validated(kind, value, strict=True)
+
+
+def _foreign_text(kind: Any, value: Any) -> Any:
+    """Convert text to a type that msgspec hands over."""
+    if not is_checked_by_pydantic(kind):
+        raise NotImplementedError
+    return validated(kind, value, strict=False)

@@ -15,9 +15,9 @@ import msgspec
 
 from wampapp.errors import InvalidArgument, InvalidHandler
 from wampapp.registry.annotations import (
-    check_convertible,
     contexts_in,
     convert,
+    convertible,
     signature_of,
 )
 from wampapp.registry.records import name_of
@@ -85,7 +85,7 @@ class Binding:
                 continue
             if not convert:
                 kind = Any
-            check_convertible(function, name, kind)
+            kind = convertible(function, name, kind)
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 self._has_rest, self._rest = True, kind
                 continue
@@ -116,8 +116,7 @@ class Binding:
     ) -> bool:
         """Return whether a parameter is filled by us, and take note of it."""
         if name in captured:
-            check_convertible(function, name, kind)
-            self._captured[name] = kind
+            self._captured[name] = convertible(function, name, kind)
             return True
         wanted = contexts_in(kind)
         if not wanted:
@@ -176,7 +175,7 @@ class Binding:
             if kind is not Any:
                 try:
                     # A component of a URI is text, so here "7" is an int.
-                    extras[name] = msgspec.convert(extras[name], kind, strict=False)
+                    extras[name] = convert(extras[name], kind, strict=False)
                 except msgspec.ValidationError as error:
                     raise self._fault(error, name) from None
         placed = list(args)
