@@ -11,7 +11,7 @@ import msgspec
 from wampapp.client.options import check_call_options, check_publish_options
 from wampapp.client.waiting import wait_for_answer
 from wampapp.errors import CallTimeout, InvalidResult, UsageError
-from wampapp.registry.annotations import convert, convertible_type
+from wampapp.registry.conversion import convert, convertible_type
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -6,11 +6,9 @@ import inspect
 import typing
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from wampapp.errors import InvalidHandler
 from wampapp.registry.context import Event, Invocation
-from wampapp.registry.pydantic_types import for_msgspec, is_checked_by_pydantic, validated
+from wampapp.registry.conversion import convertible_type
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ def _undefined(function: object, error: NameError) -> str:
 
 
 def convertible(function: Callable[..., Any], name: str, kind: Any) -> Any:
-    """Return what :func:`convert` takes for the annotation of a parameter.
+    """Return what :func:`~wampapp.registry.conversion.convert` takes for a parameter's annotation.
 
     Args:
         function: the handler.
@@ -79,80 +77,3 @@ def convertible(function: Callable[..., Any], name: str, kind: Any) -> Any:
             f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}, which no WAMP "
             f"argument can become: {error}."
         ) from None
-
-
-def convertible_type(kind: Any) -> Any:
-    """Return what :func:`convert` takes for a type.
-
-    Raises:
-        TypeError: no plain value can become that; the message says why, without a full stop.
-        NameError: it names something that is not there.
-    """
-    try:
-        kind = for_msgspec(kind)
-        msgspec.json.Decoder(kind)
-        foreign = _foreign_type(msgspec.inspect.type_info(kind))
-    except NameError:
-        raise
-    except Exception as error:  # noqa: BLE001 - an annotation may hold anything
-        raise TypeError(str(error).rstrip(".")) from None
-    if foreign is not None:
-        raise TypeError(
-            f"{foreign!r} is not a type that arguments are converted to; take plain values and "
-            "make it of them"
-        )
-    return kind
-
-
-def _foreign_type(info: Any, seen: set[int] | None = None) -> Any:
-    """Find a type that msgspec does not know, in an annotation or deep inside it."""
-    seen = set() if seen is None else seen
-    if isinstance(info, msgspec.inspect.CustomType):
-        return None if is_checked_by_pydantic(info.cls) else info.cls
-    if id(info) in seen:
-        return None  # a type that holds itself
-    seen.add(id(info))
-    if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
-        parts = [getattr(info, name) for name in info.__struct_fields__]
-    elif isinstance(info, tuple):
-        parts = list(info)
-    else:
-        return None
-    return next((found for p in parts if (found := _foreign_type(p, seen)) is not None), None)
-
-
-def convert(value: Any, kind: Any, *, strict: bool = True) -> Any:
-    """Convert a plain value to a type.
-
-    Args:
-        value: the value.
-        kind: what :func:`convertible_type` returned.
-        strict: whether ``"2"`` is refused where a number is asked for.
-
-    Raises:
-        msgspec.ValidationError: it does not fit.
-    """
-    # Bytes come as bytes from every serializer, so a string is not converted to them; keys come as
-    # strings.
-    return msgspec.convert(
-        value,
-        kind,
-        strict=strict,
-        builtin_types=(bytes, bytearray),
-        str_keys=True,
-        dec_hook=_foreign if strict else _foreign_text,
-    )
-
-
-def _foreign(kind: Any, value: Any) -> Any:
-    """Convert to a type that msgspec hands over."""
-    if not is_checked_by_pydantic(kind):
-        raise NotImplementedError
-    return validated(kind, value, strict=True)
-
-
-def _foreign_text(kind: Any, value: Any) -> Any:
-    """Convert text to a type that msgspec hands over."""
-    if not is_checked_by_pydantic(kind):
-        raise NotImplementedError
-    return validated(kind, value, strict=False)

@@ -16,10 +16,10 @@ import msgspec
 from wampapp.errors import InvalidArgument, InvalidHandler
 from wampapp.registry.annotations import (
     contexts_in,
-    convert,
     convertible,
     signature_of,
 )
+from wampapp.registry.conversion import convert
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,8 @@ _POSITIONAL: Final = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
 _NO_KWARGS: Final[dict[str, Any]] = {}
-_FAULT: Final = re.compile(
-    r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?", re.DOTALL
-)
+_FAULT: Final = re.compile(r"(?P<what>.*?)(?P<where>(?: - at (?:`key` in )?`\$[^`]*`)*)", re.DOTALL)
+_PATH: Final = re.compile(r"`\$([^`]*)`")
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
@@ -234,14 +233,16 @@ class Binding:
 
     def _fault(self, error: msgspec.ValidationError, name: str | None) -> InvalidArgument:
         found = _FAULT.fullmatch(str(error))
-        what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+        what, where = (found["what"], found["where"]) if found else (str(error), "")
+        # A conversion inside of another gives its own path first.
+        path = "".join(reversed(_PATH.findall(where)))
         if name is None:
             head = _INDEX.match(path)
             index = int(head[1]) if head else 0
             name = self._names[index] if index < len(self._names) else f"argument {index + 1}"
             path = path[head.end() :] if head else path
         what = what[:1].lower() + what[1:].replace("`", "")
-        in_key = "a key: " if found and found["key"] else ""
+        in_key = "a key: " if "`key` in" in where else ""
         return InvalidArgument(
             f"`{name}{path}`: {in_key}{what}", parameter=name, path=f"{name}{path}"
         )

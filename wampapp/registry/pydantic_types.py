@@ -8,11 +8,14 @@ dataclasses for plain ones. An annotation with one of these goes to pydantic as 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.util
 import typing
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from wampapp.registry.stand_ins import is_alias, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +25,6 @@ _PACKAGES: Final = frozenset({"pydantic", "pydantic_core", "annotated_types"})
 #: Pydantic's complaints about values that every serializer carries as what they are: what comes
 #: as text is not a number. Dates and the like come as text, and pydantic converts them.
 _DECISIVE: Final = frozenset({"bool_type", "bytes_type", "float_type", "int_type", "string_type"})
-
-
-class _AnyInstance(type):
-    """The type of a stand-in for an annotation, which msgspec asks whether a value fits."""
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return True
 
 
 def for_msgspec(kind: Any) -> Any:
@@ -57,7 +53,7 @@ def for_msgspec(kind: Any) -> Any:
     except PydanticUserError as error:
         reason = str(error).partition(". ")[0].partition("\n")[0]
         raise TypeError(f"{silent!r} is pydantic's to check: {reason}") from None
-    return _AnyInstance("Validated", (), {"__pydantic_validator__": validator})
+    return stand_in(functools.partial(validated, validator))
 
 
 def _is_silent(part: Any) -> bool:
@@ -76,7 +72,7 @@ def _parts(kind: Any, seen: list[Any]) -> Iterator[Any]:
     seen.append(kind)
     yield kind
     held = [*typing.get_args(kind), typing.get_origin(kind)]
-    if type(kind).__name__ == "TypeAliasType":
+    if is_alias(kind):
         held.append(kind.__value__)
     if _has_fields(kind):
         try:
@@ -97,22 +93,21 @@ def _has_fields(kind: Any) -> bool:
 
 
 def is_checked_by_pydantic(kind: Any) -> bool:
-    """Return whether a type is a model or dataclass of pydantic's, or a stand-in of ours."""
+    """Return whether a type is a model or a dataclass of pydantic's."""
     return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__")
 
 
-def validated(kind: Any, value: Any, *, strict: bool) -> Any:
+def validated(validator: Any, value: Any, *, strict: bool) -> Any:
     """Make what a pydantic type describes of a plain value.
 
     Args:
-        kind: a type that :func:`is_checked_by_pydantic`.
+        validator: the type's validator.
         value: the value.
         strict: whether ``"2"`` is refused where a number is asked for.
 
     Raises:
         ValueError: the value does not fit; the message is pydantic's first complaint.
     """
-    validator = kind.__pydantic_validator__
     # In Python mode: bytes are bytes there, and NaN is a number.
     try:
         if strict:
