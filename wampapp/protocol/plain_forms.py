@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,8 +52,26 @@ def plain_form(value: Any) -> Any:
             return make(value)
     if is_of_pydantic(value):
         return dumped(value)
-    hint = "; send its .tolist()" if hasattr(value, "tolist") else ""
-    raise TypeError(f"there is no plain form for an object of type {type_name(value)}{hint}")
+    raise TypeError(
+        f"there is no plain form for an object of type {type_name(value)}{_remedy(value)}"
+    )
+
+
+def _remedy(value: Any) -> str:
+    """Return what to write instead of a value that is easily sent by mistake."""
+    if hasattr(value, "__await__"):
+        return "; write 'await' before the call that returned it"
+    if hasattr(value, "__anext__"):
+        return "; make a list of it: [item async for item in ...]"
+    if hasattr(value, "__next__"):
+        return "; make a list of it: list(...)"
+    if inspect.isroutine(value):
+        return "; write () behind its name to call it"
+    if isinstance(value, BaseException):
+        return "; raise it instead"
+    if hasattr(value, "tolist"):
+        return "; send its .tolist()"
+    return ""
 
 
 def with_dumps(value: Any) -> Any:

@@ -1,7 +1,9 @@
 """Plain values: what becomes of an argument before a serializer gets it."""
 
+import asyncio
 import datetime as dt
 from collections import OrderedDict, namedtuple
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -13,6 +15,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from markupsafe import Markup
+from twisted.internet.defer import Deferred
 
 from tests.support.names import shown
 from tests.support.payloads import JSON_TEXT, TEXT, exactly, payloads, returned
@@ -214,6 +217,47 @@ def test_a_type_that_is_refused_is_named_in_full() -> None:
         to_plain(Path("x"))
     with pytest.raises(PayloadNotEncodable, match=r"of type complex\.$"):
         to_plain(1j)
+
+
+async def coroutine_function() -> None: ...
+
+
+async def stream() -> Any:
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (coroutine_function, "of type coroutine; write 'await' before the call that returned it."),
+        (Deferred, "Deferred; write 'await' before the call that returned it."),
+        (stream, "of type async_generator; make a list of it: [item async for item in ...]."),
+        (lambda: (n for n in [1]), "of type generator; make a list of it: list(...)."),
+        (lambda: map(int, []), "of type map; make a list of it: list(...)."),
+        (lambda: stream, "of type function; write () behind its name to call it."),
+        (lambda: [].append, "method; write () behind its name to call it."),
+        (lambda: ValueError("x"), "of type ValueError; raise it instead."),
+    ],
+    ids=["coroutine", "Deferred", "stream", "generator", "map", "function", "method", "exception"],
+)
+def test_what_is_sent_by_mistake_is_refused_with_what_to_write(
+    make: Callable[[], Any], remedy: str
+) -> None:
+    value = make()
+    for payload in (value, [value], {"k": [value]}):
+        with pytest.raises(PayloadNotEncodable) as caught:
+            to_plain(payload)
+        assert caught.value.message.endswith(remedy)
+    if hasattr(value, "close"):
+        value.close()
+
+
+def test_a_future_is_refused_with_what_to_write() -> None:
+    async def main() -> None:
+        with pytest.raises(PayloadNotEncodable, match="type _asyncio.Future; write 'await' before"):
+            to_plain([asyncio.get_running_loop().create_future()])
+
+    asyncio.run(main())
 
 
 @given(payloads(TEXT))
