@@ -7,11 +7,13 @@ dataclass or a ``datetime`` looks like on the wire does not depend on which one 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from wampapp.errors import PayloadNotEncodable
+from wampapp.protocol.plain_forms import plain_form, with_dumps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +36,9 @@ def to_plain(value: Any) -> Any:
 
     Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
     ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
-    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings; of two keys such as ``1``
-    and ``"1"`` only one is left.
+    values; ``bytearray`` and ``memoryview`` bytes. An instance of a subclass of one of these types,
+    such as a ``markupsafe.Markup``, becomes what one of that type does. Keys become strings; of
+    two keys such as ``1`` and ``"1"`` only one is left.
 
     Args:
         value: a list or dictionary of arguments, or one result.
@@ -51,6 +54,8 @@ def to_plain(value: Any) -> Any:
     if kind in ATOMS or (kind is list and ATOMS.issuperset(map(type, value))):
         return value
     try:
+        if "pydantic" in sys.modules:
+            value = with_dumps(value)
         _complete(value)
         # Keys are strings, as in JSON: other serializers would carry more, and differ.
         return _only_bytes(
@@ -58,7 +63,7 @@ def to_plain(value: Any) -> Any:
                 value,
                 builtin_types=(bytes, bytearray, memoryview),
                 str_keys=True,
-                enc_hook=_other_model,
+                enc_hook=plain_form,
             ),
             MAX_DEPTH,
         )
@@ -89,13 +94,6 @@ def _complete(value: Any) -> None:
     for item in value:
         if type(item) not in ATOMS:
             _complete(item)
-
-
-def _other_model(value: Any) -> Any:
-    """Turn a pydantic model into a dictionary; pydantic itself is not imported."""
-    if hasattr(type(value), "__pydantic_serializer__") and hasattr(value, "model_dump"):
-        return value.model_dump()
-    raise TypeError(f"there is no plain form for an object of type {type(value).__name__}")
 
 
 def _only_bytes(value: Any, room: int) -> Any:
