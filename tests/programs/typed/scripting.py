@@ -39,9 +39,12 @@ with connect(
     print(client.call("com.example.add", 2, b=3))
     assert_type(client.publish("com.example.news", "hello"), int)
     assert_type(client.stream("com.example.count", 3), Iterator[Any])
-    assert_type(client.register("com.example.mul", multiply, concurrency=2, run="loop"), int)
-    assert_type(client.register("com.example.div", divide), int)
-    assert_type(client.subscribe("com.example.news", heard, get_retained=True), int)
+    assert_type(
+        client.register("com.example.mul", multiply, concurrency=2, run="loop").id, int | None
+    )
+    assert_type(client.register("com.example.div", divide).unregister(), None)
+    assert_type(client.subscribe("com.example.news", heard, get_retained=True).id, int | None)
+    client.subscribe("com.example.news", heard).unregister()  # wrong
     add = client.procedure("com.example.add", returns=int, idempotent=True)
     print(add(2, 3), list(add.stream(2, 3)))
     assert_type(client.topic("com.example.news", acknowledge=False).publish("hello"), int | None)
