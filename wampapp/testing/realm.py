@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from wampapp.client.blocking import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
 from wampapp.testing.events import Events
-from wampapp.testing.harness import Harness
+from wampapp.testing.harness import NO_PREFIX, Harness, absolute, prefix_of
 from wampapp.testing.stub import Stub
 from wampapp.testing.virtual_clock import clock
 
@@ -51,7 +51,7 @@ class TestRealm:
         self._stubs: list[Stub] = []
         self._recorders: list[Events] = []
         self._harness: Harness | None = None
-        self.prefix = apps[0].prefix if len(apps) == 1 else None
+        self.prefix = prefix_of(apps)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(app.name for app in self._apps)}>"
@@ -86,7 +86,7 @@ class TestRealm:
         """Play a procedure of a service that is not part of the test; before the block, or in it.
 
         Args:
-            uri: the procedure.
+            uri: the procedure; with one app, a leading dot is relative to its prefix.
             returns: what it returns; a function is called with the arguments.
             raises: what it raises instead.
 
@@ -97,7 +97,7 @@ class TestRealm:
             InvalidUri: the URI is not valid.
             ProcedureExists: an app, or another stub, has the procedure.
         """
-        stub = Stub(uri, returns, raises)
+        stub = Stub(absolute(uri, self.prefix, "procedure"), returns, raises)
         if self._harness is None:
             self._stubs.append(stub)
         else:
@@ -114,9 +114,7 @@ class TestRealm:
         Raises:
             InvalidUri: it is not a topic.
         """
-        if self.prefix and isinstance(topics, str) and topics.startswith("."):
-            topics = f"{self.prefix}{topics}"
-        recorder = Events(topics)
+        recorder = Events(absolute(topics, self.prefix, "topic"))
         if self._harness is None:
             self._recorders.append(recorder)
         else:
@@ -190,6 +188,7 @@ class TestClient(PeerClient):
     """
 
     __test__ = False
+    _NO_PREFIX = NO_PREFIX
 
     def __init__(self, realm: TestRealm, connection: Connection, timeout: float) -> None:
         harness = realm.harness
@@ -203,7 +202,7 @@ class TestClient(PeerClient):
             current,
             prefix=realm.prefix,
             timeout=timeout,
-            blueprint=lambda: realm.harness.blueprint(realm.prefix),
+            blueprint=lambda: realm.harness.blueprint(realm.prefix or None),
         )
         self.realm = realm
         self.clock = clock

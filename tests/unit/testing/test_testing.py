@@ -18,6 +18,7 @@ from wampapp import (
     CallTimeout,
     HandlerFailed,
     HookFailed,
+    InvalidUri,
     Invocation,
     NoSuchProcedure,
     NotJoined,
@@ -685,3 +686,63 @@ def test_a_hook_that_fails_shows_its_own_traceback() -> None:
     with pytest.raises(HookFailed) as caught, app.test_client():
         pass
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_without_a_prefix_relative_uris_are_those_of_the_app() -> None:
+    app = App()
+
+    @app.register
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @app.register
+    async def ask() -> int:
+        return 1 + await app.call(".one")
+
+    with app.test_client() as client:
+        client.stub(".one", returns=2)
+        assert client.call(".add", 2, 3) == client.call("add", 2, 3) == 5
+        assert client.call(".ask") == 3
+        events = client.events(".news")
+        client.register(".two", lambda: 2)
+        client.subscribe(".news", print)
+        client.publish(".news")
+        assert app.sync.call(".two") == 2
+        assert [event.topic for event in events] == ["news"]
+
+
+def test_where_there_are_several_apps_a_relative_uri_is_refused() -> None:
+    one, two = App(prefix="com.one"), App(prefix="com.two")
+    with TestRealm(one, two) as client:
+        for verb in (
+            lambda: client.call(".add"),
+            lambda: client.register(".add", print),
+            lambda: client.stub(".add"),
+            lambda: client.events(".add"),
+        ):
+            with pytest.raises(InvalidUri, match="several apps"):
+                verb()  # type: ignore[operator]
+
+
+def test_a_session_s_uris_may_be_relative() -> None:
+    app = App(prefix="com.shop")
+
+    @app.register
+    async def order() -> str:
+        app.publish(".ordered", "tea")
+        return await app.call(".charge")
+
+    async def main() -> None:
+        prepared = app.test_session()
+        prepared.stub(".charge", returns="paid")
+        async with prepared as session:
+            events = await session.events(".ordered")
+            await session.register(".one", lambda: 1)
+            await session.subscribe(".news", print)
+            await session.publish(".other")
+            assert await session.call(".order") == "paid"
+            assert [item async for item in session.stream(".one")] == [1]
+            await session.settle()
+            assert [event.topic for event in events] == ["com.shop.ordered"]
+
+    asyncio.run(main())
