@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 _NOT_RUNNING = (
-    "The app is not running, so it cannot call or publish; do that in a handler, or use "
-    "wampapp.connect() in a script."
+    "The app is not running, so it cannot call or publish; do that in a handler. In a test, run "
+    "the app with app.test_client(); in a script, use wampapp.connect()."
 )
 
 

@@ -100,6 +100,8 @@ class Harness:
         self._services: list[Service] = []
         self._connections: list[Connection] = []
         self._recorders: list[Events] = []
+        #: The procedures that stubs play.
+        self._played: list[Pattern] = []
         self._router: Router
         self._workers: ThreadPool
         self._dispatcher: Dispatcher
@@ -152,6 +154,8 @@ class Harness:
         service.dispatcher.failures.on_failure = self._on_failure
         app.attach(service)
         self._services.append(service)
+        for pattern in self._played:
+            await service.leave_out(pattern)
         try:
             await service.start()
         except HookFailed as error:
@@ -198,14 +202,18 @@ class Harness:
         return connection
 
     async def add_stub(self, stub: Stub) -> None:
-        """Register a stub.
+        """Register a stub, in place of the procedure of an app if there is one.
 
         Raises:
-            ProcedureExists: an app, or another stub, has the procedure.
+            ProcedureExists: the test has registered the procedure, or another stub of it.
         """
         record = self.blueprint().add_registration(
             stub.answer, stub.uri, run="loop", validate=False
         )
+        pattern = endpoint_for(record).pattern
+        self._played.append(pattern)
+        for service in self._services:
+            await service.leave_out(pattern)
         await self._announce(record)
 
     def _defined(self) -> dict[str, type[Exception]]:

@@ -83,7 +83,10 @@ class TestRealm:
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not part of the test; before the block, or in it.
+        """Play a procedure, before the block or in it.
+
+        It may be one of a service that is not part of the test, or one of an app under test, which
+        the stub then replaces until the block ends.
 
         Args:
             uri: the procedure; with one app, a leading dot is relative to its prefix.
@@ -95,7 +98,7 @@ class TestRealm:
 
         Raises:
             InvalidUri: the URI is not valid.
-            ProcedureExists: an app, or another stub, has the procedure.
+            ProcedureExists: the test has registered the procedure, or another stub of it.
         """
         stub = Stub(absolute(uri, self.prefix, "procedure"), returns, raises)
         if self._harness is None:
@@ -240,7 +243,7 @@ class TestClient(PeerClient):
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not part of the test; as :meth:`TestRealm.stub`."""
+        """Play a procedure; as :meth:`TestRealm.stub`."""
         return self.realm.stub(uri, returns=returns, raises=raises)
 
     def as_(self, authid: str, *, role: str = "anonymous") -> TestClient:

@@ -208,10 +208,10 @@ class TestSession:
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not part of the test; before the block begins.
+        """Play a procedure, before the block begins; as :meth:`TestRealm.stub`.
 
         Args:
-            uri: the procedure.
+            uri: the procedure; with one app, a leading dot is relative to its prefix.
             returns: what it returns; a function is called with the arguments.
             raises: what it raises instead.
         """
