@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from wampapp.client.blocking import PeerClient
 from wampapp.client.verbs import AwaitableVerbs
 from wampapp.config.records import DEFAULT_REALM, Config
-from wampapp.errors import InvalidUri, InvalidUrl, NotJoined, UsageError, WrongThread
+from wampapp.errors import InvalidUrl, NotJoined, UsageError, WrongThread
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.checks import check_lifespan
+from wampapp.registry.naming import check_absolute_prefix
 from wampapp.registry.records import Worker
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 
 _NOT_RUNNING = (
-    "The app is not running, so it cannot call or publish; do that in a handler, or use "
-    "wampapp.connect() in a script."
+    "The app is not running, so it cannot call or publish; do that in a handler. In a test, run "
+    "the app with app.test_client(); in a script, use wampapp.connect()."
 )
 
 
@@ -104,11 +105,7 @@ class App(Blueprint, AwaitableVerbs):
         lifespan: Callable[[App], AbstractAsyncContextManager[Any]] | None = None,
     ) -> None:
         super().__init__(prefix)
-        if prefix is not None and prefix.startswith("."):
-            raise InvalidUri(
-                f"The prefix {prefix!r} starts with a dot, but an app's prefix is relative to "
-                "nothing; leave the dot out."
-            )
+        check_absolute_prefix(prefix, "an app")
         if isinstance(url, str) and url and "://" not in url:
             raise InvalidUrl(
                 f"App({url!r}) names a router, and {url!r} is not a URL; to name the app's prefix, "
@@ -123,7 +120,7 @@ class App(Blueprint, AwaitableVerbs):
         self.sync = PeerClient(
             self._runtime,
             self._connection,
-            prefix=prefix,
+            prefix=prefix or "",  # without a prefix, '.add' is 'add'
             blueprint=self._blueprint,
             prepare=self._prepare,
         )

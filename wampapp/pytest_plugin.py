@@ -1,4 +1,4 @@
-"""Fixtures for pytest: real routers over real sockets, for tests that need more than a test client.
+"""For users' tests with pytest: short tracebacks, and fixtures with real routers over real sockets.
 
 It is installed with wampapp, and pytest finds it by itself. It imports nothing of wampapp until a
 test uses a fixture.
@@ -6,6 +6,8 @@ test uses a fixture.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +43,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="The router behind the fixture wamp_url: embedded (the default) or crossbar.",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+    """Hide wampapp's own lines from a failing test's traceback; ``--full-trace`` shows them."""
+    if call.excinfo is None or Path(__file__).parents[1] == item.config.rootpath:
+        return  # it passed, or it is a test of wampapp itself
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "wampapp":
+            module.__tracebackhide__ = True  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

@@ -165,3 +165,37 @@ def test_inline_callbacks_call_through_a_deferred(client: ConnectedClient, route
 
     with running(app, router.rs_url):
         assert client.call("com.inline.twice", 5) == 10
+
+
+def nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("depth", [200, 250, 5000])
+def test_what_nests_too_deep_is_refused_where_it_is_sent_and_ends_no_session(
+    client: ConnectedClient, router: Router, depth: int
+) -> None:
+    app = App(prefix="com.deep")
+
+    @app.register
+    async def echo(value: Any) -> Any:
+        return value
+
+    @app.register
+    def dig(depth: int) -> Any:
+        return nested(depth)
+
+    with running(app, router.rs_url) as service:
+        assert service.connection is not None
+        session = service.connection.session
+        with pytest.raises(wampapp.PayloadNotEncodable, match="nests more than 200"):
+            client.call("com.deep.echo", nested(depth))
+        with pytest.raises(wampapp.PayloadNotEncodable, match="nests more than 200"):
+            client.publish("com.deep.news", value=nested(depth))
+        with pytest.raises(wampapp.PayloadNotEncodable, match="nests more than 200"):
+            client.call("com.deep.dig", depth)
+        assert client.call("com.deep.echo", nested(150)) == nested(150)
+        assert service.connection.session is session

@@ -295,3 +295,87 @@ def test_a_stream_that_is_collected_on_the_loop_s_thread_is_cancelled(url: str) 
         finally:
             gc.enable()
         assert ended.wait(DEADLINE)
+
+
+def test_relative_uris_are_relative_to_the_prefix(url: str) -> None:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with (
+        connect(url, prefix="com.client", timeout=DEADLINE) as client,
+        connect(url, timeout=DEADLINE) as other,
+    ):
+        client.register(".add", lambda a, b: a + b)
+        client.subscribe(".news", heard.put)
+        assert client.call(".add", 2, 3) == client.procedure(".add")(2, 3) == 5
+        assert list(client.stream(".add", 2, 3)) == [5]
+        assert other.call("com.client.add", 2, 3) == 5
+        other.publish("com.client.news", 1)
+        assert heard.get(timeout=DEADLINE) == 1
+
+
+def test_without_a_prefix_a_relative_uri_is_refused(client: ConnectedClient) -> None:
+    client.register("add", lambda a, b: a + b)
+    for verb in (
+        lambda: client.call(".add", 2, 3),
+        lambda: client.publish(".add", 2, 3),
+        lambda: list(client.stream(".add", 2, 3)),
+        lambda: client.procedure(".add"),
+        lambda: client.topic(".add"),
+        lambda: client.register(".add", print),
+        lambda: client.subscribe(".add", print),
+        lambda: client.register(test_refusals),
+        lambda: client.subscribe()(test_refusals),
+    ):
+        with pytest.raises(InvalidUri, match=r"'\.\w+' is relative .* or pass connect\(prefix="):
+            verb()  # type: ignore[operator]
+    with pytest.raises(InvalidUri, match="leave the dot out"):
+        connect("rs://127.0.0.1:1", prefix=".shop")
+    with pytest.raises(InvalidUri, match="prefix"):
+        connect("rs://127.0.0.1:1", prefix="not a uri")
+
+
+def test_the_first_component_of_a_wildcard_may_be_empty(client: ConnectedClient, url: str) -> None:
+    client.register(".client..price", lambda: 3, match="wildcard")
+    with connect(url, timeout=DEADLINE) as caller:
+        assert caller.call("com.client.tea.price") == 3
+
+
+def test_register_and_subscribe_are_decorators_too(url: str) -> None:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with (
+        connect(url, prefix="com.client", timeout=DEADLINE) as client,
+        connect(url, timeout=DEADLINE) as other,
+    ):
+
+        @client.register
+        def add(a: int, b: int) -> int:
+            return a + b
+
+        @client.register("com.client.double", concurrency=1)
+        @client.register(".twice")
+        def double(a: int) -> int:
+            return 2 * a
+
+        @client.subscribe(uri=".news", run="loop")
+        @client.subscribe()
+        def sold(sku: str) -> None:
+            heard.put(sku)
+
+        assert (add(2, 3), double(2)) == (5, 4)
+        assert [
+            other.call("com.client.add", 2, 3),
+            other.call("com.client.double", 2),
+            other.call("com.client.twice", 3),
+        ] == [5, 4, 6]
+        other.publish("com.client.sold", "tea")
+        assert heard.get(timeout=DEADLINE) == "tea"
+        other.publish("com.client.news", "milk")
+        assert heard.get(timeout=DEADLINE) == "milk"
+
+
+def test_mistakes_with_register_are_told(client: ConnectedClient) -> None:
+    with pytest.raises(InvalidUri, match=r"URI comes first: client\.register\("):
+        client.register(print, "com.client.print")  # type: ignore[call-overload]
+    with pytest.raises(InvalidUri, match=r"URI comes first: client\.subscribe\("):
+        client.subscribe(print, "com.client.print")  # type: ignore[call-overload]
+    with pytest.raises(InvalidHandler):
+        client.register("com.client.none", None)  # type: ignore[arg-type]

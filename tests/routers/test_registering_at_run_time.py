@@ -291,3 +291,24 @@ def test_a_test_has_them_too() -> None:
             assert heard == [1]
 
     asyncio.run(main())
+
+
+def test_the_uri_goes_by_name_too() -> None:
+    app = App(prefix="com.late")
+
+    async def main() -> None:
+        async with app.test_session() as session:
+            await app.register_now(uri=".one", handler=lambda: 1, timeout=5)
+            await app.subscribe_now(uri=".news", handler=print)
+            await session.register(uri="com.late.two", handler=lambda: 2)
+            await session.subscribe(uri="com.late.news", handler=print)
+            assert await app.procedure(uri=".one", timeout=5)() == 1
+            assert await app.procedure(uri=".two", timeout=5)() == 2
+            await app.topic(uri=".news", acknowledge=True).publish()
+
+    asyncio.run(main())
+    with app.test_client() as client:
+        client.register(uri=".one", handler=lambda: 1, timeout=5)
+        client.subscribe(uri=".news", handler=print)
+        assert app.sync.procedure(uri=".one", timeout=5)() == 1
+        app.sync.topic(uri=".news", acknowledge=True).publish()

@@ -9,6 +9,7 @@ import cbor2
 import msgspec
 
 from tests.support.process import EmbeddedRouter
+from wampapp.crossbar import Crossbar
 
 DEADLINE = 20.0  # seconds
 
@@ -21,8 +22,9 @@ DECODE = {JSON: msgspec.json.decode, MSGPACK: msgspec.msgpack.decode, CBOR: cbor
 class Raw:
     """A socket that speaks RawSocket frames, or whatever a test wants."""
 
-    def __init__(self, router: EmbeddedRouter) -> None:
+    def __init__(self, router: EmbeddedRouter | Crossbar) -> None:
         self.socket = socket.create_connection(("127.0.0.1", router.port), DEADLINE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream = self.socket.makefile("rb")
         self.serializer = JSON
 

@@ -17,11 +17,11 @@ def _read_variables(ctx: click.Context, _option: click.Parameter, file: str | No
     from dotenv.parser import parse_stream
 
     try:
-        with Path(file).open(encoding="utf-8") as stream:
+        with Path(file).open(encoding="utf-8-sig") as stream:
             broken = next((found for found in parse_stream(stream) if found.error), None)
         if broken is not None:
             raise UsageError(f"The env file {file}, line {broken.original.line}: write NAME=value.")
-        found = dotenv_values(file)
+        found = dotenv_values(file, encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"The env file {file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

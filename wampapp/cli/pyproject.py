@@ -33,8 +33,8 @@ def defaults(folder: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        with (folder / FILE).open("rb") as file:
-            project = tomllib.load(file)
+        # Editors on Windows put a byte order mark in front, which TOML does not know.
+        project = tomllib.loads((folder / FILE).read_text(encoding="utf-8-sig"))
     except OSError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

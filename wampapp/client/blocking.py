@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, Unpack, overload
 
 from wampapp.client.active import BlockingRegistration, BlockingSubscription
 from wampapp.client.blocking_handles import BlockingProcedure, BlockingTopic
 from wampapp.client.handles import Procedure, Topic
 from wampapp.client.waiting import Waiter
+from wampapp.errors import InvalidUri
 from wampapp.protocol import uris
 from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.checks import is_handler
 from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.naming import check_relative, written_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
 
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.loop.runtime import Runtime
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     from wampapp.session.connection import Connection
 
 T = TypeVar("T")
+F = TypeVar("F", bound="Callable[..., Any]")
 
+_MISSING: Final = object()
 _ACKNOWLEDGE: Final = {"acknowledge": True}
 
 
@@ -35,9 +40,12 @@ class Client(Waiter):
     Args:
         runtime: the process's loop; called when a verb needs it.
         connection: gives the connection, or raises :class:`NotJoined`.
-        prefix: what relative URIs are relative to.
+        prefix: what relative URIs are relative to; None to refuse them.
         timeout: seconds that each verb may take; None for no limit.
     """
+
+    #: Why there is no prefix, and what to do.
+    _NO_PREFIX: ClassVar = "this client has none; write the full URI, or pass connect(prefix=...)"
 
     def __init__(
         self,
@@ -49,6 +57,10 @@ class Client(Waiter):
     ) -> None:
         super().__init__(runtime, connection, timeout)
         self._prefix = prefix
+
+    def _absolute(self, uri: object, what: str) -> str:
+        check_relative(uri, self._prefix, what, self._NO_PREFIX)
+        return uris.resolve(uri, self._prefix, what)
 
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a procedure and wait for its result.
@@ -70,7 +82,7 @@ class Client(Waiter):
             ConnectionLost: the link broke before the answer came.
             WrongThread: called on the event loop's thread.
         """
-        name = uris.resolve(uri, self._prefix, "procedure")
+        name = self._absolute(uri, "procedure")
         return self._wait(lambda peer: peer.call(name, args, kwargs), f"answer from {name}")
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> int:
@@ -92,7 +104,7 @@ class Client(Waiter):
             ConnectionLost: the link broke before the answer came.
             WrongThread: called on the event loop's thread.
         """
-        name = uris.resolve(uri, self._prefix, "topic")
+        name = self._absolute(uri, "topic")
         answer = self._wait(
             lambda peer: peer.publish(name, args, kwargs, options=_ACKNOWLEDGE),
             f"acknowledgement for {name}",
@@ -120,7 +132,7 @@ class Client(Waiter):
             ConnectionLost: the link broke before the end.
             WrongThread: called on the event loop's thread.
         """
-        name = uris.resolve(uri, self._prefix, "procedure")
+        name = self._absolute(uri, "procedure")
         items = Procedure(self._connection, name, {}).stream(*args, **kwargs)
         yield from self._iterate(items, name, self._timeout)
 
@@ -143,7 +155,7 @@ class Client(Waiter):
             InvalidUri: the URI is not valid.
             UsageError: an option is not valid.
         """
-        name = uris.resolve(uri, self._prefix, "procedure")
+        name = self._absolute(uri, "procedure")
         if options.get("timeout") is None:
             options["timeout"] = self._timeout
         procedure = Procedure(self._connection, name, options, returns=returns, ready=self._ready)
@@ -165,7 +177,7 @@ class Client(Waiter):
             InvalidUri: the URI is not valid.
             UsageError: an option is not known.
         """
-        name = uris.resolve(uri, self._prefix, "topic")
+        name = self._absolute(uri, "topic")
         # A caller that blocks anyway may as well know that the router has the event.
         return BlockingTopic(self, Topic(self._connection, name, {"acknowledge": True, **options}))
 
@@ -218,19 +230,36 @@ class PeerClient(Client):
         self._blueprint = blueprint or (lambda: Blueprint(prefix))
         self._prepare = prepare
 
+    @overload
+    def register(self, uri: F, /) -> F: ...
+    @overload
     def register(
-        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[RegisterOptions]
-    ) -> BlockingRegistration:
-        """Register a procedure.
+        self, uri: str, handler: Callable[..., Any], **options: Unpack[RegisterOptions]
+    ) -> BlockingRegistration: ...
+    @overload
+    def register(
+        self, uri: str | None = None, **options: Unpack[RegisterOptions]
+    ) -> Callable[[F], F]: ...
+    def register(
+        self, uri: Any = None, handler: Any = _MISSING, **options: Unpack[RegisterOptions]
+    ) -> Any:
+        """Register a procedure; also a decorator, as :meth:`App.register` is.
+
+        ::
+
+            registration = client.register("com.example.add", add)
+
+            @client.register("com.example.sub")
+            def sub(a, b): ...
 
         Args:
-            uri: the procedure.
+            uri: the procedure; as in :meth:`App.register`.
             handler: called for each call; a plain function in a worker thread, a coroutine
                 function on the event loop.
             options: as in :meth:`App.register`.
 
         Returns:
-            The registration, which can be taken back.
+            The registration, which can be taken back; as a decorator, the function.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -239,22 +268,37 @@ class PeerClient(Client):
             CallTimeout: the router did not answer in time.
             ConnectionLost: the link broke before the answer came.
         """
-        record = self._blueprint().add_registration(handler, uri, **options)
-        return self._announce(record, BlockingRegistration)
 
+        def register(function: Any, written: Any) -> BlockingRegistration:
+            written = self._written(written, function, "procedure", options)
+            record = self._blueprint().add_registration(function, written, **options)
+            return self._announce(record, BlockingRegistration)
+
+        return _directly_or_decorate(register, uri, handler, "register")
+
+    @overload
+    def subscribe(self, uri: F, /) -> F: ...
+    @overload
     def subscribe(
-        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[SubscribeOptions]
-    ) -> BlockingSubscription:
-        """Subscribe a handler to a topic.
+        self, uri: str, handler: Callable[..., Any], **options: Unpack[SubscribeOptions]
+    ) -> BlockingSubscription: ...
+    @overload
+    def subscribe(
+        self, uri: str | None = None, **options: Unpack[SubscribeOptions]
+    ) -> Callable[[F], F]: ...
+    def subscribe(
+        self, uri: Any = None, handler: Any = _MISSING, **options: Unpack[SubscribeOptions]
+    ) -> Any:
+        """Subscribe a handler to a topic; also a decorator, as :meth:`App.subscribe` is.
 
         Args:
-            uri: the topic.
+            uri: the topic; as in :meth:`App.subscribe`.
             handler: called for each event, one at a time and in order; a plain function in a
                 worker thread, a coroutine function on the event loop.
             options: as in :meth:`App.subscribe`.
 
         Returns:
-            The subscription, which can be taken back.
+            The subscription, which can be taken back; as a decorator, the function.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -263,8 +307,23 @@ class PeerClient(Client):
             CallTimeout: the router did not answer in time.
             ConnectionLost: the link broke before the answer came.
         """
-        record = self._blueprint().add_subscription(handler, uri, **options)
-        return self._announce(record, BlockingSubscription)
+
+        def subscribe(function: Any, written: Any) -> BlockingSubscription:
+            written = self._written(written, function, "topic", options)
+            record = self._blueprint().add_subscription(function, written, **options)
+            return self._announce(record, BlockingSubscription)
+
+        return _directly_or_decorate(subscribe, uri, handler, "subscribe")
+
+    def _written(
+        self, uri: Any, function: object, what: str, options: Mapping[str, Any]
+    ) -> str | None:
+        """Return the URI as a blueprint takes it."""
+        if self._prefix is None and options.get("match") == "wildcard" and isinstance(uri, str):
+            # It cannot be relative, so a first dot ends an empty component.
+            return f".{uri}" if uri.startswith(".") else uri
+        check_relative(written_uri(uri, function), self._prefix, what, self._NO_PREFIX)
+        return uri  # type: ignore[no-any-return]
 
     def _announce(
         self,
@@ -274,3 +333,22 @@ class PeerClient(Client):
         connection, endpoint = self._connection(), self._prepare(record)
         self._wait(lambda _: connection.announce(record, endpoint), f"answer for {record.uri}")
         return kind(self, connection, endpoint)
+
+
+def _directly_or_decorate(
+    announce: Callable[[Any, Any], T], uri: Any, handler: Any, verb: str
+) -> T | Any:
+    """Do what a verb does that may be used as a decorator, with or without ``()``."""
+    if handler is not _MISSING:
+        if callable(uri):
+            raise InvalidUri(f"The URI comes first: client.{verb}('com.example.name', function).")
+        return announce(handler, uri)
+    if is_handler(uri):
+        announce(uri, None)
+        return uri
+
+    def decorate(function: F) -> F:
+        announce(function, uri)
+        return function
+
+    return decorate

@@ -14,6 +14,8 @@ from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.loop.threads import ThreadPool
+from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.naming import check_absolute_prefix
 from wampapp.session.connection import Connection
 from wampapp.transport.port_dialer import dialer_to
 
@@ -37,9 +39,9 @@ class ConnectedClient(PeerClient):
     registered and subscribed.
     """
 
-    def __init__(self, config: Config, *, timeout: float | None) -> None:
+    def __init__(self, config: Config, *, timeout: float | None, prefix: str | None = None) -> None:
         runtime = get_runtime()
-        super().__init__(lambda: runtime, self._current, timeout=timeout)
+        super().__init__(lambda: runtime, self._current, prefix=prefix, timeout=timeout)
         self._opened: Connection | None = None
         self._workers = ThreadPool(_THREADS)
         self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
@@ -121,6 +123,7 @@ def connect(
     url: str | None = None,
     realm: str | None = None,
     *,
+    prefix: str | None = None,
     auth: Credential | None = None,
     tls: Tls | None = None,
     timeout: float | None = None,
@@ -139,6 +142,8 @@ def connect(
         url: the router; by default ``WAMPAPP_URL``, else the one on port 8080 of this machine
             (``WAMPAPP_HOST`` and ``WAMPAPP_PORT``).
         realm: the realm; by default ``WAMPAPP_REALM``, else ``realm1``.
+        prefix: what relative URIs are relative to, such as ``"com.example"``; None to refuse
+            them.
         auth: the credential, such as ``Ticket(…)``; by default what ``WAMPAPP_AUTHMETHOD`` and
             the variables beside it say, else none.
         tls: how TLS is spoken; by default what ``WAMPAPP_CA`` and the variables beside it say.
@@ -152,6 +157,7 @@ def connect(
         The joined client.
 
     Raises:
+        InvalidUri: the prefix is not valid.
         InvalidUrl: the URL is not one of a router.
         UsageError: the realm, a timeout or a credential is not valid.
         RouterUnreachable: no router answered.
@@ -159,6 +165,7 @@ def connect(
         TlsFailed: the router's certificate is not trusted.
         WrongThread: called on the event loop's thread.
     """
+    check_absolute_prefix(Blueprint(prefix).prefix, "a client")
     if timeout is not None:
         timeout = check_seconds(timeout, "timeout")
     own = Config(
@@ -168,4 +175,4 @@ def connect(
         grace=_GRACE,
     )
     config = settle(own, variables=FINDING, url=url, realm=realm, auth=auth, tls=tls)
-    return ConnectedClient(config, timeout=timeout)
+    return ConnectedClient(config, timeout=timeout, prefix=prefix)

@@ -11,6 +11,7 @@ import msgspec
 from wampapp.client.options import check_call_options, check_publish_options
 from wampapp.client.waiting import wait_for_answer
 from wampapp.errors import CallTimeout, InvalidResult, UsageError
+from wampapp.registry.conversion import convert, convertible_type
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -59,7 +60,7 @@ class Procedure:
         self._options = {"disclose_me": True} if options.get("disclose_me") else {}
         if returns is not None:
             try:
-                msgspec.json.Decoder(returns)
+                self._returns = convertible_type(returns)
             except (TypeError, NameError) as error:
                 raise UsageError(f"returns is {returns!r}, which is not a type: {error}.") from None
 
@@ -148,9 +149,7 @@ class Procedure:
         if self._returns is None:
             return value
         try:
-            return msgspec.convert(
-                value, self._returns, builtin_types=(bytes, bytearray), str_keys=True
-            )
+            return convert(value, self._returns)
         except msgspec.ValidationError as error:
             raise InvalidResult(f"The result of {self.uri} does not fit: {error}.") from None
 

@@ -157,7 +157,7 @@ class AwaitableVerbs:
         return Topic(self._connection, uris.resolve(uri, self.prefix, "topic"), options)
 
     def register_now(
-        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[RegisterOptions]
+        self, uri: str, handler: Callable[..., Any], **options: Unpack[RegisterOptions]
     ) -> Awaitable[ActiveRegistration]:
         """Register one more procedure while the app runs; await what this returns.
 
@@ -192,7 +192,7 @@ class AwaitableVerbs:
         return self._announce(record, ActiveRegistration)
 
     def subscribe_now(
-        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[SubscribeOptions]
+        self, uri: str, handler: Callable[..., Any], **options: Unpack[SubscribeOptions]
     ) -> Awaitable[ActiveSubscription]:
         """Subscribe one more handler while the app runs; await what this returns.
 

@@ -126,7 +126,7 @@ def read_secret(path: str) -> str:
         UsageError: it cannot be read, is not text, or is empty.
     """
     try:
-        secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        secret = Path(path).read_text(encoding="utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise UsageError(f"The secret file {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

@@ -98,6 +98,7 @@ class Config:
                 f"The host {self.host!r} is not an address; give one such as 127.0.0.1, or 0.0.0.0 "
                 "for every interface."
             )
+        object.__setattr__(self, "host", self.host.strip().strip("[]"))  # as in a URL
         check_port(self.port)
         for origin in self.allow_origins:
             check_origin(origin)

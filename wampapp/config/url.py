@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from wampapp.errors import InvalidUrl
 
@@ -81,28 +81,35 @@ def parse_url(url: str) -> RouterUrl:
     if "@" in url.partition("://")[2].partition("/")[0]:
         # A password in a URL ends up in logs and process lists, so it is not repeated here.
         raise InvalidUrl("A router URL cannot carry a user name or a password; leave them out.")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except (ValueError, AttributeError, TypeError) as error:
-        raise InvalidUrl(f"The router URL {url!r} is not valid: {error}.") from None
-    if parts.scheme == "unix":
-        if parts.netloc or not parts.path.strip("/"):
+    if url.lower().startswith("unix:"):
+        # A file's name may hold anything, even what ends the path of other URLs.
+        path = url[len("unix:") :].removeprefix("//")
+        if not path.startswith("/") or not path.strip("/"):
             raise InvalidUrl(
                 f"The router URL {url!r} names no socket; write unix:///path/to/socket."
             )
-        return RouterUrl(url, "unix", "", 0, unquote(parts.path))
+        return RouterUrl(url, "unix", "", 0, unquote(path))
+    if any(character.isspace() for character in url):
+        # urlsplit would remove some of it without a word.
+        raise InvalidUrl(f"The router URL {url!r} has white space in it; leave it out.")
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InvalidUrl(f"The router URL {url!r} is not valid: {error}.") from None
+    port = _port(url, parts)
     if parts.scheme not in _DEFAULT_PORTS:
         raise InvalidUrl(f"The router URL {url!r} has no known scheme; use one of {_URL_FORMS}.")
     if not parts.hostname:
         raise InvalidUrl(f"The router URL {url!r} names no host; use one of {_URL_FORMS}.")
-    if any(character.isspace() for character in parts.netloc):
-        raise InvalidUrl(f"The router URL {url!r} has white space in its host.")
     if port == 0:
         raise InvalidUrl(f"The router URL {url!r} has port 0, on which nothing can listen.")
     websocket = parts.scheme.startswith("ws")
-    if not websocket and parts.path.strip("/"):
+    if not websocket and (parts.path.strip("/") or parts.query):
         raise InvalidUrl(f"The router URL {url!r} has a path, which {parts.scheme}:// cannot have.")
+    if "#" in url:
+        raise InvalidUrl(
+            f"The router URL {url!r} has a '#', which only ends a web page's address; leave it out."
+        )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return RouterUrl(
         url,
@@ -111,3 +118,36 @@ def parse_url(url: str) -> RouterUrl:
         port if port is not None else _DEFAULT_PORTS[parts.scheme],
         path if websocket else "",
     )
+
+
+def _port(url: str, parts: SplitResult) -> int | None:
+    """Return the port of a URL; None if it names none.
+
+    Raises:
+        InvalidUrl: it is not a port.
+    """
+    host, _, last = parts.netloc.rpartition(":")
+    try:
+        if "]" not in parts.netloc or parts.netloc.endswith("]") or host.endswith("]"):
+            return parts.port
+    except ValueError:
+        for place, written in ((host, f"[{host}]:{last}"), (parts.netloc, f"[{parts.netloc}]")):
+            if _is_ipv6(place):
+                raise InvalidUrl(
+                    f"The router URL {url!r} has an IPv6 address without brackets; write "
+                    f"{parts.scheme}://{written}{parts.path}."
+                ) from None
+    raise InvalidUrl(
+        f"The router URL {url!r} is not valid: after the host, only a port may follow, a whole "
+        "number up to 65535."
+    )
+
+
+def _is_ipv6(text: str) -> bool:
+    from ipaddress import IPv6Address
+
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True

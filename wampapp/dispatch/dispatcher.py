@@ -20,13 +20,9 @@ from wampapp.dispatch.execution import (
 )
 from wampapp.dispatch.extras import extras_for
 from wampapp.dispatch.failures import Failures
-from wampapp.dispatch.functions import Functions, wait_for
+from wampapp.dispatch.functions import Functions, failure_for, is_cancelled, wait_for
 from wampapp.dispatch.middleware import run_middleware
-from wampapp.errors import (
-    Canceled,
-    InvalidArgument,
-    Overloaded,
-)
+from wampapp.errors import InvalidArgument, Overloaded
 from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.endpoint import endpoint_for
 
@@ -106,7 +102,7 @@ class Dispatcher:
         is_event = publication is not None
         run = Run(endpoint, reply, self.failures, takes_progress=progress, is_event=is_event)
         if self._closed:
-            run.error(Canceled("The service stops."))
+            run.end_cancelled("The service stops.")
             return run
         binding = endpoint.binding
         try:
@@ -145,7 +141,7 @@ class Dispatcher:
 
         def start() -> None:
             if run.done or run.cancelled:
-                run.error(Canceled("The call was cancelled."))
+                run.end_cancelled()
                 self._start_next(limit)
             else:
                 self._start(run, args, kwargs)
@@ -229,8 +225,11 @@ class Dispatcher:
             value = await with_deferreds(call(*args, **kwargs))
             if type(value) not in FINAL and run.is_iterated(value):
                 value = await with_deferreds(self._iterate(run, value))
-        except asyncio.CancelledError:
-            run.error(Canceled("The call was cancelled."))
+        except asyncio.CancelledError as error:
+            if run.cancelled or is_cancelled():
+                run.end_cancelled()
+            else:
+                await self._handle(run, failure_for(error))
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             # Even sys.exit() in a handler is a failed call, not the end of the service.
             await self._handle(run, error)
@@ -277,7 +276,7 @@ class Dispatcher:
         run = self._tasks.pop(task)
         if task.cancelled():
             # It was cancelled before its first step, so it could not answer by itself.
-            run.error(Canceled("The call was cancelled."))
+            run.end_cancelled()
         self._release(run)
         self._check_idle()
 
@@ -326,6 +325,10 @@ class Dispatcher:
 
         An error handler runs in ``context``; None for the current one.
         """
+        if isinstance(error, asyncio.CancelledError):
+            if run.cancelled:
+                run.end_cancelled()
+            error = failure_for(error)
         known = isinstance(error, Exception) and not run.done
         if not known or run.endpoint.handler_for(error) is None:
             run.error(error)
@@ -343,7 +346,7 @@ class Dispatcher:
         try:
             run.result(await self.functions.run(handler, error))
         except asyncio.CancelledError:
-            run.error(Canceled("The call was cancelled."))
+            run.end_cancelled()
         except BaseException as raised:  # noqa: BLE001 - all of it is answered
             run.error(raised)
 

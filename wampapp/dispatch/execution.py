@@ -113,13 +113,23 @@ class Run:
             if not self._is_event:
                 self._reply.error(self._failures.error_for(self.endpoint, error))
                 return
-            self._failures.log_event(self.endpoint, error)
+            if not (self.cancelled and isinstance(error, Canceled)):
+                self._failures.log_event(self.endpoint, error)
         except BaseException as reason:  # noqa: BLE001 - its own code, as in `__str__`, may raise
             with contextlib.suppress(Exception):  # it may be frozen
                 reason.__context__ = reason.__context__ or error  # so that the log shows both
             self._answer_failed(reason)
         if self._is_event:
             self._reply.result(None)
+
+    def end_cancelled(self, why: str = "The call was cancelled.") -> None:
+        """Give the outcome: nobody waits for another. It is not a failure, so no event is logged.
+
+        Args:
+            why: what a caller gets, a sentence.
+        """
+        self.cancelled = True
+        self.error(Canceled(why))
 
     def _answer_failed(self, reason: BaseException) -> None:
         """Send, in place of an answer that could not be sent, one that can."""

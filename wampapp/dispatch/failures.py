@@ -6,7 +6,7 @@ import secrets
 import traceback
 from typing import TYPE_CHECKING
 
-from wampapp.errors import Canceled, HandlerFailed, InvalidArgument, WampError
+from wampapp.errors import HandlerFailed, InvalidArgument, WampError
 from wampapp.protocol import uris
 from wampapp.protocol.payload import sendable
 
@@ -93,14 +93,12 @@ class Failures:
         return HandlerFailed(text, error_id=error_id)
 
     def log_event(self, endpoint: Endpoint, error: BaseException) -> None:
-        """Log what the handler of an event raised; a cancellation is not a failure.
+        """Log what the handler of an event raised.
 
         Args:
             endpoint: the handler.
             error: what it raised, or what kept the event away from it.
         """
-        if isinstance(error, Canceled):
-            return
         if isinstance(error, InvalidArgument) and error.__traceback__ is None:
             # The event never reached the handler, so a traceback would show only our code.
             self._logger.error("%s: an event does not fit: %s", endpoint.uri, error.message)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wampapp.errors import InvalidHandler
 from wampapp.loop.deferreds import with_deferreds
@@ -12,11 +13,12 @@ from wampapp.registry.endpoint import kind_of
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from wampapp.loop.threads import ThreadPool
     from wampapp.registry.endpoint import Kind
+
+T = TypeVar("T")
 
 
 class Functions:
@@ -65,10 +67,11 @@ class Functions:
             args: what it is called with.
 
         Returns:
-            What it returns; raises what it raises.
+            What it returns; raises what it raises, which is a cancellation only if this task is
+            cancelled.
         """
         kind = kind_of(function, None)
-        value = await self.run_as(kind, self.surrounded(function, kind), *args)
+        value = await not_cancelled(self.run_as(kind, self.surrounded(function, kind), *args))
         if inspect.isgenerator(value) or inspect.isasyncgen(value):
             # A decorator hid that it is one when it was declared.
             raise InvalidHandler(
@@ -111,8 +114,9 @@ class Functions:
                 return
             if error is None:
                 done.set_result(value)
-            elif isinstance(error, StopIteration):
-                done.set_exception(RuntimeError("the function raised StopIteration"))
+            elif isinstance(error, StopIteration | asyncio.CancelledError):
+                # A future cannot have the one, and the other would look like our own.
+                done.set_exception(RuntimeError(f"the function raised {type(error).__name__}"))
             else:
                 done.set_exception(error)
 
@@ -127,6 +131,39 @@ class Functions:
 
         self._workers.submit(work)
         return await done
+
+
+async def not_cancelled(awaitable: Awaitable[T]) -> T:
+    """Await what a function of the app does, and take a cancellation of its own for a failure.
+
+    Args:
+        awaitable: what is awaited.
+
+    Returns:
+        Its result.
+
+    Raises:
+        RuntimeError: it awaited something that was cancelled, and nobody has cancelled this task.
+    """
+    try:
+        return await awaitable
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        raise failure_for(error) from None
+
+
+def is_cancelled() -> bool:
+    """Return whether somebody has cancelled the task that runs, rather than what it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def failure_for(error: asyncio.CancelledError) -> RuntimeError:
+    """Return what a cancellation is that nobody asked for: a failure, at the same place."""
+    return RuntimeError("it awaited something that was cancelled").with_traceback(
+        error.__traceback__
+    )
 
 
 async def wait_for(awaitable: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
+from wampapp.dispatch.functions import not_cancelled
 from wampapp.errors import HookFailed
 from wampapp.registry.records import name_of
 
@@ -47,8 +48,8 @@ class Hooks:
         self._started = True
         if self._lifespan is not None:
             try:
-                await self._stack.enter_async_context(self._lifespan())
-            except Exception as error:  # noqa: BLE001 - whatever it raises ends the run
+                await not_cancelled(self._stack.enter_async_context(self._lifespan()))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises ends the run
                 self._dispatcher.failures.log("The lifespan failed", error)
                 raise HookFailed(f"The app's lifespan failed: {_brief(error)}.") from None
         for hook in self._registry.hooks("startup"):
@@ -78,8 +79,8 @@ class Hooks:
     async def end_lifespan(self) -> None:
         """Leave the lifespan; what it raises is logged."""
         try:
-            await self._stack.aclose()
-        except Exception as error:  # noqa: BLE001 - the end goes on
+            await not_cancelled(self._stack.aclose())
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the end goes on
             self._dispatcher.failures.log("The lifespan failed at its end", error)
 
     async def _run(self, hook: Hook) -> None:

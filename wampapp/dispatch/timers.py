@@ -39,6 +39,12 @@ class Timers:
             self._running.add(timer)
             try:
                 await self._dispatcher.functions.run(timer.function)
+            except asyncio.CancelledError as error:
+                if not self._stopping:
+                    name = name_of(timer.function)
+                    what = f"The timer {name} was cancelled, and does not run again"
+                    self._dispatcher.failures.log(what, error)
+                raise
             except (Exception, SystemExit) as error:  # noqa: BLE001 - it runs again all the same
                 name = name_of(timer.function)
                 self._dispatcher.failures.log(f"The timer {name} failed", error)

@@ -49,7 +49,7 @@ class Peer(Client):
         super().__init__(
             self._choose_runtime,
             self._held_connection,
-            prefix=settings.prefix,
+            prefix=settings.prefix or "",  # without a prefix, '.add' is 'add'
             timeout=settings.timeout,
         )
         self.settings = settings

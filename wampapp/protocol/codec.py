@@ -10,17 +10,17 @@ import base64
 import binascii
 import io
 import math
+import re
 from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
-from wampapp.protocol.messages import Message, check
-from wampapp.protocol.payload import ATOMS, SCALARS
+from wampapp.protocol.messages import Message, check, refusal
+from wampapp.protocol.payload import ATOMS, MAX_DEPTH, SCALARS
 
-#: Containers may nest this deep in a frame that we read. The decoders stop at bounds of their own,
-#: which differ with Python's version, and are far above what our own walks could follow.
-_MAX_DEPTH: Final = 200
+#: As many numbers may begin a message: its code and two ids.
+_HEAD_LENGTH: Final = 3
 
 
 class Codec:
@@ -70,22 +70,61 @@ class Codec:
             The message.
 
         Raises:
-            ProtocolViolation: the bytes are not valid, or are not a WAMP message.
+            ProtocolViolation: the bytes are not valid, or are not a WAMP message; a
+                :class:`MalformedMessage` where at least its beginning can be read.
         """
         try:
             message = self._loads(payload)
-        except (ValueError, TypeError, RecursionError, OverflowError, MemoryError):
-            raise ProtocolViolation(f"A frame is not valid {self.SERIALIZER_ID}.") from None
-        # Each level takes a byte, so that a short frame is not deep.
-        if len(payload) > _MAX_DEPTH and too_deep(message):
-            raise ProtocolViolation(f"A frame nests more than {_MAX_DEPTH} containers.")
+        except (ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+            raise self._unreadable(payload, error) from None
+        # Each level takes a byte, so that a short frame is not deep. The decoders stop at bounds of
+        # their own, which differ with Python's version, and are above what our walks can follow.
+        if len(payload) > MAX_DEPTH and too_deep(message):
+            raise refusal(_TOO_DEEP, message)
         return check(message)
+
+    def _unreadable(self, payload: bytes, error: Exception) -> ProtocolViolation:
+        if isinstance(error, RecursionError):
+            text = _TOO_DEEP
+        else:
+            why = str(error)[:200].rstrip(".") or type(error).__name__
+            text = f"A frame is not valid {self.SERIALIZER_ID}: {why}."
+        return refusal(text, self._head(payload))
+
+    def _head(self, payload: bytes) -> list[int]:
+        """Return the numbers, at most three, that a message begins with, whatever follows them."""
+        raise NotImplementedError
 
     def _dumps(self, message: Message) -> bytes:
         raise NotImplementedError
 
     def _loads(self, payload: bytes) -> Any:
         raise NotImplementedError
+
+
+_TOO_DEEP: Final = f"A frame nests more than {MAX_DEPTH} lists and dictionaries."
+
+
+def _numbers(payload: bytes, start: int | None, small: int, sizes: dict[int, int]) -> list[int]:
+    """Read the numbers that a message of a binary serializer begins with.
+
+    Args:
+        payload: the frame's payload.
+        start: where the list's first element stands; None if it does not begin with a list.
+        small: numbers below this one are written as themselves.
+        sizes: how many bytes follow each octet that begins a longer number.
+    """
+    found: list[int] = []
+    at = len(payload) if start is None else start
+    while len(found) < _HEAD_LENGTH and at < len(payload):
+        octet = payload[at]
+        size = 0 if octet < small else sizes.get(octet, len(payload))
+        end = at + 1 + size
+        if end > len(payload):
+            break
+        found.append(int.from_bytes(payload[at + 1 : end], "big") if size else octet)
+        at = end
+    return found
 
 
 def too_deep(value: Any) -> bool:
@@ -95,7 +134,7 @@ def too_deep(value: Any) -> bool:
         value: a message, of plain values.
     """
     level = [value]
-    for _ in range(_MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH + 1):
         deeper: list[Any] = []
         for container in level:
             if type(container) is dict:
@@ -122,6 +161,15 @@ class MsgPack(Codec):
     _dumps = staticmethod(msgspec.msgpack.Encoder().encode)  # type: ignore[assignment]
     _loads = staticmethod(msgspec.msgpack.Decoder().decode)  # type: ignore[assignment]
 
+    def _head(self, payload: bytes) -> list[int]:
+        first = payload[0] if payload else 0
+        start = 1 if 0x90 <= first <= 0x9F else {0xDC: 3, 0xDD: 5}.get(first)
+        return _numbers(payload, start, 0x80, {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8})
+
+
+#: How a message in JSON begins: a list, and up to three numbers.
+_JSON_HEAD: Final = re.compile(rb"\s*\[((?:\s*\d{1,16}\s*,){1,3})")
+
 
 class Json(Codec):
     """JSON, through msgspec, with the specification's "Binary Conversion of JSON Strings"."""
@@ -141,9 +189,32 @@ class Json(Codec):
         return payload
 
     def _loads(self, payload: bytes) -> Any:
-        value = Json._decode(payload)
+        try:
+            value = Json._decode(payload)
+        except msgspec.DecodeError:
+            _name_what_only_python_takes(payload)
+            raise
         # Bytes begin with an escaped NUL; frames without one need no walk.
         return _text_to_bytes(value) if b"\\u0000" in payload else value
+
+    def _head(self, payload: bytes) -> list[int]:
+        found = _JSON_HEAD.match(payload)
+        return [int(number) for number in found[1].split(b",")[:-1]] if found else []
+
+
+def _name_what_only_python_takes(payload: bytes) -> None:
+    """Raise for what other peers' JSON may have and ours has not, for msgspec does not name it."""
+    import json
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"JSON has no number for {constant}")
+
+    try:
+        json.dumps(json.loads(payload, parse_constant=refuse), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a string has half of a surrogate pair, such as half an emoji") from None
+    except json.JSONDecodeError:
+        pass
 
 
 def _refuse_unwritable(value: Any) -> None:
@@ -225,15 +296,39 @@ class Cbor(Codec):
             stream = io.BytesIO(payload)
             value = cbor2.load(
                 stream,
-                max_depth=2 * _MAX_DEPTH,
+                max_depth=2 * MAX_DEPTH,
                 tag_hook=_refuse_tag,
                 semantic_decoders=_REFUSED_TAGS,
             )
         except cbor2.CBORDecodeError as error:
-            raise ValueError(error) from None
+            why = f": {error.__cause__}" if error.__cause__ else ""
+            raise ValueError(f"{error}{why}") from None
         if stream.tell() != len(payload):
             raise ValueError("there are bytes after the message")
-        return value
+        # JavaScript's undefined, as AutobahnJS sends it.
+        return _without_undefined(value, cbor2.undefined) if b"\xf7" in payload else value
+
+    def _head(self, payload: bytes) -> list[int]:
+        first = payload[0] if payload else 0
+        longer = {0x98: 2, 0x99: 3, 0x9A: 5, 0x9B: 9, 0x9F: 1}
+        start = 1 if 0x80 <= first <= 0x97 else longer.get(first)
+        return _numbers(payload, start, 24, {24: 1, 25: 2, 26: 4, 27: 8})
+
+
+def _without_undefined(value: Any, undefined: object) -> Any:
+    """Leave out what is undefined; in a list it is null, for the others keep their places."""
+    kind = type(value)
+    if kind is list:
+        return [
+            None if item is undefined else _without_undefined(item, undefined) for item in value
+        ]
+    if kind is dict:
+        return {
+            key: _without_undefined(item, undefined)
+            for key, item in value.items()
+            if item is not undefined
+        }
+    return value
 
 
 MSGPACK: Final = MsgPack()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from pathlib import Path
@@ -57,7 +58,7 @@ def read_key_file(path: object) -> bytes:
         raise UsageError(f"Cryptosign(key_file={path!r}) names no file; give the file's path.")
     try:
         with Path(path).open("rb") as file:
-            data = file.read(_MAX_KEY_FILE)
+            data = file.read(_MAX_KEY_FILE).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise UsageError(f"The key file {path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # a null in the path

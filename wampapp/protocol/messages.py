@@ -40,8 +40,25 @@ MAX_ID: Final = 2**53
 
 Message = list[Any]
 
+
+class MalformedMessage(ProtocolViolation):
+    """A frame whose message cannot be taken, but whose beginning says which one it is.
+
+    So only that request, call or event is refused, and the session goes on.
+
+    Attributes:
+        head: the numbers that it begins with, two or three: its code, and ids.
+        options: its options or details; empty where they cannot be read.
+    """
+
+    def __init__(self, text: str, head: list[int], options: dict[str, Any]) -> None:
+        super().__init__(text)
+        self.head = head
+        self.options = options
+
+
 _STRINGS: Final = frozenset({str})
-_PAYLOAD = ((), (list,), (list, dict))
+_PAYLOAD: Final = ((), (list,), (list, dict))
 
 
 def _with_payload(*head: type) -> frozenset[tuple[type, ...]]:
@@ -108,7 +125,8 @@ def check(message: Any) -> Message:
         The same object.
 
     Raises:
-        ProtocolViolation: it is not a list, its code is unknown, or an element has the wrong type.
+        ProtocolViolation: it is not a list, its code is unknown, or an element has the wrong type;
+            a :class:`MalformedMessage` where at least its code and its id are right.
     """
     if type(message) is not list or not message:
         raise ProtocolViolation("A WAMP message must be a list that starts with its code.")
@@ -118,14 +136,51 @@ def check(message: Any) -> Message:
         raise ProtocolViolation(f"There is no WAMP message with the code {short_repr(code)}.")
     asks = forms.get(tuple(map(type, message)))
     if asks is None:
-        raise ProtocolViolation(f"The {_NAMES[code]} message has the wrong elements.")
+        _amend(message)
+        asks = forms.get(tuple(map(type, message)))
+    if asks is None:
+        raise refusal(f"The {_NAMES[code]} message has the wrong elements.", message)
     if (asks & _FIRST and not 0 <= message[1] <= MAX_ID) or (
         asks & _SECOND and not 0 <= message[2] <= MAX_ID
     ):
-        raise ProtocolViolation(f"The {_NAMES[code]} message has an id out of range.")
+        raise refusal(f"The {_NAMES[code]} message has an id out of range.", message)
     if asks & _KEYWORDS and not _STRINGS.issuperset(map(type, message[-1])):
-        raise ProtocolViolation(f"The {_NAMES[code]} message has a keyword that is not a string.")
+        raise refusal(f"The {_NAMES[code]} message has a keyword that is not a string.", message)
     return message
+
+
+def _amend(message: Message) -> None:
+    """Correct what some peers write, and what can be meant in one way only.
+
+    Null for arguments is none of them, and a whole number written as a float is an id.
+    """
+    bare = min(_SHAPES[message[0]], key=len)
+    for place, kind in enumerate(bare[1:3], 1):
+        if kind is int and len(message) > place and type(message[place]) is float:
+            number = message[place]
+            message[place] = int(number) if number.is_integer() else number
+    if (*bare, list) in _SHAPES[message[0]]:
+        for place, empty in ((len(bare), list), (len(bare) + 1, dict)):
+            if len(message) > place and message[place] is None:
+                message[place] = empty()
+
+
+def refusal(text: str, message: Any) -> ProtocolViolation:
+    """Return the exception for a message that cannot be taken.
+
+    Args:
+        text: why, a sentence.
+        message: what the serializer made of the frame, or of its beginning; anything.
+    """
+    head: list[int] = []
+    for number in message[:3] if type(message) is list else ():
+        if type(number) is not int or not 0 <= number <= MAX_ID:
+            break
+        head.append(number)
+    if len(head) < 2 or head[0] not in _SHAPES:
+        return ProtocolViolation(text)
+    options = message[len(head)] if len(message) > len(head) else None
+    return MalformedMessage(text, head, options if type(options) is dict else {})
 
 
 def short_repr(value: object, maximum: int = 100) -> str:

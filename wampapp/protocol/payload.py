@@ -7,11 +7,13 @@ dataclass or a ``datetime`` looks like on the wire does not depend on which one 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from wampapp.errors import PayloadNotEncodable
+from wampapp.protocol.plain_forms import plain_form, with_dumps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +21,14 @@ if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
 
 SCALARS: Final = frozenset({type(None), bool, int, float, str})
+#: Lists and dictionaries may nest this deep in the arguments that we send and that we read; other
+#: peers have bounds of their own.
+MAX_DEPTH: Final = 200
 #: The plain values that hold no others.
 ATOMS: Final = SCALARS | {bytes}
+
+
+_TOO_DEEP: Final = f"it nests more than {MAX_DEPTH} lists and dictionaries, or contains itself"
 
 
 def to_plain(value: Any) -> Any:
@@ -28,8 +36,9 @@ def to_plain(value: Any) -> Any:
 
     Dataclasses, ``msgspec.Struct`` and TypedDict become dictionaries; tuples and sets lists;
     ``datetime``, ``UUID`` and ``Decimal`` strings (ISO 8601, RFC 4122, digits); enums their
-    values; ``bytearray`` and ``memoryview`` bytes. Keys become strings; of two keys such as ``1``
-    and ``"1"`` only one is left.
+    values; ``bytearray`` and ``memoryview`` bytes. An instance of a subclass of one of these types,
+    such as a ``markupsafe.Markup``, becomes what one of that type does. Keys become strings; of
+    two keys such as ``1`` and ``"1"`` only one is left.
 
     Args:
         value: a list or dictionary of arguments, or one result.
@@ -38,13 +47,15 @@ def to_plain(value: Any) -> Any:
         An equal value of plain types. It may be ``value`` itself.
 
     Raises:
-        PayloadNotEncodable: a value of another type is in it.
+        PayloadNotEncodable: a value of another type is in it, or it nests too deep.
     """
     kind = type(value)
     # One pass in C settles the usual payload, a flat list of atoms.
     if kind in ATOMS or (kind is list and ATOMS.issuperset(map(type, value))):
         return value
     try:
+        if "pydantic" in sys.modules:
+            value = with_dumps(value)
         _complete(value)
         # Keys are strings, as in JSON: other serializers would carry more, and differ.
         return _only_bytes(
@@ -52,10 +63,13 @@ def to_plain(value: Any) -> Any:
                 value,
                 builtin_types=(bytes, bytearray, memoryview),
                 str_keys=True,
-                enc_hook=_other_model,
-            )
+                enc_hook=plain_form,
+            ),
+            MAX_DEPTH,
         )
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+    except RecursionError:
+        raise PayloadNotEncodable(f"A value cannot be sent: {_TOO_DEEP}.") from None
+    except (TypeError, ValueError, OverflowError) as error:
         raise PayloadNotEncodable(f"A value cannot be sent: {error}.") from None
 
 
@@ -82,26 +96,23 @@ def _complete(value: Any) -> None:
             _complete(item)
 
 
-def _other_model(value: Any) -> Any:
-    """Turn a pydantic model into a dictionary; pydantic itself is not imported."""
-    if hasattr(type(value), "__pydantic_serializer__") and hasattr(value, "model_dump"):
-        return value.model_dump()
-    raise TypeError(f"there is no plain form for an object of type {type(value).__name__}")
-
-
-def _only_bytes(value: Any) -> Any:
-    """Turn ``bytearray`` and ``memoryview`` into ``bytes``."""
+def _only_bytes(value: Any, room: int) -> Any:
+    """Turn ``bytearray`` and ``memoryview`` into ``bytes``; ``room`` is how deep it may nest."""
     kind = type(value)
     if kind in ATOMS:
         return value
     if kind is list or kind is tuple:
+        if not room:
+            raise ValueError(_TOO_DEEP)
         if ATOMS.issuperset(map(type, value)):
             return value
-        return [_only_bytes(item) for item in value]
+        return [_only_bytes(item, room - 1) for item in value]
     if kind is dict:
+        if not room:
+            raise ValueError(_TOO_DEEP)
         if ATOMS.issuperset(map(type, value.values())):
             return value
-        return {key: _only_bytes(item) for key, item in value.items()}
+        return {key: _only_bytes(item, room - 1) for key, item in value.items()}
     return bytes(value)
 
 

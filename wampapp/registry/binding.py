@@ -15,11 +15,11 @@ import msgspec
 
 from wampapp.errors import InvalidArgument, InvalidHandler
 from wampapp.registry.annotations import (
-    check_convertible,
     contexts_in,
-    convert,
+    convertible,
     signature_of,
 )
+from wampapp.registry.conversion import convert
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,8 @@ _POSITIONAL: Final = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
 _NO_KWARGS: Final[dict[str, Any]] = {}
-_FAULT: Final = re.compile(
-    r"(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?", re.DOTALL
-)
+_FAULT: Final = re.compile(r"(?P<what>.*?)(?P<where>(?: - at (?:`key` in )?`\$[^`]*`)*)", re.DOTALL)
+_PATH: Final = re.compile(r"`\$([^`]*)`")
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
@@ -85,7 +84,7 @@ class Binding:
                 continue
             if not convert:
                 kind = Any
-            check_convertible(function, name, kind)
+            kind = convertible(function, name, kind)
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 self._has_rest, self._rest = True, kind
                 continue
@@ -116,8 +115,7 @@ class Binding:
     ) -> bool:
         """Return whether a parameter is filled by us, and take note of it."""
         if name in captured:
-            check_convertible(function, name, kind)
-            self._captured[name] = kind
+            self._captured[name] = convertible(function, name, kind)
             return True
         wanted = contexts_in(kind)
         if not wanted:
@@ -176,7 +174,7 @@ class Binding:
             if kind is not Any:
                 try:
                     # A component of a URI is text, so here "7" is an int.
-                    extras[name] = msgspec.convert(extras[name], kind, strict=False)
+                    extras[name] = convert(extras[name], kind, strict=False)
                 except msgspec.ValidationError as error:
                     raise self._fault(error, name) from None
         placed = list(args)
@@ -235,14 +233,16 @@ class Binding:
 
     def _fault(self, error: msgspec.ValidationError, name: str | None) -> InvalidArgument:
         found = _FAULT.fullmatch(str(error))
-        what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+        what, where = (found["what"], found["where"]) if found else (str(error), "")
+        # A conversion inside of another gives its own path first.
+        path = "".join(reversed(_PATH.findall(where)))
         if name is None:
             head = _INDEX.match(path)
             index = int(head[1]) if head else 0
             name = self._names[index] if index < len(self._names) else f"argument {index + 1}"
             path = path[head.end() :] if head else path
         what = what[:1].lower() + what[1:].replace("`", "")
-        in_key = "a key: " if found and found["key"] else ""
+        in_key = "a key: " if "`key` in" in where else ""
         return InvalidArgument(
             f"`{name}{path}`: {in_key}{what}", parameter=name, path=f"{name}{path}"
         )

@@ -63,9 +63,9 @@ class Blueprint(Lifecycle):
     def register(self, uri: F, /) -> F: ...
     @overload
     def register(
-        self, uri: str | None = None, /, **options: Unpack[RegisterOptions]
+        self, uri: str | None = None, **options: Unpack[RegisterOptions]
     ) -> Callable[[F], F]: ...
-    def register(self, uri: Any = None, /, **options: Unpack[RegisterOptions]) -> Any:
+    def register(self, uri: Any = None, **options: Unpack[RegisterOptions]) -> Any:
         """Register a function as the endpoint of a procedure; a decorator, with or without ``()``.
 
         It can be stacked, and returns the very same function.
@@ -96,9 +96,9 @@ class Blueprint(Lifecycle):
     def subscribe(self, uri: F, /) -> F: ...
     @overload
     def subscribe(
-        self, uri: str | None = None, /, **options: Unpack[SubscribeOptions]
+        self, uri: str | None = None, **options: Unpack[SubscribeOptions]
     ) -> Callable[[F], F]: ...
-    def subscribe(self, uri: Any = None, /, **options: Unpack[SubscribeOptions]) -> Any:
+    def subscribe(self, uri: Any = None, **options: Unpack[SubscribeOptions]) -> Any:
         """Subscribe a function to a topic; a decorator, with or without ``()``.
 
         It can be stacked, and returns the very same function. Events reach the handler one at a

@@ -26,6 +26,39 @@ def written_uri(uri: str | None, function: object) -> str:
     return f".{getattr(function, '__name__', '')}" if uri is None else uri
 
 
+def check_absolute_prefix(prefix: str | None, whose: str) -> None:
+    """Check that a prefix does not start with a dot.
+
+    Args:
+        prefix: the prefix; None is right.
+        whose: who has it, for the message.
+
+    Raises:
+        InvalidUri: it does.
+    """
+    if prefix is not None and prefix.startswith("."):
+        raise InvalidUri(
+            f"The prefix {prefix!r} starts with a dot, but {whose}'s prefix is relative to "
+            "nothing; leave the dot out."
+        )
+
+
+def check_relative(uri: object, prefix: str | None, what: str, why: str) -> None:
+    """Check that a URI is not relative where there is no prefix.
+
+    Args:
+        uri: the URI.
+        prefix: what relative URIs are relative to; None for nothing.
+        what: ``"procedure"`` or ``"topic"``.
+        why: who has no prefix, and what to do, for the message.
+
+    Raises:
+        InvalidUri: it is.
+    """
+    if prefix is None and isinstance(uri, str) and uri.startswith("."):
+        raise InvalidUri(f"The {what} {uri!r} is relative to a prefix, but {why}.")
+
+
 def absolute_uri(uri: str, prefix: str | None) -> str:
     """Put the prefix before a relative URI. What comes of it is not checked."""
     if not uri.startswith("."):

@@ -85,7 +85,7 @@ class Registry:
             DuplicateUri: the app already registers this URI.
             AppStarted: the app runs already.
         """
-        self._check_open(record.uri)
+        self._check_open(record.uri, ", or use app.register_now()")
         # Two patterns that differ only in their names are the same procedure on the wire.
         key = (record.pattern.match, record.pattern.uri) if record.pattern else record.uri
         key = record.uri if key == ("exact", record.uri) else key
@@ -105,7 +105,7 @@ class Registry:
             DuplicateUri: the same handler is subscribed to this topic already.
             AppStarted: the app runs already.
         """
-        self._check_open(record.uri)
+        self._check_open(record.uri, ", or use app.subscribe_now()")
         if any(s.uri == record.uri and s.handler == record.handler for s in self._subscriptions):
             raise DuplicateUri(
                 f"{name_of(record.handler)} is subscribed to {record.uri!r} already; "
@@ -125,9 +125,9 @@ class Registry:
         else:
             self._timers.append(record)
 
-    def _check_open(self, name: str) -> None:
+    def _check_open(self, name: str, instead: str = "") -> None:
         if self._frozen:
             raise AppStarted(
                 f"The app was started already, so {name!r} would never be announced; declare it at "
-                "module level, before app.run() or app.start()."
+                f"module level, before app.run() or app.start(){instead}."
             )

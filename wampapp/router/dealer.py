@@ -9,6 +9,7 @@ from wampapp.errors import (
     INVALID_ARGUMENT,
     INVALID_URI,
     NO_SUCH_PROCEDURE,
+    PROTOCOL_VIOLATION,
     PayloadNotEncodable,
     PayloadTooLarge,
     ProtocolViolation,
@@ -31,7 +32,7 @@ from wampapp.router.session import PendingCall
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wampapp.protocol.messages import Message
+    from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.router.meta import Announce, Procedure
     from wampapp.router.registrations import Registration
     from wampapp.router.session import RouterSession
@@ -168,6 +169,29 @@ class Dealer:
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             self._release(pending)
             caller.send_error(CALL, request, error.uri, error.message)
+
+    def refuse_answer(self, session: RouterSession, number: int, error: MalformedMessage) -> bool:
+        """Answer the caller of an invocation in place of a callee whose answer cannot be read.
+
+        Args:
+            session: the callee.
+            number: our request id of the invocation.
+            error: what is wrong with the YIELD or the ERROR.
+
+        Returns:
+            Whether there is such an invocation.
+        """
+        pending = session.invocations.get(number)
+        if pending is None:
+            return False
+        if error.head[0] == ERROR or not pending.progress:
+            del session.invocations[number]  # otherwise more of its answers may follow
+        caller, request = pending.caller, pending.request
+        self._release(pending)
+        if caller is not None:
+            text = f"The callee's answer cannot be read: {error.message}"
+            caller.send_error(CALL, request, PROTOCOL_VIOLATION, text)
+        return True
 
     def failed(self, session: RouterSession, message: Message) -> None:
         """Handle a callee's ERROR: ``[ERROR, 68, Request, Details, Error, Args?, Kwargs?]``."""

@@ -221,10 +221,13 @@ def _is_public(entry: Entry) -> bool:
 
 
 def _id(args: list[Any], kind: str) -> int:
+    number = args[0] if len(args) == 1 else None
+    if type(number) is float and number.is_integer():
+        number = int(number)  # as some peers write their ids
     # A bool is an int in Python, but not an id.
-    if len(args) != 1 or type(args[0]) is not int or not 0 <= args[0] <= MAX_ID:
+    if type(number) is not int or not 0 <= number <= MAX_ID:
         raise WampError(INVALID_ARGUMENT, f"The one argument is a {kind}'s id.")
-    return args[0]
+    return number
 
 
 def _uri(args: list[Any]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from wampapp.errors import INVALID_ARGUMENT
 from wampapp.protocol.messages import (
     CALL,
     CANCEL,
     ERROR,
+    INVOCATION,
     PUBLISH,
     REGISTER,
     SUBSCRIBE,
@@ -21,7 +23,7 @@ from wampapp.router.meta import SessionMeta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.protocol.messages import Message
+    from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.router.session import RouterSession
 
 
@@ -65,6 +67,33 @@ class Realm:
             REGISTER: registrations.register,
             UNREGISTER: registrations.unregister,
         }
+
+    def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:
+        """Refuse a message that is malformed, and only that message.
+
+        Args:
+            session: who sent it.
+            error: what is wrong with it.
+
+        Returns:
+            Whether it could be refused; nothing was done if not.
+        """
+        code, number = error.head[:2]
+        if code in (CALL, SUBSCRIBE, UNSUBSCRIBE, REGISTER, UNREGISTER):
+            if code == CALL and number in session.calls:
+                return False  # an error would answer the other call with this id
+            session.send_error(code, number, INVALID_ARGUMENT, error.message)
+        elif code == PUBLISH:
+            if error.options.get("acknowledge") is True:
+                session.send_error(code, number, INVALID_ARGUMENT, error.message)
+        elif code == YIELD:
+            return self.dealer.refuse_answer(session, number, error)
+        elif code == ERROR:
+            last = error.head[2] if len(error.head) > 2 and number == INVOCATION else 0
+            return self.dealer.refuse_answer(session, last, error)
+        else:
+            return code == CANCEL
+        return True
 
     def add(self, session: RouterSession) -> None:
         """Take in a session that was sent its WELCOME, and announce it."""

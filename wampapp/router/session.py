@@ -15,7 +15,15 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
-from wampapp.protocol.messages import ABORT, ERROR, GOODBYE, HELLO, MAX_ID, short_repr
+from wampapp.protocol.messages import (
+    ABORT,
+    ERROR,
+    GOODBYE,
+    HELLO,
+    MAX_ID,
+    MalformedMessage,
+    short_repr,
+)
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
 
 if TYPE_CHECKING:
@@ -60,6 +68,9 @@ class SessionRealm(Protocol):
     @property
     def handlers(self) -> Mapping[int, Callable[[RouterSession, Message], None]]:
         """What handles each message of a joined session, by the message's code."""
+
+    def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:
+        """Refuse a malformed message by itself, and return whether that was possible."""
 
     def remove(self, session: RouterSession, *, announce: bool) -> None:
         """Forget a session that leaves."""
@@ -153,7 +164,14 @@ class RouterSession:
             self.violated(error)
 
     def violated(self, error: ProtocolViolation) -> None:
-        """End a session whose peer broke the protocol."""
+        """Refuse a message that is malformed; any other violation ends the session.
+
+        So what is wrong with one request of a peer does not end its others.
+        """
+        realm = self.realm
+        if isinstance(error, MalformedMessage) and realm is not None and realm.refuse(self, error):
+            logger.info("Session %s sent a malformed message: %s", self.id, error.message)
+            return
         logger.info("Session %s broke the protocol: %s", self.id, error.message)
         self.abort(PROTOCOL_VIOLATION, error.message)
 

@@ -11,7 +11,7 @@ from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import NotJoined
 from wampapp.loop.threads import ThreadPool
-from wampapp.registry.records import Scope
+from wampapp.registry.records import Registration, Scope
 from wampapp.runner import reach
 from wampapp.runner.reach import Reach
 from wampapp.session.connection import Connection
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from wampapp.config.records import Config
     from wampapp.loop.runtime import Runtime
-    from wampapp.registry.endpoint import Kind
-    from wampapp.registry.records import Registration, Subscription
+    from wampapp.protocol.patterns import Match, Pattern
+    from wampapp.registry.endpoint import Endpoint, Kind
+    from wampapp.registry.records import Subscription
     from wampapp.registry.registry import Registry
     from wampapp.server.address import Address
     from wampapp.transport.dial import Dialer
@@ -77,6 +78,8 @@ class Service:
         self._starting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._awaited = False
+        #: The procedures that a test plays, as they are matched.
+        self._left_out: set[tuple[Match, str]] = set()
         self._hooks = Hooks(registry, self._dispatcher, lifespan)
         self._timers = Timers(registry, self._dispatcher)
 
@@ -159,6 +162,11 @@ class Service:
             *self._registry.subscriptions,
         ]
         endpoints = [(record, self._dispatcher.prepare(record)) for record in records]
+        endpoints = [
+            (record, endpoint)
+            for record, endpoint in endpoints
+            if not self._is_left_out(record, endpoint)
+        ]
         found = await self.find_router()
         await self._hooks.run_startup()
         connection = self._connection = Connection(
@@ -175,6 +183,22 @@ class Service:
         self._timers.start()
         self._keeper = asyncio.create_task(connection.keep())
         self._keeper.add_done_callback(self._note_end)
+
+    async def leave_out(self, pattern: Pattern) -> None:
+        """Do not serve a procedure, from now on: a test plays it.
+
+        Args:
+            pattern: what it is registered with, if it is declared at all.
+        """
+        self._left_out.add((pattern.match, pattern.uri))
+        if self._connection is not None:
+            for record, endpoint in self._connection.announced():
+                if self._is_left_out(record, endpoint):
+                    await self._connection.withdraw(endpoint)
+
+    def _is_left_out(self, record: Registration | Subscription, endpoint: Endpoint) -> bool:
+        key = endpoint.pattern.match, endpoint.pattern.uri
+        return isinstance(record, Registration) and key in self._left_out
 
     async def wait(self) -> None:
         """Wait until the connection is lost for good.

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import (
     ConnectionLost,
+    InvalidArgument,
+    NoSuchProcedure,
     NotJoined,
     PayloadNotEncodable,
     PayloadTooLarge,
-    ProtocolViolation,
     WampError,
 )
 from wampapp.observe import logs
 from wampapp.protocol.messages import (
     ERROR,
+    INTERRUPT,
     INVOCATION,
     REGISTER,
     UNREGISTER,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from wampapp.dispatch.dispatcher import Dispatcher
     from wampapp.dispatch.execution import Run
-    from wampapp.protocol.messages import Message
+    from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.registry.endpoint import Endpoint
     from wampapp.session.caller import Caller
 
@@ -129,15 +131,33 @@ class Callee:
         """Handle ``[INVOCATION, Request, Registration, Details, Args?, Kwargs?]``."""
         endpoint = self._endpoints.get(message[2])
         args, kwargs = payload_of(message, 4)
+        request = message[1]
         if endpoint is None:
             # The router answers REGISTER before it sends a call, so this one is not ours.
-            raise ProtocolViolation(f"There is no registration {message[2]}.")
-        request = message[1]
+            text = f"There is no registration {message[2]} here."
+            self._refuse(request, "A call", NoSuchProcedure(text))
+            return
         run = self._dispatcher.call(
             endpoint, args, kwargs, self._reply(self, request, endpoint, message[3]), message[3]
         )
         if not run.done:
             self._runs[request] = run
+
+    def refuse_call(self, error: MalformedMessage) -> None:
+        """Answer a call that cannot be read with an error."""
+        endpoint = self._endpoints.get(error.head[2]) if len(error.head) > 2 else None
+        what = f"A call of {endpoint.uri}" if endpoint else "A call"
+        text = f"The call cannot be read: {error.message}"
+        self._refuse(error.head[1], what, InvalidArgument(text))
+
+    def refuse_interrupt(self, error: MalformedMessage) -> None:
+        """Cancel a run; the options, which cannot be read, make no difference."""
+        self.on_interrupt([INTERRUPT, error.head[1], error.options])
+
+    def _refuse(self, request: int, what: str, error: WampError) -> None:
+        logger.warning("%s was refused: %s", what, error.message)
+        with contextlib.suppress(NotJoined, ConnectionLost):
+            self._send([ERROR, INVOCATION, request, {}, error.uri, [error.message]])
 
     def on_interrupt(self, message: Message) -> None:
         """Handle ``[INTERRUPT, Request, Options]``: cancel the run, whatever the mode."""

@@ -6,15 +6,23 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.errors import ConnectionLost, NotJoined, WampError, error_from_wire
+from wampapp.errors import (
+    ConnectionLost,
+    NotJoined,
+    ProtocolViolation,
+    WampError,
+    error_from_wire,
+)
 from wampapp.protocol.messages import (
     CALL,
     CANCEL,
+    ERROR,
     MAX_ID,
     PUBLISH,
     PUBLISHED,
     REGISTER,
     REGISTERED,
+    RESULT,
     SUBSCRIBE,
     SUBSCRIBED,
     UNREGISTER,
@@ -29,7 +37,7 @@ from wampapp.registry.results import CallResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from wampapp.protocol.messages import Message
+    from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.session.events import Backlog
 
 _NO_OPTIONS: Final[dict[str, Any]] = {}
@@ -127,7 +135,11 @@ class Caller:
 
     def cancel(self, request: int) -> None:
         """Cancel a call: tell the router, where it takes CANCEL, that nobody waits for it."""
-        if self._calls.pop(request, None) is not None and self.can_cancel:
+        if self._calls.pop(request, None) is not None:
+            self._send_cancel(request)
+
+    def _send_cancel(self, request: int) -> None:
+        if self.can_cancel:
             with contextlib.suppress(ConnectionLost, NotJoined):
                 self._send([CANCEL, request, {"mode": "killnowait"}])
 
@@ -227,13 +239,30 @@ class Caller:
     def on_error(self, message: Message) -> None:
         """Handle ``[ERROR, Code, Request, Details, URI, Args?, Kwargs?]``."""
         _, code, request, _, uri = message[:5]
+        self._fail(code, request, _error(uri, *payload_of(message, 5), self._defined))
+
+    def refuse(self, error: MalformedMessage) -> None:
+        """Fail the request whose answer cannot be read."""
+        code, *ids = error.head
+        if code == ERROR:
+            code, *ids = ids
+        else:
+            code = CALL if code == RESULT else ANSWERS[code]
+        if ids:
+            text = f"The answer cannot be read: {error.message}"
+            self._fail(code, ids[0], ProtocolViolation(text))
+            if error.options.get("progress") is True:  # nobody waits for the others
+                self._send_cancel(ids[0])
+
+    def _fail(self, code: int, request: int, error: Exception) -> None:
+        """End a request with an error, if it is still waited for."""
         future: asyncio.Future[Any] | None = None
         if code == CALL:
             future = self._calls.pop(request, None)
         elif self._pending.get(request, (0,))[0] == code:
             future = self._pending.pop(request)[1]
         if future is not None and not future.done():
-            future.set_exception(_error(uri, *payload_of(message, 5), self._defined))
+            future.set_exception(error)
 
     def fail(self, reason: str) -> None:
         """End every request that waits with :class:`ConnectionLost`.

@@ -59,6 +59,7 @@ class Connection:
         announce: see :meth:`Announcer.announce`.
         withdraw: see :meth:`Announcer.withdraw`.
         find: see :meth:`Announcer.find`.
+        announced: see :meth:`Announcer.announced`.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Connection:
         self.announce = announcer.announce
         self.withdraw = announcer.withdraw
         self.find = announcer.find
+        self.announced = announcer.announced
 
     # What an app, a handle or a client calls.
 

@@ -76,6 +76,11 @@ class EventQueue:
         self._running = 0
         self._starting = False
 
+    @property
+    def topic(self) -> str:
+        """The topic as it was declared."""
+        return self.endpoint.uri
+
     def put(
         self,
         args: Sequence[Any],

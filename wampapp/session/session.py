@@ -32,6 +32,7 @@ from wampapp.protocol.messages import (
     UNREGISTERED,
     UNSUBSCRIBE,
     WELCOME,
+    MalformedMessage,
 )
 from wampapp.session.callee import Callee
 from wampapp.session.caller import ANSWERS, Caller
@@ -150,6 +151,14 @@ class Session:
             ABORT: self._on_abort,
         }
 
+        #: What refuses each message that is malformed; any other ends the session.
+        self._refusals: dict[int, Callable[[MalformedMessage], None]] = {
+            INVOCATION: callee.refuse_call,
+            INTERRUPT: callee.refuse_interrupt,
+            EVENT: subscriber.refuse,
+            **dict.fromkeys((RESULT, ERROR, *ANSWERS), caller.refuse),
+        }
+
     @property
     def is_joined(self) -> bool:
         """Whether messages can be sent."""
@@ -234,9 +243,17 @@ class Session:
             self.violated(error)
 
     def violated(self, error: ProtocolViolation) -> None:
-        """End a session whose router broke the protocol."""
+        """Refuse a call, an event or an answer that is malformed; anything else ends the session.
+
+        Routers pass on what peers send, so that a call or an event may be anybody's fault.
+        """
         if self.state is State.ENDED:
             return
+        if isinstance(error, MalformedMessage) and self._handlers is self._handlers_once_joined:
+            refuse = self._refusals.get(error.head[0])
+            if refuse is not None:
+                refuse(error)
+                return
         logger.error("The router broke the protocol: %s", error.message)
         self._say([ABORT, {"message": error.message}, PROTOCOL_VIOLATION])
         self._end(f"the router broke the protocol: {error.message.rstrip('.')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from wampapp.protocol.messages import SUBSCRIBE, UNSUBSCRIBE, payload_of
@@ -9,10 +10,12 @@ from wampapp.session.events import MAX_WAITING_EVENTS, EventQueue
 
 if TYPE_CHECKING:
     from wampapp.dispatch.dispatcher import Dispatcher
-    from wampapp.protocol.messages import Message
+    from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.registry.endpoint import Endpoint
     from wampapp.session.caller import Caller
     from wampapp.session.events import Backlog
+
+logger = logging.getLogger("wampapp.session")
 
 
 class Subscriber:
@@ -111,6 +114,12 @@ class Subscriber:
             ConnectionLost: the link broke.
         """
         await self._caller.request(UNSUBSCRIBE, subscription)
+
+    def refuse(self, error: MalformedMessage) -> None:
+        """Drop an event that cannot be read."""
+        queues = self._queues.get(error.head[1])
+        what = f"An event of {queues[0].topic}" if queues else "An event"
+        logger.warning("%s was dropped: %s", what, error.message)
 
     def on_event(self, message: Message) -> None:
         """Handle ``[EVENT, Subscription, Publication, Details, Args?, Kwargs?]``."""

@@ -11,10 +11,12 @@ from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import HandlerFailed, HookFailed, RouterUnreachable, UsageError
 from wampapp.loop.threads import ThreadPool
+from wampapp.protocol import uris
 from wampapp.protocol.patterns import Pattern
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.context import Event  # noqa: TC001 - a handler's annotation is looked up
 from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.naming import absolute_uri, check_relative
 from wampapp.router.router import Router
 from wampapp.session.connection import Connection
 from wampapp.testing.virtual_clock import ClockLoop
@@ -33,6 +35,27 @@ logger = logging.getLogger("wampapp.testing")
 
 #: The topic whose acknowledgement shows that the router has handled all that came before.
 _SETTLED: Final = "wampapp.testing.settled"
+
+
+NO_PREFIX: Final = "here are several apps, or none; write the full URI"
+
+
+def prefix_of(apps: tuple[Servable, ...]) -> str | None:
+    """Return what a test's URIs are relative to: the prefix of the only app.
+
+    Without a prefix of its own, that is the empty one. None if there is more than one app, or none.
+    """
+    return apps[0].prefix or "" if len(apps) == 1 else None
+
+
+def absolute(uri: Any, prefix: str | None, what: str) -> str:
+    """Put the prefix before a relative URI of a test; what comes of it is not checked.
+
+    Raises:
+        InvalidUri: the URI is relative, and there is no prefix.
+    """
+    check_relative(uri, prefix, what, NO_PREFIX)
+    return absolute_uri(uris.check_string(uri, what), prefix)
 
 
 class AppDialer(LocalDialer):
@@ -77,6 +100,8 @@ class Harness:
         self._services: list[Service] = []
         self._connections: list[Connection] = []
         self._recorders: list[Events] = []
+        #: The procedures that stubs play.
+        self._played: list[Pattern] = []
         self._router: Router
         self._workers: ThreadPool
         self._dispatcher: Dispatcher
@@ -129,6 +154,8 @@ class Harness:
         service.dispatcher.failures.on_failure = self._on_failure
         app.attach(service)
         self._services.append(service)
+        for pattern in self._played:
+            await service.leave_out(pattern)
         try:
             await service.start()
         except HookFailed as error:
@@ -175,14 +202,18 @@ class Harness:
         return connection
 
     async def add_stub(self, stub: Stub) -> None:
-        """Register a stub.
+        """Register a stub, in place of the procedure of an app if there is one.
 
         Raises:
-            ProcedureExists: an app, or another stub, has the procedure.
+            ProcedureExists: the test has registered the procedure, or another stub of it.
         """
         record = self.blueprint().add_registration(
             stub.answer, stub.uri, run="loop", validate=False
         )
+        pattern = endpoint_for(record).pattern
+        self._played.append(pattern)
+        for service in self._services:
+            await service.leave_out(pattern)
         await self._announce(record)
 
     def _defined(self) -> dict[str, type[Exception]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from wampapp.client.blocking import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
 from wampapp.testing.events import Events
-from wampapp.testing.harness import Harness
+from wampapp.testing.harness import NO_PREFIX, Harness, absolute, prefix_of
 from wampapp.testing.stub import Stub
 from wampapp.testing.virtual_clock import clock
 
@@ -51,7 +51,7 @@ class TestRealm:
         self._stubs: list[Stub] = []
         self._recorders: list[Events] = []
         self._harness: Harness | None = None
-        self.prefix = apps[0].prefix if len(apps) == 1 else None
+        self.prefix = prefix_of(apps)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(app.name for app in self._apps)}>"
@@ -83,10 +83,13 @@ class TestRealm:
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not part of the test; before the block, or in it.
+        """Play a procedure, before the block or in it.
+
+        It may be one of a service that is not part of the test, or one of an app under test, which
+        the stub then replaces until the block ends.
 
         Args:
-            uri: the procedure.
+            uri: the procedure; with one app, a leading dot is relative to its prefix.
             returns: what it returns; a function is called with the arguments.
             raises: what it raises instead.
 
@@ -95,9 +98,9 @@ class TestRealm:
 
         Raises:
             InvalidUri: the URI is not valid.
-            ProcedureExists: an app, or another stub, has the procedure.
+            ProcedureExists: the test has registered the procedure, or another stub of it.
         """
-        stub = Stub(uri, returns, raises)
+        stub = Stub(absolute(uri, self.prefix, "procedure"), returns, raises)
         if self._harness is None:
             self._stubs.append(stub)
         else:
@@ -114,9 +117,7 @@ class TestRealm:
         Raises:
             InvalidUri: it is not a topic.
         """
-        if self.prefix and isinstance(topics, str) and topics.startswith("."):
-            topics = f"{self.prefix}{topics}"
-        recorder = Events(topics)
+        recorder = Events(absolute(topics, self.prefix, "topic"))
         if self._harness is None:
             self._recorders.append(recorder)
         else:
@@ -190,6 +191,7 @@ class TestClient(PeerClient):
     """
 
     __test__ = False
+    _NO_PREFIX = NO_PREFIX
 
     def __init__(self, realm: TestRealm, connection: Connection, timeout: float) -> None:
         harness = realm.harness
@@ -203,7 +205,7 @@ class TestClient(PeerClient):
             current,
             prefix=realm.prefix,
             timeout=timeout,
-            blueprint=lambda: realm.harness.blueprint(realm.prefix),
+            blueprint=lambda: realm.harness.blueprint(realm.prefix or None),
         )
         self.realm = realm
         self.clock = clock
@@ -241,7 +243,7 @@ class TestClient(PeerClient):
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not part of the test; as :meth:`TestRealm.stub`."""
+        """Play a procedure; as :meth:`TestRealm.stub`."""
         return self.realm.stub(uri, returns=returns, raises=raises)
 
     def as_(self, authid: str, *, role: str = "anonymous") -> TestClient:

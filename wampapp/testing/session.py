@@ -12,7 +12,7 @@ from wampapp.loop.runtime import current_runtime
 from wampapp.protocol import uris
 from wampapp.registry.endpoint import endpoint_for
 from wampapp.testing.events import Events
-from wampapp.testing.harness import Harness
+from wampapp.testing.harness import Harness, absolute, prefix_of
 from wampapp.testing.stub import Stub
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class TestSession:
 
     def __init__(self, *apps: Servable, timeout: float = 10.0) -> None:
         self._apps = apps
+        self._prefix = prefix_of(apps)
         self._timeout = timeout
         self._stubs: list[Stub] = []
         self._harness: Harness | None = None
@@ -106,14 +107,17 @@ class TestSession:
     def _ask(self, ask: Callable[[Connection], Awaitable[Any]], what: str) -> Awaitable[Any]:
         return self._do(wait_for_answer(self._peer(), ask, self._timeout, what))
 
+    def _absolute(self, uri: str, what: str) -> str:
+        return uris.check(absolute(uri, self._prefix, what), what)
+
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """Call a procedure; await its result."""
-        name = uris.resolve(uri, None, "procedure")
+        name = self._absolute(uri, "procedure")
         return self._ask(lambda peer: peer.call(name, args, kwargs), f"answer from {name}")
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """Publish an event; await its publication id, once the router has accepted it."""
-        name = uris.resolve(uri, None, "topic")
+        name = self._absolute(uri, "topic")
         return self._ask(
             lambda peer: peer.publish(name, args, kwargs, options=_ACKNOWLEDGE),
             f"acknowledgement for {name}",
@@ -121,7 +125,7 @@ class TestSession:
 
     async def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         """Call a procedure and iterate over its progressive results."""
-        name = uris.resolve(uri, None, "procedure")
+        name = self._absolute(uri, "procedure")
         items = Procedure(self._peer, name, {"timeout": self._timeout}).stream(*args, **kwargs)
 
         async def following() -> Any:
@@ -134,23 +138,31 @@ class TestSession:
             await self._do(items.aclose())
 
     def register(
-        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[RegisterOptions]
+        self, uri: str, handler: Callable[..., Any], **options: Unpack[RegisterOptions]
     ) -> Awaitable[ActiveRegistration]:
         """Register a procedure of the test's own; await the registration.
 
         Takes what :meth:`App.register_now` does.
         """
-        record = self._running().blueprint().add_registration(handler, uri, **options)
+        record = (
+            self._running()
+            .blueprint()
+            .add_registration(handler, absolute(uri, self._prefix, "procedure"), **options)
+        )
         return self._announce(record, ActiveRegistration)
 
     def subscribe(
-        self, uri: str, handler: Callable[..., Any], /, **options: Unpack[SubscribeOptions]
+        self, uri: str, handler: Callable[..., Any], **options: Unpack[SubscribeOptions]
     ) -> Awaitable[ActiveSubscription]:
         """Subscribe a handler of the test's own; await the subscription.
 
         Takes what :meth:`App.subscribe_now` does.
         """
-        record = self._running().blueprint().add_subscription(handler, uri, **options)
+        record = (
+            self._running()
+            .blueprint()
+            .add_subscription(handler, absolute(uri, self._prefix, "topic"), **options)
+        )
         return self._announce(record, ActiveSubscription)
 
     def _announce(
@@ -180,7 +192,7 @@ class TestSession:
             topics: as in :meth:`TestClient.events`.
         """
         harness = self._running()
-        recorder = Events(topics)
+        recorder = Events(absolute(topics, self._prefix, "topic"))
         recorder.failure = harness.first_failure
 
         async def start() -> Events:
@@ -196,15 +208,15 @@ class TestSession:
         returns: Any = None,
         raises: BaseException | type[BaseException] | None = None,
     ) -> Stub:
-        """Play a procedure of a service that is not part of the test; before the block begins.
+        """Play a procedure, before the block begins; as :meth:`TestRealm.stub`.
 
         Args:
-            uri: the procedure.
+            uri: the procedure; with one app, a leading dot is relative to its prefix.
             returns: what it returns; a function is called with the arguments.
             raises: what it raises instead.
         """
         if self._harness is not None:
             raise UsageError("A stub is made before the block: session = app.test_session().")
-        stub = Stub(uri, returns, raises)
+        stub = Stub(absolute(uri, self._prefix, "procedure"), returns, raises)
         self._stubs.append(stub)
         return stub

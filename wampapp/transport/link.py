@@ -65,7 +65,11 @@ class Handler(Protocol):
         """Handle a message, whose shape has been checked."""
 
     def violated(self, error: ProtocolViolation) -> None:
-        """Handle a frame that is not a WAMP message; the link is still open."""
+        """Handle a frame that is not a WAMP message; the link is still open.
+
+        Args:
+            error: what is wrong; a :class:`MalformedMessage` where it is known whose message it is.
+        """
 
     def lost(self, reason: str) -> None:
         """Handle the end of the link; called once, last.

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from wampapp.errors import ConnectionLost, PayloadTooLarge
+from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
 from wampapp.protocol.codec import MSGPACK, Codec
 from wampapp.transport.link import MAX_MESSAGE_SIZE
 
@@ -71,7 +71,12 @@ class LocalLink:
             if self._handler is None:
                 return
             try:
-                self._handler.received(self.codec.decode(payload))
+                message = self.codec.decode(payload)
+            except ProtocolViolation as error:
+                self._handler.violated(error)
+                continue
+            try:
+                self._handler.received(message)
             except BaseException:
                 logger.exception("A message could not be handled; closing its connection")
                 self.close()

@@ -39,6 +39,14 @@ async def awaiting() -> Any:
         app.log(item)
     assert_type(news.publish("hello"), Future[Any])
     await news("hello")  # wrong
+    registration = await app.register_now(".mul", print, concurrency=2)
+    subscription = await app.subscribe_now(".news", print, get_retained=True)
+    assert_type(registration.id, int | None)
+    await registration.unregister()
+    await subscription.unsubscribe()
+    await subscription.unregister()  # wrong
+    await app.register_now(".mul", "print")  # wrong
+    await app.subscribe_now(".news", print, retain=True)  # wrong
     await news.call("hello")  # wrong
     return await add(2, 3)
 
@@ -60,7 +68,8 @@ def blocking() -> Any:
     app.sync.topic(".news", retain="yes")  # wrong
     app.sync.procedure(".add", timeout="2 s")  # wrong
     app.sync.call(5)  # wrong
-    app.sync.register("com.example.mul", print)  # wrong
+    assert_type(app.sync.register("com.example.mul", print).unregister(), None)
+    app.sync.register("com.example.mul", print, retain=True)  # wrong
     for item in blocking_add.stream(3):
         app.log(item)
     return app.sync.call("com.example.add", 2, b=3) + blocking_add(2, 3)

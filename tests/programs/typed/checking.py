@@ -24,7 +24,7 @@ def test_with_a_client() -> None:
         assert client.call("com.example.add", 2, 3) == 5
         assert_type(client.publish("com.example.news", "hello"), int)
         assert_type(client.stream("com.example.count", 3), Iterator[Any])
-        assert_type(client.register("com.other.mul", add), int)
+        assert_type(client.register("com.other.mul", add).id, int | None)
         events = client.events("com.example.*")
         assert_type(events, Events)
         assert_type(events[0], Published)

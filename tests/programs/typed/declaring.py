@@ -57,6 +57,14 @@ def add(a: int, b: int = 0) -> int:
 def noop() -> None: ...
 
 
+@app.register(uri=".by_name", timeout=3)
+def by_name() -> None: ...
+
+
+@app.register(uri=5)  # wrong
+def by_number() -> None: ...
+
+
 @app.register(".sub", run="loop", concurrency=4, timeout=1.5, invoke="roundrobin", validate=False)
 @app.register("com.other.sub", force_reregister=True)
 def subtract(a: int, b: int) -> int:

@@ -39,9 +39,23 @@ with connect(
     print(client.call("com.example.add", 2, b=3))
     assert_type(client.publish("com.example.news", "hello"), int)
     assert_type(client.stream("com.example.count", 3), Iterator[Any])
-    assert_type(client.register("com.example.mul", multiply, concurrency=2, run="loop"), int)
-    assert_type(client.register("com.example.div", divide), int)
-    assert_type(client.subscribe("com.example.news", heard, get_retained=True), int)
+    assert_type(
+        client.register("com.example.mul", multiply, concurrency=2, run="loop").id, int | None
+    )
+    assert_type(client.register("com.example.div", divide).unregister(), None)
+    assert_type(client.subscribe("com.example.news", heard, get_retained=True).id, int | None)
+    client.subscribe("com.example.news", heard).unregister()  # wrong
+
+    @client.register("com.example.sub", timeout=2)
+    def subtract(a: int, b: int) -> int:
+        return a - b
+
+    @client.subscribe
+    def on_news(text: str) -> None:
+        print(text)
+
+    assert_type(subtract(3, 2), int)
+    on_news(5)  # wrong
     add = client.procedure("com.example.add", returns=int, idempotent=True)
     print(add(2, 3), list(add.stream(2, 3)))
     assert_type(client.topic("com.example.news", acknowledge=False).publish("hello"), int | None)
@@ -49,16 +63,17 @@ with connect(
     client.publish(None)  # wrong
     client.register("com.example.mul", "multiply")  # wrong
     client.register("com.example.mul", multiply, retain=True)  # wrong
-    client.register(multiply)  # wrong
+    assert_type(client.register(multiply)(2, 3), int)
+    client.register(multiply, "com.example.mul")  # wrong
     client.subscribe("com.example.news", heard, concurrency="one")  # wrong
-    client.subscribe(heard)  # wrong
+    client.subscribe(uri="com.example.news", handler=heard, retain=True)  # wrong
     client.say("hello")  # wrong
     add.publish("hello")  # wrong
     assert_type(client.wait(), None)
 
 assert_type(wampapp.connect(), ConnectedClient)
 assert_type(wampapp.__version__, str)
-connect(auth=Wampcra("ada", "secret"))
+connect(prefix="com.example", auth=Wampcra("ada", "secret"))
 connect(auth=Cryptosign("ada", "11" * 32))
 connect(auth=Anonymous())
 connect(tls=Tls(ca=Path("ca.pem"), certificate=Path("own.pem"), key="own.key"))

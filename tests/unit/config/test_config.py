@@ -83,6 +83,18 @@ def test_a_port_of_this_machine_has_two_urls(host: str, place: str) -> None:
         ("rs://localhost:65536", "is not valid"),
         ("ws://[::1", "is not valid"),
         ("ws://[nonsense]/", "is not valid"),
+        ("ws://[::1]x/", "is not valid"),
+        ("rs://[::1]x:8080", "is not valid"),
+        ("rs://[::1]:x", "after the host, only a port may follow"),
+        ("rs://::1:8080", r"without brackets; write rs://\[::1\]:8080."),
+        ("ws://::1/ws", r"without brackets; write ws://\[::1\]/ws."),
+        ("ws://fe80::1/ws", r"without brackets; write ws://\[fe80::1\]/ws."),
+        ("rs://2001:db8::42:9000", r"without brackets; write rs://\[2001:db8::42\]:9000."),
+        ("rs://::1:port", r"without brackets; write rs://\[::1\]:port."),
+        ("rs://a:b:c", "after the host, only a port may follow"),
+        ("ws://localhost/ws#top", "has a '#'"),
+        ("rs://localhost#top", "has a '#'"),
+        ("rs://localhost?a=1", "has a path, which rs:// cannot have"),
         ("rs://localhost:8080/path", "has a path, which rs:// cannot have"),
         ("rss://localhost:8080/path", "has a path, which rss:// cannot have"),
         ("unix://", "names no socket"),
@@ -113,10 +125,22 @@ def test_nobody_connects_to_port_0(url: str) -> None:
         parse_url(url)
 
 
-@pytest.mark.parametrize("url", ["ws://local host/ws", "rs://a b:8080"])
-def test_a_host_has_no_white_space(url: str) -> None:
-    with pytest.raises(InvalidUrl):
+@pytest.mark.parametrize(
+    "url", ["ws://local host/ws", "rs://a b:8080", " rs://a", "rs://a\n", "ws://a/w\ts"]
+)
+def test_a_url_has_no_white_space(url: str) -> None:
+    with pytest.raises(InvalidUrl, match="has white space in it; leave it out"):
         parse_url(url)
+
+
+@pytest.mark.parametrize("name", ["a#1.sock", "a?b", "a b", "a\tb", "a;b", "#", "a%23b", "ä"])
+def test_a_socket_may_have_any_name(name: str) -> None:
+    assert parse_url(f"unix:///tmp/{name}").path == f"/tmp/{name.replace('%23', '#')}"
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]", " ::1"])
+def test_an_address_may_be_written_as_in_a_url(host: str) -> None:
+    assert Config(host=host).host == "::1"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from tests.support.payloads import JSON_TEXT, TEXT, exactly, payloads, returned
 from tests.support.process import ROOT
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
 from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec
+from wampapp.protocol.messages import MalformedMessage
 from wampapp.protocol.payload import to_plain
 
 EACH_CODEC = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.SERIALIZER_ID)
@@ -219,6 +220,96 @@ def test_deep_nesting_is_a_violation(codec: Codec, depth: int) -> None:
         refused(codec, frame)
 
 
+# Frames of which only the beginning can be read.
+
+IDS = [1, 23, 24, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**53]
+
+
+@EACH_CODEC
+@pytest.mark.parametrize("depth", [250, 1000, 100_000])
+@pytest.mark.parametrize("head", [[36, 1, 2], [68, *IDS[-2:]], [70, 7], [8, 48, 7]], ids=repr)
+def test_a_message_that_nests_too_deep_says_which_it_is(
+    codec: Codec, head: list[int], depth: int
+) -> None:
+    empty = codec.encode([*head, {}, []])
+    deep = {
+        MSGPACK: b"\x91" * depth + b"\xc0",
+        CBOR: b"\x81" * depth + b"\xf6",
+        JSON: b"[" * depth + b"null" + b"]" * depth,
+    }[codec]
+    frame = empty[:-3] + deep + b"]" if codec is JSON else empty[:-1] + deep
+    with pytest.raises(MalformedMessage) as caught:
+        codec.decode(frame)
+    assert caught.value.head == head
+
+
+@EACH_CODEC
+@pytest.mark.parametrize("number", IDS)
+def test_an_id_of_any_length_is_read_from_a_frame_that_is_not_whole(
+    codec: Codec, number: int
+) -> None:
+    frame = codec.encode([68, number, number, {}, ["text"]])
+    with pytest.raises(MalformedMessage) as caught:
+        codec.decode(frame[:-3])
+    assert caught.value.head == [68, number, number]
+
+
+@pytest.mark.parametrize(
+    ("codec", "frame", "head"),
+    [
+        (MSGPACK, "dc0006 44 07 09 80 90 c1", [68, 7, 9]),
+        (MSGPACK, "dd00000006 44 07 09 80 90 c1", [68, 7, 9]),
+        (CBOR, "9806 1844 07 09 a0 80 f8", [68, 7, 9]),
+        (CBOR, "990006 1844 07 09 a0 80 f8", [68, 7, 9]),
+        (CBOR, "9a00000006 1844 07 09 a0 80 f8", [68, 7, 9]),
+        (CBOR, "9b0000000000000006 1844 07 09 a0 80 f8", [68, 7, 9]),
+        (CBOR, "9f 1844 07 09 a0 80 f8", [68, 7, 9]),
+        (CBOR, "85 1844 07 09 a0 81 d81c01", [68, 7, 9]),  # a tag that is not accepted
+        (JSON, b" [ 68 ,\n7, 9, {}, [NaN]]".hex(), [68, 7, 9]),
+    ],
+)
+def test_a_list_s_length_may_be_written_in_any_form(
+    codec: Codec, frame: str, head: list[int]
+) -> None:
+    with pytest.raises(MalformedMessage) as caught:
+        codec.decode(bytes.fromhex(frame))
+    assert caught.value.head == head
+
+
+@pytest.mark.parametrize(
+    ("codec", "frame", "why"),
+    [
+        (JSON, b'[68,7,9,{},["\\ud83d"]]', "half of a surrogate pair, such as half an emoji"),
+        (JSON, b'[68,7,9,{},["\\udc00\\ud83d."]]', "half of a surrogate pair"),
+        (JSON, b"[68,7,9,{},[NaN]]", "no number for nan"),
+        (JSON, b"[68,7,9,{},[1,]]", "malformed"),
+        (MSGPACK, b"\x95\x44\x07\x09\x80\x91\xa1\xff", "utf"),
+        (CBOR, b"\x85\x18\x44\x07\x09\xa0\x81\x61\xff", "utf"),
+        (CBOR, b"\x85\x18\x44\x07\x09\xa0\x81\xd8\x1c\x01", "this tag is not accepted"),
+    ],
+)
+def test_a_frame_that_cannot_be_read_names_the_reason(codec: Codec, frame: bytes, why: str) -> None:
+    with pytest.raises(MalformedMessage) as caught:
+        codec.decode(frame)
+    text = caught.value.message
+    assert text.startswith(f"A frame is not valid {codec.SERIALIZER_ID}: ")
+    assert why in text.lower()
+    assert text.endswith(".")
+
+
+def test_what_is_undefined_in_cbor_is_absent() -> None:
+    undefined = cbor2.undefined
+    options = {"match": undefined, "deep": [{"k": undefined, "l": 1}, undefined]}
+    for tail, args in (
+        ([undefined], [[]]),
+        ([undefined, undefined], [[], {}]),
+        ([undefined, {"a": undefined, "b": 2}], [[], {"b": 2}]),
+        ([[1, undefined], undefined], [[1, None], {}]),
+    ):
+        frame = cbor2.dumps([48, 7, options, "com.x", *tail])
+        assert CBOR.decode(frame) == [48, 7, {"deep": [{"l": 1}, None]}, "com.x", *args]
+
+
 @pytest.mark.parametrize(
     ("codec", "frame"),
     [
@@ -375,7 +466,7 @@ def test_a_keyword_that_is_no_string_is_a_violation(codec: Codec, key: Any) -> N
         b'[48,1,{},"\xed\xa0\x80"]',
         b'[48,1,{},"\xff"]',
         b'[48,1,{},"\x00"]',
-        b'[48,1.0,{},"com.x"]',
+        b'[48,1.5,{},"com.x"]',
         b"\xef\xbb\xbf[35,1]",
         b"[35,1]\0",
         b"[" + b"9" * 5000 + b"]",

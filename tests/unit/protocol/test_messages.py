@@ -1,12 +1,13 @@
 """The shapes of WAMP messages."""
 
+import math
 from typing import Any
 
 import pytest
 
 from wampapp.errors import ProtocolViolation
 from wampapp.protocol import messages
-from wampapp.protocol.messages import check, payload_of
+from wampapp.protocol.messages import MalformedMessage, check, payload_of
 
 # One message of each type, without a payload, as the specification writes it.
 HEADS: dict[str, list[Any]] = {
@@ -39,7 +40,7 @@ CARRIES_PAYLOAD = {"ERROR", "PUBLISH", "EVENT", "CALL", "RESULT", "INVOCATION", 
 PAYLOADS = [[[]], [[1, "a", None]], [[], {}], [[1], {"k": [2]}]]
 
 WRONG: dict[type, list[Any]] = {
-    int: ["1", 1.0, None, True, [], {}],
+    int: ["1", 1.5, math.inf, None, True, [], {}],
     str: [1, b"text", None, [], {}],
     dict: [[], None, "{}", 1],
 }
@@ -56,9 +57,10 @@ def breakages() -> list[tuple[str, list[Any]]]:
         if name not in ("UNREGISTERED", "UNSUBSCRIBED"):
             found.append((name, head[:-1]))
         if name in CARRIES_PAYLOAD:
-            found += [(name, [*head, wrong]) for wrong in ({}, "text", None, 1, b"", (1,))]
-            found += [(name, [*head, [], wrong]) for wrong in ([], "text", None, 1)]
+            found += [(name, [*head, wrong]) for wrong in ({}, "text", 1, b"", (1,))]
+            found += [(name, [*head, [], wrong]) for wrong in ([], "text", 1)]
             found.append((name, [*head, [], {}, []]))
+            found.append((name, [*head, None, None, None]))
         else:
             found.append((name, [*head, 1]))
     return found
@@ -84,6 +86,60 @@ def test_a_right_message_is_given_back(name: str) -> None:
 def test_a_message_may_carry_a_payload(name: str, payload: list[Any]) -> None:
     message = [*HEADS[name], *payload]
     assert check(message) is message
+
+
+@pytest.mark.parametrize(
+    ("nulls", "amended"),
+    [
+        ([None], [[]]),
+        ([None, None], [[], {}]),
+        ([None, {"k": 1}], [[], {"k": 1}]),
+        ([[1], None], [[1], {}]),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("name", sorted({*CARRIES_PAYLOAD, "ABORT", "GOODBYE"}))
+def test_null_for_arguments_is_none_of_them(
+    name: str, nulls: list[Any], amended: list[Any]
+) -> None:
+    assert check([*HEADS[name], *nulls]) == [*HEADS[name], *amended]
+
+
+@pytest.mark.parametrize("name", [name for name, head in HEADS.items() if type(head[1]) is int])
+def test_a_whole_number_written_as_a_float_is_an_id(name: str) -> None:
+    head = HEADS[name]
+    places = range(1, 3 if len(head) > 2 and type(head[2]) is int else 2)
+    message = [float(part) if place in places else part for place, part in enumerate(head)]
+    amended = check(message)
+    assert amended == head
+    assert [type(part) for part in amended] == [type(part) for part in head]
+
+
+@pytest.mark.parametrize(
+    ("message", "head", "options"),
+    [
+        ([48, 7, {"k": 1}, "com.x", "encrypted"], [48, 7], {"k": 1}),
+        ([48, 7, {}], [48, 7], {}),
+        ([48, 7, None, "com.x"], [48, 7], {}),
+        ([68, 7.0, 9, {}, [], {1: 2}], [68, 7, 9], {}),
+        ([36, 7, 2**60, {}], [36, 7], {}),
+        ([8, 48, 7, {}, "com.x", 1], [8, 48, 7], {}),
+        ([65, 7, "9"], [65, 7], {}),
+    ],
+)
+def test_a_wrong_message_whose_id_is_right_says_which_it_is(
+    message: list[Any], head: list[int], options: dict[str, Any]
+) -> None:
+    with pytest.raises(MalformedMessage) as caught:
+        check(message)
+    assert (caught.value.head, caught.value.options) == (head, options)
+
+
+@pytest.mark.parametrize("message", [[48, "7", {}, "com.x"], [48, 2**60, {}, "com.x"], [48], [99]])
+def test_a_wrong_message_without_an_id_is_a_mere_violation(message: list[Any]) -> None:
+    with pytest.raises(ProtocolViolation) as caught:
+        check(message)
+    assert type(caught.value) is ProtocolViolation
 
 
 @pytest.mark.parametrize("name", ["UNSUBSCRIBED", "UNREGISTERED"])

@@ -4,7 +4,8 @@ import datetime as dt
 import functools
 import math
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Reversible, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -33,6 +34,12 @@ class Point:
 class Line:
     points: list[Point]
     names: dict[str, Point] = field(default_factory=dict)
+
+
+@dataclass
+class Loose:
+    data: dict[str, object]
+    numbers: Iterable[int] = ()
 
 
 class Struct(msgspec.Struct):
@@ -277,6 +284,15 @@ def test_bind_accepts_the_calls_that_python_accepts(
         (Level, 3, Level.HIGH),
         (Literal["a", "b"], "b", "b"),
         (Annotated[int, msgspec.Meta(gt=0)], 1, 1),
+        (dict[str, object], {"a": [1]}, {"a": [1]}),
+        (list[object], [1, "a", None], [1, "a", None]),
+        (dict[str, list[object] | None], {"a": [1]}, {"a": [1]}),
+        (Loose, {"data": {"a": 1}, "numbers": [1]}, Loose({"a": 1}, [1])),
+        (Iterable[int], [1, 2], [1, 2]),
+        (Iterable, [1, "a"], [1, "a"]),
+        (Iterable[Point], [{"x": 1}], [Point(1)]),
+        (Reversible[int] | None, [1], [1]),
+        (dict[str, Iterable[Iterable[int]]], {"a": [[1]]}, {"a": [[1]]}),
     ],
     ids=lambda value: shown(value)[:40],
 )
@@ -290,6 +306,7 @@ def test_a_value_becomes_what_the_annotation_says(kind: Any, value: Any, expecte
     ("kind", "value", "sentence"),
     [
         (int, "2", "expected int, got str"),
+        (Iterable[int], "12", "expected array, got str"),
         (int, 2.5, "expected int, got float"),
         (int, 2.0, "expected int, got float"),
         (int, True, "expected int, got bool"),
@@ -570,3 +587,52 @@ def test_a_builtin_without_a_signature_is_no_handler(function: Callable[..., Any
 
 def test_a_builtin_with_a_signature_is_a_handler() -> None:
     assert called(len, [1, 2]) == 2
+
+
+# What msgspec does not convert to by itself.
+
+
+def test_a_fault_inside_of_an_iterable_has_the_whole_path() -> None:
+    error = fault(taking(dict[str, Iterable[list[int]]]), {"a": [[1], [2, "x"]]})
+    assert error.message == "`value[...][1][1]`: expected int, got str"
+    assert error.kwargs == {"parameter": "value", "path": "value[...][1][1]"}
+    error = fault(taking(Iterable[dict[int, int]]), [{"x": 1}])
+    assert error.message == "`value[0]`: a key: expected int, got str"
+    error = fault(taking(Loose), {"data": {}, "numbers": [1, "x"]})
+    assert error.message == "`value.numbers[1]`: expected int, got str"
+
+
+#: A ``type`` statement is a syntax error before Python 3.12.
+ALIASES = """
+type Id = int
+type Json = dict[str, Json] | list[Json] | str | int | float | bool | None
+type Tree = tuple[Id, list[Tree]]
+type Even = list[Odd]
+type Odd = dict[str, Even]
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+def test_an_alias_may_hold_itself() -> None:
+    aliases: dict[str, Any] = {}
+    exec(ALIASES, aliases)
+    json, tree = aliases["Json"], aliases["Tree"]
+    for value in ({"a": [1, {"b": None}]}, [[[]]], "text", None, 1.5):
+        assert called(taking(json), value) == value
+    assert called(taking(tree), [1, [[2, []], [3, []]]]) == (1, [(2, []), (3, [])])
+    assert called(taking(aliases["Even"]), [{"a": [{}]}]) == [{"a": [{}]}]
+    assert called(taking(list[json] | None), [{"a": 1}]) == [{"a": 1}]
+    assert called(taking(Annotated[json, "decoration"]), [1]) == [1]
+    assert fault(taking(json), {"a": [b"x"]}).kwargs["path"] == "value[...][0]"
+    assert fault(taking(tree), [1, [[2, [["x", []]]]]]).kwargs["path"] == "value[1][0][1][0][0]"
+    assert fault(taking(aliases["Even"]), [{"a": [1]}]).kwargs["path"] == "value[0][...][0]"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement came with Python 3.12")
+def test_an_alias_that_holds_itself_in_a_field_is_refused_with_a_sentence() -> None:
+    aliases: dict[str, Any] = {}
+    exec(ALIASES, aliases)
+
+    document = msgspec.defstruct("Document", [("content", aliases["Json"])])
+    with pytest.raises(InvalidHandler, match="it holds a type alias that holds itself; annotate"):
+        Binding(taking(document))

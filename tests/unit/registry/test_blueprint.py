@@ -60,10 +60,22 @@ class Thing:
         (lambda decorator: decorator(None), "com.example.named"),
         (lambda decorator: decorator(run="loop"), "com.example.named"),
         (lambda decorator: decorator(".other"), "com.example.other"),
+        (lambda decorator: decorator(uri=".other"), "com.example.other"),
+        (lambda decorator: decorator(uri=".other", run="loop"), "com.example.other"),
         (lambda decorator: decorator(".deep.er"), "com.example.deep.er"),
         (lambda decorator: decorator("org.other"), "org.other"),
     ],
-    ids=["bare", "()", "(None)", "(run=…)", "relative", "deep", "absolute"],
+    ids=[
+        "bare",
+        "()",
+        "(None)",
+        "(run=…)",
+        "relative",
+        "by name",
+        "by name, run=…",
+        "deep",
+        "absolute",
+    ],
 )
 def test_a_decorator_makes_a_record_and_returns_the_very_function(
     decorator: str, decorate: Callable[[Any], Any], uri: str

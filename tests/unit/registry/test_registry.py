@@ -96,14 +96,16 @@ def test_a_procedure_and_a_topic_may_have_one_uri() -> None:
 
 
 @pytest.mark.parametrize(
-    "add",
+    ("add", "instead"),
     [
-        lambda registry: registry.add_registration(Registration("com.x.late", one)),
-        lambda registry: registry.add_subscription(Subscription("com.x.late", one)),
+        (lambda registry: registry.add_registration(Registration("com.x.late", one)), "register"),
+        (lambda registry: registry.add_subscription(Subscription("com.x.late", one)), "subscribe"),
     ],
     ids=["registration", "subscription"],
 )
-def test_a_frozen_registry_takes_nothing_more(add: Callable[[Registry], None]) -> None:
+def test_a_frozen_registry_takes_nothing_more(
+    add: Callable[[Registry], None], instead: str
+) -> None:
     registry = Registry()
     registry.freeze()
     registry.freeze()
@@ -111,7 +113,7 @@ def test_a_frozen_registry_takes_nothing_more(add: Callable[[Registry], None]) -
         add(registry)
     assert str(caught.value) == (
         "The app was started already, so 'com.x.late' would never be announced; declare it at "
-        "module level, before app.run() or app.start()."
+        f"module level, before app.run() or app.start(), or use app.{instead}_now()."
     )
     assert (registry.registrations, registry.subscriptions) == ((), ())
 

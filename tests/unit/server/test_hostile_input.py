@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.support.process import EmbeddedRouter
-from tests.support.raw import CBOR, HELLO, JSON, MSGPACK, Raw, status, upgrade
+from tests.support.raw import CBOR, ENCODE, HELLO, JSON, MSGPACK, Raw, status, upgrade
 from wampapp import ConnectedClient, connect
 
 DEADLINE = 20.0  # seconds
@@ -87,14 +87,9 @@ def test_an_invalid_frame_is_a_protocol_violation(
         [0],
         [-1],
         ["48", 1, {}, "com.a"],
-        [48, 1, {}],
         [48, "1", {}, "com.a"],
-        [48, 1, [], "com.a"],
-        [48, 1, {}, 7],
-        [48, 1, {}, "com.a", {}],
-        [48, 1, {}, "com.a", [], []],
-        [48, 1, {}, "com.a", [], {}, 1],
-        [16, 1, None, "com.a"],
+        [48, 1.5, {}, "com.a"],
+        [48, -1, {}, "com.a"],
         [70, 12345, {}],  # YIELD for no invocation
         [8, 68, 12345, {}, "com.error"],  # ERROR for no invocation
         [8, 48, 1, {}, "com.error"],  # ERROR for what only a router answers
@@ -109,6 +104,78 @@ def test_a_wrong_message_is_a_protocol_violation(raw: Raw, serializer: int, mess
     raw.send(message)
     assert raw.receive()[::2] == [3, "wamp.error.protocol_violation"]
     assert raw.ended()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [48, 1, {}],
+        [48, 1, [], "com.a"],
+        [48, 1, None, "com.a"],
+        [48, 1, {}, 7],
+        [48, 1, {}, "com.a", {}],
+        [48, 1, {}, "com.a", [], []],
+        [48, 1, {}, "com.a", [], {}, 1],
+        [16, 1, {"acknowledge": True}, "com.a", 1],
+        [16, 1, {"acknowledge": True}, 7],
+        [32, 1, {}, None],
+        [34, 1, "2"],
+        [34, 1, 2**60],
+        [64, 1, {}],
+        [66, 1, None],
+    ],
+    ids=repr,
+)
+def test_a_wrong_request_is_refused_and_the_next_one_served(
+    raw: Raw, serializer: int, message: list
+) -> None:
+    raw.join(serializer)
+    raw.send(message)
+    assert raw.receive()[:5] == [8, message[0], 1, {}, "wamp.error.invalid_argument"]
+    raw.send([48, 2, {}, "wamp.session.count"])
+    assert raw.receive()[:2] == [50, 2]
+
+
+@pytest.mark.parametrize("depth", [250, 900, 100_000])
+def test_a_call_that_nests_too_deep_is_refused(raw: Raw, serializer: int, depth: int) -> None:
+    raw.join(serializer)
+    begin = ENCODE[serializer]([48, 1, {}, "com.a", []])
+    raw.frame(
+        {
+            JSON: begin[:-3] + b"[" * depth + b"]" * depth + b"]",
+            MSGPACK: begin[:-1] + b"\x91" * depth + b"\xc0",
+            CBOR: begin[:-1] + b"\x81" * depth + b"\xf6",
+        }[serializer]
+    )
+    answer = raw.receive()
+    assert answer[:5] == [8, 48, 1, {}, "wamp.error.invalid_argument"]
+    raw.send([48, 2, {}, "wamp.session.count"])
+    assert raw.receive()[:2] == [50, 2]
+
+
+def test_half_an_emoji_in_json_is_named(raw: Raw) -> None:
+    raw.join(JSON)
+    raw.frame(b'[48, 1, {}, "com.a", ["\\ud83d"]]')
+    answer = raw.receive()
+    assert answer[:5] == [8, 48, 1, {}, "wamp.error.invalid_argument"]
+    half = "a string has half of a surrogate pair, such as half an emoji"
+    assert answer[5] == [f"A frame is not valid json: {half}."]
+
+
+def test_an_event_that_is_wrong_and_not_acknowledged_is_dropped(raw: Raw, serializer: int) -> None:
+    raw.join(serializer)
+    raw.send([16, 1, {}, "com.a", 1])
+    raw.send([48, 2, {}, "wamp.session.count"])
+    assert raw.receive()[:2] == [50, 2]
+
+
+@pytest.mark.parametrize("tail", [[None], [None, None], [[], None]], ids=repr)
+def test_null_for_arguments_and_floats_for_ids_are_taken(
+    raw: Raw, serializer: int, tail: list
+) -> None:
+    raw.join(serializer)
+    raw.send([48, 1.0, {}, "wamp.session.count", *tail])
+    assert raw.receive()[:2] == [50, 1]
 
 
 @pytest.mark.parametrize("message", [[48, 1, {}, "com.a"], [32, 1, {}, "com.a"], [6, {}, "bye"]])

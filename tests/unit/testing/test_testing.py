@@ -18,6 +18,7 @@ from wampapp import (
     CallTimeout,
     HandlerFailed,
     HookFailed,
+    InvalidUri,
     Invocation,
     NoSuchProcedure,
     NotJoined,
@@ -335,9 +336,61 @@ def test_a_stub_is_there_before_the_apps_join() -> None:
     assert settings.calls == [StubCall(("colour",), {})]
 
 
-def test_a_stub_of_what_is_there_is_refused(shop: App) -> None:
-    with shop.test_client() as client, pytest.raises(ProcedureExists):
-        client.stub("com.shop.add")
+@pytest.mark.parametrize("uri", ["com.shop.add", ".add"])
+@pytest.mark.parametrize("when", ["before", "within"])
+def test_a_stub_replaces_what_the_app_registers(shop: App, uri: str, when: str) -> None:
+    realm = shop.test_client()
+    stub = realm.stub(uri, returns=7) if when == "before" else None
+    with realm as client:
+        if stub is None:
+            assert client.call(".add", 2, 3) == 5
+            stub = realm.stub(uri, returns=7)
+        assert client.call(".add", 2, 3) == shop.sync.call(".add", 2, 3) == 7
+        assert stub.calls == [((2, 3), {}), ((2, 3), {})]
+        with realm.offline():
+            pass
+        assert client.call(".add", 2, 3) == 7
+    with shop.test_client() as client:
+        assert client.call(".add", 2, 3) == 5
+
+
+def test_a_stub_replaces_a_pattern_whatever_the_names_in_it() -> None:
+    app = App(prefix="com.shop")
+
+    @app.register(".<sku>.price")
+    def price(sku: str) -> int:
+        return len(sku)
+
+    with app.test_client() as client:
+        client.stub(".tea.price", returns=7)
+        assert [client.call(".tea.price"), client.call(".milk.price")] == [7, 4]
+        client.stub(".<article>.price", returns=lambda article: article)
+        assert [client.call(".tea.price"), client.call(".milk.price")] == [7, "milk"]
+
+
+def test_a_stub_in_a_session_replaces_too(shop: App) -> None:
+    async def main() -> None:
+        prepared = shop.test_session()
+        prepared.stub(".add", returns=7)
+        async with prepared as session:
+            assert await session.call(".add", 2, 3) == 7
+
+    asyncio.run(main())
+
+
+def test_a_second_stub_and_what_the_test_registers_are_refused(shop: App) -> None:
+    with shop.test_client() as client:
+        client.stub(".add")
+        with pytest.raises(ProcedureExists):
+            client.stub(".add")
+        client.register("com.other.add", print)
+        with pytest.raises(ProcedureExists):
+            client.stub("com.other.add")
+
+
+def test_outside_of_a_run_the_sentence_names_what_to_do(shop: App) -> None:
+    with pytest.raises(NotJoined, match=r"In a test, run the app with app\.test_client\(\)"):
+        shop.sync.publish(".ordered", "tea")
 
 
 # Who.
@@ -685,3 +738,63 @@ def test_a_hook_that_fails_shows_its_own_traceback() -> None:
     with pytest.raises(HookFailed) as caught, app.test_client():
         pass
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_without_a_prefix_relative_uris_are_those_of_the_app() -> None:
+    app = App()
+
+    @app.register
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @app.register
+    async def ask() -> int:
+        return 1 + await app.call(".one")
+
+    with app.test_client() as client:
+        client.stub(".one", returns=2)
+        assert client.call(".add", 2, 3) == client.call("add", 2, 3) == 5
+        assert client.call(".ask") == 3
+        events = client.events(".news")
+        client.register(".two", lambda: 2)
+        client.subscribe(".news", print)
+        client.publish(".news")
+        assert app.sync.call(".two") == 2
+        assert [event.topic for event in events] == ["news"]
+
+
+def test_where_there_are_several_apps_a_relative_uri_is_refused() -> None:
+    one, two = App(prefix="com.one"), App(prefix="com.two")
+    with TestRealm(one, two) as client:
+        for verb in (
+            lambda: client.call(".add"),
+            lambda: client.register(".add", print),
+            lambda: client.stub(".add"),
+            lambda: client.events(".add"),
+        ):
+            with pytest.raises(InvalidUri, match="several apps"):
+                verb()  # type: ignore[operator]
+
+
+def test_a_session_s_uris_may_be_relative() -> None:
+    app = App(prefix="com.shop")
+
+    @app.register
+    async def order() -> str:
+        app.publish(".ordered", "tea")
+        return await app.call(".charge")
+
+    async def main() -> None:
+        prepared = app.test_session()
+        prepared.stub(".charge", returns="paid")
+        async with prepared as session:
+            events = await session.events(".ordered")
+            await session.register(".one", lambda: 1)
+            await session.subscribe(".news", print)
+            await session.publish(".other")
+            assert await session.call(".order") == "paid"
+            assert [item async for item in session.stream(".one")] == [1]
+            await session.settle()
+            assert [event.topic for event in events] == ["com.shop.ordered"]
+
+    asyncio.run(main())

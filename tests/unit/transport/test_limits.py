@@ -25,7 +25,7 @@ from tests.support.tls import Authority
 from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
-from wampapp.protocol.messages import Message
+from wampapp.protocol.messages import MalformedMessage, Message
 from wampapp.router.router import Router
 from wampapp.transport.factories import (
     client_factory,
@@ -221,6 +221,27 @@ def test_sending_on_a_local_link_after_its_close_raises(end: str) -> None:
         for link in (here.link, there.link):
             with pytest.raises(ConnectionLost, match="closed"):
                 link.send([16, 3, {}, "com.after"])
+
+    asyncio.run(main())
+
+
+class Patient(Recorder):
+    """A recorder that does not mind a violation."""
+
+    def violated(self, error: ProtocolViolation) -> None:
+        self.violation = error
+
+
+def test_a_local_link_hands_on_what_is_malformed_and_stays_open() -> None:
+    async def main() -> None:
+        here, there = Recorder(), Patient()
+        connect_locally(here, there)
+        here.link.write(msgspec.msgpack.encode([16, 1, {}, "com.topic", b"encrypted"]))
+        here.link.send([16, 2, {}, "com.after"])
+        while not there.messages:
+            await asyncio.sleep(0)
+        assert there.messages == [[16, 2, {}, "com.after"]]
+        assert isinstance(there.violation, MalformedMessage)
 
     asyncio.run(main())
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.app import App
 from wampapp.cli.target.notation import import_folder, is_file, split
 from wampapp.cli.target.user_code import UserCodeFailed, import_guarded, users_traceback
+from wampapp.cli.target.web_apps import how_to_run, is_web_app
 from wampapp.errors import TargetError, UsageError
+from wampapp.registry.blueprint import Blueprint
 from wampapp.runner import script
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def load(target: str) -> App:
 def _import(place: str) -> ModuleType:
     if is_file(place):
         path = Path(place)
+        if path.is_dir():
+            raise _is_folder(place, path)
         if not path.is_file():
             files = [name for name in _files_near(path) if name != str(path)]
             near = difflib.get_close_matches(str(path), files, n=1, cutoff=0.6)
@@ -56,13 +60,33 @@ def _import(place: str) -> ModuleType:
             raise TargetError(f"There is no file {place!r}.{hint}")
         return import_guarded(place, lambda: _import_file(path))
     if not _MODULE.fullmatch(place):
+        if Path(place).is_dir():
+            raise _is_folder(place, Path(place))
         raise TargetError(
             f"{place!r} is neither a module's name nor a Python file; write module:app or "
             "path/file.py."
         )
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    return import_guarded(place, lambda: importlib.import_module(place))
+    module = import_guarded(place, lambda: importlib.import_module(place))
+    if module.__file__ is None:  # a folder without __init__.py, which Python takes for a package
+        raise _is_folder(place, Path(next(iter(module.__path__))))
+    return module
+
+
+def _is_folder(place: str, path: Path) -> TargetError:
+    """Return the error for a folder, which says which of its files may be meant."""
+    if (path / "__init__.py").is_file():
+        return TargetError(
+            f"{place!r} is a folder; to run the package, write {path.resolve().name}, or name a "
+            "file in it."
+        )
+    names = [file.name for file in sorted(path.glob("*.py"))]
+    likely = [name for name in ("app.py", "main.py", f"{path.resolve().name}.py") if name in names]
+    found = next(iter([*likely, *names]), None)
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    hint = f"name a file in it, such as {shown / found}" if found else "it has no Python file"
+    return TargetError(f"{place!r} is a folder; {hint}.")
 
 
 def _files_near(path: Path) -> list[str]:
@@ -103,7 +127,9 @@ def _app_in(module: ModuleType, place: str, attribute: str) -> App:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            raise TargetError(f"{place} has no {name!r}.{_near(name, vars(module))}")
+            raise TargetError(
+                f"{place} has no {name!r}.{_inside(module, name) or _near(name, vars(module))}"
+            )
         found = getattr(found, part)
     if attribute.endswith("()"):
         if isinstance(found, App) or not callable(found):
@@ -111,13 +137,22 @@ def _app_in(module: ModuleType, place: str, attribute: str) -> App:
         if inspect.iscoroutinefunction(found):
             raise TargetError(f"{name}() in {place} is 'async def'; a factory is a plain function.")
         found = _call_factory(found, place, name)
+        if is_web_app(found):
+            raise TargetError(how_to_run(module, place, attribute, found))
         if not isinstance(found, App):
             raise TargetError(
                 f"{name}() in {place} returns {_a(found)}, not an App; return an App from it."
             )
     if isinstance(found, App):
         return found
-    if callable(found) and not isinstance(found, type):
+    if is_web_app(found):
+        raise _web_app(module, place, name, found)
+    if isinstance(found, Blueprint):
+        raise TargetError(
+            f"{name!r} in {place} is a Blueprint; include it in an App, and run that: "
+            f"app.include({name})."
+        )
+    if inspect.isroutine(found):
         raise TargetError(
             f"{name!r} in {place} is a function; to call it as a factory, write {place}:{name}()."
         )
@@ -145,6 +180,9 @@ def _only_app(module: ModuleType, place: str) -> App:
     app = getattr(module, "app", None)
     if isinstance(app, App):
         return app
+    if is_web_app(app):
+        # Not one of its parts, which would not be what is meant.
+        raise _web_app(module, place, "app", app)
     apps = _apps(module)
     if len({id(found) for found in apps.values()}) == 1:
         return next(iter(apps.values()))
@@ -154,9 +192,26 @@ def _only_app(module: ModuleType, place: str) -> App:
         )
     if "app" in vars(module):
         raise TargetError(f"'app' in {place} is {_a(app)}, not an App; write app = App().")
+    for name, value in vars(module).items():
+        if is_web_app(value):
+            raise _web_app(module, place, name, value)
     factory = next((n for n in ("create_app", "make_app") if callable(vars(module).get(n))), None)
     hint = f" To call its factory, write {place}:{factory}()." if factory else ""
+    hint = hint or _inside(module, "app")
     raise TargetError(f"{place} has no App; write 'app = App()' in it.{hint}")
+
+
+def _inside(module: ModuleType, name: str) -> str:
+    """Return the hint for the module of a package that is named like one of its attributes."""
+    inner = f"{module.__name__}.{name.partition('.')[0]}"
+    found = hasattr(module, "__path__") and importlib.util.find_spec(inner) is not None
+    return f" Did you mean {inner}?" if found else ""
+
+
+def _web_app(module: ModuleType, place: str, name: str, found: object) -> TargetError:
+    text = how_to_run(module, place, name, found)
+    part = next(iter(_apps(module)), None)
+    return TargetError(f"{text} To run only its WAMP app, write {place}:{part}." if part else text)
 
 
 def _apps(module: ModuleType) -> dict[str, App]:

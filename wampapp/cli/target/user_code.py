@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,15 @@ def _syntax(error: SyntaxError) -> str:
 
 def _no_module(place: str, missing: str) -> str:
     parent, _, last = missing.rpartition(".")
+    if last == "py" and Path(f"{parent}.py").is_file():
+        rest = place.removeprefix(f"{missing}.") if place != missing else ""
+        return f"{place!r} is not a module. Did you mean {missing}{':' if rest else ''}{rest}?"
+    holder = sys.modules.get(parent)
+    if holder is not None and not hasattr(holder, "__path__"):
+        # A module, which has attributes and no modules.
+        near = difflib.get_close_matches(last, vars(holder), n=1, cutoff=0.6)
+        hint = f" Did you mean {parent}:{near[0]}?" if near else ""
+        return f"There is no module {missing!r}, since {parent} is not a package.{hint}"
     folder = Path(*parent.split(".")) if parent else Path()
     names = [p.stem for p in sorted(folder.glob("*.py"))]
     names += [p.parent.name for p in sorted(folder.glob("*/__init__.py"))]

@@ -200,7 +200,7 @@ class _Process(asyncio.SubprocessProtocol):
 
 def _result(output: bytes) -> Any:
     try:
-        text = output.decode()
+        text = output.decode("utf-8-sig")  # some programs begin with a byte order mark
     except UnicodeDecodeError:
         raise HandlerFailed("The procedure's command printed bytes that are not UTF-8.") from None
     if not text.strip():

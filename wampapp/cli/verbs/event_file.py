@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import sys
@@ -103,6 +104,8 @@ class EventFile:
     def _parsed(self, lines: list[bytes]) -> Iterator[list[Payload]]:
         events = []
         try:
+            if not self._number:
+                lines[0] = self._without_mark(lines[0])
             for line in lines:
                 self._number += 1
                 if line.strip():
@@ -111,6 +114,12 @@ class EventFile:
             yield events
             raise
         yield events
+
+    def _without_mark(self, line: bytes) -> bytes:
+        """Return the first line without the byte order mark that some programs write."""
+        if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise UsageError(f"{self._name} is UTF-16; save it as UTF-8.")
+        return line.removeprefix(codecs.BOM_UTF8)
 
     def _event(self, line: bytes) -> Payload:
         if len(line) > _MAX_LINE:

@@ -82,9 +82,7 @@ def _print_events(
 
     logs.configure()
     with connector.connect() as client:
-        # The client takes a first dot for a relative URI, here it ends an empty first component.
-        wildcard = options.get("match") == "wildcard" and uri.startswith(".")
-        client.subscribe(f".{uri}" if wildcard else uri, on_event, **options)
+        client.subscribe(uri, on_event, **options)
 
         def watch() -> None:
             try:

@@ -1,0 +1,5 @@
+"""A Flask site without WAMP."""
+
+from flask import Flask
+
+site = Flask(__name__)

@@ -1,0 +1,5 @@
+"""An app, for targets that name it nearly."""
+
+from wampapp import App
+
+app = App()
