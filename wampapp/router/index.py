@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from wampapp.router.prefixes import Prefixes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,14 +35,14 @@ class UriIndex(Generic[T]):
 
     def __init__(self) -> None:
         self._exact: dict[str, T] = {}
-        self._prefixes: dict[str, T] = {}
-        #: How many prefixes there are of each length, the longest first.
-        self._lengths: dict[int, int] = {}
+        self._prefixes: Prefixes[T] = Prefixes()
         self._wild: _Node[T] = _Node()
         self._wildcards = 0
+        #: How many patterns there are besides the exact ones.
+        self._inexact = 0
 
     def __len__(self) -> int:
-        return len(self._exact) + len(self._prefixes) + self._wildcards
+        return len(self._exact) + self._inexact
 
     def get(self, match: str, pattern: str) -> T | None:
         """Return the value that stands under just this pattern; None if there is none."""
@@ -63,11 +65,10 @@ class UriIndex(Generic[T]):
         """
         if match == EXACT:
             self._exact[pattern] = value
-        elif match == PREFIX:
-            self._prefixes[pattern] = value
-            length = len(pattern)
-            self._lengths[length] = self._lengths.get(length, 0) + 1
-            self._lengths = dict(sorted(self._lengths.items(), reverse=True))
+            return
+        self._inexact += 1
+        if match == PREFIX:
+            self._prefixes.add(pattern, value)
         else:
             node = self._wild
             for component in pattern.split("."):
@@ -79,12 +80,10 @@ class UriIndex(Generic[T]):
         """Take out a pattern that is there."""
         if match == EXACT:
             del self._exact[pattern]
-        elif match == PREFIX:
-            del self._prefixes[pattern]
-            length = len(pattern)
-            self._lengths[length] -= 1
-            if not self._lengths[length]:
-                del self._lengths[length]
+            return
+        self._inexact -= 1
+        if match == PREFIX:
+            self._prefixes.remove(pattern)
         else:
             self._remove_wildcard(pattern)
 
@@ -106,7 +105,7 @@ class UriIndex(Generic[T]):
         components before its first wildcard, and so on to the right.
         """
         found = self._exact.get(uri)
-        if found is not None or not (self._lengths or self._wildcards):
+        if found is not None or not self._inexact:
             return found
         return next(self._patterns(uri), None)
 
@@ -114,15 +113,12 @@ class UriIndex(Generic[T]):
         """Return the values of every pattern that matches, as for an event."""
         found = self._exact.get(uri)
         values = [] if found is None else [found]
-        if self._lengths or self._wildcards:
+        if self._inexact:
             values += self._patterns(uri)
         return values
 
     def _patterns(self, uri: str) -> Iterator[T]:
-        for length in self._lengths:
-            found = self._prefixes.get(uri[:length]) if length <= len(uri) else None
-            if found is not None:
-                yield found
+        yield from self._prefixes.matching(uri)
         if self._wildcards:
             yield from self._wild_matches(uri.split("."))
 

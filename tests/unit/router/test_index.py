@@ -50,7 +50,7 @@ def test_what_is_removed_leaves_no_trace(made: list[tuple[str, str]], data: st.D
         assert index.get(*pattern) is None
     assert len(index) == 0
     assert list(index.values()) == []
-    assert (index._lengths, index._wild.children) == ({}, {})
+    assert (index._prefixes._root.edges, index._wild.children) == ({}, {})
 
 
 @pytest.mark.parametrize(
