@@ -21,7 +21,8 @@ class RetainedEvents:
     """The last retained event of each topic, within bounds."""
 
     def __init__(self) -> None:
-        self._by_topic: dict[str, Publication] = {}
+        #: The events, and how many bytes each takes.
+        self._by_topic: dict[str, tuple[Publication, int]] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -34,10 +35,10 @@ class RetainedEvents:
     def retain(self, topic: str, publication: Publication) -> None:
         """Keep an event in place of the topic's earlier one; one of unknown size is not kept."""
         self._forget(topic)
-        size = publication.size
+        size = publication.pack()
         if size is None:
             return
-        self._by_topic[topic] = publication
+        self._by_topic[topic] = publication, size
         self._bytes += size
         while len(self._by_topic) > MAX_RETAINED or self._bytes > MAX_RETAINED_BYTES:
             self._forget(next(iter(self._by_topic)))
@@ -51,12 +52,12 @@ class RetainedEvents:
         """
         if match == EXACT:
             found = self._by_topic.get(pattern)
-            return [] if found is None else [found]
+            return [] if found is None else [found[0]]
         index: UriIndex[bool] = UriIndex()
         index.add(match, pattern, True)
-        return [event for topic, event in self._by_topic.items() if index.best(topic)]
+        return [event for topic, (event, _) in self._by_topic.items() if index.best(topic)]
 
     def _forget(self, topic: str) -> None:
         earlier = self._by_topic.pop(topic, None)
         if earlier is not None:
-            self._bytes -= earlier.size or 0
+            self._bytes -= earlier[1]

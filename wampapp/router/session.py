@@ -38,6 +38,14 @@ logger = logging.getLogger("wampapp.router")
 OPTION_NOT_ALLOWED: Final = "wamp.error.option_not_allowed"
 
 
+#: The features of a peer that the router asks for.
+_FEATURES: Final = (
+    ("callee", "call_canceling"),
+    ("callee", "progressive_call_results"),
+    ("callee", "registration_revocation"),
+)
+
+
 class SessionRouter(Protocol):
     """What a session needs of its router."""
 
@@ -133,7 +141,7 @@ class RouterSession:
         self.invocations: dict[int, PendingCall] = {}
         self.authid = authid
         self.authrole = authrole
-        self._roles: dict[str, Any] = {}
+        self._features: frozenset[tuple[str, str]] = frozenset()
         self._requests = 0
 
     def next_request(self) -> int:
@@ -266,11 +274,9 @@ class RouterSession:
 
         Args:
             role: the peer's role, such as ``callee``.
-            feature: the feature, such as ``call_canceling``.
+            feature: the feature, such as ``call_canceling``; one of ``_FEATURES``.
         """
-        announced = self._roles.get(role)
-        features = announced.get("features") if isinstance(announced, dict) else None
-        return isinstance(features, dict) and features.get(feature) is True
+        return (role, feature) in self._features
 
     def describe(self) -> dict[str, Any]:
         """Return the session's details as the session meta API gives them ("Session Meta API")."""
@@ -316,7 +322,10 @@ class RouterSession:
         """
         self.realm = realm
         self.id = number
-        self._roles = roles
+        # Only what the router asks for is kept: a peer may announce any number of things.
+        self._features = frozenset(
+            (role, feature) for role, feature in _FEATURES if _announces(roles, role, feature)
+        )
         self.authid = self.authid or secrets.token_urlsafe(12)
 
     def identity(self) -> dict[str, Any]:
@@ -361,3 +370,10 @@ class RouterSession:
         realm, self.realm = self.realm, None
         if realm is not None:
             self._router.leave(self, realm)
+
+
+def _announces(roles: dict[str, Any], role: str, feature: str) -> bool:
+    """Return whether the roles of a HELLO announce a feature ("Feature Announcement")."""
+    announced = roles.get(role)
+    features = announced.get("features") if isinstance(announced, dict) else None
+    return isinstance(features, dict) and features.get(feature) is True

@@ -74,7 +74,7 @@ class Server:
             protocol=_OriginCheckingWebSocket,
         )
         self.websocket.origin_allowed = self.origin_allowed
-        self._site: Any = None
+        self._page: Any = None
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
         self.loop.call_soon(callback)
@@ -122,13 +122,13 @@ class Server:
             async with asyncio.timeout(_GOODBYE_TIMEOUT):
                 await emptied.wait()
 
-    def site(self) -> Any:
-        """Return the web server for everything but ``/ws``, made at the first request."""
-        if self._site is None:
-            from wampapp.server.page import make_site
+    def page(self) -> Any:
+        """Return the factory of what answers everything but ``/ws``, made at the first request."""
+        if self._page is None:
+            from wampapp.server.page import PageFactory
 
-            self._site = make_site(Address(self.host, self._port.getHost().port))
-        return self._site
+            self._page = PageFactory(Address(self.host, self._port.getHost().port), self.loop)
+        return self._page
 
     def origin_allowed(self, origin: str, host: str) -> bool:
         """Return whether a web page may open a WebSocket.
@@ -201,12 +201,10 @@ class _DetectingProtocol(Protocol):
         elif ended:
             path = line.split(b" ")[1:2]
             asks_websocket = path and path[0].split(b"?")[0].rstrip(b"/") == WEBSOCKET_PATH.encode()
-            self._hand_over(self._server.websocket if asks_websocket else self._server.site())
+            self._hand_over(self._server.websocket if asks_websocket else self._server.page())
 
     def _hand_over(self, factory: Any) -> None:
         transport, buffer, self._buffer = self.transport, self._buffer, b""
-        if factory is self._server._site:
-            self._timer.cancel()  # the web server has a time limit of its own
         chosen = self._chosen = factory.buildProtocol(self._addr)
         transport.protocol = chosen  # type: ignore[union-attr]
         chosen.makeConnection(transport)

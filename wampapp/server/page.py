@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+import re
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 
 from wampapp.config.url import WEBSOCKET_PATH
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from twisted.python.failure import Failure
+
     from wampapp.server.address import Address
 
 logger = logging.getLogger("wampapp.router")
+
+_MAX_HEAD: Final = 16 * 1024
+#: For how many seconds a connection stays open for its peer to read the answer.
+_LINGER: Final = 2.0
+
+_UPGRADE: Final = re.compile(r"upgrade:\s*websocket\s*", re.IGNORECASE)
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -25,69 +36,120 @@ _PAGE: Final = """<!doctype html>
 </html>
 """
 
-_HEADERS: Final = {
-    b"content-type": b"text/html; charset=utf-8",
-    b"content-security-policy": b"default-src 'none'",
-    b"x-content-type-options": b"nosniff",
-    b"cache-control": b"no-store",
-    b"server": b"wampapp",
-}
 
+class _Answer(NamedTuple):
+    """An HTTP response: its status line without the version, and its body."""
 
-class _Page(Resource):
-    """One fixed page at ``/``; everything else is not found."""
+    status: str
+    body: str
+    kind: str = "text/plain; charset=utf-8"
 
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self._html = html.encode()
-        self.putChild(b"", self)  # type: ignore[arg-type]
-
-    def render_GET(self, request: Any) -> bytes:
-        for name, value in _HEADERS.items():
-            request.setHeader(name, value)
-        return self._html
-
-
-class _WebSocketElsewhere(Resource):
-    """The answer to a WebSocket client that asked for another path than the router's.
-
-    Clients show their users the status line and not the text below it, so the path is in both.
-    """
-
-    isLeaf = True
-
-    def render(self, request: Any) -> bytes:
-        asked = request.uri.decode("latin-1")
-        logger.warning(
-            "A WebSocket client asked for %s; it must connect to %s", asked, WEBSOCKET_PATH
+    def encode(self, *, with_body: bool) -> bytes:
+        """Return the response as it is sent; the connection is closed after it."""
+        body = self.body.encode()
+        head = (
+            f"HTTP/1.1 {self.status}\r\n"
+            f"Date: {formatdate(usegmt=True)}\r\n"
+            "Server: wampapp\r\n"
+            f"Content-Type: {self.kind}\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            "Content-Security-Policy: default-src 'none'\r\n"
+            "X-Content-Type-Options: nosniff\r\n"
+            "Cache-Control: no-store\r\n"
+            "Allow: GET, HEAD\r\n"
+            "Connection: close\r\n\r\n"
         )
-        reason = f"Not Found; the WebSocket is at {WEBSOCKET_PATH}"
-        request.setResponseCode(404, reason.encode())
-        request.setHeader(b"content-type", b"text/plain")
-        return f"{reason}\n".encode()
+        return head.encode("latin-1") + (body if with_body else b"")
 
 
-class _QuietSite(Site):
-    """A site without an access log."""
-
-    noisy = False
-    displayTracebacks = False
-
-    def getResourceFor(self, request: Any) -> Any:
-        """Return what answers a request."""
-        if (request.getHeader("upgrade") or "").lower() == "websocket":
-            return _WebSocketElsewhere()
-        return super().getResourceFor(request)
-
-    def log(self, request: Any) -> None:
-        """Write nothing."""
+def _error(status: str) -> _Answer:
+    return _Answer(status, f"{status.partition(' ')[2]}\n")
 
 
-def make_site(address: Address) -> Site:
-    """Make the web server's factory.
+class PageFactory(Factory):
+    """The factory of the connections that ask for the page.
 
     Args:
         address: where the router listens, which the page shows.
+        loop: the event loop.
     """
-    html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
-    return _QuietSite(_Page(html), timeout=30)
+
+    noisy = False
+
+    def __init__(self, address: Address, loop: asyncio.AbstractEventLoop) -> None:
+        html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
+        self.page = _Answer("200 OK", html, "text/html; charset=utf-8")
+        self.loop = loop
+
+    def buildProtocol(self, addr: Any) -> Protocol:  # noqa: ARG002
+        """Make the protocol of a connection."""
+        return _PageProtocol(self)
+
+
+class _PageProtocol(Protocol):
+    """Answers one request, and closes.
+
+    Only the request's head is read. A body would be stored somewhere, and any web page can make a
+    browser send one to a port of its user's machine; a connection that stays open could ask for
+    more answers than it reads.
+    """
+
+    #: Whether the request has been answered.
+    closing = False
+    #: No session will ever join here.
+    handler = None
+
+    def __init__(self, factory: PageFactory) -> None:
+        self._factory = factory
+        self._head = b""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.closing:
+            return
+        self._head += data
+        head, ended, _ = self._head.partition(b"\r\n\r\n")
+        if ended:
+            self._answer(head.decode("latin-1"))
+        elif len(self._head) > _MAX_HEAD:
+            self._send(_error("431 Request Header Fields Too Large"), with_body=True)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _answer(self, head: str) -> None:
+        request, *lines = head.split("\r\n")
+        words = request.split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            self._send(_error("400 Bad Request"), with_body=True)
+            return
+        method, target, _ = words
+        if any(_UPGRADE.fullmatch(line) for line in lines):
+            answer = _websocket_elsewhere(target)
+        elif method not in ("GET", "HEAD"):
+            answer = _error("405 Method Not Allowed")
+        elif target.partition("?")[0] == "/":
+            answer = self._factory.page
+        else:
+            answer = _error("404 Not Found")
+        self._send(answer, with_body=method != "HEAD")
+
+    def _send(self, answer: _Answer, *, with_body: bool) -> None:
+        self.closing = True
+        self._head = b""
+        transport: Any = self.transport
+        transport.write(answer.encode(with_body=with_body))
+        # Closed at once, a connection on which something still comes in would be reset, and the
+        # answer lost.
+        transport.loseWriteConnection()
+        self._timer = self._factory.loop.call_later(_LINGER, transport.abortConnection)
+
+
+def _websocket_elsewhere(target: str) -> _Answer:
+    """Return the answer to a WebSocket client that asks for another path than the router's.
+
+    Clients show their users the status line and not the text below it, so the path is in both.
+    """
+    logger.warning("A WebSocket client asked for %s; it must connect to %s", target, WEBSOCKET_PATH)
+    return _error(f"404 Not Found; the WebSocket is at {WEBSOCKET_PATH}")

@@ -148,7 +148,11 @@ async def connect(
     factory.on_ready, factory.on_failed = on_ready, on_failed
     # On a reactor that is not asyncio's, its callbacks do not run inside the loop by themselves.
     factory.entered = getattr(loop, "entered", None)
-    protocol = await open_connection(url, factory, reactor, timeout, tls)
+    try:
+        protocol = await open_connection(url, factory, reactor, timeout, tls)
+    except BaseException:
+        ready.cancel()  # nobody waits for it any more
+        raise
 
     def give_up() -> None:
         if not ready.done():

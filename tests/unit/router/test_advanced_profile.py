@@ -382,6 +382,17 @@ def test_the_last_event_is_retained_for_who_asks(router: Router, caller: Client)
     ]
 
 
+def test_an_audience_may_name_what_nobody_is(caller: Client, router: Router) -> None:
+    hearer = Client(router)
+    subscribe(hearer, "com.news")
+    listed = [[], {}, None, 1.5, float(hearer.id), "x", *range(10)]
+    caller.say(PUBLISH, 1, {"eligible": listed}, "com.news", ["heard"])
+    assert hearer.heard()[4] == ["heard"]
+    caller.say(PUBLISH, 2, {"exclude": listed}, "com.news", ["not heard"])
+    caller.say(PUBLISH, 3, {}, "com.news", ["everybody"])
+    assert hearer.heard()[4] == ["everybody"]
+
+
 def test_a_retained_event_keeps_its_audience(router: Router, caller: Client) -> None:
     caller.say(PUBLISH, 1, {"retain": True, "eligible_authid": ["somebody"]}, "com.state")
     late = Client(router)

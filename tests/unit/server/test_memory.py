@@ -1,4 +1,4 @@
-"""Peers that do not read what the router sends them: what they cost it, and the others."""
+"""What a peer can make the router's process hold: by not reading, and by what it sends."""
 
 import re
 import threading
@@ -88,4 +88,41 @@ def test_a_peer_that_sleeps_and_catches_up_again_and_again_keeps_its_session(
         assert "unread" not in own.text
     finally:
         late.close()
+        publisher.close()
+
+
+#: What takes a byte on the wire takes 56 in memory.
+EMPTY_LISTS: list[list[object]] = [[] for _ in range(60_000)]
+
+
+def test_of_a_hello_only_what_is_known_is_kept(own: EmbeddedRouter) -> None:
+    peers = [Raw(own) for _ in range(10)]
+    try:
+        for peer in peers:
+            peer.shake(MSGPACK)
+        before = memory(own, "VmRSS")
+        for peer in peers:
+            peer.send([1, "realm1", {"roles": {"callee": {"features": {"x": EMPTY_LISTS}}}}])
+            assert peer.receive()[0] == 2
+        # Decoding takes the memory of one message, some of which stays for the next.
+        assert memory(own, "VmRSS") - before < 12 * MIB
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+def test_retained_events_take_what_they_have_on_the_wire(own: EmbeddedRouter) -> None:
+    publisher = Raw(own)
+    publisher.join(MSGPACK)
+    try:
+        before = memory(own, "VmRSS")
+        options = {"retain": True, "acknowledge": True}
+        for number in range(1, 21):
+            publisher.send([16, number, options, f"com.kept.n{number}", [EMPTY_LISTS]])
+            assert publisher.receive()[0] == 17
+        assert memory(own, "VmRSS") - before < 12 * MIB
+        publisher.send([32, 1, {"get_retained": True}, "com.kept.n7"])
+        assert publisher.receive()[0] == 33
+        assert publisher.receive()[4] == [EMPTY_LISTS]
+    finally:
         publisher.close()
