@@ -213,6 +213,27 @@ def send(attack: Callable[[], Raw], serializer: int, frames: Iterator[bytes]) ->
             raw.join(serializer)
 
 
+@pytest.mark.parametrize(
+    ("tail", "taken"),
+    [
+        ([None], [[], {}]),
+        ([None, None], [[], {}]),
+        ([None, {"a": 1}], [[], {"a": 1}]),
+        ([[1], None], [[1], {}]),
+    ],
+    ids=repr,
+)
+@pytest.mark.usefixtures("codec")
+def test_null_for_arguments_is_none_of_them(
+    router: Router, tail: list[Any], taken: list[Any]
+) -> None:
+    with attacked(router) as attack:
+        raw = attack()
+        raw.join(JSON)
+        raw.send([48, 1, {}, "com.victim.echo", *tail])
+        assert raw.receive() == [50, 1, {}, [taken]]
+
+
 def test_whatever_is_sent_does_not_end_it(router: Router, serializer: int) -> None:
     with attacked(router) as attack:
         send(attack, serializer, map(ENCODE[serializer], messages()))
