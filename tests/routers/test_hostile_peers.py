@@ -231,7 +231,8 @@ def test_null_for_arguments_is_none_of_them(
         raw = attack()
         raw.join(JSON)
         raw.send([48, 1, {}, "com.victim.echo", *tail])
-        assert raw.receive() == [50, 1, {}, [taken]]
+        answer = raw.receive()
+        assert (answer[:2], answer[3:]) == ([50, 1], [[taken]])
 
 
 def test_whatever_is_sent_does_not_end_it(router: Router, serializer: int) -> None:
