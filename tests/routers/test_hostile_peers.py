@@ -7,6 +7,7 @@ import queue
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -52,12 +53,14 @@ class Victim:
 def attacked(router: Router) -> Iterator[Callable[[], Raw]]:
     """Run the service while a block attacks it: its session and a call under way outlive that."""
     victim = Victim(router)
-    answers: queue.Queue[Any] = queue.Queue()
     url = router.rs_url
-    with running(victim.app, url) as service, connect(url, timeout=DEADLINE) as bystander:
+    with (
+        running(victim.app, url) as service,
+        connect(url, timeout=DEADLINE) as bystander,
+        ThreadPoolExecutor() as threads,
+    ):
         session = session_of(service)
-        waiting = threading.Thread(target=lambda: answers.put(bystander.call("com.victim.slow")))
-        waiting.start()
+        waiting = threads.submit(bystander.call, "com.victim.slow")
         assert victim.heard.get(timeout=DEADLINE) == "slow"
         try:
             with contextlib.ExitStack() as attackers:
@@ -68,8 +71,7 @@ def attacked(router: Router) -> Iterator[Callable[[], Raw]]:
         bystander.publish("com.victim.news", "the end")
         while victim.heard.get(timeout=DEADLINE) != [["the end"], {}]:
             pass
-        assert answers.get(timeout=DEADLINE) == "at last"
-        waiting.join()
+        assert waiting.result(DEADLINE) == "at last"
         assert session_of(service) is session
 
 
@@ -217,9 +219,7 @@ def send(attack: Callable[[], Raw], serializer: int, frames: Iterator[bytes]) ->
     ("tail", "taken"),
     [
         ([None], [[], {}]),
-        ([None, None], [[], {}]),
-        ([None, {"a": 1}], [[], {"a": 1}]),
-        ([[1], None], [[1], {}]),
+        ([None, {"a": 1}], [[], {"a": 1}]),  # Crossbar.io itself refuses null for the second
     ],
     ids=repr,
 )
