@@ -7,6 +7,7 @@ import queue
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from tests.support.process import EmbeddedRouter
 from tests.support.raw import CBOR, DECODE, ENCODE, JSON, MSGPACK, Raw
 from tests.support.running import running
-from wampapp import App, connect
+from wampapp import App, WampError, connect
 from wampapp.crossbar import Crossbar
 from wampapp.protocol.codec import CODECS
 from wampapp.runner.service import Service
@@ -52,12 +53,14 @@ class Victim:
 def attacked(router: Router) -> Iterator[Callable[[], Raw]]:
     """Run the service while a block attacks it: its session and a call under way outlive that."""
     victim = Victim(router)
-    answers: queue.Queue[Any] = queue.Queue()
     url = router.rs_url
-    with running(victim.app, url) as service, connect(url, timeout=DEADLINE) as bystander:
+    with (
+        running(victim.app, url) as service,
+        connect(url, timeout=DEADLINE) as bystander,
+        ThreadPoolExecutor() as threads,
+    ):
         session = session_of(service)
-        waiting = threading.Thread(target=lambda: answers.put(bystander.call("com.victim.slow")))
-        waiting.start()
+        waiting = threads.submit(bystander.call, "com.victim.slow")
         assert victim.heard.get(timeout=DEADLINE) == "slow"
         try:
             with contextlib.ExitStack() as attackers:
@@ -68,8 +71,7 @@ def attacked(router: Router) -> Iterator[Callable[[], Raw]]:
         bystander.publish("com.victim.news", "the end")
         while victim.heard.get(timeout=DEADLINE) != [["the end"], {}]:
             pass
-        assert answers.get(timeout=DEADLINE) == "at last"
-        waiting.join()
+        assert waiting.result(DEADLINE) == "at last"
         assert session_of(service) is session
 
 
@@ -213,6 +215,26 @@ def send(attack: Callable[[], Raw], serializer: int, frames: Iterator[bytes]) ->
             raw.join(serializer)
 
 
+@pytest.mark.parametrize(
+    ("tail", "taken"),
+    [
+        ([None], [[], {}]),
+        ([None, {"a": 1}], [[], {"a": 1}]),  # Crossbar.io itself refuses null for the second
+    ],
+    ids=repr,
+)
+@pytest.mark.usefixtures("codec")
+def test_null_for_arguments_is_none_of_them(
+    router: Router, tail: list[Any], taken: list[Any]
+) -> None:
+    with attacked(router) as attack:
+        raw = attack()
+        raw.join(JSON)
+        raw.send([48, 1, {}, "com.victim.echo", *tail])
+        answer = raw.receive()
+        assert (answer[:2], answer[3:]) == ([50, 1], [[taken]])
+
+
 def test_whatever_is_sent_does_not_end_it(router: Router, serializer: int) -> None:
     with attacked(router) as attack:
         send(attack, serializer, map(ENCODE[serializer], messages()))
@@ -224,3 +246,56 @@ def test_whatever_its_serializer_does_not_carry_does_not_end_it(
 ) -> None:
     with attacked(router) as attack:
         send(attack, serializer, frames(serializer))
+
+
+def answers() -> Iterator[list[Any]]:
+    """Yield what may follow the ids of YIELD, and of ERROR."""
+    for args in (None, 1, "text", {}, [1], [nested(150)], [nested(450)]):
+        yield [70, {}, args]
+        yield [70, {"enc_algo": "cryptobox"}, args]
+        yield [70, args]
+        yield [8, {}, "com.error", args]
+        yield [8, {}, args]
+        for kwargs in [None, [], {"self": 1, "args": 2, "__class__": 3}, {"k": nested(250)}]:
+            yield [70, {}, args, kwargs]
+            yield [8, {}, "com.error", args, kwargs]
+
+
+def serve(attack: Callable[[], Raw], procedure: str) -> Raw:
+    """Join as a callee, and register a procedure."""
+    raw = attack()
+    raw.shake(MSGPACK)
+    raw.send([1, "realm1", {"roles": {"callee": {}, "subscriber": {}}}])
+    assert raw.receive()[0] == 2
+    raw.send([64, 1, {}, procedure])
+    assert raw.receive()[:2] == [65, 1]
+    return raw
+
+
+@pytest.mark.usefixtures("codec")
+def test_whatever_a_callee_answers_fails_only_its_call(router: Router) -> None:
+    with (
+        ThreadPoolExecutor() as threads,
+        connect(router.rs_url, timeout=DEADLINE) as caller,
+        attacked(router) as attack,
+    ):
+        under_way = threads.submit(caller.call, "com.victim.slow")
+        raw, procedure = None, ""
+        for number, answer in enumerate(answers()):
+            if raw is None:
+                procedure = f"com.hostile.answer{number}"
+                raw = serve(attack, procedure)
+            call = threads.submit(caller.call, procedure)
+            request = received(raw)[1]
+            try:
+                raw.send([*([70, request] if answer[0] == 70 else [8, 68, request]), *answer[1:]])
+                raw.send([32, 7, {}, "com.hostile.news"])
+                while received(raw)[:2] != [33, 7]:
+                    pass
+            except (ConnectionError, struct.error):  # the router has ended the callee's session
+                raw.close()
+                raw = None
+            with contextlib.suppress(WampError):
+                call.result(DEADLINE)
+        assert not under_way.done()
+    assert under_way.result(DEADLINE) == "at last"

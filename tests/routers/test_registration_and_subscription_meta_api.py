@@ -463,7 +463,7 @@ def test_what_is_not_there_is_told(core: Router, procedure: str) -> None:
         (BY_ID, [["1"]]),
         (BY_ID, [[None]]),
         (BY_ID, [[True]]),
-        (BY_ID, [[1.0]]),
+        (BY_ID, [[1.5]]),
         (BY_ID, [[-1]]),
         (BY_ID, [[2**53 + 1]]),
         (BY_ID, [[1, 2]]),
@@ -492,6 +492,16 @@ def test_wrong_arguments_are_refused(
             answer = client.ask(CALL, {}, procedure, *payload)
             assert (answer[0], answer[4]) == (ERROR, "wamp.error.invalid_argument"), answer
     assert client.session.calls == {}
+
+
+def test_an_id_may_be_a_whole_number_written_as_a_float(core: Router) -> None:
+    client = Client(core)
+    registration = register(client, "com.a")
+    for number in (registration, float(registration)):
+        answer = client.ask(CALL, {}, "wamp.registration.get", [number])
+        assert answer[3][0]["uri"] == "com.a"
+    answer = client.ask(CALL, {}, "wamp.session.get", [float(client.id)])
+    assert answer[3][0]["session"] == client.id
 
 
 @pytest.mark.parametrize("what", ["kill", "kill_by_authid", "kill_by_authrole", "kill_all"])

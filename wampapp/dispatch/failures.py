@@ -83,6 +83,7 @@ class Failures:
         if uris.is_valid(error.uri):
             return error
         error_id = secrets.token_hex(4)
+        self._report(error, error_id)
         self._logger.error(
             "%s raised an error with the invalid URI %r (error id %s)",
             endpoint.uri,

@@ -17,7 +17,7 @@ import msgspec
 
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
 from wampapp.protocol.messages import Message, check, refusal
-from wampapp.protocol.payload import ATOMS, MAX_DEPTH, SCALARS
+from wampapp.protocol.payload import ATOMS, MAX_DEPTH, SCALARS, sendable
 
 #: As many numbers may begin a message: its code and two ids.
 _HEAD_LENGTH: Final = 3
@@ -87,7 +87,7 @@ class Codec:
         if isinstance(error, RecursionError):
             text = _TOO_DEEP
         else:
-            why = str(error)[:200].rstrip(".") or type(error).__name__
+            why = sendable(str(error)[:200]).rstrip(".") or type(error).__name__
             text = f"A frame is not valid {self.SERIALIZER_ID}: {why}."
         return refusal(text, self._head(payload))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.session.events import Backlog
+
+logger = logging.getLogger("wampapp.session")
 
 _NO_OPTIONS: Final[dict[str, Any]] = {}
 
@@ -248,11 +251,13 @@ class Caller:
             code, *ids = ids
         else:
             code = CALL if code == RESULT else ANSWERS[code]
-        if ids:
-            text = f"The answer cannot be read: {error.message}"
-            self._fail(code, ids[0], ProtocolViolation(text))
-            if error.options.get("progress") is True:  # nobody waits for the others
-                self._send_cancel(ids[0])
+        if not ids:
+            logger.warning("An error was dropped: %s", error.message)
+            return
+        text = f"The answer cannot be read: {error.message}"
+        self._fail(code, ids[0], ProtocolViolation(text))
+        if error.options.get("progress") is True:  # nobody waits for the others
+            self._send_cancel(ids[0])
 
     def _fail(self, code: int, request: int, error: Exception) -> None:
         """End a request with an error, if it is still waited for."""
