@@ -266,12 +266,19 @@ def _refuse_tag(*_tagged: object) -> Any:
     raise ValueError("this tag is not accepted")
 
 
+def _typed_array(value: Any, _immutable: bool) -> bytes:
+    """Return what JavaScript sends for a ``Uint8Array``: an array of unsigned bytes (RFC 8746)."""
+    if type(value) is not bytes:
+        raise ValueError("a typed array is not made of bytes")
+    return value
+
+
 #: Tags that cbor2 would decode and a WAMP payload does not need. Shared values (28, 29) and
 #: string references (25, 256) let a small frame stand for gigabytes; others compile patterns,
 #: parse mail or compute powers. Dates, big integers, decimals and UUIDs are left.
-_REFUSED_TAGS: Final = dict.fromkeys(
+_TAGS: Final = dict.fromkeys(
     (5, 25, 28, 29, 30, 35, 36, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799), _refuse_tag
-)
+) | {64: _typed_array}
 
 
 class Cbor(Codec):
@@ -298,7 +305,7 @@ class Cbor(Codec):
                 stream,
                 max_depth=2 * MAX_DEPTH,
                 tag_hook=_refuse_tag,
-                semantic_decoders=_REFUSED_TAGS,
+                semantic_decoders=_TAGS,
             )
         except cbor2.CBORDecodeError as error:
             why = f": {error.__cause__}" if error.__cause__ else ""

@@ -297,6 +297,13 @@ def test_a_frame_that_cannot_be_read_names_the_reason(codec: Codec, frame: bytes
     assert text.endswith(".")
 
 
+def test_a_uint8array_of_javascript_is_bytes() -> None:
+    message = CBOR.decode(cbor2.dumps([68, 7, 9, {}, [cbor2.CBORTag(64, b"\x00\xff")]]))
+    assert message == [68, 7, 9, {}, [b"\x00\xff"]]
+    with pytest.raises(MalformedMessage, match="not made of bytes"):
+        CBOR.decode(cbor2.dumps([68, 7, 9, {}, [cbor2.CBORTag(64, [0, 255])]]))
+
+
 def test_what_is_undefined_in_cbor_is_absent() -> None:
     undefined = cbor2.undefined
     options = {"match": undefined, "deep": [{"k": undefined, "l": 1}, undefined]}
