@@ -84,6 +84,11 @@ class Service:
         self._watchdog: Watchdog | None = None
 
     @property
+    def does_nothing(self) -> bool:
+        """Whether nothing is declared that would ever run: no handler, hook, timer or lifespan."""
+        return self._registry.is_empty and not self._hooks.has_lifespan
+
+    @property
     def config(self) -> Config:
         """The configuration; without the credential once it turned out that no router is named."""
         return self._config if self._reach is None else self._reach.config
