@@ -60,7 +60,8 @@ class App(Blueprint, AwaitableVerbs):
         threads: the most worker threads, in which plain ``def`` handlers run.
         handshake_timeout: seconds for connecting to the router and joining.
         grace: seconds that running handlers get to finish when the app stops.
-        debug: whether callers see the type, message and traceback of a handler's exception.
+        debug: whether callers see the type, message and traceback of a handler's exception, and
+            the log names what blocks the event loop.
         auth: the credential: ``Ticket``, ``Wampcra``, ``Scram`` or ``Cryptosign``; None joins
             anonymously. ``WAMPAPP_AUTHMETHOD`` and the variables that go with it come first.
         tls: how TLS is spoken at ``wss://`` and ``rss://``; None trusts the authorities that this

@@ -1,12 +1,22 @@
 """What a newcomer does wrong first, and what the command line says to it."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.process import ROOT, EmbeddedRouter, Wampapp, environment, wampapp
+from tests.support.process import (
+    ROOT,
+    EmbeddedRouter,
+    Process,
+    Wampapp,
+    environment,
+    run,
+    wampapp,
+)
+from tests.support.programs import program
 
 HELLO = ROOT / "examples" / "hello.py"
 
@@ -99,3 +109,65 @@ def test_the_one_attempt_may_take_its_time(tmp_path: Path) -> None:
 
     with EmbeddedRouter() as router:
         assert "Given up" not in asyncio.run(scenario(router))
+
+
+def imported_twice(folder: Path, *, guarded: bool) -> Path:
+    main = program("imported_twice_main.py")
+    if not guarded:
+        main = main.replace('if __name__ == "__main__":', "if True:")
+    (folder / "main.py").write_text(main)
+    (folder / "handlers.py").write_text(program("imported_twice_handlers.py"))
+    return folder / "main.py"
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "bare"])
+def test_a_script_that_its_handlers_import_a_second_time_is_refused(
+    tmp_path: Path, guarded: bool
+) -> None:
+    importer = "handlers" if guarded else "a module with handlers"
+    done = run(sys.executable, imported_twice(tmp_path, guarded=guarded), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: main.py runs twice, as the script and as the module 'main', which {importer} "
+        "imports for its app; so the handlers are declared on another app than the one that runs. "
+        "Start it with 'wampapp run main.py', or make the app in a module of its own.\n"
+    )
+
+
+def test_what_the_refusal_proposes_works(tmp_path: Path) -> None:
+    imported_twice(tmp_path, guarded=True)
+    with Wampapp("run", "main.py", "--port", "0", cwd=tmp_path) as service:
+        service.until(r"com\.example\.add\(a: int, b: int\) -> int")
+        service.until("Press Ctrl-C")
+        assert service.stop() == 0, service.text
+    assert "declares nothing" not in service.text
+
+
+def test_a_script_that_is_imported_for_something_else_runs(tmp_path: Path) -> None:
+    imported_twice(tmp_path, guarded=True)
+    # What it imports has no handlers, so the app that runs is whole.
+    (tmp_path / "handlers.py").write_text("import main\n")
+    with Process(sys.executable, "main.py", cwd=tmp_path) as service:
+        service.until("Press Ctrl-C")
+        assert service.stop() == 0, service.text
+
+
+def test_an_app_that_declares_nothing_says_so(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from wampapp import App\n\napp = App(name='shop')\n")
+    with Wampapp("run", "app.py", "--port", "0", cwd=tmp_path) as service:
+        service.until(
+            r"shop declares nothing: no procedure, topic, hook or timer\. Are they declared on "
+            r"another app, or in a module that nobody imports\?"
+        )
+        assert service.stop() == 0, service.text
+
+
+def test_a_bare_word_beside_a_prefix_is_warned_of_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "from wampapp import App\n\napp = App(prefix='com.shop')\n\n\n"
+        "@app.register('add')\ndef add() -> None: ...\n"
+    )
+    with Wampapp("run", "app.py", "--port", "0", cwd=tmp_path) as service:
+        service.until(r"app\.py:6: UserWarning: The procedure 'add' is outside of the prefix 'com")
+        service.until("Press Ctrl-C")
+        assert service.stop() == 0, service.text

@@ -52,6 +52,20 @@ def joined(service: Process) -> ConnectedClient:
     return connect(url, timeout=30)
 
 
+@pytest.mark.parametrize(
+    ("options", "named"), [(["--reload"], True), (["--debug"], True), ([], False)], ids=str
+)
+def test_a_handler_that_blocks_the_loop_is_named_in_development(
+    tmp_path: Path, options: list[str], named: bool
+) -> None:
+    (tmp_path / "app.py").write_text(program("blocking_service.py"))
+    with Wampapp("run", "app.py", "--port", "0", *options, cwd=tmp_path) as service:
+        with joined(service) as client:
+            assert client.call("com.example.report", 30.0 if named else 0.3) is named
+        service.stop()
+    assert ("com.example.report has blocked the event loop" in service.text) is named
+
+
 def has_ended(pid: int) -> bool:
     """Wait for the end of a process that is not our child."""
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from wampapp.client.handles import refuse_decorating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +35,8 @@ class BlockingProcedure:
         Takes, returns and raises what :meth:`wampapp.client.handles.Procedure.__call__` does, and
         :class:`WrongThread` on the event loop's thread.
         """
+        if len(args) == 1 and type(args[0]) is FunctionType:
+            refuse_decorating(self.uri)
         return self._waiter._run(lambda: self._procedure(*args, **kwargs))
 
     def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
@@ -57,6 +62,16 @@ class BlockingTopic:
 
     def __repr__(self) -> str:
         return repr(self._topic)
+
+    if not TYPE_CHECKING:  # a type checker knows that it cannot be called
+
+        def __call__(self, *_args: object, **_kwargs: object) -> NoReturn:
+            """Refuse to be called, as by ``@client.topic(uri)``.
+
+            Raises:
+                InvalidHandler: always.
+            """
+            self._topic()
 
     def publish(self, /, *args: Any, **kwargs: Any) -> int | None:
         """Publish an event and wait until the router has taken it.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
 from wampapp.client.options import check_call_options, check_publish_options
 from wampapp.client.waiting import wait_for_answer
-from wampapp.errors import CallTimeout, InvalidResult, UsageError
+from wampapp.errors import CallTimeout, InvalidHandler, InvalidResult, UsageError
 from wampapp.registry.conversion import convert, convertible_type
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.session.connection import Connection
@@ -67,8 +68,8 @@ class Procedure:
     def __repr__(self) -> str:
         return f"<Procedure {self.uri!r}>"
 
-    async def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Call the procedure.
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        """Call the procedure; await what this returns.
 
         Args:
             args: positional arguments.
@@ -83,15 +84,21 @@ class Procedure:
             InvalidResult: the result does not fit ``returns``.
             NotJoined: there is no session, and none came back in time.
             ConnectionLost: the link broke before the answer came.
+            InvalidHandler: it is used as a decorator.
         """
-        value = await wait_for_answer(
+        if len(args) == 1 and type(args[0]) is FunctionType:
+            refuse_decorating(self.uri)
+        answer = wait_for_answer(
             self._ready(),
             lambda peer: peer.call(self.uri, args, kwargs, options=self._options),
             self._timeout,
             f"answer from {self.uri}",
             tries=self._tries,
         )
-        return self._converted(value)
+        return answer if self._returns is None else self._convert(answer)
+
+    async def _convert(self, answer: Awaitable[Any]) -> Any:
+        return self._converted(await answer)
 
     async def stream(self, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         """Call the procedure and iterate over its progressive results.
@@ -154,6 +161,18 @@ class Procedure:
             raise InvalidResult(f"The result of {self.uri} does not fit: {error}.") from None
 
 
+def refuse_decorating(uri: str) -> NoReturn:
+    """Refuse a handle of a procedure as a decorator.
+
+    Raises:
+        InvalidHandler: always.
+    """
+    raise InvalidHandler(
+        f"A handle calls a procedure, and cannot be called with a function; to offer the function "
+        f"as a procedure, write @app.register({uri!r})."
+    )
+
+
 class Topic:
     """A topic to publish to; get one by ``app.topic(uri)``.
 
@@ -176,6 +195,19 @@ class Topic:
 
     def __repr__(self) -> str:
         return f"<Topic {self.uri!r}>"
+
+    if not TYPE_CHECKING:  # a type checker knows that it cannot be called
+
+        def __call__(self, *_args: object, **_kwargs: object) -> NoReturn:
+            """Refuse to be called, as by ``@app.topic(uri)``.
+
+            Raises:
+                InvalidHandler: always.
+            """
+            raise InvalidHandler(
+                f"A handle of a topic publishes, with its publish(); to handle the topic's events, "
+                f"write @app.subscribe({self.uri!r})."
+            )
 
     def publish(self, /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
         """Publish an event; await what it returns.

@@ -66,6 +66,8 @@ class Config:
         handshake_timeout: seconds for connecting, the transport's handshake and the join.
         grace: seconds that running handlers get when the app stops.
         debug: whether callers see the type, message and traceback of a handler's exception.
+        watch_loop: whether a handler that blocks the event loop is named in the log; None means as
+            ``debug`` says.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
             every one, ``null`` for pages without one, such as files.
         auth: the credential; None joins anonymously.
@@ -82,6 +84,7 @@ class Config:
     handshake_timeout: float = 10.0
     grace: float = 10.0
     debug: bool = False
+    watch_loop: bool | None = None
     allow_origins: tuple[str, ...] = ()
     auth: Credential | None = None
     tls: Tls | None = None

@@ -39,6 +39,11 @@ class Hooks:
         self._stack = AsyncExitStack()
         self._started = False
 
+    @property
+    def has_lifespan(self) -> bool:
+        """Whether the app has a lifespan."""
+        return self._lifespan is not None
+
     async def run_startup(self) -> None:
         """Enter the lifespan and run the startup hooks.
 

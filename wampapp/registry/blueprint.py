@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
@@ -20,6 +21,7 @@ from wampapp.registry.endpoint import endpoint_for, kind_of
 from wampapp.registry.lifecycle import Lifecycle
 from wampapp.registry.naming import (
     absolute_uri,
+    bare_word,
     declared_pattern,
     pattern_unless_exact,
     source_of,
@@ -85,6 +87,8 @@ class Blueprint(Lifecycle):
         if is_handler(uri):
             self.add_registration(uri, **options)
             return uri
+        if (sentence := bare_word(uri, self.prefix, "procedure")) is not None:
+            warnings.warn(sentence, stacklevel=2)
 
         def decorate(function: F) -> F:
             self.add_registration(function, uri, **options)
@@ -117,6 +121,8 @@ class Blueprint(Lifecycle):
         if is_handler(uri):
             self.add_subscription(uri, **options)
             return uri
+        if (sentence := bare_word(uri, self.prefix, "topic")) is not None:
+            warnings.warn(sentence, stacklevel=2)
 
         def decorate(function: F) -> F:
             self.add_subscription(function, uri, **options)

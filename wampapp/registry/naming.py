@@ -66,6 +66,22 @@ def absolute_uri(uri: str, prefix: str | None) -> str:
     return f"{prefix}{uri}".removeprefix(".") if prefix else uri[1:]
 
 
+def bare_word(uri: str | None, prefix: str | None, what: str) -> str | None:
+    """Return a sentence about a URI that is probably meant to be relative; None for any other.
+
+    Args:
+        uri: the URI as it was written.
+        prefix: what relative URIs are relative to.
+        what: ``"procedure"`` or ``"topic"``.
+    """
+    if not prefix or not isinstance(uri, str) or "." in uri or not uris.is_valid(uri):
+        return None
+    return (
+        f"The {what} {uri!r} is outside of the prefix {prefix!r}: only a URI that starts with a "
+        f"dot is relative to it. Write {'.' + uri!r} for {absolute_uri('.' + uri, prefix)!r}."
+    )
+
+
 def declared_pattern(
     uri: str | None,
     function: Callable[..., Any],

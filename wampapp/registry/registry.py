@@ -40,6 +40,22 @@ class Registry:
         """The timers."""
         return tuple(self._timers)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is declared."""
+        return not (self._registrations or self._subscriptions or self._hooks or self._timers)
+
+    @property
+    def modules(self) -> set[str]:
+        """The names of the modules whose functions are declared."""
+        functions = [
+            *(record.endpoint for record in self.registrations),
+            *(record.handler for record in self._subscriptions),
+            *(hook.function for hook in self._hooks),
+            *(timer.function for timer in self._timers),
+        ]
+        return {name for f in functions if (name := getattr(f, "__module__", None)) is not None}
+
     def hooks(self, kind: HookKind) -> tuple[Hook, ...]:
         """Return the hooks of a kind."""
         return tuple(hook for hook in self._hooks if hook.kind == kind)

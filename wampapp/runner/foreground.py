@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from wampapp.config.settle import settle_log
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from wampapp.config.records import Config
     from wampapp.registry.records import Worker
     from wampapp.runner.servable import Servable
+
+logger = logging.getLogger("wampapp")
 
 
 def run(
@@ -93,6 +96,12 @@ async def serve(
     async def start_and_wait() -> None:
         await service.start()
         on_start()
+        if service.does_nothing:
+            logger.warning(
+                "%s declares nothing: no procedure, topic, hook or timer. Are they declared on "
+                "another app, or in a module that nobody imports?",
+                app.name,
+            )
         await service.wait()
 
     app.attach(service)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wampapp.config.settle import RUNNING, RunOptions, check_run_options, settle
-from wampapp.errors import WampappError
+from wampapp.errors import UsageError, WampappError
+from wampapp.registry.registry import Registry
 from wampapp.runner import foreground
 
 if TYPE_CHECKING:
@@ -44,7 +46,43 @@ def run_from_script(app: Servable, url: str | None, options: RunOptions) -> None
     if _importing:
         return
     try:
+        _check_imported_once(app)
         foreground.run(app, settle(app.config, variables=RUNNING, url=url, **options))
     except WampappError as error:
         sys.stderr.write(f"Error: {error}\n")
         raise SystemExit(error.exit_code) from None
+
+
+def _check_imported_once(app: Servable) -> None:
+    """Check that the script is not two modules, each with an app of its own.
+
+    ``python main.py`` runs it as ``__main__``. A module with handlers that imports the app from
+    ``main`` runs it a second time, and declares them on the app of that one.
+
+    Raises:
+        UsageError: it is.
+    """
+    main = sys.modules["__main__"]
+    script = getattr(main, "__file__", None)
+    for name, module in list(sys.modules.items()):
+        if module is main or name == "__mp_main__" or script is None:
+            continue
+        if getattr(module, "__file__", None) != script:
+            continue
+        held = list(vars(module).values())
+        if any(value is app for value in held):
+            # It is being imported, and app.run() at the end of the script runs it there.
+            raise UsageError(_twice(script, name, "a module with handlers"))
+        registries = (getattr(value, "registry", None) for value in held)
+        modules = {m for r in registries if isinstance(r, Registry) for m in r.modules}
+        for importer in sorted(modules - {name, "__main__"}):
+            raise UsageError(_twice(script, name, importer))
+
+
+def _twice(script: str, name: str, importer: str) -> str:
+    file = Path(script).name
+    return (
+        f"{file} runs twice, as the script and as the module {name!r}, which {importer} imports "
+        "for its app; so the handlers are declared on another app than the one that runs. Start it "
+        f"with 'wampapp run {file}', or make the app in a module of its own."
+    )

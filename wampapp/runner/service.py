@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from wampapp.dispatch import blocking
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from wampapp.config.records import Config
     from wampapp.loop.runtime import Runtime
+    from wampapp.loop.watchdog import Watchdog
     from wampapp.protocol.patterns import Match, Pattern
     from wampapp.registry.endpoint import Endpoint, Kind
     from wampapp.registry.records import Subscription
@@ -82,6 +84,12 @@ class Service:
         self._left_out: set[tuple[Match, str]] = set()
         self._hooks = Hooks(registry, self._dispatcher, lifespan)
         self._timers = Timers(registry, self._dispatcher)
+        self._watchdog: Watchdog | None = None
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether nothing is declared that would ever run: no handler, hook, timer or lifespan."""
+        return self._registry.is_empty and not self._hooks.has_lifespan
 
     @property
     def config(self) -> Config:
@@ -146,6 +154,9 @@ class Service:
             NotJoined: it was stopped meanwhile.
         """
         self._registry.freeze()
+        config = self._config
+        if config.debug if config.watch_loop is None else config.watch_loop:
+            self._watchdog = blocking.watch(self._runtime.loop, self._registry)
         self._starting = asyncio.create_task(self._start(patient))
         try:
             await self._starting
@@ -248,6 +259,8 @@ class Service:
         if self._reach is not None:
             await self._reach.close()
         self._workers.close()
+        if self._watchdog is not None:
+            self._watchdog.stop()
 
     async def find_router(self) -> Reach:
         """Find the way to the router, or start one here if no URL is given; once.

@@ -94,7 +94,9 @@ def serve(app: Servable, start: Start, pipe: Connection, listener: Listener) -> 
     app.registry.freeze()
     config = settle(app.config, **start.options)
     if start.reloads:
-        config = dataclasses.replace(config, grace=min(config.grace, _MAX_RELOAD_GRACE))
+        config = dataclasses.replace(
+            config, grace=min(config.grace, _MAX_RELOAD_GRACE), watch_loop=True
+        )
     listener.grace = config.grace
     get_runtime().run(_serve(app, config, start, pipe, listener))
 

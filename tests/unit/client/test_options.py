@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wampapp import App, NotJoined, UsageError
+from wampapp import App, InvalidHandler, NotJoined, UsageError
 from wampapp.client.blocking import Client
 from wampapp.client.options import CallOptions, PublishOptions
 
@@ -87,3 +87,18 @@ def test_a_blocking_handle_has_its_client_s_timeout_unless_it_says_another() -> 
     assert client().procedure("com.a", timeout=None)._procedure._timeout == 3
     assert client().procedure("com.a", timeout=0)._procedure._timeout == 0
     assert App().procedure("com.a")._timeout is None
+
+
+def handler() -> None: ...
+
+
+def test_a_handle_of_a_procedure_used_as_a_decorator_is_refused(
+    procedure: Callable[..., Any],
+) -> None:
+    with pytest.raises(InvalidHandler, match=r"write @app\.register\('com\.example\.add'\)\.$"):
+        procedure("com.example.add")(handler)
+
+
+def test_a_handle_of_a_topic_used_as_a_decorator_is_refused(topic: Callable[..., Any]) -> None:
+    with pytest.raises(InvalidHandler, match=r"write @app\.subscribe\('com\.example\.news'\)\.$"):
+        topic("com.example.news")(handler)

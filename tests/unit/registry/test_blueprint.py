@@ -578,3 +578,29 @@ def test_what_the_refusal_of_a_method_proposes_works(decorator: str) -> None:
         ("com.example.make", Calculator.make),
         ("com.example.double", Calculator.double),
     ]
+
+
+# A URI that is probably meant to be relative.
+
+
+@DECORATORS
+def test_a_bare_word_beside_a_prefix_is_warned_of(decorator: str) -> None:
+    blueprint = Blueprint("com.example")
+    what = "procedure" if decorator == "register" else "topic"
+    with pytest.warns(UserWarning) as caught:
+        getattr(blueprint, decorator)("add")(named)
+    [warning] = caught
+    assert str(warning.message) == (
+        f"The {what} 'add' is outside of the prefix 'com.example': only a URI that starts with a "
+        "dot is relative to it. Write '.add' for 'com.example.add'."
+    )
+    assert warning.filename == __file__
+    assert [uri for uri, _ in records(blueprint, decorator)] == ["add"]
+
+
+@DECORATORS
+@pytest.mark.parametrize(
+    ("prefix", "uri"), [("com.example", ".add"), ("com.example", "org.add"), (None, "add")]
+)
+def test_other_uris_are_not_warned_of(decorator: str, prefix: str | None, uri: str) -> None:
+    getattr(Blueprint(prefix), decorator)(uri)(named)
