@@ -13,6 +13,7 @@ from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.loop.threads import ThreadPool
+from wampapp.observe.hidden import explain
 from wampapp.session.connection import Connection
 from wampapp.transport.port_dialer import dialer_to
 
@@ -166,4 +167,10 @@ def connect(
         grace=_GRACE,
     )
     config = settle(own, variables=FINDING, url=url, realm=realm, auth=auth, tls=tls)
-    return ConnectedClient(config, timeout=timeout)
+    try:
+        return ConnectedClient(config, timeout=timeout)
+    except (ImportError, AttributeError) as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        raise explained from None

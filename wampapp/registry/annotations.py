@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from wampapp.errors import InvalidHandler
+from wampapp.observe.hidden import explain
 from wampapp.registry.context import Event, Invocation
 from wampapp.registry.records import name_of
 
@@ -76,7 +77,8 @@ def check_convertible(function: Callable[..., Any], name: str, kind: Any) -> Non
     except NameError as error:
         raise InvalidHandler(_undefined(function, error)) from None
     except Exception as error:  # noqa: BLE001 - an annotation may hold anything
-        raise InvalidHandler(f"{what}, which no WAMP argument can become: {error}") from None
+        text = f"{what}, which no WAMP argument can become: {error}"
+        raise explain(error) or InvalidHandler(text) from None
     if foreign is not None:
         raise InvalidHandler(
             f"{what}, which no WAMP argument can become: {foreign!r} is not a type that arguments "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from wampapp.config.settle import RUNNING, RunOptions, check_run_options, settle
 from wampapp.errors import WampappError
-from wampapp.runner import foreground
+from wampapp.observe.hidden import explain
 
 if TYPE_CHECKING:
+    from wampapp.config.settle import RunOptions
     from wampapp.runner.servable import Servable
 
 #: Set while the command line imports a target, when app.run() must not run.
@@ -40,11 +40,17 @@ def run_from_script(app: Servable, url: str | None, options: RunOptions) -> None
         SystemExit: on an error.
         TypeError: an option is not known.
     """
-    check_run_options("run", options)
-    if _importing:
-        return
     try:
-        foreground.run(app, settle(app.config, variables=RUNNING, url=url, **options))
-    except WampappError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        raise SystemExit(error.exit_code) from None
+        # Here, so that a module that a file of the user's hides is told like any other mistake.
+        from wampapp.config.settle import RUNNING, check_run_options, settle
+        from wampapp.runner import foreground
+
+        check_run_options("run", options)
+        if not _importing:
+            foreground.run(app, settle(app.config, variables=RUNNING, url=url, **options))
+    except (WampappError, ImportError, AttributeError) as error:
+        told = error if isinstance(error, WampappError) else explain(error)
+        if told is None:
+            raise
+        sys.stderr.write(f"Error: {told}\n")
+        raise SystemExit(told.exit_code) from None
