@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
     ConnectionLost,
+    NoSuchProcedure,
     NotJoined,
     RouterUnreachable,
     WampappError,
@@ -15,6 +17,7 @@ from wampapp.errors import (
 from wampapp.registry.records import Registration
 from wampapp.session.announcing import announce, announce_all
 from wampapp.session.backoff import Backoff
+from wampapp.session.hints import realms_hint, with_nearest
 from wampapp.session.joining import join
 from wampapp.session.outbox import Outbox
 
@@ -88,6 +91,8 @@ class Connection:
         self._rejoined_at = -_SETTLING_SECONDS
         self._leave_hooks: asyncio.Task[None] | None = None
         self.session: Session | None = None
+        if config.debug:
+            self.call = self._call_in_debug  # type: ignore[method-assign] # no cost otherwise
 
     # What an app, a handle or a client calls.
 
@@ -154,6 +159,19 @@ class Connection:
             return await joined.call(procedure, args, kwargs, on_progress, options=options)
 
         return self._later(later())
+
+    def _call_in_debug(self, procedure: str, *args: Any, **options: Any) -> asyncio.Future[Any]:
+        """Call as :meth:`call` does; the error for a missing procedure names the nearest ones."""
+        calling = type(self).call(self, procedure, *args, **options)
+
+        async def call() -> Any:
+            try:
+                return await calling
+            except NoSuchProcedure as error:
+                ask = functools.partial(type(self).call, self)
+                raise await with_nearest(ask, procedure, error) from None
+
+        return self._loop.create_task(call())
 
     def publish(
         self,
@@ -309,6 +327,8 @@ class Connection:
             raise
         if self._joined_before:
             self._rejoined_at = self._loop.time()
+        elif hint := realms_hint(self._config.realm, session.details):
+            logger.warning("%s", hint)
         self._joined_before = self._succeeds = True
         self._outbox.flush(session)
         self.session = session
