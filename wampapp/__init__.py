@@ -139,7 +139,15 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'wampapp' has no attribute {name!r}")
-    found = getattr(import_module(f"wampapp.{_HOMES.get(name, 'errors')}"), name)
+    try:
+        found = getattr(import_module(f"wampapp.{_HOMES.get(name, 'errors')}"), name)
+    except (ImportError, AttributeError) as error:
+        from wampapp.observe.hidden import explain
+
+        explained = explain(error)
+        if explained is None:
+            raise
+        raise explained from None
     globals()[name] = found
     return found
 

@@ -11,6 +11,7 @@ import click
 
 from wampapp.cli.output import sentence
 from wampapp.errors import EXIT_FAILED, EXIT_INTERRUPTED, WampappError
+from wampapp.observe.hidden import explain
 from wampapp.supervisor.pipe import ServiceEnded
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def run_to_exit_code(work: Callable[[], object]) -> tuple[int, str]:
         # Whatever its own exit code, a service that has ended is a failure of the run.
         code = end.exit_code if end.exit_code > 0 else EXIT_FAILED
         return code, end.text or f"Error: The service {end.how}."
+    except (ImportError, AttributeError) as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        return explained.exit_code, f"Error: {sentence(explained)}"
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED, "Interrupted."
     except OSError as error:

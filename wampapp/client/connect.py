@@ -14,6 +14,7 @@ from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.loop.threads import ThreadPool
+from wampapp.observe.hidden import explain
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.naming import check_absolute_prefix
 from wampapp.session.connection import Connection
@@ -175,4 +176,10 @@ def connect(
         grace=_GRACE,
     )
     config = settle(own, variables=FINDING, url=url, realm=realm, auth=auth, tls=tls)
-    return ConnectedClient(config, timeout=timeout, prefix=prefix)
+    try:
+        return ConnectedClient(config, timeout=timeout, prefix=prefix)
+    except (ImportError, AttributeError) as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        raise explained from None

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+#: In the details of WELCOME, what the embedded router says to the first session of a realm: some
+#: of the other realms that have sessions.
+OTHER_REALMS: Final = "x_wampapp_realms"
+
 #: The client's roles and their features: `roles` in the details of HELLO.
 ROLES: Final[dict[str, Any]] = {
     "caller": {

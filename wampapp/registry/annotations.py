@@ -7,6 +7,7 @@ import typing
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import InvalidHandler
+from wampapp.observe.hidden import explain
 from wampapp.registry.context import Event, Invocation
 from wampapp.registry.conversion import convertible_type
 from wampapp.registry.records import name_of
@@ -73,7 +74,7 @@ def convertible(function: Callable[..., Any], name: str, kind: Any) -> Any:
     except NameError as error:
         raise InvalidHandler(_undefined(function, error)) from None
     except TypeError as error:
-        raise InvalidHandler(
+        raise explain(error) or InvalidHandler(
             f"The parameter `{name}` of {name_of(function)} is annotated {kind!r}, which no WAMP "
             f"argument can become: {error}."
         ) from None

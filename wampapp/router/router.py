@@ -14,6 +14,7 @@ from wampapp.errors import (
     ProtocolViolation,
 )
 from wampapp.protocol import uris
+from wampapp.protocol.features import OTHER_REALMS
 from wampapp.protocol.messages import MAX_ID, WELCOME, short_repr
 from wampapp.router.realm import Realm
 from wampapp.router.session import RouterSession
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
     from wampapp.router.session import SessionRealm
 
+_MAX_NAMED_REALMS: Final = 3
 NO_MATCHING_AUTH_METHOD: Final = "wamp.error.no_matching_auth_method"
 
 
@@ -115,6 +117,10 @@ class Router:
 
     def _welcome(self, session: RouterSession, realm: Realm) -> None:
         details = {"agent": self.agent, "realm": realm.name, **session.identity()}
+        if not realm.sessions and len(self.realms) > 1:
+            # Its name may be a mistake: any realm that is asked for is made.
+            others = (name for name in self.realms if name != realm.name)
+            details[OTHER_REALMS] = list(itertools.islice(others, _MAX_NAMED_REALMS))
         roles: dict[str, Any] = {
             role: {"features": features} for role, features in realm.features.items()
         }
@@ -122,6 +128,7 @@ class Router:
             session.send([WELCOME, session.id, {**details, "roles": roles}])
         except PayloadTooLarge:
             # On RawSocket a client may take as little as 512 bytes; it can still join.
+            details.pop(OTHER_REALMS, None)
             session.send([WELCOME, session.id, {**details, "roles": {role: {} for role in roles}}])
 
     def leave(self, session: RouterSession, realm: SessionRealm) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os.path
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wampapp.config.settle import RUNNING, RunOptions, check_run_options, settle
 from wampapp.errors import UsageError, WampappError
-from wampapp.registry.registry import Registry
-from wampapp.runner import foreground
+from wampapp.observe.hidden import explain
 
 if TYPE_CHECKING:
+    from wampapp.config.settle import RunOptions
     from wampapp.runner.servable import Servable
 
 #: Set while the command line imports a target, when app.run() must not run.
@@ -42,15 +41,22 @@ def run_from_script(app: Servable, url: str | None, options: RunOptions) -> None
         SystemExit: on an error.
         TypeError: an option is not known.
     """
-    check_run_options("run", options)
-    if _importing:
-        return
     try:
+        # Here, so that a module that a file of the user's hides is told like any other mistake.
+        from wampapp.config.settle import RUNNING, check_run_options, settle
+        from wampapp.runner import foreground
+
+        check_run_options("run", options)
+        if _importing:
+            return
         _check_imported_once(app)
         foreground.run(app, settle(app.config, variables=RUNNING, url=url, **options))
-    except WampappError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        raise SystemExit(error.exit_code) from None
+    except (WampappError, ImportError, AttributeError) as error:
+        told = error if isinstance(error, WampappError) else explain(error)
+        if told is None:
+            raise
+        sys.stderr.write(f"Error: {told}\n")
+        raise SystemExit(told.exit_code) from None
 
 
 def _check_imported_once(app: Servable) -> None:
@@ -62,6 +68,8 @@ def _check_imported_once(app: Servable) -> None:
     Raises:
         UsageError: it is.
     """
+    from wampapp.registry.registry import Registry
+
     main = sys.modules["__main__"]
     script = getattr(main, "__file__", None)
     for name, module in list(sys.modules.items()):
@@ -80,7 +88,7 @@ def _check_imported_once(app: Servable) -> None:
 
 
 def _twice(script: str, name: str, importer: str) -> str:
-    file = Path(script).name
+    file = os.path.basename(script)  # noqa: PTH119 - a file of the user's may hide pathlib
     return (
         f"{file} runs twice, as the script and as the module {name!r}, which {importer} imports "
         "for its app; so the handlers are declared on another app than the one that runs. Start it "

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
     ConnectionLost,
+    NoSuchProcedure,
     NotJoined,
     RouterUnreachable,
     WampappError,
 )
 from wampapp.session.announcing import Announcer
 from wampapp.session.backoff import Backoff
+from wampapp.session.hints import realms_hint, with_nearest
 from wampapp.session.joining import join
 from wampapp.session.outbox import Outbox
 
@@ -96,6 +99,8 @@ class Connection:
         self.withdraw = announcer.withdraw
         self.find = announcer.find
         self.announced = announcer.announced
+        if config.debug:
+            self.call = self._call_in_debug  # type: ignore[method-assign] # no cost otherwise
 
     # What an app, a handle or a client calls.
 
@@ -162,6 +167,19 @@ class Connection:
             return await joined.call(procedure, args, kwargs, on_progress, options=options)
 
         return self._later(later())
+
+    def _call_in_debug(self, procedure: str, *args: Any, **options: Any) -> asyncio.Future[Any]:
+        """Call as :meth:`call` does; the error for a missing procedure names the nearest ones."""
+        calling = type(self).call(self, procedure, *args, **options)
+
+        async def call() -> Any:
+            try:
+                return await calling
+            except NoSuchProcedure as error:
+                ask = functools.partial(type(self).call, self)
+                raise await with_nearest(ask, procedure, error) from None
+
+        return self._loop.create_task(call())
 
     def publish(
         self,
@@ -292,6 +310,8 @@ class Connection:
             raise
         if self._joined_before:
             self._rejoined_at = self._loop.time()
+        elif hint := realms_hint(self._config.realm, session.details):
+            logger.warning("%s", hint)
         self._joined_before = self._succeeds = True
         self._outbox.flush(session)
         self.session = session

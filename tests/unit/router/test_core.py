@@ -189,6 +189,19 @@ def test_an_anonymous_session_is_taken(router: Router, methods: Any) -> None:
     assert Peer(router).answer(HELLO, "realm1", {**ROLES, "authmethods": methods})[0] == WELCOME
 
 
+def test_the_first_of_a_realm_is_told_which_others_have_sessions(router: Router) -> None:
+    def others(realm: str) -> object:
+        return Peer(router).answer(HELLO, realm, ROLES)[2].get("x_wampapp_realms")
+
+    assert others("realm1") is None
+    assert others("realm1") is None
+    assert others("com.first") == ["realm1"]
+    assert others("com.first") is None
+    assert others("realm3") == ["realm1", "com.first"]
+    assert others("realm4") == ["realm1", "com.first", "realm3"]
+    assert others("realm5") == ["realm1", "com.first", "realm3"]
+
+
 @pytest.mark.parametrize(
     ("realm", "details", "reason"),
     [

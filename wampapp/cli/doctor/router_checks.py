@@ -21,6 +21,7 @@ from wampapp.config.url import parse_url
 from wampapp.errors import PortInUse, RouterUnreachable, TlsFailed, WampError
 from wampapp.protocol.messages import MAX_ID
 from wampapp.runner.reach import find_router
+from wampapp.session.hints import realms_hint
 from wampapp.transport import dial
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ class RouterChecks:
             f"{session.id}"
         )
         taken = self._joined_at - self._opened_at
+        if hint := realms_hint(self._config.realm, session.details):
+            return Finding(f"{detail}. {hint}", WARNING, {"realm": self._config.realm, **who})
         return _timed(detail, taken, realm=self._config.realm, session=session.id, **who)
 
     async def clock(self) -> Finding:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from wampapp.cli.options import Command, connect_timeout_option, json_option, timeout_option
-from wampapp.cli.output import counted, json_line, printable, styled, table
+from wampapp.cli.output import counted, json_line, printable, say, styled, table
 from wampapp.cli.router_options import RouterOptions, router_options
 from wampapp.config.records import DEFAULT_ROUTER
 from wampapp.errors import CallTimeout
@@ -58,6 +58,7 @@ async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, An
     from wampapp.cli.inspect.meta_api import MetaApi
     from wampapp.cli.session import open_session
     from wampapp.loop.runtime import get_runtime
+    from wampapp.session.hints import realms_hint
     from wampapp.transport.port_dialer import dialer_to
 
     runtime = get_runtime()
@@ -72,6 +73,8 @@ async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, An
                 f"The router at {url} did not answer everything within {timeout:g} s; give "
                 "it longer with --timeout."
             ) from None
+        if hint := realms_hint(config.realm, session.details):
+            say(hint)
         agent = session.details.get("agent")
         return rows, url, agent if isinstance(agent, str) else ""
 

@@ -90,7 +90,8 @@ def shell(
     screen = Screen()
     logs.configure(log_level or "info", stream=cast("TextIO", screen))
     if not serve:
-        config = dataclasses.replace(config, grace=_GRACE)
+        # With debug, an error names the nearest procedures.
+        config = dataclasses.replace(config, grace=_GRACE, debug=True)
     service = _joined(app, config, target, serve=serve)
     try:
         _interact(Verbs(app, service, screen.line), target, screen, no_ipython=no_ipython)

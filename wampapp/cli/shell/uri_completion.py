@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from wampapp.errors import WampappError
+from wampapp.session.hints import TIMEOUT, held_uris
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterable
 
     from wampapp.app import App
     from wampapp.registry.records import Registration, Subscription
     from wampapp.runner.service import Service
 
-#: How long the prompt waits for the router, and how long it uses the answer.
-_TIMEOUT: Final = 0.4
+#: How long the prompt uses the router's answer.
 _FRESH_SECONDS: Final = 1.0
-#: The most registrations or subscriptions that one completion asks for.
-_MAX_ASKED: Final = 500
 #: The URI of a verb, as far as it is typed.
 _BEGUN: Final = re.compile(
     r"\b(?:(?:call|stream|procedure)|(?P<topic>publish|subscribe|topic))"
@@ -93,7 +90,7 @@ class UriCompleter:
 
             loop.call_soon_threadsafe(begin)
             # A handler may block the loop, and with it the answer.
-            done.wait(_TIMEOUT + 0.05)
+            done.wait(TIMEOUT + 0.05)
         return set(self._found[kind])
 
     async def _ask(self, kind: str, found: set[str]) -> None:
@@ -101,19 +98,7 @@ class UriCompleter:
         if connection is None:
             return
 
-        async def get(number: int) -> None:
-            about = await connection.call(f"wamp.{kind}.get", (number,), {})
-            if isinstance(about, dict) and isinstance(about.get("uri"), str):
-                found.add(about["uri"])
-
-        try:
-            async with asyncio.timeout(_TIMEOUT):
-                ids = await connection.call(f"wamp.{kind}.list", (), {})
-                exact = ids.get("exact") if isinstance(ids, dict) else None
-                if isinstance(exact, list):
-                    await asyncio.gather(*map(get, exact[:_MAX_ASKED]), return_exceptions=True)
-        except (WampappError, TimeoutError):
-            return  # what has arrived is offered
+        await held_uris(connection.call, kind, found)
 
 
 def _exact(records: Iterable[Registration | Subscription]) -> set[str]:

@@ -15,16 +15,17 @@ from wampapp.cli.verbs.arguments import PAYLOAD_HELP, ArgumentsCommand, parse_pa
 from wampapp.cli.verbs.connector import connector_options
 from wampapp.cli.verbs.options import rate_option, repeat_option
 from wampapp.cli.verbs.progress import Progress
-from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, WampappError
+from wampapp.errors import EXIT_ERROR_ANSWER, ConnectionLost, NoSuchProcedure, WampappError
 from wampapp.protocol import uris
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wampapp.cli.verbs.connector import Connector
     from wampapp.cli.verbs.summary import Summary
+    from wampapp.client.connect import ConnectedClient
     from wampapp.session.connection import Connection
 
 #: The most calls in flight with ``--rate``, unless ``--concurrency`` says otherwise.
@@ -94,11 +95,23 @@ def make_call(options: Callable[[Callable[..., Any]], Callable[..., Any]]) -> cl
             most = concurrency or (1 if rate is None else _MAX_IN_FLIGHT)
             _measure(connector, uri, args, kwargs, (repeat, rate, most), as_json=as_json)
         else:
-            with connector.connect() as client, quiet_log():
+            with connector.connect() as client, quiet_log(), _nearest_named(client, uri):
                 result = client.call(uri, *args, **kwargs)
             click.echo(json_line(_jsonable(result)))
 
     return call
+
+
+@contextlib.contextmanager
+def _nearest_named(client: ConnectedClient, uri: str) -> Iterator[None]:
+    """Have the error for a procedure that does not exist name the nearest ones that do."""
+    try:
+        yield
+    except NoSuchProcedure as error:
+        from wampapp.session.hints import with_nearest
+
+        missing = error
+        raise client.on_loop(lambda peer: with_nearest(peer.call, uri, missing)) from None
 
 
 def _jsonable(result: Any) -> Any:
@@ -110,7 +123,12 @@ def _jsonable(result: Any) -> Any:
 def _stream(
     connector: Connector, uri: str, args: list[Any], kwargs: dict[str, Any], count: int | None
 ) -> None:
-    with connector.connect() as client, quiet_log(), contextlib.ExitStack() as stack:
+    with (
+        connector.connect() as client,
+        quiet_log(),
+        _nearest_named(client, uri),
+        contextlib.ExitStack() as stack,
+    ):
         results = client.stream(uri, *args, **kwargs)
         # However this ends, the call is cancelled before the session is left.
         stack.callback(results.close)  # type: ignore[attr-defined]
