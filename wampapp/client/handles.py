@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.session.connection import Connection
 
+T = TypeVar("T")
+
 #: How often an idempotent call is sent in all.
 _MAX_TRIES: Final = 3
 
 
-class Procedure:
+class Procedure(Generic[T]):
     """A remote procedure. Call it and await what it returns; get one by ``app.procedure(uri)``.
 
     Args:
@@ -66,7 +68,7 @@ class Procedure:
     def __repr__(self) -> str:
         return f"<Procedure {self.uri!r}>"
 
-    async def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    async def __call__(self, /, *args: Any, **kwargs: Any) -> T:
         """Call the procedure.
 
         Args:
@@ -92,7 +94,7 @@ class Procedure:
         )
         return self._converted(value)
 
-    async def stream(self, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+    async def stream(self, /, *args: Any, **kwargs: Any) -> AsyncGenerator[T, None]:
         """Call the procedure and iterate over its progressive results.
 
         Leaving the iteration cancels the call.
@@ -144,11 +146,11 @@ class Procedure:
         finally:
             call.cancel()
 
-    def _converted(self, value: Any) -> Any:
+    def _converted(self, value: Any) -> T:
         if self._returns is None:
-            return value
+            return value  # type: ignore[no-any-return]
         try:
-            return msgspec.convert(
+            return msgspec.convert(  # type: ignore[no-any-return]
                 value, self._returns, builtin_types=(bytes, bytearray), str_keys=True
             )
         except msgspec.ValidationError as error:
