@@ -1,24 +1,28 @@
 """An app inside a FastAPI or Starlette site, served by a real uvicorn."""
 
+import asyncio
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from tests.support.process import DEADLINE, EmbeddedRouter, Process, environment
 from tests.support.programs import program
-from wampapp import App, UsageError, connect
-from wampapp.asgi import lifespan
+from wampapp import App, NotJoined, UsageError, connect
+from wampapp.asgi import lifespan, unavailable
 from wampapp.crossbar import Crossbar
 
 FASTAPI = program("asgi_fastapi.py")
 STARLETTE = program("asgi_starlette.py")
+WITHOUT = program("asgi_without_router.py")
 
 
 @contextmanager
@@ -71,6 +75,75 @@ def test_a_router_that_comes_later(tmp_path: Path, free_port: int) -> None:
             assert get(site, "/sum") == 5
             assert site.stop() == 0, site.text
             assert router.stop() == 0
+
+
+def status(site: Process, path: str) -> tuple[int, str | None, object]:
+    """Return the status, Retry-After and the body of an answer."""
+    port = site.until(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=DEADLINE) as answer:
+            return answer.status, None, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers["Retry-After"], json.load(error)
+
+
+def test_without_a_router_a_site_answers_503_as_flask_does(tmp_path: Path, free_port: int) -> None:
+    unavailable = (503, "1", {"detail": "Service Unavailable"})
+    with uvicorn(tmp_path, WITHOUT, WAMPAPP_URL=f"rs://127.0.0.1:{free_port}") as site:
+        began = time.monotonic()
+        assert status(site, "/sum") == unavailable
+        assert time.monotonic() - began < 10  # the app's own rejoin_timeout is 30 s
+        # More than five seconds after the start, no request waits any longer.
+        began = time.monotonic()
+        for _ in range(5):
+            assert status(site, "/sum") == unavailable
+            assert status(site, "/blocking") == unavailable
+        assert time.monotonic() - began < 4
+        code, _, body = status(site, "/own")
+        assert code == 200
+        assert "There has been no session with" in str(body)
+        site.until("WAMP: There has been no session with")
+        with EmbeddedRouter(free_port) as router, connect(router.rs_url) as client:
+            client.register("com.other.add", lambda a, b: a + b)
+            while (answer := status(site, "/sum")) == unavailable:
+                pass
+            assert answer == (200, None, 5)
+            assert site.stop() == 0, site.text
+    assert "Traceback" not in site.text
+
+
+def test_a_websocket_is_closed_without_a_router() -> None:
+    class Socket:
+        scope: ClassVar = {"type": "websocket"}
+
+        async def close(self, code: int, reason: str) -> None:
+            closed.append((code, reason))
+
+    closed: list[tuple[int, str]] = []
+    assert asyncio.run(unavailable(Socket(), NotJoined("There is no session."))) is None
+    assert closed == [(1013, "There is no session with the WAMP router.")]
+
+
+OWN_HANDLER = """
+from wampapp import SessionError
+
+@site.exception_handler({error})
+def sorry(request, error):
+    return JSONResponse({{"sorry": getattr(error, "status_code", 0)}}, 503)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [("SessionError", 0), ("503", 503), ("HTTPException", 503)]
+)
+def test_the_site_s_own_handler_answers(
+    tmp_path: Path, free_port: int, error: str, says: int
+) -> None:
+    text = WITHOUT + "from starlette.exceptions import HTTPException\n"
+    text += OWN_HANDLER.format(error=error)
+    with uvicorn(tmp_path, text, WAMPAPP_URL=f"rs://127.0.0.1:{free_port}") as site:
+        assert status(site, "/sum") == (503, None, {"sorry": says})
 
 
 def test_a_site_with_no_router_ends(tmp_path: Path, free_port: int) -> None:

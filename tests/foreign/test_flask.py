@@ -973,6 +973,67 @@ def test_what_is_not_valid_is_told_at_once(name: str, value: object, says: str) 
     assert "secret" not in str(caught.value) or name != "WAMP_AUTH"
 
 
+def test_what_is_set_after_the_extension_counts(
+    url: str, prefix: str, client: ConnectedClient, free_port: int
+) -> None:
+    """As in a factory that makes the extension first, or in the fixture of a test."""
+    site = Flask("site")
+    site.config["WAMP_URL"] = f"rs://127.0.0.1:{free_port}"
+    wamp = WAMP(site)
+
+    @wamp.register(".double")
+    def double(number: int) -> int:
+        return 2 * number
+
+    @site.route("/")
+    def index() -> str:
+        return str(g.wamp.call(".double", 2))
+
+    with site.app_context():  # such as a command's: nothing is used
+        pass
+    site.config.update(WAMP_URL=url, WAMP_PREFIX=prefix, WAMP_TIMEOUT=DEADLINE)
+    app = site.extensions["wamp"].app
+    assert (app.config.url, app.prefix) == (url, prefix)
+    with running(app, url):
+        assert client.call(f"{prefix}.double", 3) == 6
+        assert site.test_client().get("/").text == "4"
+        with site.app_context():
+            assert g.wamp.call(".double", 4) == 8
+    site.extensions["wamp"].close()
+
+
+def test_what_is_set_later_and_not_valid_is_told_where_it_is_used() -> None:
+    site = Flask("site")
+    WAMP(site)
+    site.config["WAMP_TIMEOUT"] = "soon"
+    with pytest.raises(UsageError, match="WAMP_TIMEOUT is 'soon'"):
+        site.extensions["wamp"].call("com.example.any")
+
+
+def test_inline_may_be_set_after_the_extension(prefix: str, free_port: int) -> None:
+    site = Flask("site")
+    wamp = WAMP(site)
+    site.config.update(WAMP_INLINE=True, WAMP_PREFIX=prefix, WAMP_PORT=free_port)
+
+    @wamp.register
+    def answer() -> int:
+        return 42
+
+    @site.route("/")
+    def index() -> str:
+        return str(g.wamp.call(".answer"))
+
+    service = site.extensions["wamp"].app
+    try:
+        assert site.test_client().get("/").text == "42"
+        assert service.is_running
+    finally:
+        site.extensions["wamp"].close()
+        running_service = service.running_service
+        assert running_service is not None
+        running_service.runtime.call(running_service.stop())
+
+
 def test_without_flask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     done = run(
         sys.executable,

@@ -21,6 +21,7 @@ import pytest
 from tests.support.process import DEADLINE, EmbeddedRouter, Process, environment, run
 from tests.support.programs import program
 from wampapp import Canceled, ConnectedClient, Invocation, NoSuchProcedure, WampError, connect
+from wampapp.crossbar import Crossbar
 
 pytestmark = pytest.mark.processes
 
@@ -450,6 +451,54 @@ def test_flask_wamp_call_publish_and_errors(folder: Path, router: EmbeddedRouter
         assert done.stderr.startswith("Error: ")
         done = flask(folder, "wamp", "call", ".x", url=url, realm="realm1", authmethod="ticket")
         assert done.returncode != 0  # a credential with no secret
+
+
+def test_flask_wamp_inspect_and_doctor(folder: Path, router: EmbeddedRouter | Crossbar) -> None:
+    url = router.rs_url
+    with connect(url, timeout=DEADLINE) as client:
+        client.register(f"{PREFIX}.listed", print)
+        done = flask(folder, "wamp", "inspect", url=url)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"{PREFIX}.listed" in done.stdout
+        done = flask(folder, "wamp", "inspect", "--json", url=url)
+        assert f"{PREFIX}.listed" in [
+            json.loads(line).get("procedure", json.loads(line).get("uri"))
+            for line in done.stdout.splitlines()
+        ]
+    done = flask(folder, "wamp", "doctor", url=url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{url}, given by the Flask app's configuration" in done.stdout
+    assert "round trip" in done.stdout
+
+
+def test_flask_wamp_doctor_finds_that_there_is_no_router(folder: Path, free_port: int) -> None:
+    done = flask(folder, "wamp", "doctor", url=f"rs://127.0.0.1:{free_port}")
+    assert done.returncode == 3
+    assert "TCP" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_flask_wamp_shell(folder: Path, embedded: EmbeddedRouter, free_port: int) -> None:
+    def typed(script: str, *words: str, **variables: str):
+        return run(
+            *(sys.executable, "-m", "flask", "wamp", "shell", *words),
+            cwd=folder,
+            env=environment(
+                FLASK_WAMP_PREFIX=PREFIX,
+                **{f"FLASK_WAMP_{name.upper()}": value for name, value in variables.items()},
+            ),
+            input=script,
+        )
+
+    script = "from flask import current_app, g\nprint(call('.version'), current_app.name)\n"
+    script += "print(await call('.version'))\nprint(g.wamp.call('.version'))\n"
+    done = typed(script, "--serve", url=embedded.rs_url)
+    assert (done.returncode, done.stdout) == (0, "first app\nfirst\nfirst\n"), done.stderr
+    done = typed("print(call('wamp.session.count') > 0)", url=embedded.rs_url)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    done = typed("pass", url=f"rs://127.0.0.1:{free_port}")
+    assert done.returncode == 3
+    assert "Start it with 'flask wamp run', or serve the app here with --serve." in done.stderr
 
 
 def test_flask_wamp_call_without_a_router(folder: Path, free_port: int) -> None:

@@ -133,12 +133,21 @@ class Client(Waiter):
             WrongThread: called on the event loop's thread.
         """
         name = self._absolute(uri, "procedure")
-        items = Procedure(self._connection, name, {}).stream(*args, **kwargs)
+        procedure: Procedure[Any] = Procedure(self._connection, name, {})
+        items = procedure.stream(*args, **kwargs)
         yield from self._iterate(items, name, self._timeout)
 
+    @overload
+    def procedure(
+        self, uri: str, *, returns: type[T], **options: Unpack[CallOptions]
+    ) -> BlockingProcedure[T]: ...
+    @overload
     def procedure(
         self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
-    ) -> BlockingProcedure:
+    ) -> BlockingProcedure[Any]: ...
+    def procedure(
+        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
+    ) -> BlockingProcedure[Any]:
         """Make a handle to a remote procedure, which carries its options.
 
         ::
@@ -158,7 +167,9 @@ class Client(Waiter):
         name = self._absolute(uri, "procedure")
         if options.get("timeout") is None:
             options["timeout"] = self._timeout
-        procedure = Procedure(self._connection, name, options, returns=returns, ready=self._ready)
+        procedure: Procedure[Any] = Procedure(
+            self._connection, name, options, returns=returns, ready=self._ready
+        )
         return BlockingProcedure(self, procedure)
 
     def topic(self, uri: str, **options: Unpack[PublishOptions]) -> BlockingTopic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from wampapp.client.handles import refuse_decorating
 
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from wampapp.client.waiting import Waiter
 
 
-class BlockingProcedure:
+T = TypeVar("T")
+
+
+class BlockingProcedure(Generic[T]):
     """A remote procedure; get one by ``client.procedure(uri)``.
 
     Attributes:
         uri: the procedure's absolute URI.
     """
 
-    def __init__(self, waiter: Waiter, procedure: Procedure) -> None:
+    def __init__(self, waiter: Waiter, procedure: Procedure[T]) -> None:
         self.uri = procedure.uri
         self._waiter = waiter
         self._procedure = procedure
@@ -29,7 +32,7 @@ class BlockingProcedure:
     def __repr__(self) -> str:
         return repr(self._procedure)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> T:
         """Call the procedure and wait for its result.
 
         Takes, returns and raises what :meth:`wampapp.client.handles.Procedure.__call__` does, and
@@ -39,7 +42,7 @@ class BlockingProcedure:
             refuse_decorating(self.uri)
         return self._waiter._run(lambda: self._procedure(*args, **kwargs))
 
-    def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[T]:
         """Call the procedure and iterate over its progressive results.
 
         Takes, yields and raises what :meth:`wampapp.client.handles.Procedure.stream` does, and

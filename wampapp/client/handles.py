@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 import msgspec
 
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.session.connection import Connection
 
+T = TypeVar("T")
+
 #: How often an idempotent call is sent in all.
 _MAX_TRIES: Final = 3
 
 
-class Procedure:
+class Procedure(Generic[T]):
     """A remote procedure. Call it and await what it returns; get one by ``app.procedure(uri)``.
 
     Args:
@@ -68,7 +70,7 @@ class Procedure:
     def __repr__(self) -> str:
         return f"<Procedure {self.uri!r}>"
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, T]:
         """Call the procedure; await what this returns.
 
         Args:
@@ -97,10 +99,10 @@ class Procedure:
         )
         return answer if self._returns is None else self._convert(answer)
 
-    async def _convert(self, answer: Awaitable[Any]) -> Any:
+    async def _convert(self, answer: Awaitable[Any]) -> T:
         return self._converted(await answer)
 
-    async def stream(self, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+    async def stream(self, /, *args: Any, **kwargs: Any) -> AsyncGenerator[T, None]:
         """Call the procedure and iterate over its progressive results.
 
         Leaving the iteration cancels the call.
@@ -152,11 +154,11 @@ class Procedure:
         finally:
             call.cancel()
 
-    def _converted(self, value: Any) -> Any:
+    def _converted(self, value: Any) -> T:
         if self._returns is None:
-            return value
+            return value  # type: ignore[no-any-return]
         try:
-            return convert(value, self._returns)
+            return convert(value, self._returns)  # type: ignore[no-any-return]
         except msgspec.ValidationError as error:
             raise InvalidResult(f"The result of {self.uri} does not fit: {error}.") from None
 

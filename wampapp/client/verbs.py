@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from wampapp.client.active import ActiveRegistration, ActiveSubscription
 from wampapp.client.handles import Procedure, Topic
@@ -116,9 +116,17 @@ class AwaitableVerbs:
         self._check_thread("stream")
         return self.procedure(uri).stream(*args, **kwargs)
 
+    @overload
+    def procedure(
+        self, uri: str, *, returns: type[T], **options: Unpack[CallOptions]
+    ) -> Procedure[T]: ...
+    @overload
     def procedure(
         self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
-    ) -> Procedure:
+    ) -> Procedure[Any]: ...
+    def procedure(
+        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
+    ) -> Procedure[Any]:
         """Make a handle to a remote procedure, which carries its options.
 
         ::

@@ -74,6 +74,8 @@ class Config:
         tls: how TLS is spoken; None for this machine's authorities.
         keep_alive: seconds within which a dead link is noticed; 0 for never.
         rejoin_timeout: seconds that a call made while offline waits for the session.
+        fail_fast: whether these count from the loss of the session, so that later calls fail at
+            once: for web sites, all of whose requests would wait.
         give_up_after: seconds without a router after which the run ends; None for never.
     """
 
@@ -90,6 +92,7 @@ class Config:
     tls: Tls | None = None
     keep_alive: float = 15.0
     rejoin_timeout: float = 30.0
+    fail_fast: bool = False
     give_up_after: float | None = None
 
     def __post_init__(self) -> None:

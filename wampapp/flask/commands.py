@@ -9,16 +9,20 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, ScriptInfo
 
+from wampapp.cli.doctor.doctor import begin, examine
+from wampapp.cli.inspect.inspect import show_router
 from wampapp.cli.inspect.uris import echo_uris
 from wampapp.cli.options import (
     give_up_after_option,
     json_option,
     listening_options,
+    log_level_option,
     log_options,
     timeout_option,
 )
 from wampapp.cli.output import sentence
 from wampapp.cli.router_options import realm_option, url_option
+from wampapp.cli.shell.shell import open_prompt
 from wampapp.cli.verbs.call import make_call
 from wampapp.cli.verbs.connector import Connector
 from wampapp.cli.verbs.publish import make_publish
@@ -54,7 +58,7 @@ class _Group(AppGroup):
 
 def make_group() -> click.Group:
     """Make the command group ``flask wamp``."""
-    group = _Group("wamp", help="WAMP: serve, list and call.")
+    group = _Group("wamp", help="WAMP: serve, list, call, look.")
 
     @group.command(with_appcontext=False)
     @url_option("WAMP_URL, else its own")
@@ -78,6 +82,49 @@ def make_group() -> click.Group:
     def uris(*, as_json: bool) -> None:
         """List what the app registers and subscribes."""
         echo_uris(_peer(current_app).app.registry, as_json=as_json)
+
+    @group.command()
+    @timeout_option
+    @json_option
+    def inspect(*, timeout: float, as_json: bool) -> None:
+        """Show the sessions, procedures and topics of the app's router."""
+        show_router(_peer(current_app).client_config, timeout, as_json=as_json)
+
+    @group.command()
+    @json_option
+    def doctor(*, as_json: bool) -> None:
+        """Find out, step by step, why the app does not connect."""
+        from wampapp.cli.doctor import local_checks
+
+        peer = _peer(current_app)
+        report = begin(as_json=as_json)
+        report.found("target", local_checks.describe_app(peer.app))
+        named = peer.settings.config.url is not None
+        by = "given by the Flask app's configuration" if named else "the default"
+        examine(report, peer.client_config, by, own=True)
+
+    @group.command()
+    @click.option("--serve", is_flag=True, help="Serve what the app registers as well.")
+    @log_level_option
+    @click.option(
+        "--no-ipython", is_flag=True, help="Python's own prompt, even if IPython is installed."
+    )
+    def shell(*, serve: bool, log_level: str | None, no_ipython: bool) -> None:
+        """Open a Python prompt that has joined the app's router.
+
+        It has call, publish, subscribe, stream and app; await works, and Tab completes URIs. It
+        runs inside an app context.
+        """
+        peer = _peer(current_app)
+        open_prompt(
+            peer.app,
+            peer.app.settle() if serve else peer.client_config,
+            current_app.import_name,
+            "Start it with 'flask wamp run', or serve the app here with --serve.",
+            serve=serve,
+            log_level=log_level,
+            no_ipython=no_ipython,
+        )
 
     for make_verb in (make_call, make_publish, make_subscribe):
         group.add_command(make_verb(_connector_options))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flask import appcontext_pushed
@@ -14,7 +13,6 @@ from wampapp.flask.app import ContextApp
 from wampapp.flask.commands import make_group
 from wampapp.flask.inline import Inline
 from wampapp.flask.peer import Peer
-from wampapp.flask.settings import settings_from
 from wampapp.registry.blueprint import Blueprint
 
 if TYPE_CHECKING:
@@ -51,7 +49,9 @@ class WAMP(Blueprint):
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Set up a Flask app whose configuration is complete.
+        """Set up a Flask app.
+
+        Its configuration counts as it is when a verb is first used, or the app is first served.
 
         Args:
             app: the app. It gets ``extensions["wamp"]``, ``g.wamp`` and ``g.wampy`` in its
@@ -63,19 +63,19 @@ class WAMP(Blueprint):
         """
         if _NAME in app.extensions:
             raise UsageError(f"The Flask app {app.name!r} already has a WAMP extension.")
-        settings = settings_from(app.config)
-        lock = threading.Lock()
-        made: list[ContextApp] = []
+        inline: list[Inline] = []
 
-        def get_app() -> ContextApp:
-            # By the time it is first needed, everything is declared.
-            with lock:
-                if not made:
-                    made.append(ContextApp(app, settings, self, peer.leave))
-                    self.registry.freeze()
-                return made[0]
+        def make_app(peer: Peer) -> ContextApp:
+            served = ContextApp(app, peer.settings, self, peer.leave)
+            self.registry.freeze()
+            return served
 
-        peer = Peer(settings, get_app)
+        def arm(peer: Peer) -> None:
+            if peer.settings.inline and not inline:
+                inline.append(Inline(app, peer))
+                inline[0].arm()
+
+        peer = Peer(app.config, make_app, arm)
         app.extensions[_NAME] = peer
         app.extensions["flask_wamp"] = self  # where flask-wamp has it
 
@@ -84,8 +84,6 @@ class WAMP(Blueprint):
         if SessionError not in app.error_handler_spec[None][None]:
             app.register_error_handler(SessionError, functools.partial(_unavailable, app))
         app.cli.add_command(make_group())
-        if settings.inline:
-            Inline(app, peer).arm()
 
     # As flask-wamp spells them.
 

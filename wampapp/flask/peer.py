@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import dataclasses
 import os
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,11 +19,12 @@ from wampapp.errors import (
 )
 from wampapp.flask.connection import ProcessConnection
 from wampapp.flask.flask_wamp import Wampy
+from wampapp.flask.settings import settings_from, wamp_values
 from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wampapp.config.records import Config
     from wampapp.flask.app import ContextApp
@@ -41,19 +43,29 @@ class Peer(Client):
     Each process joins at its first verb, and again when a lost router is back.
 
     Args:
-        settings: what the Flask app's configuration says.
-        get_app: returns the app that serves the handlers.
+        values: the Flask app's configuration, which counts as it is when a verb is first used.
+        make_app: makes the app that serves the handlers.
+        on_settings: called whenever the settings have been read.
+
+    Raises:
+        UsageError: a ``WAMP_*`` value is not valid.
     """
 
-    def __init__(self, settings: Settings, get_app: Callable[[], ContextApp]) -> None:
-        super().__init__(
-            self._choose_runtime,
-            self._held_connection,
-            prefix=settings.prefix or "",  # without a prefix, '.add' is 'add'
-            timeout=settings.timeout,
-        )
-        self.settings = settings
-        self._get_app = get_app
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        make_app: Callable[[Peer], ContextApp],
+        on_settings: Callable[[Peer], None],
+    ) -> None:
+        super().__init__(self._choose_runtime, self._held_connection)
+        self._values = values
+        self._make_app = make_app
+        self._on_settings = on_settings
+        self._lock = threading.RLock()  # what it makes reads the settings
+        self._app: ContextApp | None = None
+        self._read: dict[str, Any] | None = None
+        self._settings: Settings
+        self.settings  # noqa: B018 - what is not valid is told at once
         self._held: ProcessConnection | None = None
         self.wampy = Wampy(self)
         _peers.add(self)
@@ -64,10 +76,39 @@ class Peer(Client):
 
         In an ``async def`` handler, ``await ….app.call(…)`` is the verb that does not block.
         """
-        return self._get_app()
+        with self._lock:
+            if self._app is None:
+                # By the time it is first needed, everything is declared and configured.
+                self._refresh()
+                self._app = self._make_app(self)
+            return self._app
+
+    @property
+    def settings(self) -> Settings:
+        """What the Flask app's configuration says; fixed once :attr:`app` is made."""
+        with self._lock:
+            if self._app is None:
+                self._refresh()
+            return self._settings
+
+    def _refresh(self) -> None:
+        """Read the configuration anew, if it has changed: many set it after ``WAMP(app)``."""
+        values = wamp_values(self._values)
+        if values == self._read:
+            return
+        self._settings = settings_from(self._values)
+        self._read = values
+        self._prefix = self._settings.prefix or ""  # without a prefix, '.add' is 'add'
+        self._timeout = self._settings.timeout
+        self._on_settings(self)
+
+    def _absolute(self, uri: object, what: str) -> str:
+        _ = self.settings
+        return super()._absolute(uri, what)
 
     def give(self, *_sender: Any, **_details: Any) -> None:
         """Put the verbs into the app context that has just been pushed."""
+        _ = self.settings
         g.wamp = self
         g.wampy = self.wampy
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _TIMEOUT: Final = 10.0
 _THREADS: Final = 40
+#: The names that flask-wamp gives them.
+_OLD_NAMES: Final = ("CROSSBAR_URL", "ROUTER_URL", "REALM")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,19 @@ class Settings:
     timeout: float
     inline: bool
     threads: int
+
+
+def wamp_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a Flask app's configuration is for WAMP, to be compared.
+
+    Args:
+        values: ``app.config``.
+    """
+    return {
+        name: value
+        for name, value in values.items()
+        if name.startswith("WAMP_") or name in _OLD_NAMES
+    }
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
 
 from wampapp.config.settle import check_run_options, settle
@@ -34,13 +35,17 @@ class Embeddable(Servable, Protocol):
 A = TypeVar("A", bound=Embeddable)
 
 
-def start(app: Embeddable, url: str | None, options: RunOptions) -> Awaitable[None]:
+def start(
+    app: Embeddable, url: str | None, options: RunOptions, *, patience: float | None = None
+) -> Awaitable[None]:
     """Start an app in the loop that runs in this thread; see :meth:`App.start`.
 
     Args:
         app: the app.
         url: the router.
         options: what else was given.
+        patience: the most seconds since the loss of the session for which verbs wait for it; None
+            to wait as the app says, each verb for itself.
 
     Returns:
         A task, or on a Twisted reactor a Deferred, that is done when the app has joined.
@@ -53,7 +58,11 @@ def start(app: Embeddable, url: str | None, options: RunOptions) -> Awaitable[No
     runtime = current_runtime()
     if app.running_service is not None:
         raise UsageError(f"{app!r} runs already; it runs once at a time.")
-    service = app.make_service(settle(app.config, url=url, **options), runtime)
+    config = settle(app.config, url=url, **options)
+    if patience is not None:
+        seconds = min(config.rejoin_timeout, patience)
+        config = dataclasses.replace(config, rejoin_timeout=seconds, fail_fast=True)
+    service = app.make_service(config, runtime)
     app.attach(service)
     return runtime.awaitable(service.start(), lambda: _detach(app, service))
 

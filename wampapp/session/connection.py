@@ -90,6 +90,7 @@ class Connection:
         self._outbox = Outbox()
         self._backoff = Backoff(jitter=True)
         self._joined_before = False
+        self._offline_since = self._loop.time()
         self._rejoined_at = -_SETTLING_SECONDS
         self._leave_hooks: asyncio.Task[None] | None = None
         self.session: Session | None = None
@@ -127,7 +128,10 @@ class Connection:
         seconds = self._config.rejoin_timeout
         if timeout is not None:
             seconds = min(seconds, timeout)
-        end = self._loop.time() + seconds
+        now = self._loop.time()
+        end = now + seconds
+        if self._config.fail_fast:
+            end = min(end, self._offline_since + self._config.rejoin_timeout)
         while not (self.session is not None and self.session.is_joined):
             if self._over is not None:
                 raise self._over.with_traceback(None)
@@ -138,9 +142,14 @@ class Connection:
                 async with asyncio.timeout_at(end):
                     await asyncio.shield(self._online)
             except TimeoutError:
+                if end <= now:
+                    raise NotJoined(
+                        f"There has been no session with {self._dialer.where} for "
+                        f"{now - self._offline_since:.0f} s; nothing was sent."
+                    ) from None
                 raise NotJoined(
                     f"There is no session with {self._dialer.where}, and none came back within "
-                    f"{seconds:g} s; nothing was sent."
+                    f"{end - now:g} s; nothing was sent."
                 ) from None
         return self.session
 
@@ -282,6 +291,7 @@ class Connection:
 
     def _go_offline(self) -> None:
         self.session = None
+        self._offline_since = self._loop.time()
         if self._online.done():
             self._online = self._loop.create_future()
         if self._on_leave is not None:

@@ -126,7 +126,8 @@ class TestSession:
     async def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         """Call a procedure and iterate over its progressive results."""
         name = self._absolute(uri, "procedure")
-        items = Procedure(self._peer, name, {"timeout": self._timeout}).stream(*args, **kwargs)
+        procedure: Procedure[Any] = Procedure(self._peer, name, {"timeout": self._timeout})
+        items = procedure.stream(*args, **kwargs)
 
         async def following() -> Any:
             return await anext(items, items)

@@ -2,9 +2,18 @@
 
 from asyncio import Future
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
 from typing import Any, assert_type
 
 from wampapp import App
+from wampapp.client.blocking_handles import BlockingProcedure
+from wampapp.client.handles import Procedure
+
+
+@dataclass
+class Order:
+    sku: str
+
 
 app = App(prefix="com.example")
 
@@ -48,6 +57,15 @@ async def awaiting() -> Any:
     await app.register_now(".mul", "print")  # wrong
     await app.subscribe_now(".news", print, retain=True)  # wrong
     await news.call("hello")  # wrong
+    assert_type(add, Procedure[int])
+    assert_type(await add(2, 3), int)
+    assert_type(add.stream(3), AsyncGenerator[int, None])
+    assert_type(await app.procedure(".order", returns=Order, timeout=5)("tea"), Order)
+    assert_type(await app.procedure(".orders", returns=list[Order])(), list[Order])
+    assert_type(await app.procedure(".maybe", returns=Order | None)(), Any)
+    assert_type(await app.procedure(".any")(), Any)
+    (await app.procedure(".order", returns=Order)("tea")).colour  # wrong
+    app.procedure(".order", returns=Order, retries=3)  # wrong
     return await add(2, 3)
 
 
@@ -70,6 +88,12 @@ def blocking() -> Any:
     app.sync.call(5)  # wrong
     assert_type(app.sync.register("com.example.mul", print).unregister(), None)
     app.sync.register("com.example.mul", print, retain=True)  # wrong
+    assert_type(blocking_add, BlockingProcedure[int])
+    assert_type(blocking_add(2, 3), int)
+    assert_type(blocking_add.stream(3), Iterator[int])
+    assert_type(app.sync.procedure(".order", returns=Order)("tea").sku, str)
+    assert_type(app.sync.procedure(".any")(), Any)
+    blocking_add(2, 3).colour  # wrong
     for item in blocking_add.stream(3):
         app.log(item)
     return app.sync.call("com.example.add", 2, b=3) + blocking_add(2, 3)

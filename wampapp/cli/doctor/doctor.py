@@ -58,17 +58,45 @@ def doctor(
     that 'run' or 'call' would have.
     """
     from wampapp.cli.doctor import local_checks
-    from wampapp.loop.runtime import get_runtime
 
-    report = Report(as_json=as_json)
-    report.found("versions", local_checks.check_versions())
+    report = begin(as_json=as_json)
     app = None
     if target is not None:
         app = _load(report, target)
         report.found("target", local_checks.describe_app(app))
-    config = _settle(
+    config, by = _settle(
         report, ctx, app, router, host=host, port=port, handshake_timeout=connect_timeout
     )
+    examine(report, config, by, own=app is not None)
+
+
+def begin(*, as_json: bool) -> Report:
+    """Begin a report, with the versions of what matters.
+
+    Args:
+        as_json: whether it is printed as JSON.
+    """
+    from wampapp.cli.doctor import local_checks
+
+    report = Report(as_json=as_json)
+    report.found("versions", local_checks.check_versions())
+    return report
+
+
+def examine(report: Report, config: Config, by: str, *, own: bool) -> None:
+    """Look at the router, step by step; the first step that fails ends the process.
+
+    Args:
+        report: what the steps are reported to.
+        config: the settled configuration.
+        by: what named the router.
+        own: whether an app starts its own router where none is named; else it is searched.
+    """
+    from wampapp.loop.runtime import get_runtime
+
+    if config.url is None and not own:
+        config = dataclasses.replace(config, url=get_runtime().call(_search(config)))
+    _report_url(report, config, by)
     get_runtime().call(_run_steps(report, config))
 
 
@@ -89,15 +117,12 @@ def _load(report: Report, target: str) -> App:
 
 def _settle(
     report: Report, ctx: click.Context, app: App | None, router: RouterOptions, **others: Any
-) -> Config:
-    """Settle which router is looked at, and report what named it."""
+) -> tuple[Config, str]:
+    """Settle which router is looked at; return what named it too."""
     from click.core import ParameterSource
 
-    from wampapp.cli.doctor.finding import Finding
     from wampapp.config.records import Config
     from wampapp.config.settle import FINDING, settle
-    from wampapp.config.url import parse_url
-    from wampapp.loop.runtime import get_runtime
 
     base = Config() if app is None else app.config
     by = {
@@ -107,17 +132,21 @@ def _settle(
     if not router.url:
         by = "the default" if app is None else "given by App(url=…)"
     try:
-        config = settle(base, variables=FINDING, **vars(router), **others)
+        return settle(base, variables=FINDING, **vars(router), **others), by
     except WampappError as error:
         if isinstance(error, InvalidUrl):
             report.fail("URL", f"{error} It is {by}.", error.exit_code, _LATER)
         raise
-    if config.url is None and app is not None:
-        report.found("URL", Finding("none is given, so the app starts its own router"))
-        return config
+
+
+def _report_url(report: Report, config: Config, by: str) -> None:
+    from wampapp.cli.doctor.finding import Finding
+    from wampapp.config.url import parse_url
+
     if config.url is None:
-        config = dataclasses.replace(config, url=get_runtime().call(_search(config)))
-    parts = parse_url(str(config.url))
+        report.found("URL", Finding("none is given, so the app starts its own router"))
+        return
+    parts = parse_url(config.url)
     spoken = "WebSocket" if parts.websocket else "RawSocket"
     where = parts.path if parts.scheme == "unix" else f"{parts.host}, port {parts.port}"
     report.found(
@@ -127,7 +156,6 @@ def _settle(
             facts={"url": config.url, "source": by},
         ),
     )
-    return config
 
 
 async def _search(config: Config) -> str:

@@ -35,9 +35,21 @@ def inspect(
     """
     from wampapp.config.records import Config
     from wampapp.config.settle import FINDING, settle
-    from wampapp.loop.runtime import get_runtime
 
     config = settle(Config(), variables=FINDING, **vars(router), handshake_timeout=connect_timeout)
+    show_router(config, timeout, as_json=as_json)
+
+
+def show_router(config: Config, timeout: float, *, as_json: bool) -> None:
+    """Show the sessions, procedures and topics of a router.
+
+    Args:
+        config: the settled configuration, which names the router; else it is searched.
+        timeout: the seconds that the answers may take; 0 for no limit.
+        as_json: whether to print JSON.
+    """
+    from wampapp.loop.runtime import get_runtime
+
     rows, url, agent = get_runtime().call(_ask(config, timeout or None))
     if as_json:
         for row in rows:

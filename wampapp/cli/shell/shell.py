@@ -79,20 +79,48 @@ def shell(
             "--port is for the router that --serve starts; to join another one, use --url."
         )
     from wampapp.app import App
-    from wampapp.cli.shell.console import Screen
-    from wampapp.cli.shell.verbs import Verbs
     from wampapp.cli.target.loading import load
     from wampapp.config.settle import settle
-    from wampapp.observe import logs
 
     app = load(target) if target is not None else App(name="shell")
     config = settle(app.config, **vars(router), port=port, handshake_timeout=handshake_timeout)
+    hint = "Start one with 'wampapp router'."
+    if target is not None:
+        hint = f"Start it with 'wampapp run {target}', or run the app here with --serve."
+    open_prompt(app, config, target, hint, serve=serve, log_level=log_level, no_ipython=no_ipython)
+
+
+def open_prompt(
+    app: App,
+    config: Config,
+    target: str | None,
+    hint: str,
+    *,
+    serve: bool,
+    log_level: str | None,
+    no_ipython: bool,
+) -> None:
+    """Join the router, and open the prompt or run what is piped in.
+
+    Args:
+        app: the app whose prefix counts.
+        config: the settled configuration.
+        target: what names the app to the user; None without an app.
+        hint: what to do where there is no router.
+        serve: whether the app runs as well.
+        log_level: the level of the log; None for the default.
+        no_ipython: whether Python's own prompt is wanted.
+    """
+    from wampapp.cli.shell.console import Screen
+    from wampapp.cli.shell.verbs import Verbs
+    from wampapp.observe import logs
+
     screen = Screen()
     logs.configure(log_level or "info", stream=cast("TextIO", screen))
     if not serve:
         # With debug, an error names the nearest procedures.
         config = dataclasses.replace(config, grace=_GRACE, debug=True)
-    service = _joined(app, config, target, serve=serve)
+    service = _joined(app, config, hint, serve=serve)
     try:
         _interact(Verbs(app, service, screen.line), target, screen, no_ipython=no_ipython)
     finally:
@@ -100,7 +128,7 @@ def shell(
         app.attach(None)
 
 
-def _joined(app: App, config: Config, target: str | None, *, serve: bool) -> Service:
+def _joined(app: App, config: Config, hint: str, *, serve: bool) -> Service:
     """Join the router, and with ``serve`` announce what the app declares.
 
     Raises:
@@ -127,9 +155,6 @@ def _joined(app: App, config: Config, target: str | None, *, serve: bool) -> Ser
     try:
         runtime.call(service.start(patient=False))
     except RouterUnreachable as error:
-        hint = "Start one with 'wampapp router'."
-        if target is not None:
-            hint = f"Start it with 'wampapp run {target}', or run the app here with --serve."
         raise RouterUnreachable(f"{error}{'' if serve else f' {hint}'}") from None
     return service
 
