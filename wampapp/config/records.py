@@ -67,6 +67,8 @@ class Config:
         debug: whether callers see the type, message and traceback of a handler's exception.
         watch_loop: whether a handler that blocks the event loop is named in the log; None means as
             ``debug`` says.
+        check_results: whether results are checked against the handlers' annotations; None means as
+            ``debug`` says.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket.
         auth: the credential; None joins anonymously.
         tls: how TLS is spoken; None for this machine's authorities.
@@ -83,6 +85,7 @@ class Config:
     grace: float = 10.0
     debug: bool = False
     watch_loop: bool | None = None
+    check_results: bool | None = None
     allow_origins: tuple[str, ...] = ()
     auth: Credential | None = None
     tls: Tls | None = None
