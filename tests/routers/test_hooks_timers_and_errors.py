@@ -16,7 +16,7 @@ from tests.support.process import EmbeddedRouter, Wampapp
 from tests.support.process import wampapp as command
 from tests.support.programs import program
 from tests.support.running import running
-from wampapp import App, Blueprint, ConnectedClient, WampError, connect
+from wampapp import App, Blueprint, ConnectedClient, HandlerFailed, WampError, connect
 from wampapp.crossbar import Crossbar
 
 DEADLINE = 20.0  # seconds
@@ -434,3 +434,22 @@ def test_middleware_wraps_every_kind(client: ConnectedClient, router: Router) ->
 def test_middleware_is_a_coroutine_function() -> None:
     with pytest.raises(wampapp.InvalidHandler, match="write it 'async def'"):
         App().middleware(lambda call, following: None)
+
+
+# Results that do not fit their annotation
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_results_are_checked_in_debug(client: ConnectedClient, router: Router, debug: bool) -> None:
+    app = App(prefix="com.checked", debug=debug)
+
+    @app.register
+    def number() -> int:
+        return "x"  # type: ignore[return-value]
+
+    with running(app, router.rs_url):
+        if debug:
+            with pytest.raises(HandlerFailed, match="returned 'x', which does not fit its annot"):
+                client.call("com.checked.number")
+        else:
+            assert client.call("com.checked.number") == "x"

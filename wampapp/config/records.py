@@ -68,6 +68,8 @@ class Config:
         debug: whether callers see the type, message and traceback of a handler's exception.
         watch_loop: whether a handler that blocks the event loop is named in the log; None means as
             ``debug`` says.
+        check_results: whether results are checked against the handlers' annotations; None means as
+            ``debug`` says.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
             every one, ``null`` for pages without one, such as files.
         auth: the credential; None joins anonymously.
@@ -87,6 +89,7 @@ class Config:
     grace: float = 10.0
     debug: bool = False
     watch_loop: bool | None = None
+    check_results: bool | None = None
     allow_origins: tuple[str, ...] = ()
     auth: Credential | None = None
     tls: Tls | None = None

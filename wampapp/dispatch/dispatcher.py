@@ -22,9 +22,11 @@ from wampapp.dispatch.extras import extras_for
 from wampapp.dispatch.failures import Failures
 from wampapp.dispatch.functions import Functions, failure_for, is_cancelled, wait_for
 from wampapp.dispatch.middleware import run_middleware
+from wampapp.dispatch.result_checks import checked
 from wampapp.errors import InvalidArgument, Overloaded
 from wampapp.loop.deferreds import with_deferreds
 from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.records import Registration
 
 if TYPE_CHECKING:
     import logging
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from wampapp.loop.threads import ThreadPool
     from wampapp.registry.endpoint import Endpoint, Kind, Limit
-    from wampapp.registry.records import Registration, Subscription
+    from wampapp.registry.records import Subscription
 
 _EAGER: Final = sys.version_info >= (3, 12)
 #: The most calls that wait for a handler with ``concurrency``; further ones are refused.
@@ -50,6 +52,7 @@ class Dispatcher:
         workers: the threads for plain functions.
         logger: where a failing handler's traceback goes.
         debug: whether a caller gets the exception's type, message and traceback.
+        check_results: whether results are checked against the handlers' annotations.
         surround: see :meth:`App.surround`.
 
     Attributes:
@@ -64,10 +67,12 @@ class Dispatcher:
         logger: logging.Logger,
         *,
         debug: bool = False,
+        check_results: bool = False,
         surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
     ) -> None:
         self._loop = loop
         self._workers = workers
+        self._checks_results = check_results and surround is None
         self.functions = Functions(loop, workers, surround)
         self.failures = Failures(logger, debug=debug)
         self._tasks: dict[asyncio.Task[Any], Run] = {}
@@ -130,6 +135,8 @@ class Dispatcher:
         """Make a record's handler ready to be called."""
         endpoint = endpoint_for(record)
         function = self.functions.surrounded(endpoint.function, endpoint.kind)
+        if self._checks_results and isinstance(record, Registration):
+            function = checked(endpoint)
         return endpoint if function is endpoint.function else replace(endpoint, function=function)
 
     # Concurrency.

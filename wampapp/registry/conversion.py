@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 from collections import abc
 from typing import Any, Final
@@ -83,6 +84,29 @@ def convert(value: Any, kind: Any, *, strict: bool = True) -> Any:
         str_keys=True,
         dec_hook=_convert_strictly if strict else _convert_text,
     )
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Return whether a value of Python's, as a handler returns it, is of a type.
+
+    Args:
+        value: the value.
+        kind: what :func:`convertible_type` returned.
+    """
+    with contextlib.suppress(TypeError):  # a TypedDict cannot be asked
+        if not isinstance(kind, StandIn) and isinstance(value, kind):
+            return True
+    try:
+        msgspec.convert(value, kind, from_attributes=True, str_keys=True, dec_hook=_as_it_is)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _as_it_is(kind: Any, value: Any) -> Any:
+    if not isinstance(kind, StandIn) and isinstance(value, typing.get_origin(kind) or kind):
+        return value
+    raise ValueError
 
 
 def _convert_strictly(kind: Any, value: Any) -> Any:

@@ -73,7 +73,12 @@ class Service:
         self._runtime = runtime
         self._workers = ThreadPool(threads)
         self._dispatcher = Dispatcher(
-            runtime.loop, self._workers, log, debug=config.debug, surround=surround
+            runtime.loop,
+            self._workers,
+            log,
+            debug=config.debug,
+            check_results=config.debug if config.check_results is None else config.check_results,
+            surround=surround,
         )
         self._connection: Connection | None = None
         self._keeper: asyncio.Task[None] | None = None

@@ -148,7 +148,13 @@ class Harness:
         if app.is_running:
             raise UsageError(f"{app!r} runs already; it runs once at a time.")
         config = dataclasses.replace(
-            app.config, realm=self._config.realm, url=None, auth=None, tls=None, watch_loop=False
+            app.config,
+            realm=self._config.realm,
+            url=None,
+            auth=None,
+            tls=None,
+            watch_loop=False,
+            check_results=True,
         )
         service = app.make_service(config, self.runtime, self._dialer)
         service.dispatcher.failures.on_failure = self._on_failure
