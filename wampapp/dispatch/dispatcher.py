@@ -290,10 +290,7 @@ class Dispatcher:
     def _start_thread(self, run: Run, call: Callable[[], Any]) -> None:
         def work() -> None:
             try:
-                outcome, failed = context.run(call), None
-                if type(outcome) not in FINAL and run.is_iterated(outcome):
-                    # In the same thread, which the cursor of a database may insist on.
-                    outcome = context.run(iterate_in_thread, self._loop, run, outcome)
+                outcome, failed = context.run(call_in_thread, self._loop, run, call), None
             except BaseException as error:  # noqa: BLE001 - SystemExit too must be answered
                 outcome, failed = None, error
             self._loop.call_soon_threadsafe(self._thread_done, run, outcome, failed, context)
