@@ -28,7 +28,7 @@ class Item:
 @dataclass
 class Order:
     items: list[Item]
-    sum: int
+    n: int
 
 
 @dataclass
@@ -79,7 +79,7 @@ Wide = msgspec.defstruct("Wide", [(f"field_{number}", int) for number in range(1
         (Tree, "Tree{children: list[Tree]}"),
         (
             Order,
-            "Order{items: list[Item{sku: str, quantity: int = 1, tags: list[str] = ...}], sum: int}",
+            "Order{items: list[Item{sku: str, quantity: int = 1, tags: list[str] = ...}], n: int}",
         ),
         (Broken, "Broken"),
         (Any, "Any"),
