@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
 from wampapp.registry.annotations import contexts_in, signature_of
+from wampapp.registry.shapes import short, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +28,6 @@ JOINED_ANOTHER: Final = "it was running already; joined it"
 
 #: The widest that signatures make their column.
 _MAX_COLUMN: Final = 72
-#: The modules in front of a name in an annotation.
-_MODULES: Final = re.compile(r"\b(?:[^\W\d]\w*\.)+(?=[^\W\d])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +125,11 @@ def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
     return "\n".join([*lines, "", "Press Ctrl-C to stop.", ""])
 
 
-class _ShortAnnotation:
-    """An annotation as people write it: without the modules of its names."""
+class _Annotation:
+    """An annotation that shows as a text."""
 
-    def __init__(self, annotation: Any) -> None:
-        self._text = _MODULES.sub("", inspect.formatannotation(annotation))
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def __repr__(self) -> str:
         return self._text
@@ -141,6 +139,8 @@ def signature_text(
     record: Registration | Subscription, handler: Callable[..., Any], *, returns: bool
 ) -> str:
     """Return what callers may send: the handler's parameters without those that we fill in.
+
+    With the keys of parameters that are sent as dictionaries.
 
     Args:
         record: the declaration.
@@ -152,7 +152,9 @@ def signature_text(
     empty = inspect.Signature.empty
     parameters = [
         p.replace(
-            annotation=p.annotation if p.annotation is empty else _ShortAnnotation(p.annotation)
+            annotation=p.annotation
+            if p.annotation is empty
+            else _Annotation(with_keys(p.annotation))
         )
         for p in signature.parameters.values()
         if p.name not in captured and not contexts_in(p.annotation)
@@ -161,7 +163,7 @@ def signature_text(
     return str(
         signature.replace(
             parameters=parameters,
-            return_annotation=result if result is empty else _ShortAnnotation(result),
+            return_annotation=result if result is empty else _Annotation(short(result)),
         )
     )
 
