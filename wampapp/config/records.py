@@ -73,6 +73,7 @@ class Config:
         keep_alive: seconds within which a dead link is noticed; 0 for never.
         rejoin_timeout: seconds that a call made while offline waits for the session.
         give_up_after: seconds without a router after which the run ends; None for never.
+        name: what the session calls itself, for those who look at the router; None for nothing.
     """
 
     url: str | None = None
@@ -88,6 +89,7 @@ class Config:
     keep_alive: float = 15.0
     rejoin_timeout: float = 30.0
     give_up_after: float | None = None
+    name: str | None = None
 
     def __post_init__(self) -> None:
         if self.url is not None:

@@ -15,6 +15,7 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
+from wampapp.protocol.features import APP
 from wampapp.protocol.messages import ABORT, ERROR, GOODBYE, HELLO, MAX_ID, short_repr
 from wampapp.router.index import EXACT, PREFIX, WILDCARD
 
@@ -123,6 +124,7 @@ class RouterSession:
         self.authid = authid
         self.authrole = authrole
         self._roles: dict[str, Any] = {}
+        self._app = ""
         self._requests = 0
 
     def next_request(self) -> int:
@@ -257,7 +259,8 @@ class RouterSession:
     def describe(self) -> dict[str, Any]:
         """Return the session's details as the session meta API gives them ("Session Meta API")."""
         transport = {"channel_serializer": self._link.codec.SERIALIZER_ID} if self._link else None
-        return {"session": self.id, **self.identity(), "transport": transport}
+        about = {"session": self.id, **self.identity(), "transport": transport}
+        return {**about, "authextra": {APP: self._app}} if self._app else about
 
     def abort(self, reason: str, text: str) -> None:
         """End the session with ABORT, and close the link.
@@ -288,14 +291,16 @@ class RouterSession:
 
     # Joining and leaving.
 
-    def enter(self, realm: SessionRealm, number: int, roles: dict[str, Any]) -> None:
+    def enter(self, realm: SessionRealm, number: int, roles: dict[str, Any], app: str = "") -> None:
         """Take a place in a realm; WELCOME is sent next.
 
         Args:
             realm: the realm.
             number: the session's id.
             roles: the peer's roles and their features, as HELLO announced them.
+            app: the name of the peer's app; empty if it gave none.
         """
+        self._app = app
         self.realm = realm
         self.id = number
         self._roles = roles
