@@ -5,6 +5,7 @@ What they do is done elsewhere: `registry` declares, `client` calls and publishe
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -175,7 +176,7 @@ class App(Blueprint, AwaitableVerbs):
         enter = self._lifespan
         return Service(
             self.registry.for_worker(self.worker),
-            config,
+            dataclasses.replace(config, name=self.name),
             runtime,
             self.logger,
             threads=self._threads,

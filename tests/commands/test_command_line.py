@@ -455,13 +455,16 @@ def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:
             *("wildcard roundrobin", "item", "listed.py:6"),
         ],
         ["topic", "com.uris.log.<path:rest>(line)", "prefix", "on_log", "listed.py:11"],
+        ["timer", "every 2.5 s", "tick", "listed.py:15"],
     ]
     # In columns: where the handlers stand, they stand one below the other.
     assert (
         len(
             {
                 line.index(name)
-                for line, name in zip(done.stdout.splitlines(), ("item  ", "on_log  "), strict=True)
+                for line, name in zip(
+                    done.stdout.splitlines(), ("item  ", "on_log  ", "tick  "), strict=True
+                )
             }
         )
         == 1
@@ -476,6 +479,13 @@ def test_uris_lists_what_an_app_declares(tmp_path: Path) -> None:
         "signature": "(count: int = 1) -> list[float]",
         "file": str(tmp_path / "listed.py"),
         "line": 6,
+    }
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "kind": "timer",
+        "seconds": 2.5,
+        "handler": "tick",
+        "file": str(tmp_path / "listed.py"),
+        "line": 15,
     }
     assert wampapp("uris", "missing", cwd=tmp_path).returncode == 2
 

@@ -65,6 +65,7 @@ def test_inspect_shows_what_a_router_holds_as_json(service: Path, url: str) -> N
     assert session["kind"] == "session"
     assert (session["authrole"], session["authmethod"]) == ("anonymous", "anonymous")
     assert session["authid"] == callee[0]["authid"]
+    assert session["app"] == callee[0]["app"] == "com.seen"
     assert session["transport"]["serializer"] == "msgpack"
     shown = {
         uri: (
@@ -101,9 +102,12 @@ def test_inspect_shows_what_a_router_holds_in_tables(service: Path, url: str) ->
     row = next(line for line in lines if line.startswith("  com.seen.shared "))
     for word, value in {"match": "exact", "invoke": "roundrobin"}.items():
         assert row.index(value) == header.index(word)
-    assert re.match(r"\d+ \(\S+\)$", row[header.index("callees") :])
+    assert re.match(r"\d+ \(com\.seen\)$", row[header.index("callees") :])
     topic = next(line for line in lines if line.startswith("  com.seen.all "))
-    assert re.search(r"  prefix  \d+ \(\S+\)$", topic)
+    assert re.search(r"  prefix  \d+ \(com\.seen\)$", topic)
+    sessions = lines.index(next(line for line in lines if line.startswith("  session ")))
+    assert lines[sessions].split()[:3] == ["session", "app", "authid"]
+    assert any(line.split()[1:2] == ["com.seen"] for line in lines[sessions:])
 
 
 def test_inspect_leaves_itself_out() -> None:
@@ -184,8 +188,8 @@ def test_inspect_leaves_out_what_goes_meanwhile() -> None:
     assert (session["session"], procedure["uri"]) == (1, "com.p11")
     # Who is a callee and whose session is gone is told without a name.
     assert procedure["callees"] == [
-        {"session": 1, "authid": "who1"},
-        {"session": 2, "authid": None},
+        {"session": 1, "app": None, "authid": "who1"},
+        {"session": 2, "app": None, "authid": None},
     ]
 
 

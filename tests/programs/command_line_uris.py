@@ -12,5 +12,9 @@ def item(sku: str, count: int = 1, *, call: Invocation) -> list[float]:
 async def on_log(rest: str, line) -> None: ...
 
 
+@app.every(2.5)
+def tick() -> None: ...
+
+
 if __name__ == "__main__":
     app.run()

@@ -26,7 +26,8 @@ from tests.support.credentials import (
     write_key,
 )
 from tests.support.process import Process, Wampapp, environment, wampapp
-from wampapp import Anonymous, Cryptosign, Invocation, RouterRefused, Scram, Ticket, connect
+from tests.support.running import running
+from wampapp import Anonymous, App, Cryptosign, Invocation, RouterRefused, Scram, Ticket, connect
 from wampapp.crossbar import Crossbar
 from wampapp.protocol.credentials import Credential
 
@@ -67,6 +68,17 @@ def refused(url: str, credential: Credential) -> RouterRefused:
 @pytest.mark.parametrize("name", RIGHT)
 def test_who_can_prove_it_joins(gate: str, name: str) -> None:
     assert who_joins(gate, RIGHT[name]) == (name, "member")
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_app_that_says_its_name_joins_with_each_credential(guarded: Crossbar, name: str) -> None:
+    app = App(
+        name="com.named", realm=REALM, auth=RIGHT[name], handshake_timeout=PATIENCE, prefix="com.a"
+    )
+    with running(app, guarded.rs_url) as service:
+        assert service.connection is not None
+        assert service.connection.session is not None
+        assert service.connection.session.details["authid"] == name
 
 
 @pytest.mark.parametrize("name", MISTAKEN)

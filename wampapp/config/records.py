@@ -79,6 +79,7 @@ class Config:
         fail_fast: whether these count from the loss of the session, so that later calls fail at
             once: for web sites, all of whose requests would wait.
         give_up_after: seconds without a router after which the run ends; None for never.
+        name: what the session calls itself, for those who look at the router; None for nothing.
     """
 
     url: str | None = None
@@ -97,6 +98,7 @@ class Config:
     rejoin_timeout: float = 30.0
     fail_fast: bool = False
     give_up_after: float | None = None
+    name: str | None = None
 
     def __post_init__(self) -> None:
         if self.url is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+#: In the ``authextra`` of HELLO, the name of the app whose session it is.
+APP: Final = "app"
 #: In the details of WELCOME, what the embedded router says to the first session of a realm: some
 #: of the other realms that have sessions.
 OTHER_REALMS: Final = "x_wampapp_realms"

@@ -14,7 +14,7 @@ from wampapp.errors import (
     ProtocolViolation,
 )
 from wampapp.protocol import uris
-from wampapp.protocol.features import OTHER_REALMS
+from wampapp.protocol.features import APP, OTHER_REALMS
 from wampapp.protocol.messages import MAX_ID, WELCOME, short_repr
 from wampapp.router.realm import Realm
 from wampapp.router.session import RouterSession
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
     from wampapp.router.session import SessionRealm
 
+#: Of an app's name, that much is kept for others to see.
+_MAX_NAME: Final = 128
 _MAX_NAMED_REALMS: Final = 3
 NO_MATCHING_AUTH_METHOD: Final = "wamp.error.no_matching_auth_method"
 
@@ -100,7 +102,9 @@ class Router:
         number = 0
         while not number or number in realm.sessions:
             number = 1 + secrets.randbelow(MAX_ID)
-        session.enter(realm, number, roles)
+        extra = details.get("authextra")
+        app = extra.get(APP) if isinstance(extra, dict) else None
+        session.enter(realm, number, roles, app[:_MAX_NAME] if isinstance(app, str) else "")
         try:
             self._welcome(session, realm)
         except PayloadTooLarge:

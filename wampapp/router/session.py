@@ -15,6 +15,7 @@ from wampapp.errors import (
     PayloadTooLarge,
     ProtocolViolation,
 )
+from wampapp.protocol.features import APP
 from wampapp.protocol.messages import (
     ABORT,
     ERROR,
@@ -142,6 +143,7 @@ class RouterSession:
         self.authid = authid
         self.authrole = authrole
         self._features: frozenset[tuple[str, str]] = frozenset()
+        self._app = ""
         self._requests = 0
 
     def next_request(self) -> int:
@@ -281,7 +283,8 @@ class RouterSession:
     def describe(self) -> dict[str, Any]:
         """Return the session's details as the session meta API gives them ("Session Meta API")."""
         transport = {"channel_serializer": self._link.codec.SERIALIZER_ID} if self._link else None
-        return {"session": self.id, **self.identity(), "transport": transport}
+        about = {"session": self.id, **self.identity(), "transport": transport}
+        return {**about, "authextra": {APP: self._app}} if self._app else about
 
     def abort(self, reason: str, text: str) -> None:
         """End the session with ABORT, and close the link.
@@ -312,14 +315,16 @@ class RouterSession:
 
     # Joining and leaving.
 
-    def enter(self, realm: SessionRealm, number: int, roles: dict[str, Any]) -> None:
+    def enter(self, realm: SessionRealm, number: int, roles: dict[str, Any], app: str = "") -> None:
         """Take a place in a realm; WELCOME is sent next.
 
         Args:
             realm: the realm.
             number: the session's id.
             roles: the peer's roles and their features, as HELLO announced them.
+            app: the name of the peer's app; empty if it gave none.
         """
+        self._app = app
         self.realm = realm
         self.id = number
         # Only what the router asks for is kept: a peer may announce any number of things.

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
 from wampapp.registry.annotations import contexts_in, signature_of
+from wampapp.registry.records import name_of
 from wampapp.registry.shapes import short, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wampapp.registry.records import Registration, Subscription
+    from wampapp.registry.records import Registration, Subscription, Timer
     from wampapp.runner.servable import Servable
     from wampapp.runner.service import Service
     from wampapp.server.address import Address
@@ -26,8 +27,23 @@ logger = logging.getLogger("wampapp")
 #: Said of a router that holds the port of the embedded one.
 JOINED_ANOTHER: Final = "it was running already; joined it"
 
+#: The most procedures that a banner lists, and topics, and timers.
+_MAX_LISTED: Final = 40
 #: The widest that signatures make their column.
 _MAX_COLUMN: Final = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a banner shows of the procedures, the topics or the timers of a service.
+
+    Attributes:
+        names: all of them: their URIs, or the names of their functions.
+        rows: the first of them, each with its signature, and its docstring's first line.
+    """
+
+    names: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +56,9 @@ class ServiceInfo:
         routers: the router's URLs, one for each transport.
         note: a remark about the first; may be empty.
         host: the address that the embedded router listens on; None without one.
-        procedures: each URI, its signature, and its docstring's first line.
-        topics: each URI, its signature, and its docstring's first line.
+        procedures: its procedures.
+        topics: its topics.
+        timers: its timers.
     """
 
     name: str
@@ -49,28 +66,52 @@ class ServiceInfo:
     routers: tuple[str, ...]
     note: str
     host: str | None
-    procedures: tuple[tuple[str, str, str], ...]
-    topics: tuple[tuple[str, str, str], ...]
+    procedures: Listing = Listing()
+    topics: Listing = Listing()
+    timers: Listing = Listing()
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """All that it offers."""
+        return self.procedures, self.topics, self.timers
 
 
 def service_info(app: Servable, service: Service) -> ServiceInfo:
     """Return what a banner shows of a service that is up."""
-    address = service.address
+    address, registry = service.address, app.registry
     return ServiceInfo(
         app.name,
         service.config.realm,
         (service.url or "",) if address is None else urls_of(address),
         JOINED_ANOTHER if service.joined_another else "",
         None if address is None else address.host,
-        tuple(
-            (r.uri, signature_text(r, r.endpoint, returns=True), _first_line(r.endpoint))
-            for r in app.registry.registrations
+        Listing(
+            tuple(r.uri for r in registry.registrations),
+            tuple(
+                (r.uri + signature_text(r, r.endpoint, returns=True), _first_line(r.endpoint))
+                for r in registry.registrations[:_MAX_LISTED]
+            ),
         ),
-        tuple(
-            (s.uri, signature_text(s, s.handler, returns=False), _first_line(s.handler))
-            for s in app.registry.subscriptions
+        Listing(
+            tuple(s.uri for s in registry.subscriptions),
+            tuple(
+                (s.uri + signature_text(s, s.handler, returns=False), _first_line(s.handler))
+                for s in registry.subscriptions[:_MAX_LISTED]
+            ),
+        ),
+        Listing(
+            tuple(name_of(t.function) for t in registry.timers),
+            tuple(
+                (f"{name_of(t.function)} {interval_text(t)}", _first_line(t.function))
+                for t in registry.timers[:_MAX_LISTED]
+            ),
         ),
     )
+
+
+def interval_text(timer: Timer) -> str:
+    """Return how often a timer runs."""
+    return f"every {timer.seconds:g} s"
 
 
 def urls_of(address: Address) -> tuple[str, str]:
@@ -90,8 +131,9 @@ def show_start(info: ServiceInfo, *, as_json: bool, extra: Sequence[tuple[str, s
         fields = {
             "router": info.routers[-1],
             "realm": info.realm,
-            "procedures": [uri for uri, *_ in info.procedures],
-            "topics": [uri for uri, *_ in info.topics],
+            "procedures": list(info.procedures.names),
+            "topics": list(info.topics.names),
+            "timers": list(info.timers.names),
         }
         logger.info("%s is up", info.name, extra=fields)
     else:
@@ -113,12 +155,17 @@ def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
     if info.note:
         rows[0] = (rows[0][0], f"{rows[0][1]}  ({info.note})")
     rows += [("realm", info.realm), *extra]
-    for title, records in (("procedures", info.procedures), ("topics", info.topics)):
-        width = min(
-            _MAX_COLUMN, max((len(uri + arguments) for uri, arguments, _ in records), default=0)
-        )
-        for number, (uri, arguments, brief) in enumerate(records):
-            rows.append((title if number == 0 else "", f"{uri + arguments:<{width}}  {brief}"))
+    for title, listing in (
+        ("procedures", info.procedures),
+        ("topics", info.topics),
+        ("timers", info.timers),
+    ):
+        width = min(_MAX_COLUMN, max((len(text) for text, _ in listing.rows), default=0))
+        for number, (text, brief) in enumerate(listing.rows):
+            rows.append((title if number == 0 else "", f"{text:<{width}}  {brief}"))
+        more = len(listing.names) - len(listing.rows)
+        if more:
+            rows.append(("", f"and {more:,} more, which the command 'uris' lists"))
     lines += [f"  {label:<10}  {text}".rstrip() for label, text in rows]
     if info.host is not None:
         lines += _exposure(info.host)

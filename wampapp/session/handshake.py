@@ -13,7 +13,7 @@ from wampapp.errors import (
     RouterUnreachable,
 )
 from wampapp.protocol.credentials import Anonymous
-from wampapp.protocol.features import ROLES
+from wampapp.protocol.features import APP, ROLES
 from wampapp.protocol.messages import AUTHENTICATE, HELLO
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ class Handshake:
     Args:
         realm: the realm.
         credential: who joins; None for an anonymous session.
+        name: what the session calls itself; None for nothing.
     """
 
-    def __init__(self, realm: str, credential: Credential | None) -> None:
+    def __init__(self, realm: str, credential: Credential | None, name: str | None = None) -> None:
+        self._name = name
         self._realm = realm
         self._credential = credential or Anonymous()
         self._exchange = self._credential.begin()
@@ -40,12 +42,15 @@ class Handshake:
     def hello(self) -> Message:
         """Return the HELLO."""
         who = self._credential
+        extra = dict(self._exchange.extra or {})
+        if self._name:
+            extra[APP] = self._name
         details = {
             "roles": ROLES,
             "authmethods": [who.method],
             "authid": who.authid,
             "authrole": who.authrole,
-            "authextra": self._exchange.extra,
+            "authextra": extra,
         }
         return [HELLO, self._realm, {name: value for name, value in details.items() if value}]
 

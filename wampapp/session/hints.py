@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import NoSuchProcedure, WampappError
@@ -86,6 +85,7 @@ def nearest(uri: str, known: set[str]) -> list[str]:
 
     Their last components are alike. The rest may be missing, or be another service's.
     """
+    import difflib  # only once something is amiss
 
     def likeness(one: str, other: str) -> float:
         return difflib.SequenceMatcher(None, one, other).ratio()

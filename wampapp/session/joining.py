@@ -44,7 +44,7 @@ async def join(
     """
     seconds = config.handshake_timeout if timeout is None else timeout
     loop = asyncio.get_running_loop()
-    session = Session(config.realm, dispatcher, loop, defined, config.auth)
+    session = Session(config.realm, dispatcher, loop, defined, config.auth, config.name)
     try:
         async with asyncio.timeout(seconds):
             await dialer.dial(session, seconds)

@@ -110,6 +110,7 @@ class Session:
         loop: asyncio.AbstractEventLoop,
         defined: Mapping[str, type[Exception]] | None = None,
         credential: Credential | None = None,
+        name: str | None = None,
     ) -> None:
         self.state = State.CONNECTING
         self.id = 0
@@ -119,7 +120,7 @@ class Session:
         self._unlinked: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._dispatcher = dispatcher
-        self._handshake = Handshake(realm, credential)
+        self._handshake = Handshake(realm, credential, name)
         self._authentication: asyncio.Task[None] | None = None
         self._backlog = Backlog(self._must_read)
         self._caller = caller = Caller(self._send, self._backlog, loop, defined)

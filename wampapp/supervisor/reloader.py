@@ -32,6 +32,8 @@ _CALM: Final = 5.0
 
 #: The most files that a message names.
 _MAX_NAMED: Final = 3
+#: And the most changes of what the service offers.
+_MAX_CHANGES: Final = 40
 
 
 class Reloader(Parent):
@@ -207,13 +209,27 @@ class Reloader(Parent):
             folder = self._watcher.folder
             self._show_start(up, count, ("reloads", f"when a file in {folder} is saved"))
             return
-        records = (*before.procedures, *before.topics)
-        were = {f"{uri}{arguments}" for uri, arguments, _ in records}
-        records = (*up.info.procedures, *up.info.topics)
-        are = {f"{uri}{arguments}" for uri, arguments, _ in records}
+        whole = _is_whole(before) and _is_whole(up.info)
+        were, are = _offered(before, whole=whole), _offered(up.info, whole=whole)
         lines = [f"- {gone}" for gone in sorted(were - are)]
         lines += [f"+ {new}" for new in sorted(are - were)]
+        if len(lines) > _MAX_CHANGES:
+            lines[_MAX_CHANGES:] = [f"and {len(lines) - _MAX_CHANGES:,} more changes"]
         logger.info("Reloaded in %.2f s: %s", seconds, "\n".join([_brief(saved), *lines]))
+
+
+def _is_whole(info: ServiceInfo) -> bool:
+    """Return whether the signature of everything that a service offers is known."""
+    return all(len(listing.rows) == len(listing.names) for listing in info.listings)
+
+
+def _offered(info: ServiceInfo, *, whole: bool) -> set[str]:
+    """Return what a service offers, with signatures if everything has one."""
+    return {
+        name
+        for listing in info.listings
+        for name in ([text for text, _ in listing.rows] if whole else listing.names)
+    }
 
 
 def _brief(paths: Sequence[str]) -> str:

@@ -189,6 +189,18 @@ def test_an_anonymous_session_is_taken(router: Router, methods: Any) -> None:
     assert Peer(router).answer(HELLO, "realm1", {**ROLES, "authmethods": methods})[0] == WELCOME
 
 
+def test_the_name_of_a_session_s_app_is_for_all_to_see(router: Router, join: Join) -> None:
+    def described(extra: object) -> object:
+        peer = Peer(router)
+        number = peer.answer(HELLO, "realm1", {**ROLES, "authextra": extra})[1]
+        result = join().answer(CALL, 1, {}, "wamp.session.get", [number])
+        return result[3][0].get("authextra")
+
+    assert described({"app": "com.shop", "secret": 1}) == {"app": "com.shop"}
+    assert described({"app": "x" * 1000}) == {"app": "x" * 128}
+    assert [described(extra) for extra in ({}, {"app": 7}, {"app": ""}, None, [1])] == [None] * 5
+
+
 def test_the_first_of_a_realm_is_told_which_others_have_sessions(router: Router) -> None:
     def others(realm: str) -> object:
         return Peer(router).answer(HELLO, realm, ROLES)[2].get("x_wampapp_realms")

@@ -8,7 +8,7 @@ import pytest
 from wampapp._version import __version__
 from wampapp.config.records import Config
 from wampapp.loop.runtime import get_runtime
-from wampapp.runner.banner import ServiceInfo
+from wampapp.runner.banner import Listing, ServiceInfo
 from wampapp.runner.reach import Reach, find_router
 from wampapp.runner.standalone import routing
 from wampapp.supervisor.child import Child
@@ -21,8 +21,9 @@ INFO = ServiceInfo(
     ("rs://router:9000",),
     "",
     None,
-    (("com.example.add", "(a: int, b: int) -> int", "Add two numbers."),),
-    (),
+    Listing(
+        ("com.example.add",), (("com.example.add(a: int, b: int) -> int", "Add two numbers."),)
+    ),
 )
 UP = Up(INFO, ("com.example.lonely",), ())
 
@@ -118,6 +119,7 @@ def test_as_json_it_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> No
     assert record.getMessage() == "com.example is up"
     assert record.__dict__["procedures"] == ["com.example.add"]
     assert record.__dict__["router"] == "rs://router:9000"
+    assert record.__dict__["timers"] == []
 
 
 @pytest.mark.parametrize(

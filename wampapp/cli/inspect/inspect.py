@@ -57,7 +57,10 @@ def show_router(config: Config, timeout: float, *, as_json: bool) -> None:
         return
     click.echo(f"{styled(config.realm, 'title')} at {url}, {printable(agent)}".rstrip(", "))
     _echo_section(
-        "session", rows, ("session", "authid", "authrole", "authmethod", "transport"), _session
+        "session",
+        rows,
+        ("session", "app", "authid", "authrole", "authmethod", "transport"),
+        _session,
     )
     _echo_section("procedure", rows, ("procedure", "match", "invoke", "callees"), _entry)
     _echo_section("topic", rows, ("topic", "match", "", "subscribers"), _entry)
@@ -103,17 +106,14 @@ def _session(row: dict[str, Any]) -> tuple[str, ...]:
     transport = " ".join(str(part) for part in row["transport"].values())
     return (
         str(row["session"]),
-        *(_text(row[key]) for key in ("authid", "authrole", "authmethod")),
+        *(_text(row[key]) for key in ("app", "authid", "authrole", "authmethod")),
         printable(transport),
     )
 
 
 def _entry(row: dict[str, Any]) -> tuple[str, ...]:
     members = row["callees"] if row["kind"] == "procedure" else row["subscribers"]
-    named = [
-        f"{who['session']} ({_text(who['authid'])})" if who["authid"] else str(who["session"])
-        for who in members[:_MAX_NAMED]
-    ]
+    named = [_member(who) for who in members[:_MAX_NAMED]]
     if len(members) > _MAX_NAMED:
         named.append(f"{len(members) - _MAX_NAMED} more")
     return (
@@ -123,6 +123,11 @@ def _entry(row: dict[str, Any]) -> tuple[str, ...]:
         _text(row.get("invoke")),
         ", ".join(named),
     )
+
+
+def _member(who: dict[str, Any]) -> str:
+    name = who["app"] or who["authid"]
+    return f"{who['session']} ({_text(name)})" if name else str(who["session"])
 
 
 def _text(value: object) -> str:

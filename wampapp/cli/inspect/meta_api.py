@@ -15,6 +15,7 @@ from wampapp.errors import (
     RouterRefused,
     WampError,
 )
+from wampapp.protocol.features import APP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,7 @@ class MetaApi:
             {
                 "kind": "session",
                 "session": number,
+                "app": _app(details),
                 **{key: details.get(key) for key in ("authid", "authrole", "authmethod")},
                 "transport": _transport(details.get("transport")),
             }
@@ -76,7 +78,11 @@ class MetaApi:
                 **{key: details.get(key) for key in keys},
                 kind: number,
                 members: [
-                    {"session": who, "authid": self._sessions.get(who, {}).get("authid")}
+                    {
+                        "session": who,
+                        "app": _app(self._sessions.get(who, {})),
+                        "authid": self._sessions.get(who, {}).get("authid"),
+                    }
                     for who in attached[number]
                     if who != self._session.id
                 ],
@@ -137,6 +143,13 @@ class MetaApi:
                 "of sessions, registrations and subscriptions, which older routers lack.",
             )
         return error
+
+
+def _app(details: dict[str, Any]) -> str | None:
+    """Return the name of a session's app, which is in what it sent with HELLO."""
+    extra = details.get("authextra")
+    name = extra.get(APP) if isinstance(extra, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _transport(found: Any) -> dict[str, Any]:

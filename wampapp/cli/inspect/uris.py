@@ -1,4 +1,4 @@
-"""``wampapp uris``: the procedures and topics of an app."""
+"""``wampapp uris``: the procedures, topics and timers of an app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wampapp.cli.target.argument import target_argument
 from wampapp.registry.records import Registration, name_of
 
 if TYPE_CHECKING:
-    from wampapp.registry.records import Source, Subscription
+    from wampapp.registry.records import Source, Subscription, Timer
     from wampapp.registry.registry import Registry
 
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @target_argument
 @json_option
 def uris(target: str, *, as_json: bool) -> None:
-    """List what an app registers and subscribes, without running it.
+    """List what an app registers, subscribes and repeats, without running it.
 
     TARGET names the app as in 'wampapp run'.
     """
@@ -31,16 +31,20 @@ def uris(target: str, *, as_json: bool) -> None:
 
 
 def echo_uris(registry: Registry, *, as_json: bool) -> None:
-    """Print the procedures and topics of an app.
+    """Print the procedures, topics and timers of an app.
 
     Args:
         registry: what the app declares.
         as_json: whether to print one JSON object per line, instead of a table.
     """
+    from wampapp.runner import banner
+
     records: list[Registration | Subscription] = [*registry.registrations, *registry.subscriptions]
     if as_json:
         for record in records:
             click.echo(json_line(_about(record)))
+        for timer in registry.timers:
+            click.echo(json_line(_about_timer(timer)))
         return
     rows = []
     for record in records:
@@ -55,6 +59,15 @@ def echo_uris(registry: Registry, *, as_json: bool) -> None:
                 f"{about['handler']}  {_place(record.source)}",
             )
         )
+    rows += [
+        (
+            "timer",
+            banner.interval_text(timer),
+            "",
+            f"{name_of(timer.function)}  {_place(timer.source)}",
+        )
+        for timer in registry.timers
+    ]
     for line in table(rows, ("note", "name", None, None)):
         click.echo(line)
 
@@ -73,14 +86,25 @@ def _about(record: Registration | Subscription) -> dict[str, Any]:
         handler = record.endpoint
     else:
         handler = record.handler
-    source = record.source
     return {
         **about,
         "handler": name_of(handler),
         "signature": banner.signature_text(record, handler, returns=procedure),
-        "file": source.file if source else None,
-        "line": source.line if source else None,
+        **_source(record.source),
     }
+
+
+def _about_timer(timer: Timer) -> dict[str, Any]:
+    return {
+        "kind": "timer",
+        "seconds": timer.seconds,
+        "handler": name_of(timer.function),
+        **_source(timer.source),
+    }
+
+
+def _source(source: Source | None) -> dict[str, Any]:
+    return {"file": source.file if source else None, "line": source.line if source else None}
 
 
 def _place(source: Source | None) -> str:
