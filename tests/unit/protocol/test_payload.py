@@ -219,6 +219,9 @@ def test_a_type_that_is_refused_is_named_in_full() -> None:
         to_plain(1j)
 
 
+AWAIT = "sent: it has yet to be awaited; write 'await' before the call that returned it."
+
+
 async def coroutine_function() -> None: ...
 
 
@@ -229,8 +232,11 @@ async def stream() -> Any:
 @pytest.mark.parametrize(
     ("make", "remedy"),
     [
-        (coroutine_function, "of type coroutine; write 'await' before the call that returned it."),
-        (Deferred, "Deferred; write 'await' before the call that returned it."),
+        (
+            coroutine_function,
+            "it has yet to be awaited; write 'await' before the call that returned it.",
+        ),
+        (Deferred, ": it has yet to be awaited; write 'await' before the call that returned it."),
         (stream, "of type async_generator; make a list of it: [item async for item in ...]."),
         (lambda: (n for n in [1]), "of type generator; make a list of it: list(...)."),
         (lambda: map(int, []), "of type map; make a list of it: list(...)."),
@@ -254,7 +260,7 @@ def test_what_is_sent_by_mistake_is_refused_with_what_to_write(
 
 def test_a_future_is_refused_with_what_to_write() -> None:
     async def main() -> None:
-        with pytest.raises(PayloadNotEncodable, match="type _asyncio.Future; write 'await' before"):
+        with pytest.raises(PayloadNotEncodable, match="it has yet to be awaited; write 'await'"):
             to_plain([asyncio.get_running_loop().create_future()])
 
     asyncio.run(main())
