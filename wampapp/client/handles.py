@@ -15,7 +15,7 @@ from wampapp.errors import CallTimeout, InvalidHandler, InvalidResult, UsageErro
 from wampapp.registry.conversion import convert, convertible_type
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.session.connection import Connection
@@ -90,17 +90,17 @@ class Procedure(Generic[T]):
         """
         if len(args) == 1 and type(args[0]) is FunctionType:
             refuse_decorating(self.uri)
-        answer = wait_for_answer(
+        return self._call(args, kwargs)
+
+    async def _call(self, args: Sequence[Any], kwargs: dict[str, Any]) -> T:
+        value = await wait_for_answer(
             self._ready(),
             lambda peer: peer.call(self.uri, args, kwargs, options=self._options),
             self._timeout,
             f"answer from {self.uri}",
             tries=self._tries,
         )
-        return answer if self._returns is None else self._convert(answer)
-
-    async def _convert(self, answer: Awaitable[Any]) -> T:
-        return self._converted(await answer)
+        return self._converted(value)
 
     async def stream(self, /, *args: Any, **kwargs: Any) -> AsyncGenerator[T, None]:
         """Call the procedure and iterate over its progressive results.

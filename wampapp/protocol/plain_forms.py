@@ -52,6 +52,10 @@ def plain_form(value: Any) -> Any:
             return make(value)
     if is_of_pydantic(value):
         return dumped(value)
+    if hasattr(value, "__await__"):
+        if inspect.iscoroutine(value):
+            value.close()  # or Python would warn as well
+        raise TypeError("it has yet to be awaited; write 'await' before the call that returned it")
     raise TypeError(
         f"there is no plain form for an object of type {type_name(value)}{_remedy(value)}"
     )
@@ -59,8 +63,6 @@ def plain_form(value: Any) -> Any:
 
 def _remedy(value: Any) -> str:
     """Return what to write instead of a value that is easily sent by mistake."""
-    if hasattr(value, "__await__"):
-        return "; write 'await' before the call that returned it"
     if hasattr(value, "__anext__"):
         return "; make a list of it: [item async for item in ...]"
     if hasattr(value, "__next__"):

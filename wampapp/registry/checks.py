@@ -167,7 +167,9 @@ def check_lifespan(lifespan: Callable[..., Any] | None) -> None:
             f"{name_of(lifespan)} is an asynchronous generator; put "
             "@contextlib.asynccontextmanager on it to make it a lifespan."
         )
-    if kind in ("generator", "task"):
+    if kind in ("generator", "task") or (
+        _is_context_manager(lifespan) and inspect.isgeneratorfunction(inspect.unwrap(lifespan))
+    ):
         raise InvalidHandler(
             f"{name_of(lifespan)} does not return an async context manager; make the lifespan an "
             "'async def' function with one 'yield', and put @contextlib.asynccontextmanager on it."

@@ -399,13 +399,6 @@ def test_the_refusal_of_a_yield_points_to_the_lifespan(
         declare(function)
 
 
-@pytest.mark.parametrize("function", [generator, stream])
-def test_the_refusal_of_a_lifespan_names_the_decorator(function: Any) -> None:
-    with pytest.raises(InvalidHandler, match="@contextlib.asynccontextmanager"):
-        App(lifespan=function)
-    App(lifespan=asynccontextmanager(stream))
-
-
 async def takes_none() -> None: ...
 
 
@@ -416,6 +409,13 @@ async def takes_two(_one: object, _two: object) -> None: ...
 
 
 async def takes_three(_one: object, _two: object, _three: object) -> None: ...
+
+
+@pytest.mark.parametrize("function", [generator, stream, contextmanager(generator), takes_one])
+def test_the_refusal_of_a_lifespan_names_the_decorator(function: Any) -> None:
+    with pytest.raises(InvalidHandler, match="@contextlib.asynccontextmanager"):
+        App(lifespan=function)
+    App(lifespan=asynccontextmanager(stream))
 
 
 @pytest.mark.parametrize(
