@@ -85,7 +85,6 @@ def nearest(uri: str, known: set[str]) -> list[str]:
 
     Their last components are alike. The rest may be missing, or be another service's.
     """
-
     import difflib  # only once something is amiss
 
     def likeness(one: str, other: str) -> float:
