@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @target_argument
 @json_option
 def uris(target: str, *, as_json: bool) -> None:
-    """List what an app registers, subscribes and repeats, without running it.
+    """List an app's procedures, topics and timers, without running it.
 
     TARGET names the app as in 'wampapp run'.
     """
