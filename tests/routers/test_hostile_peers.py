@@ -19,7 +19,7 @@ from wampapp import App, WampError, connect
 from wampapp.crossbar import Crossbar
 from wampapp.protocol.codec import CODECS
 from wampapp.runner.service import Service
-from wampapp.transport import factories
+from wampapp.transport.rawsocket import RawSocketClient
 
 DEADLINE = 20.0  # seconds
 Router = EmbeddedRouter | Crossbar
@@ -91,7 +91,7 @@ def codec(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     """What the service and the bystander speak; each router translates."""
     name: str = request.param
     [chosen] = [codec for codec in CODECS if name == codec.SERIALIZER_ID]
-    monkeypatch.setattr(factories, "MSGPACK", chosen)
+    monkeypatch.setattr(RawSocketClient, "speaks", chosen)
     return name
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wampapp.transport.base import BaseLink  # isort: skip  # the first: it tells txaio the framework
 
@@ -33,7 +33,6 @@ logger = logging.getLogger("wampapp.transport")
 _MAGIC: Final = 0x7F
 #: Announces that we take messages of up to MAX_MESSAGE_SIZE, 2 ** (9 + 15) bytes.
 _ANY_LENGTH: Final = 15
-_MSGPACK: Final = MSGPACK.RAWSOCKET_SERIALIZER_ID
 _CODECS: Final = {codec.RAWSOCKET_SERIALIZER_ID: codec for codec in CODECS}
 #: The handshake's errors; the router sends one in place of the size, and 0 for the serializer.
 _UNSUPPORTED_SERIALIZER: Final = 1
@@ -211,17 +210,24 @@ class _RawSocket(BaseLink, Protocol):
 
 
 class RawSocketClient(_RawSocket):
-    """A client's RawSocket link. It speaks MessagePack."""
+    """A client's RawSocket link.
+
+    Attributes:
+        speaks: the serializer that it asks for.
+    """
+
+    speaks: ClassVar[Codec] = MSGPACK
 
     def connectionMade(self) -> None:
         """Begin the handshake."""
         super().connectionMade()
-        self.transport.write(bytes((_MAGIC, _ANY_LENGTH << 4 | _MSGPACK, 0, 0)))
+        number = self.speaks.RAWSOCKET_SERIALIZER_ID
+        self.transport.write(bytes((_MAGIC, _ANY_LENGTH << 4 | number, 0, 0)))
 
     def handshake_received(self, length: int, serializer: int) -> None:
         """Take the router's answer."""
-        if serializer == _MSGPACK:
-            self.handshake_done(length, MSGPACK)
+        if serializer == self.speaks.RAWSOCKET_SERIALIZER_ID:
+            self.handshake_done(length, self.speaks)
         elif serializer == 0:
             self.handshake_failed(_ERRORS.get(length, f"it refused the handshake, error {length}"))
         else:
