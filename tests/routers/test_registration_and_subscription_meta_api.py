@@ -580,8 +580,8 @@ def session_of(client: ConnectedClient) -> int:
 
 def test_both_tell_what_comes_and_goes(hearing: Hearing, other: ConnectedClient) -> None:
     me = session_of(other)
-    procedure = other.register("com.meta.procedure", nothing, invoke="roundrobin")
-    topic = other.subscribe("com.meta.topic", nothing, match="prefix")
+    procedure = other.register("com.meta.procedure", nothing, invoke="roundrobin").id
+    topic = other.subscribe("com.meta.topic", nothing, match="prefix").id
     events = hearing.about({procedure, topic}, 4)
     # In Crossbar.io each goes out a moment later, and what is asked at once may come between.
     events.sort(key=lambda event: event[0].partition(".")[0])
@@ -609,8 +609,8 @@ def test_both_tell_what_a_session_that_leaves_held(
         through = wire.ws_url if url == router.ws_url else wire.rs_url
         with connect(through, "realm1", timeout=DEADLINE) as leaver:
             me = session_of(leaver)
-            procedure = leaver.register("com.meta.left", nothing)
-            topic = leaver.subscribe("com.meta.left", nothing)
+            procedure = leaver.register("com.meta.left", nothing).id
+            topic = leaver.subscribe("com.meta.left", nothing).id
             hearing.about({procedure, topic}, 4)
             if how == "cut":
                 wire.cut()
@@ -633,13 +633,13 @@ def test_both_answer_alike(
     client: ConnectedClient, other: ConnectedClient, router: EmbeddedRouter | Crossbar
 ) -> None:
     me = session_of(other)
-    exact = other.register("com.alike.one", nothing)
-    prefix = other.register("com.alike", nothing, match="prefix")
-    wild = other.register("com..alike", nothing, match="wildcard")
+    exact = other.register("com.alike.one", nothing).id
+    prefix = other.register("com.alike", nothing, match="prefix").id
+    wild = other.register("com..alike", nothing, match="wildcard").id
     topics = [
-        other.subscribe("com.alike.one", nothing),
-        other.subscribe("com.alike", nothing, match="prefix"),
-        other.subscribe("com..one", nothing, match="wildcard"),
+        other.subscribe("com.alike.one", nothing).id,
+        other.subscribe("com.alike", nothing, match="prefix").id,
+        other.subscribe("com..one", nothing, match="wildcard").id,
     ]
     listed = client.call("wamp.registration.list")
     assert [exact in listed["exact"], prefix in listed["prefix"], wild in listed["wildcard"]] == (
@@ -680,8 +680,8 @@ def test_both_know_of_nothing_by_an_id_that_is_none(
 
 
 def test_neither_tells_of_who_watches(client: ConnectedClient, hearing: Hearing) -> None:
-    number = client.subscribe("wamp.session.on_join", nothing)
-    topic = client.subscribe("com.meta.watched", nothing)
+    number = client.subscribe("wamp.session.on_join", nothing).id
+    topic = client.subscribe("com.meta.watched", nothing).id
     # Had the first been told, that would have come before.
     assert hearing.about({number, topic}, 1)[0][1][1]["id"] == topic
     listed = client.call("wamp.subscription.list")
