@@ -189,7 +189,7 @@ def test_an_app_runs_in_a_thread(embedded: EmbeddedRouter) -> None:
     ("words", "sentence"),
     [
         (["router", "--host", ""], "The host '' is not an address"),
-        (["run", "."], "'.' is neither a module's name nor a Python file"),
+        (["run", "."], "'.' is a folder; name a file in it, such as factory.py."),
         (["run", "factory:later()"], "is 'async def'; a factory is a plain function"),
         (["run", "prefixed"], "prefixed.py:2: App('com.x') names a router"),
     ],

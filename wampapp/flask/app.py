@@ -99,7 +99,7 @@ class ContextApp(App):
         def plain(*args: Any, **kwargs: Any) -> Any:
             with inside():
                 value = function(*args, **kwargs)
-                if hasattr(value, "__await__"):
+                if hasattr(type(value), "__await__"):
                     return rest(value)
                 # A decorator may have hidden a generator function.
                 if isinstance(value, Generator):

@@ -52,7 +52,7 @@ def plain_form(value: Any) -> Any:
             return make(value)
     if is_of_pydantic(value):
         return dumped(value)
-    if hasattr(value, "__await__"):
+    if hasattr(type(value), "__await__"):
         if inspect.iscoroutine(value):
             value.close()  # or Python would warn as well
         raise TypeError("it has yet to be awaited; write 'await' before the call that returned it")
@@ -63,15 +63,16 @@ def plain_form(value: Any) -> Any:
 
 def _remedy(value: Any) -> str:
     """Return what to write instead of a value that is easily sent by mistake."""
-    if hasattr(value, "__anext__"):
+    kind = type(value)  # asking the value itself would run its own code
+    if hasattr(kind, "__anext__"):
         return "; make a list of it: [item async for item in ...]"
-    if hasattr(value, "__next__"):
+    if hasattr(kind, "__next__"):
         return "; make a list of it: list(...)"
     if inspect.isroutine(value):
         return "; write () behind its name to call it"
     if isinstance(value, BaseException):
         return "; raise it instead"
-    if hasattr(value, "tolist"):
+    if hasattr(kind, "tolist"):
         return "; send its .tolist()"
     return ""
 
