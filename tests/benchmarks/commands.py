@@ -1,4 +1,4 @@
-"""The command line: several cores with ``--workers``, ``--reload``, and every ``--help``."""
+"""The command line: several cores with ``--workers``, ``--reload``, every ``--help``, a call."""
 
 import asyncio
 import socket
@@ -59,8 +59,8 @@ async def app(scope, receive, send):
 
 
 def measure(rounds: int, seconds: float) -> list[Table]:
-    """Measure all three."""
-    return [workers(rounds, seconds), reloads(rounds), helps(rounds)]
+    """Measure all four."""
+    return [workers(rounds, seconds), reloads(rounds), helps(rounds), one_call(rounds)]
 
 
 def workers(rounds: int, seconds: float) -> Table:
@@ -187,6 +187,25 @@ def helps(rounds: int) -> Table:
     rows = [Row(f"wampapp {name} --help", samples[name], samples["the peer"]) for name in names]
     note = "User and system time of fresh processes. The peer is flask run --help."
     return Table("Processor seconds for a command's help", note, rows, smaller_is_better=True)
+
+
+def one_call(rounds: int) -> Table:
+    """Measure the processor time of one call from the command line, compared with Autobahn's."""
+    port = free_port()
+    url = f"rs://127.0.0.1:{port}"
+    service = [sys.executable, "-m", "wampapp", "run", "examples/hello.py", "--port", str(port)]
+    with Process(service, WAMPAPP_READY):
+        call = ["call", "com.example.add", "2", "3"]
+        cells = {
+            "ours": partial(cpu_seconds, [sys.executable, "-m", "wampapp", *call, "--url", url]),
+            "the peer": partial(
+                cpu_seconds, [sys.executable, "-m", "autobahn", "--url", url, *call]
+            ),
+        }
+        samples = in_turns(cells, max(rounds, LEAST_ROUNDS), "one call")
+    note = "User and system time of fresh processes. The peer is Autobahn's wamp call."
+    rows = [Row("wampapp call", samples["ours"], samples["the peer"])]
+    return Table("Processor seconds for one call by command", note, rows, smaller_is_better=True)
 
 
 def free_port() -> int:
