@@ -20,8 +20,9 @@ from tests.support.programs import program
 from wampapp import NoSuchProcedure, WampError, connect
 from wampapp.supervisor import watcher as watching
 from wampapp.supervisor.child import Child
+from wampapp.supervisor.ended import ServiceEnded
 from wampapp.supervisor.parent import Parent
-from wampapp.supervisor.pipe import ServiceEnded, Start
+from wampapp.supervisor.pipe import Start
 
 SERVICE = program("reload_and_workers_under_faults_service.py")
 

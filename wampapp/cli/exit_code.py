@@ -12,7 +12,7 @@ import click
 from wampapp.cli.output import sentence
 from wampapp.errors import EXIT_FAILED, EXIT_INTERRUPTED, WampappError
 from wampapp.observe.hidden import explain
-from wampapp.supervisor.pipe import ServiceEnded
+from wampapp.supervisor.ended import ServiceEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,8 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wampapp.supervisor.pipe import VARIABLE, Failed, Join, Left, Loaded, ServiceEnded, Up
+from wampapp.supervisor.ended import ServiceEnded
+from wampapp.supervisor.pipe import VARIABLE, Failed, Join, Left, Loaded, Up
 
 if TYPE_CHECKING:
     from wampapp.registry.records import Worker

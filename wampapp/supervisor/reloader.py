@@ -7,8 +7,9 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.runner import banner
+from wampapp.supervisor.ended import ServiceEnded
 from wampapp.supervisor.parent import Parent
-from wampapp.supervisor.pipe import ServiceEnded, Up
+from wampapp.supervisor.pipe import Up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from wampapp.errors import EXIT_REFUSED, EXIT_UNREACHABLE
 from wampapp.runner import banner
+from wampapp.supervisor.ended import ServiceEnded
 from wampapp.supervisor.parent import Parent
-from wampapp.supervisor.pipe import ServiceEnded
 
 if TYPE_CHECKING:
     from wampapp.supervisor.child import Child

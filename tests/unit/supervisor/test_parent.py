@@ -12,8 +12,9 @@ from wampapp.runner.banner import Listing, ServiceInfo
 from wampapp.runner.reach import Reach, find_router
 from wampapp.runner.standalone import routing
 from wampapp.supervisor.child import Child
+from wampapp.supervisor.ended import ServiceEnded
 from wampapp.supervisor.parent import Parent
-from wampapp.supervisor.pipe import ServiceEnded, Start, Up
+from wampapp.supervisor.pipe import Start, Up
 
 INFO = ServiceInfo(
     "com.example",
