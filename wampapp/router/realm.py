@@ -18,6 +18,8 @@ from wampapp.protocol.messages import (
     YIELD,
 )
 from wampapp.router import broker, dealer
+from wampapp.router.access.guard import Guard
+from wampapp.router.access.kills import Kills
 from wampapp.router.meta import SessionMeta
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Realm:
         name: the realm's name.
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
+        has_roles: whether each session may do only what its role may.
 
     Attributes:
         name: the realm's name.
@@ -46,7 +49,14 @@ class Realm:
     #: What WELCOME announces, by the router's role ("Feature Announcement").
     features: Final = {"broker": broker.FEATURES, "dealer": dealer.FEATURES}
 
-    def __init__(self, name: str, next_id: Callable[[], int], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        next_id: Callable[[], int],
+        now: Callable[[], float],
+        *,
+        has_roles: bool = False,
+    ) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
         procedures: dict[str, Callable[[list[Any]], Any]] = {}
@@ -67,6 +77,8 @@ class Realm:
             REGISTER: registrations.register,
             UNREGISTER: registrations.unregister,
         }
+        if has_roles:
+            self.handlers = Guard(self.handlers, Kills(self.sessions)).handlers
 
     def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:
         """Refuse a message that is malformed, and only that message.
