@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from wampapp.config.records import check_realm
 from wampapp.errors import InvalidUri, UsageError
-from wampapp.protocol import patterns
+from wampapp.protocol import patterns, uris
 from wampapp.protocol.hashes import ScramKeys, TicketHash, WampcraKey
 
 if TYPE_CHECKING:
@@ -121,6 +120,11 @@ class Principal:
 
     def __post_init__(self) -> None:
         _check_name(self.authid, "principal")
+        if self.authid == TRUSTED:
+            raise UsageError(
+                f"The principal {TRUSTED!r} is the app that the router belongs to; choose another "
+                "name."
+            )
         for name, kind in _KEPT.items():
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
@@ -158,7 +162,10 @@ class RealmConfig:
     anonymous: str | None = None
 
     def __post_init__(self) -> None:
-        check_realm(self.name)
+        if not isinstance(self.name, str) or not uris.is_valid(self.name):
+            raise UsageError(
+                f"The realm {self.name!r} is not a valid name; write one such as 'realm1'."
+            )
         object.__setattr__(self, "roles", _unique(self.roles, "name", "role"))
         object.__setattr__(self, "principals", _unique(self.principals, "authid", "principal"))
         for principal in self.principals:

@@ -8,7 +8,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from wampapp.config.access import RouterConfig
+from wampapp.config.access import TRUSTED, RouterConfig
 from wampapp.errors import (
     AUTHENTICATION_FAILED,
     INVALID_URI,
@@ -20,6 +20,7 @@ from wampapp.errors import (
 )
 from wampapp.protocol import uris
 from wampapp.protocol.features import APP, OTHER_REALMS
+from wampapp.protocol.hashes import WampcraKey
 from wampapp.protocol.messages import CHALLENGE, MAX_ID, WELCOME, short_repr
 from wampapp.router.access.policy import NO_MATCHING_AUTH_METHOD, Identity, Policy
 from wampapp.router.realm import Realm
@@ -61,6 +62,8 @@ class Router:
         agent: what WELCOME says the router is.
         now: returns the time, in seconds since 1970; the meta API says when something was made.
         config: the realms, who may join them, and who may do what there.
+        trusted: the secret by which the processes of an app join that the router belongs to: by
+            WAMP-CRA, as ``trusted``; None where there are none.
         aside: does work that takes long, and calls a function with what came of it: both are its
             arguments. By default it is done at once.
 
@@ -73,13 +76,15 @@ class Router:
         agent: str = "wampapp",
         now: Callable[[], float] = time.time,
         config: RouterConfig | None = None,
+        trusted: str | None = None,
         aside: Aside = _at_once,
     ) -> None:
         self.agent = agent
         self._now = now
         self._aside = aside
         config = RouterConfig(open_realms=True) if config is None else config
-        self._policies = {realm.name: Policy(realm) for realm in config.realms}
+        self._trusted = None if trusted is None else WampcraKey.plain(trusted)
+        self._policies = {realm.name: Policy(realm, self._trusted) for realm in config.realms}
         self._open_realms = config.open_realms
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
@@ -99,6 +104,11 @@ class Router:
     def new_local_session(self) -> RouterSession:
         """Make the router's side of a connection of an app in this process, which may do all."""
         return RouterSession(self, is_local=True)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether all who join must be allowed to, and may do only what their roles may."""
+        return not self._open_realms
 
     def close(self, on_closed: Callable[[], None] | None = None) -> None:
         """Say GOODBYE to all sessions, and close their links.
@@ -177,6 +187,8 @@ class Router:
         if not self._open_realms:
             raise WampError(NO_SUCH_REALM, f"There is no realm {short_repr(name)}.")
         methods = details.get("authmethods")
+        if self._trusted is not None and details.get("authid") == TRUSTED:
+            methods = None  # the app's own processes bring a credential wherever they join
         if isinstance(methods, list) and methods and "anonymous" not in methods:
             raise WampError(NO_MATCHING_AUTH_METHOD, "This realm takes only anonymous sessions.")
         return Identity(session.authid, session.authrole)

@@ -142,6 +142,16 @@ def test_a_stranger_is_shown_a_method_that_somebody_has() -> None:
     assert found == set(offered)
 
 
+@pytest.mark.parametrize("method", ["ticket", "wampcra", "scram", "cryptosign"])
+def test_everybody_is_shown_a_method_that_somebody_has(method: str) -> None:
+    router = router_of(*PRINCIPALS)
+    for authid in [*RIGHT, "stranger"]:
+        answer = Bare(router).hello(
+            authmethods=[method], authid=authid, authextra={"nonce": "x", "pubkey": "y"}
+        )
+        assert answer[:2] == [CHALLENGE, method]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ticketed", "pbkdf2", "salted", "signing"])
 def test_it_takes_no_longer_to_refuse_who_is_known(name: str) -> None:

@@ -82,12 +82,15 @@ class Policy:
 
     Args:
         config: the realm's configuration.
+        trusted: the key by which the processes of the app prove themselves that the router
+            belongs to; None where there are none.
     """
 
-    def __init__(self, config: RealmConfig) -> None:
+    def __init__(self, config: RealmConfig, trusted: WampcraKey | None = None) -> None:
         self._config = config
+        self._trusted_key = trusted
         self._rights = {role.name: Rights(role.name, role.permissions) for role in config.roles}
-        self._trusted = trusted_rights()
+        self._rights[TRUSTED] = trusted_rights()
         self._principals = tuple(config.principals)
         self._by_authid = {principal.authid: principal for principal in self._principals}
         self._by_key = {key: one for one in self._principals for key in one.cryptosign}
@@ -105,7 +108,7 @@ class Policy:
 
     def local(self) -> Identity:
         """Return who an app in the router's own process is."""
-        return Identity("", TRUSTED, _LOCAL, self._trusted)
+        return Identity("", TRUSTED, _LOCAL, self._rights[TRUSTED])
 
     def admitted(self, joining: Joining, extra: dict[str, Any]) -> Identity:
         """Return who somebody is that has proved it.
@@ -137,9 +140,14 @@ class Policy:
         extra = details.get("authextra")
         extra = extra if isinstance(extra, dict) else {}
         nonce = nonce_of(extra)
-        # Made for everybody, so that it takes no longer for those who are not known.
-        stand_in = self._stand_in(authid)
-        principal = self._by_authid.get(authid, stand_in)
+        if authid == TRUSTED and self._trusted_key is not None and WAMPCRA in methods:
+            trusted = WampcraProof(self._trusted_key, authid, {"session": session})
+            return Joining(self._config.name, WAMPCRA, trusted, authid, TRUSTED)
+        # Found for everybody, so that it takes no longer for those who are not known.
+        stand_in = self._stand_in(authid, methods)
+        principal = self._by_authid.get(authid)
+        if principal is None or not _has_any(principal, methods):
+            principal = stand_in
         for method in methods:
             if method == ANONYMOUS and self._config.anonymous is not None:
                 role = self._config.anonymous
@@ -157,12 +165,12 @@ class Policy:
         hint = "" if authid or known in ("", ANONYMOUS) else " with an authid"
         raise WampError(NO_MATCHING_AUTH_METHOD, f"{text}{hint}.")
 
-    def _stand_in(self, authid: str) -> Principal | None:
-        """Return a principal whose methods and costs somebody unknown is shown."""
-        if not self._principals:
+    def _stand_in(self, authid: str, methods: list[Any]) -> Principal | None:
+        """Return the principal whose methods and costs somebody is shown who cannot join."""
+        candidates = [one for one in self._principals if _has_any(one, methods)]
+        if not candidates:
             return None
-        place = int.from_bytes(self._seed("stand-in", authid)) % len(self._principals)
-        return self._principals[place]
+        return candidates[int.from_bytes(self._seed("stand-in", authid)) % len(candidates)]
 
     def _seed(self, what: str, authid: str) -> bytes:
         text = f"{what}\n{authid}".encode("utf-8", "surrogatepass")
@@ -197,3 +205,11 @@ def _kept(principal: Principal, method: object) -> TicketHash | WampcraKey | Scr
     if method == WAMPCRA:
         return principal.wampcra
     return principal.scram if method in (SCRAM, CROSSBAR_SCRAM) else None
+
+
+def _has_any(principal: Principal, methods: list[Any]) -> bool:
+    """Return whether a principal may use one of several methods."""
+    return any(
+        _kept(principal, method) is not None or (method == CRYPTOSIGN and principal.cryptosign)
+        for method in methods
+    )
