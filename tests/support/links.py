@@ -60,6 +60,7 @@ class Client:
         self.codec = codec
         self.inbox: list[Message] = []
         self.closed = False
+        self.paused = False
         self.session = router.new_local_session() if is_local else router.new_session()
         self.session.opened(self)
         self._requests = 0
@@ -97,6 +98,12 @@ class Client:
         self.closed = True
 
     abort = close
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
 
     # What a test calls.
 

@@ -20,6 +20,7 @@ TRUSTED: Final = "trusted"
 
 #: What a principal keeps of its secrets, by the method.
 _KEPT: Final = {"ticket": TicketHash, "wampcra": WampcraKey, "scram": ScramKeys}
+_MAX_SECONDS: Final = 86400
 _KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 R = TypeVar("R", "Role", "Principal", "RealmConfig")
@@ -66,6 +67,7 @@ class Role:
     Args:
         name: the role's name, which is the sessions' ``authrole``.
         permissions: what it may do; nothing by default.
+        authorizer: a procedure of the realm that is asked about what no permission matches.
 
     Raises:
         UsageError: the name is empty or reserved, or two permissions have the same pattern.
@@ -73,6 +75,7 @@ class Role:
 
     name: str
     permissions: Collection[Permission] = ()
+    authorizer: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         _check_name(self.name, "role")
@@ -81,6 +84,7 @@ class Role:
                 f"The role {TRUSTED!r} is the one of apps in the router's own process; choose "
                 "another name."
             )
+        _check_procedure(self.authorizer, "authorizer")
         object.__setattr__(self, "permissions", tuple(self.permissions))
         seen = set()
         for permission in self.permissions:
@@ -151,6 +155,9 @@ class RealmConfig:
         roles: the roles.
         principals: who may join.
         anonymous: the role of sessions that prove nothing; None to refuse them.
+        authenticator: a procedure of the realm that is asked about principals that are not here.
+        ask_timeout: the seconds that an authenticator or authorizer may take.
+        ask_cache: the seconds for which its answer holds; 0 to ask each time.
 
     Raises:
         UsageError: a name is there twice, or a role that is named is not there.
@@ -160,12 +167,22 @@ class RealmConfig:
     roles: Collection[Role] = ()
     principals: Collection[Principal] = ()
     anonymous: str | None = None
+    authenticator: str | None = field(default=None, kw_only=True)
+    ask_timeout: float = field(default=5.0, kw_only=True)
+    ask_cache: float = field(default=60.0, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not uris.is_valid(self.name):
             raise UsageError(
                 f"The realm {self.name!r} is not a valid name; write one such as 'realm1'."
             )
+        _check_procedure(self.authenticator, "authenticator")
+        for name in ("ask_timeout", "ask_cache"):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 <= value <= _MAX_SECONDS:
+                raise UsageError(
+                    f"{name} is {value!r}; give a number of seconds up to {_MAX_SECONDS}."
+                )
         object.__setattr__(self, "roles", _unique(self.roles, "name", "role"))
         object.__setattr__(self, "principals", _unique(self.principals, "authid", "principal"))
         for principal in self.principals:
@@ -254,6 +271,13 @@ def _names(given: Any, what: str, known: tuple[str, ...]) -> frozenset[str]:
                 f"A permission cannot {what} {name!r}; it can {what} {', '.join(known)}."
             )
     return frozenset(names)
+
+
+def _check_procedure(name: object, what: str) -> None:
+    if name is not None and not (isinstance(name, str) and uris.is_valid(name)):
+        raise UsageError(
+            f"The {what} {name!r} is not a procedure; give its URI, such as 'com.example.decide'."
+        )
 
 
 def _check_name(name: object, what: str) -> None:

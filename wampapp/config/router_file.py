@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _ROUTER: Final = ("realms", "open_realms")
-_REALM: Final = ("anonymous", "roles", "principals")
-_ROLE: Final = ("permissions",)
+_ASKING: Final = ("authenticator", "ask_timeout", "ask_cache")
+_REALM: Final = ("anonymous", "roles", "principals", *_ASKING)
+_ROLE: Final = ("permissions", "authorizer")
 _PERMISSION: Final = ("uri", "match", "allow", "disclose")
 _PRINCIPAL: Final = ("role", "ticket", "wampcra", "scram", "cryptosign")
 #: What reads a hash, and what makes one of a secret that comes from the environment.
@@ -120,8 +121,14 @@ class _Reader:
         anonymous = self._get(table, path, "anonymous", str, None)
         with self._at((*path, "anonymous")):
             RealmConfig(name, roles, anonymous=anonymous)
+        asking: dict[str, Any] = {}
+        for key in _ASKING:
+            if key in table:
+                asking[key] = table[key]
+                with self._at((*path, key)):
+                    RealmConfig(name, **asking)
         with self._at((*path, "principals")):
-            return RealmConfig(name, roles, principals, anonymous)
+            return RealmConfig(name, roles, principals, anonymous, **asking)
 
     def _role(self, table: dict[str, Any], path: tuple[str | int, ...]) -> Role:
         self._check_keys(table, path, _ROLE, "A role")
@@ -131,7 +138,9 @@ class _Reader:
             place = (*path, "permissions", number)
             permissions.append(self._permission(self._is(permission, place, dict), place))
         with self._at(path):
-            return Role(str(path[-1]), permissions)
+            Role(str(path[-1]), permissions)
+        with self._at((*path, "authorizer")):
+            return Role(str(path[-1]), permissions, authorizer=table.get("authorizer"))
 
     def _permission(self, table: dict[str, Any], path: tuple[str | int, ...]) -> Permission:
         self._check_keys(table, path, _PERMISSION, "A permission")

@@ -22,7 +22,7 @@ from wampapp.protocol.exchanges import prepared
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 _WAMPCRA_ROUNDS: Final = 10_000  # browsers do it in JavaScript
 _WAMPCRA_LENGTH: Final = 32
-_PBKDF2_ROUNDS: Final = 600_000
+PBKDF2_ROUNDS: Final = 600_000
 _ARGON2_ROUNDS: Final = 3
 _ARGON2_MEMORY: Final = 64 * 1024  # KiB
 _SALT_LENGTH: Final = 16
@@ -178,7 +178,7 @@ class ScramKeys:
         """
         salt = os.urandom(_SALT_LENGTH)
         if kdf == PBKDF2:
-            rounds, memory = _PBKDF2_ROUNDS, 0
+            rounds, memory = PBKDF2_ROUNDS, 0
         else:
             rounds, memory = _ARGON2_ROUNDS, _ARGON2_MEMORY
         raw, normalized = password.encode(), _normalized(password)

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.protocol.messages import MalformedMessage, Message
+    from wampapp.router.access.inquirer import Inquirer
+    from wampapp.router.access.policy import Policy
     from wampapp.router.session import RouterSession
+
+    Handler = Callable[[RouterSession, Message], None]
 
 
 class Realm:
@@ -36,7 +40,8 @@ class Realm:
         name: the realm's name.
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
-        has_roles: whether each session may do only what its role may.
+        policy: what its roles may do; None lets every session do everything.
+        inquirer: makes what asks an app, of the realm's handlers; for a policy that asks.
 
     Attributes:
         name: the realm's name.
@@ -44,6 +49,7 @@ class Realm:
         broker: routes events.
         dealer: routes calls.
         handlers: what handles each message of a joined session, by the message's code.
+        inquirer: what asks an app; None where nothing is asked.
     """
 
     #: What WELCOME announces, by the router's role ("Feature Announcement").
@@ -54,8 +60,8 @@ class Realm:
         name: str,
         next_id: Callable[[], int],
         now: Callable[[], float],
-        *,
-        has_roles: bool = False,
+        policy: Policy | None = None,
+        inquirer: Callable[[dict[int, Handler]], Inquirer] | None = None,
     ) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
@@ -66,7 +72,7 @@ class Realm:
         subscriptions, registrations = self.broker.subscriptions, self.dealer.registrations
         for meta in (self._meta, subscriptions.meta, registrations.meta):
             procedures.update(meta.procedures)
-        self.handlers: dict[int, Callable[[RouterSession, Message], None]] = {
+        self.handlers: dict[int, Handler] = {
             PUBLISH: self.broker.publish,
             SUBSCRIBE: subscriptions.subscribe,
             UNSUBSCRIBE: subscriptions.unsubscribe,
@@ -77,8 +83,10 @@ class Realm:
             REGISTER: registrations.register,
             UNREGISTER: registrations.unregister,
         }
-        if has_roles:
-            self.handlers = Guard(self.handlers, Kills(self.sessions)).handlers
+        self.inquirer = None if inquirer is None else inquirer(self.handlers)
+        if policy is not None:
+            authorizing = None if self.inquirer is None else policy.authorizing(self.inquirer)
+            self.handlers = Guard(self.handlers, Kills(self.sessions), authorizing).handlers
 
     def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:
         """Refuse a message that is malformed, and only that message.

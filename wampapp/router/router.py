@@ -16,21 +16,26 @@ from wampapp.errors import (
     PAYLOAD_SIZE_EXCEEDED,
     PayloadTooLarge,
     ProtocolViolation,
+    UsageError,
     WampError,
 )
 from wampapp.protocol import uris
 from wampapp.protocol.features import APP, OTHER_REALMS
 from wampapp.protocol.hashes import WampcraKey
 from wampapp.protocol.messages import CHALLENGE, MAX_ID, WELCOME, short_repr
-from wampapp.router.access.policy import NO_MATCHING_AUTH_METHOD, Identity, Policy
+from wampapp.router.access.identity import Hello, Identity, Joining, hello_of
+from wampapp.router.access.inquirer import Inquirer
+from wampapp.router.access.policy import NO_MATCHING_AUTH_METHOD, Policy
+from wampapp.router.access.proofs import ANONYMOUS, Proof
 from wampapp.router.realm import Realm
 from wampapp.router.session import RouterSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.config.access import Principal
     from wampapp.protocol.messages import Message
-    from wampapp.router.access.policy import Joining
+    from wampapp.router.access.inquirer import CallLater
     from wampapp.router.session import SessionRealm
 
 logger = logging.getLogger("wampapp.router")
@@ -66,6 +71,10 @@ class Router:
             WAMP-CRA, as ``trusted``; None where there are none.
         aside: does work that takes long, and calls a function with what came of it: both are its
             arguments. By default it is done at once.
+        call_later: calls a function after some seconds; for a configuration that asks an app.
+
+    Raises:
+        UsageError: the configuration asks an app, and there is no ``call_later``.
 
     Attributes:
         realms: the realms that have sessions, by name.
@@ -78,13 +87,20 @@ class Router:
         config: RouterConfig | None = None,
         trusted: str | None = None,
         aside: Aside = _at_once,
+        call_later: CallLater | None = None,
     ) -> None:
         self.agent = agent
         self._now = now
         self._aside = aside
         config = RouterConfig(open_realms=True) if config is None else config
         self._trusted = None if trusted is None else WampcraKey.plain(trusted)
-        self._policies = {realm.name: Policy(realm, self._trusted) for realm in config.realms}
+        self._call_later = call_later
+        self._policies = {realm.name: Policy(realm, now, self._trusted) for realm in config.realms}
+        if call_later is None and any(policy.asks for policy in self._policies.values()):
+            raise UsageError(
+                "The configuration has an authenticator or authorizer, whose time is limited; give "
+                "Router(call_later=…), such as the call_later of an event loop."
+            )
         self._open_realms = config.open_realms
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
@@ -147,17 +163,36 @@ class Router:
         extra = details.get("authextra")
         app = extra.get(APP) if isinstance(extra, dict) else None
         session.introduce(roles, app[:_MAX_NAME] if isinstance(app, str) else "")
+        said = hello_of(details)
+        policy = self._policies.get(name)
+        if policy is None or session.is_local or not policy.asks_about(said):
+            self._begin(session, name, said)
+            return
+        waiting = session.joining = Joining(name, "", Proof(), "", "", is_answered=True)
+
+        def found(principal: Principal | None) -> None:
+            if session.joining is waiting:
+                session.joining = None
+                self._begin(session, name, said, principal)
+
+        realm = self.realms.get(name)
+        policy.lookup.find(None if realm is None else realm.inquirer, said, found)
+
+    def _begin(
+        self, session: RouterSession, name: str, hello: Hello, found: Principal | None = None
+    ) -> None:
+        """Let somebody in, have it prove who it is, or refuse it."""
         try:
-            found = self._identify(session, name, details)
+            who = self._identify(session, name, hello, found)
         except WampError as error:
             session.abort(error.uri, error.message)
             return
-        if isinstance(found, Identity):
-            self._admit(session, name, found)
+        if isinstance(who, Identity):
+            self._admit(session, name, who)
             return
-        session.joining = found
+        session.joining = who
         try:
-            session.send([CHALLENGE, found.method, found.proof.extra])
+            session.send([CHALLENGE, who.method, who.proof.extra])
         except PayloadTooLarge:
             session.abort(PAYLOAD_SIZE_EXCEEDED, "CHALLENGE is larger than this client takes.")
 
@@ -178,18 +213,17 @@ class Router:
         self._aside(lambda: joining.proof.accepts(signature, details), decide)
 
     def _identify(
-        self, session: RouterSession, name: str, details: dict[str, Any]
+        self, session: RouterSession, name: str, hello: Hello, found: Principal | None
     ) -> Identity | Joining:
         """Return who wants to join a realm, or what it has to prove; raises :class:`WampError`."""
         policy = self._policies.get(name)
         if policy is not None:
-            return policy.local() if session.is_local else policy.begin(_random_id(), details)
+            return policy.local() if session.is_local else policy.begin(_random_id(), hello, found)
         if not self._open_realms:
             raise WampError(NO_SUCH_REALM, f"There is no realm {short_repr(name)}.")
-        methods = details.get("authmethods")
-        if self._trusted is not None and details.get("authid") == TRUSTED:
-            methods = None  # the app's own processes bring a credential wherever they join
-        if isinstance(methods, list) and methods and "anonymous" not in methods:
+        # The app's own processes bring a credential wherever they join.
+        is_own = self._trusted is not None and hello.authid == TRUSTED
+        if ANONYMOUS not in hello.methods and not is_own:
             raise WampError(NO_MATCHING_AUTH_METHOD, "This realm takes only anonymous sessions.")
         return Identity(session.authid, session.authrole)
 
@@ -211,9 +245,12 @@ class Router:
         """Return a realm; it is made if there is none of that name."""
         realm = self.realms.get(name)
         if realm is None:
-            realm = self.realms[name] = Realm(
-                name, self._ids.__next__, self._now, has_roles=name in self._policies
-            )
+            policy, later = self._policies.get(name), self._call_later
+            inquirer = None
+            if policy is not None and policy.asks and later is not None:
+                inquirer = lambda handlers: Inquirer(self, handlers, later)  # noqa: E731
+            realm = Realm(name, self._ids.__next__, self._now, policy, inquirer)
+            self.realms[name] = realm
         return realm
 
     def _welcome(self, session: RouterSession, realm: Realm) -> None:

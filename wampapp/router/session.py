@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from wampapp.protocol.codec import Codec
     from wampapp.protocol.messages import Message
-    from wampapp.router.access.policy import Identity, Joining
+    from wampapp.router.access.identity import Identity, Joining
     from wampapp.transport.link import Link
 
 logger = logging.getLogger("wampapp.router")
@@ -122,7 +122,6 @@ class RouterSession:
         authrole: in which role.
         authmethod: how it proved that.
         rights: what it may do in a realm that has roles.
-        is_local: as above.
         extra: what WELCOME carries as ``authextra``.
         joining: what it has to prove, between CHALLENGE and AUTHENTICATE.
         subscriptions: the ids of its subscriptions.
@@ -302,6 +301,11 @@ class RouterSession:
             return
         self.dismiss(SYSTEM_SHUTDOWN)
 
+    @property
+    def link(self) -> Link | None:
+        """The link to the peer; None once it is gone."""
+        return self._link
+
     def dismiss(self, reason: str, text: str = "") -> None:
         """End a joined session with GOODBYE, and close the link.
 
@@ -321,12 +325,7 @@ class RouterSession:
     # Joining and leaving.
 
     def introduce(self, roles: dict[str, Any], app: str) -> None:
-        """Take what HELLO says of the peer.
-
-        Args:
-            roles: the peer's roles and their features.
-            app: the name of the peer's app; empty if it gave none.
-        """
+        """Take what HELLO says of the peer: its roles, and its app's name, which may be empty."""
         self._app = app
         self._features = known_features(roles)
 

@@ -139,6 +139,7 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         config=router_config_of(config),
         trusted=trusted,
         aside=aside,
+        call_later=runtime.loop.call_later,
     )
     return Server(
         router,

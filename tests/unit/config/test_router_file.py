@@ -47,6 +47,10 @@ role = "guest"
 wampcra = {{ env = "BOB_SECRET" }}
 
 [realms."com.other"]
+authenticator = "com.who"
+ask_timeout = 2
+ask_cache = 0.5
+roles.free.authorizer = "com.decide"
 """
 
 
@@ -82,7 +86,9 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert alice.wampcra == WampcraKey.parse(WAMPCRA)
     assert alice.scram == ScramKeys.parse(SCRAM)
     assert (bob.authid, bob.wampcra) == ("bob@shop", WampcraKey.plain("hush"))
-    assert (other.name, other.roles, other.anonymous) == ("com.other", (), None)
+    assert (other.name, other.anonymous, other.authenticator) == ("com.other", None, "com.who")
+    assert (other.ask_timeout, other.ask_cache) == (2, 0.5)
+    assert [(role.name, role.authorizer) for role in other.roles] == [("free", "com.decide")]
 
 
 ROLE = "[realms.r.roles.guest]\npermissions = [\n  {{ {} }},\n]\n"
@@ -132,7 +138,13 @@ PRINCIPAL = "[realms.r.roles.guest]\n[realms.r.principals.x]\nrole = 'guest'\n"
             f"{PRINCIPAL}ticket = 'hush'",
             ", line 4, column 1: The ticket of 'x' is not a hash; make one with 'wampapp router ",
         ),
-        (f"{PRINCIPAL}scram = '{TICKET}'", ", line 4, column 1: The scram of 'x' is not a hash"),
+        (
+            f"{PRINCIPAL}scram = '$scrypt$ln=14,r=8,p=1$AAAA$AAAA'",
+            ", line 4, column 1: The scram of 'x' is not a hash",
+        ),
+        ("[realms.r]\nauthenticator = 7", ", line 2, column 1: The authenticator 7 is not a proce"),
+        ("[realms.r]\nask_timeout = 'x'", ", line 2, column 1: ask_timeout is 'x'; give a number"),
+        ("[realms.r.roles.x]\nauthorizer = 'a b'", ", line 2, column 1: The authorizer 'a b' is"),
         (f"{PRINCIPAL}wampcra = 7", ", line 4, column 1: The wampcra of 'x' is not a hash"),
         (
             f"{PRINCIPAL}ticket = {{ env = 'NO' }}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.errors import NOT_AUTHORIZED, ProtocolViolation
 from wampapp.protocol.messages import CALL, PUBLISH, REGISTER, SUBSCRIBE, short_repr
 from wampapp.protocol.patterns import is_match
+from wampapp.router.access.authorizing import ACTIONS
 from wampapp.router.index import EXACT
 from wampapp.router.matching import match_of
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wampapp.protocol.messages import Message
+    from wampapp.router.access.authorizing import Authorizing
     from wampapp.router.access.kills import Kills
     from wampapp.router.session import RouterSession
 
@@ -34,12 +36,16 @@ class Guard:
     Args:
         handlers: what handles each message, by the message's code.
         kills: the procedures that end sessions.
+        authorizing: asks the roles' authorizers; None where no role has one.
 
     Attributes:
         handlers: the same, with checks.
     """
 
-    def __init__(self, handlers: Mapping[int, Handler], kills: Kills) -> None:
+    def __init__(
+        self, handlers: Mapping[int, Handler], kills: Kills, authorizing: Authorizing | None = None
+    ) -> None:
+        self._authorizing = authorizing
         self._call = handlers[CALL]
         self._publish = handlers[PUBLISH]
         self._register = handlers[REGISTER]
@@ -58,6 +64,8 @@ class Guard:
         name = message[3]
         permission = session.rights.decisions[name]
         if "call" not in permission.allow:
+            if self._asks(session, message):
+                return
             if message[1] in session.calls:
                 raise ProtocolViolation(f"The call with the request id {message[1]} still runs.")
             _refuse(session, CALL, message[1], "call", name)
@@ -74,6 +82,8 @@ class Guard:
         options, name = message[2], message[3]
         permission = session.rights.decisions[name]
         if "publish" not in permission.allow:
+            if self._asks(session, message):
+                return
             if options.get("acknowledge") is True:
                 _refuse(session, PUBLISH, message[1], "publish", name)
             else:
@@ -87,29 +97,59 @@ class Guard:
 
     def register(self, session: RouterSession, message: Message) -> None:
         """Handle REGISTER: ``[REGISTER, Request, Options, Procedure]``."""
-        if _may_attach(session, message, "register"):
+        if self._may_attach(session, message, "register"):
             self._register(session, message)
 
     def subscribe(self, session: RouterSession, message: Message) -> None:
         """Handle SUBSCRIBE: ``[SUBSCRIBE, Request, Options, Topic]``."""
-        if _may_attach(session, message, "subscribe"):
+        if self._may_attach(session, message, "subscribe"):
             self._subscribe(session, message)
 
+    def _may_attach(self, session: RouterSession, message: Message, action: str) -> bool:
+        """Return whether a session may register or subscribe, and answer it if not."""
+        code, request, options, name = message
+        match = match_of(session, code, request, options)
+        if match is None:
+            return False
+        # The permissions of who calls or publishes say whether it is told who that is.
+        options.pop("x_disclose", None)
+        # What is not valid is refused as such, whatever the role.
+        if not is_match(match, name) or session.rights.allow(action, match, name):
+            return True
+        if not self._asks(session, message):
+            more = "" if match == EXACT else ", or not all that it matches"
+            _refuse(session, code, request, action, name, more)
+        return False
 
-def _may_attach(session: RouterSession, message: Message, action: str) -> bool:
-    """Return whether a session may register or subscribe, and answer it if not."""
-    code, request, options, name = message
-    match = match_of(session, code, request, options)
-    if match is None:
-        return False
-    # What is not valid is refused as such, whatever the role.
-    if is_match(match, name) and not session.rights.allow(action, match, name):
-        more = "" if match == EXACT else ", or not all that it matches"
-        _refuse(session, code, request, action, name, more)
-        return False
-    # The permissions of who calls or publishes say whether it is told who that is.
-    options.pop("x_disclose", None)
-    return True
+    # What an authorizer decides.
+
+    def _asks(self, session: RouterSession, message: Message) -> bool:
+        """Ask the role's authorizer, if it has one that decides over this, and return whether."""
+        if self._authorizing is None:
+            return False
+        match, name = message[2].get("match", EXACT), message[3]
+        if message[0] in (CALL, PUBLISH):
+            match = EXACT
+        if not session.rights.leave_open(match, name):
+            return False
+        if message[0] == CALL and message[1] in session.calls:
+            return False  # refused as such
+        self._authorizing.decide(session, message, self._decided)
+        return True
+
+    def _decided(self, session: RouterSession, message: Message, answer: tuple[bool, bool]) -> None:
+        code, request, options, name = message[:4]
+        is_allowed, is_disclosed = answer
+        if is_allowed:
+            if is_disclosed and code in (CALL, PUBLISH):
+                options["disclose_me"] = True
+            handlers = {CALL: self._call, PUBLISH: self._publish, REGISTER: self._register}
+            try:
+                handlers.get(code, self._subscribe)(session, message)
+            except ProtocolViolation as error:
+                session.violated(error)
+        elif code != PUBLISH or options.get("acknowledge") is True:
+            _refuse(session, code, request, ACTIONS[code], name)
 
 
 def _denied(session: RouterSession, action: str, name: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.config.access import TRUSTED
+from wampapp.config.access import TRUSTED, Principal
 from wampapp.errors import AUTHENTICATION_FAILED, WampError
-from wampapp.protocol.hashes import ScramKeys, TicketHash, WampcraKey
+from wampapp.protocol.hashes import PBKDF2, PBKDF2_ROUNDS, ScramKeys, TicketHash, WampcraKey
+from wampapp.router.access.authorizing import Authorizing
+from wampapp.router.access.identity import Hello, Identity, Joining
+from wampapp.router.access.lookup import Lookup
 from wampapp.router.access.proofs import (
     ANONYMOUS,
     CROSSBAR_SCRAM,
@@ -22,59 +24,27 @@ from wampapp.router.access.proofs import (
     ScramProof,
     TicketProof,
     WampcraProof,
-    nonce_of,
 )
-from wampapp.router.access.rights import NO_RIGHTS, Rights, trusted_rights
+from wampapp.router.access.rights import Rights, trusted_rights
 
 if TYPE_CHECKING:
-    from wampapp.config.access import Principal, RealmConfig
+    from collections.abc import Callable
+
+    from wampapp.config.access import RealmConfig
+    from wampapp.router.access.inquirer import Inquirer
 
 NO_MATCHING_AUTH_METHOD: Final = "wamp.error.no_matching_auth_method"
 _LOCAL: Final = "local"
 
-#: Of what HELLO offers, that many methods are looked at, and that much of a name.
-_MAX_METHODS: Final = 16
-_MAX_AUTHID: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a session is.
-
-    Attributes:
-        authid: its name; empty for a random one.
-        authrole: its role.
-        authmethod: how it proved that.
-        rights: what it may do.
-        extra: what WELCOME carries as ``authextra``.
-    """
-
-    authid: str
-    authrole: str
-    authmethod: str = ANONYMOUS
-    rights: Rights = NO_RIGHTS
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Joining:
-    """Somebody who was sent a CHALLENGE.
-
-    Attributes:
-        realm: the realm's name.
-        method: the method.
-        proof: what the answer is checked against.
-        authid: who it is, if the answer is right.
-        authrole: in which role.
-        is_answered: whether AUTHENTICATE has come.
-    """
-
-    realm: str
-    method: str
-    proof: Proof
-    authid: str
-    authrole: str
-    is_answered: bool = False
+#: What somebody is taken for whom the authenticator does not know, where it could be anybody.
+_STRANGER: Final = Principal(
+    "nobody in particular",
+    "",
+    ticket=TicketHash(b"", b""),
+    wampcra=WampcraKey(b"", "salt"),
+    scram=ScramKeys(PBKDF2, PBKDF2_ROUNDS, 0, bytes(16), b"", b"", b"", b""),
+    cryptosign=["00" * 32],
+)
 
 
 class Policy:
@@ -82,16 +52,30 @@ class Policy:
 
     Args:
         config: the realm's configuration.
+        now: returns the time in seconds.
         trusted: the key by which the processes of the app prove themselves that the router
             belongs to; None where there are none.
+
+    Attributes:
+        lookup: asks the authenticator.
     """
 
-    def __init__(self, config: RealmConfig, trusted: WampcraKey | None = None) -> None:
+    def __init__(
+        self, config: RealmConfig, now: Callable[[], float], trusted: WampcraKey | None = None
+    ) -> None:
         self._config = config
+        self._now = now
+        self.lookup = Lookup(config, now)
         self._trusted_key = trusted
-        self._rights = {role.name: Rights(role.name, role.permissions) for role in config.roles}
+        self._rights = {
+            role.name: Rights(role.name, role.permissions, role.authorizer) for role in config.roles
+        }
         self._rights[TRUSTED] = trusted_rights()
         self._principals = tuple(config.principals)
+        #: Whom somebody may be taken for who is not known.
+        self._candidates = self._principals
+        if config.authenticator is not None:
+            self._candidates += (_STRANGER,)
         self._by_authid = {principal.authid: principal for principal in self._principals}
         self._by_key = {key: one for one in self._principals for key in one.cryptosign}
         #: Makes decoys, the same ones each time that somebody asks.
@@ -102,9 +86,21 @@ class Policy:
         """The methods by which anybody may join."""
         offered = {ANONYMOUS: self._config.anonymous is not None}
         for method in (TICKET, WAMPCRA, SCRAM, CROSSBAR_SCRAM):
-            offered[method] = any(_kept(one, method) is not None for one in self._principals)
-        offered[CRYPTOSIGN] = bool(self._by_key)
+            offered[method] = any(_kept(one, method) is not None for one in self._candidates)
+        offered[CRYPTOSIGN] = any(one.cryptosign for one in self._candidates)
         return [method for method, is_offered in offered.items() if is_offered]
+
+    @property
+    def asks(self) -> bool:
+        """Whether an app is asked about anything: who joins, or who may do what."""
+        return self._config.authenticator is not None or any(
+            role.authorizer is not None for role in self._config.roles
+        )
+
+    def authorizing(self, inquirer: Inquirer) -> Authorizing:
+        """Return what asks the roles' authorizers."""
+        config = self._config
+        return Authorizing(inquirer, self._now, config.ask_timeout, config.ask_cache)
 
     def local(self) -> Identity:
         """Return who an app in the router's own process is."""
@@ -120,12 +116,23 @@ class Policy:
         rights = self._rights[joining.authrole]
         return Identity(joining.authid, joining.authrole, joining.method, rights, extra)
 
-    def begin(self, session: int, details: dict[str, Any]) -> Identity | Joining:
+    def asks_about(self, hello: Hello) -> bool:
+        """Return whether the authenticator is asked about somebody."""
+        if self._config.authenticator is None or hello.authid in ("", TRUSTED):
+            return False
+        if hello.authid in self._by_authid:
+            return False
+        return hello.methods[:1] != (ANONYMOUS,) or self._config.anonymous is None
+
+    def begin(
+        self, session: int, hello: Hello, found: Principal | None = None
+    ) -> Identity | Joining:
         """Look at who wants to join.
 
         Args:
             session: the session's id, which a challenge names.
-            details: those of HELLO.
+            hello: who it says it is, and how it can prove that.
+            found: who that is by the authenticator; None where it was not asked, or does not know.
 
         Returns:
             Who it is, where nothing has to be proved; else what has to be proved.
@@ -133,19 +140,13 @@ class Policy:
         Raises:
             WampError: it cannot join; its URI is the reason.
         """
-        offered = details.get("authmethods")
-        methods = offered[:_MAX_METHODS] if isinstance(offered, list) and offered else [ANONYMOUS]
-        authid = details.get("authid")
-        authid = authid if isinstance(authid, str) and len(authid) <= _MAX_AUTHID else ""
-        extra = details.get("authextra")
-        extra = extra if isinstance(extra, dict) else {}
-        nonce = nonce_of(extra)
+        authid, methods = hello.authid, hello.methods
         if authid == TRUSTED and self._trusted_key is not None and WAMPCRA in methods:
             trusted = WampcraProof(self._trusted_key, authid, {"session": session})
             return Joining(self._config.name, WAMPCRA, trusted, authid, TRUSTED)
         # Found for everybody, so that it takes no longer for those who are not known.
         stand_in = self._stand_in(authid, methods)
-        principal = self._by_authid.get(authid)
+        principal = self._by_authid.get(authid, found)
         if principal is None or not _has_any(principal, methods):
             principal = stand_in
         for method in methods:
@@ -153,21 +154,21 @@ class Policy:
                 role = self._config.anonymous
                 return Identity("", role, ANONYMOUS, self._rights[role])
             if method == CRYPTOSIGN:
-                if self._by_key and (not authid or (principal and principal.cryptosign)):
-                    return self._cryptosign(authid, extra.get("pubkey"))
+                if principal.cryptosign if authid and principal else self._by_key:
+                    return self._cryptosign(authid, hello.public_key, found)
             elif principal is not None and authid and _kept(principal, method) is not None:
-                if method in (SCRAM, CROSSBAR_SCRAM) and nonce is None:
+                if method in (SCRAM, CROSSBAR_SCRAM) and hello.nonce is None:
                     raise WampError(AUTHENTICATION_FAILED, "HELLO has no nonce for SCRAM.")
-                proof = self._proof(method, authid, principal, session, nonce or "")
+                proof = self._proof(method, authid, principal, session, hello.nonce or "")
                 return Joining(self._config.name, method, proof, authid, principal.role)
         known = ", ".join(self.methods)
         text = f"The realm takes {known}" if known else "Nobody can join the realm"
         hint = "" if authid or known in ("", ANONYMOUS) else " with an authid"
         raise WampError(NO_MATCHING_AUTH_METHOD, f"{text}{hint}.")
 
-    def _stand_in(self, authid: str, methods: list[Any]) -> Principal | None:
+    def _stand_in(self, authid: str, methods: tuple[str, ...]) -> Principal | None:
         """Return the principal whose methods and costs somebody is shown who cannot join."""
-        candidates = [one for one in self._principals if _has_any(one, methods)]
+        candidates = [one for one in self._candidates if _has_any(one, methods)]
         if not candidates:
             return None
         return candidates[int.from_bytes(self._seed("stand-in", authid)) % len(candidates)]
@@ -176,12 +177,13 @@ class Policy:
         text = f"{what}\n{authid}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._secret, text, "sha256")
 
-    def _cryptosign(self, authid: str, key: object) -> Joining:
-        owner = self._by_key.get(key.lower()) if isinstance(key, str) else None
+    def _cryptosign(self, authid: str, key: object, found: Principal | None) -> Joining:
+        name = key.lower() if isinstance(key, str) else ""
+        owner = found if found is not None and name in found.cryptosign else self._by_key.get(name)
         is_known = owner is not None and authid in ("", owner.authid)
-        name, role = (owner.authid, owner.role) if owner is not None else ("", "")
         proof = CryptosignProof(key, is_known=is_known)
-        return Joining(self._config.name, CRYPTOSIGN, proof, name, role)
+        who, role = (owner.authid, owner.role) if owner is not None else ("", "")
+        return Joining(self._config.name, CRYPTOSIGN, proof, who, role)
 
     def _proof(
         self, method: str, authid: str, principal: Principal, session: int, nonce: str
@@ -192,7 +194,7 @@ class Policy:
         if isinstance(kept, TicketHash):
             return TicketProof(kept)
         if isinstance(kept, WampcraKey):
-            return WampcraProof(kept, authid, {"session": session, "authrole": principal.role})
+            return WampcraProof(kept, authid, {"session": session})
         if isinstance(kept, ScramKeys):
             return ScramProof(kept, authid, nonce, as_crossbar=method == CROSSBAR_SCRAM)
         raise LookupError(method)
@@ -207,7 +209,7 @@ def _kept(principal: Principal, method: object) -> TicketHash | WampcraKey | Scr
     return principal.scram if method in (SCRAM, CROSSBAR_SCRAM) else None
 
 
-def _has_any(principal: Principal, methods: list[Any]) -> bool:
+def _has_any(principal: Principal, methods: tuple[str, ...]) -> bool:
     """Return whether a principal may use one of several methods."""
     return any(
         _kept(principal, method) is not None or (method == CRYPTOSIGN and principal.cryptosign)

@@ -199,6 +199,12 @@ def nonce_of(extra: dict[str, Any]) -> str | None:
     return None
 
 
+def key_of(extra: dict[str, Any]) -> str | None:
+    """Return the client's public key, from the ``authextra`` of HELLO; None where it has none."""
+    key = extra.get("pubkey")
+    return key if isinstance(key, str) and _KEY.fullmatch(key) else None
+
+
 def _prepared(authid: str) -> str:
     try:
         return prepared(authid)

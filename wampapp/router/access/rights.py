@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 #: What a URI gets that no permission matches.
-_NOTHING: Final = Permission("", match=PREFIX)
+NOTHING: Final = Permission("", match=PREFIX)
 #: What is kept of the decisions: the last so many, of URIs up to so many characters.
 _MAX_DECISIONS: Final = 4096
 _MAX_KEPT_URI: Final = 256
@@ -37,7 +37,7 @@ class Decisions(dict[str, Permission]):
 
     def __missing__(self, uri: str) -> Permission:
         index = self._reserved if uri.startswith(uris.RESERVED) else self._own
-        permission = index.best(uri) or _NOTHING
+        permission = index.best(uri) or NOTHING
         if len(uri) <= _MAX_KEPT_URI:
             if len(self) >= _MAX_DECISIONS:
                 self.clear()
@@ -51,14 +51,19 @@ class Rights:
     Args:
         name: the role's name.
         permissions: its permissions.
+        authorizer: the procedure that decides over what no permission matches; None to refuse it.
 
     Attributes:
         name: the role's name.
+        authorizer: as above.
         decisions: the permission that decides over a URI, by the URI.
     """
 
-    def __init__(self, name: str, permissions: Collection[Permission]) -> None:
+    def __init__(
+        self, name: str, permissions: Collection[Permission], authorizer: str | None = None
+    ) -> None:
         self.name = name
+        self.authorizer = authorizer
         self.decisions = Decisions(permissions)
         self._own = [p for p in permissions if not p.uri.startswith(uris.RESERVED)]
         self._reserved = [p for p in permissions if p.uri.startswith(uris.RESERVED)]
@@ -84,6 +89,18 @@ class Rights:
             or not meets(wanted, _RESERVED)
             or _all_allow(self._reserved, action, _RESERVED)
         )
+
+    def leave_open(self, match: str, pattern: str) -> bool:
+        """Return whether no permission says anything of a pattern, and the authorizer is asked.
+
+        Args:
+            match: ``exact``, ``prefix`` or ``wildcard``.
+            pattern: the URI or pattern.
+        """
+        if self.authorizer is None or pattern.startswith(uris.RESERVED):
+            return False
+        wanted = match, pattern
+        return not any(meets((p.match or EXACT, p.uri), wanted) for p in self._own)
 
 
 def _all_allow(permissions: list[Permission], action: str, wanted: tuple[str, str]) -> bool:
