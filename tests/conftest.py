@@ -8,9 +8,9 @@ import hypothesis
 import pytest
 
 from tests.support import ports
-from tests.support.credentials import REALM, guarded_node
+from tests.support.credentials import REALM, SECRET, guarded_file, guarded_node
 from tests.support.distributions import Installed, install
-from tests.support.process import EmbeddedRouter
+from tests.support.process import EmbeddedRouter, environment
 from tests.support.tls import Authority
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Crossbar, Progress
@@ -74,6 +74,24 @@ def guarded(new_crossbar: Callable[..., Crossbar]) -> Iterator[Crossbar]:
     """A Crossbar.io that only those join who are in `RIGHT`, shared by the whole run."""
     with new_crossbar(realm=REALM, config=guarded_node()) as router:
         yield router
+
+
+@pytest.fixture(scope="session")
+def guarded_embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRouter]:
+    """Our own router that only those join who are in `RIGHT`, shared by the whole run."""
+    path = guarded_file(tmp_path_factory.mktemp("router"))
+    env = environment(SHARED_SECRET=SECRET)
+    with EmbeddedRouter(0, "--config", path, env=env) as router:
+        yield router
+        assert router.stop() == 0, router.text
+
+
+@pytest.fixture(params=["embedded", "crossbar"])
+def gatekeeper(request: pytest.FixtureRequest) -> EmbeddedRouter | Crossbar:
+    """Each of the two routers that only those join who are in `RIGHT`."""
+    name = "guarded" if request.param == "crossbar" else "guarded_embedded"
+    found: EmbeddedRouter | Crossbar = request.getfixturevalue(name)
+    return found
 
 
 @pytest.fixture(scope="session")

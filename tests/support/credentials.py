@@ -1,6 +1,7 @@
 """People and machines that a router knows, and a Crossbar.io that knows them."""
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 import os
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from wampapp.crossbar import node_configuration
 from wampapp.protocol.credentials import Anonymous, Credential, Cryptosign, Scram, Ticket, Wampcra
+from wampapp.protocol.hashes import ARGON2, ScramKeys, TicketHash, WampcraKey
 
 REALM = "realm1"
 
@@ -148,6 +150,42 @@ def guarded_node() -> dict[str, Any]:
     transport["rawsocket"]["auth"] = auth
     transport["websocket"]["ws"]["auth"] = auth
     return config
+
+
+def guarded_file(folder: Path) -> Path:
+    """The file of a router of ours that does what `guarded_node` does."""
+    keys = ScramKeys.of(PASSWORD)
+    kept = {
+        "ticketed": {"ticket": TicketHash.of(TICKET).text},
+        "salted": {"wampcra": WampcraKey.of(SECRET).text},
+        "argon2": {"scram": ScramKeys.of(PASSWORD, ARGON2).text},
+        "pbkdf2": {"scram": keys.text},
+        "impostor": {"scram": dataclasses.replace(keys, crossbar_server=bytes(32)).text},
+    }
+    lines = [
+        f"[[realms.{REALM}.roles.member.permissions]]",
+        'uri = ""',
+        'match = "prefix"',
+        'allow = ["call", "register", "publish", "subscribe"]',
+        'disclose = ["caller", "publisher"]',
+        f"[[realms.{REALM}.roles.member.permissions]]",
+        'uri = "wamp."',
+        'match = "prefix"',
+        'allow = ["call", "subscribe"]',
+        f"[realms.{REALM}.principals.shared]",
+        'role = "member"',
+        'wampcra = { env = "SHARED_SECRET" }',
+        f"[realms.{REALM}.principals.signing]",
+        'role = "member"',
+        f'cryptosign = ["{public_key(SEED)}"]',
+    ]
+    for name, proofs in kept.items():
+        lines += [f"[realms.{REALM}.principals.{name}]", 'role = "member"']
+        lines += [f'{method} = "{text}"' for method, text in proofs.items()]
+    path = folder / "router.toml"
+    path.write_text("\n".join(lines))
+    path.chmod(0o600)
+    return path
 
 
 def write_key(folder: Path, name: str, data: bytes) -> Path:

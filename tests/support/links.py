@@ -3,8 +3,11 @@
 from typing import Any
 
 from wampapp.protocol.codec import MSGPACK, Codec
+from wampapp.protocol.credentials import Anonymous, Credential
 from wampapp.protocol.messages import (
     ABORT,
+    AUTHENTICATE,
+    CHALLENGE,
     GOODBYE,
     REGISTER,
     REGISTERED,
@@ -29,8 +32,20 @@ ROLES = {
 }
 
 
+class Refused(Exception):
+    """The router sent ABORT in place of WELCOME: its reason, and its message."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(reason, text)
+        self.reason = reason
+        self.text = text
+
+
 class Client:
-    """One end of a link to a router; the other is the router's session."""
+    """One end of a link to a router; the other is the router's session.
+
+    It joins with a credential; with `is_local` as an app in the router's own process does.
+    """
 
     def __init__(
         self,
@@ -39,18 +54,37 @@ class Client:
         realm: str = "realm1",
         roles: dict[str, Any] | None = None,
         codec: Codec = MSGPACK,
+        credential: Credential | None = None,
+        is_local: bool = False,
     ) -> None:
         self.codec = codec
         self.inbox: list[Message] = []
         self.closed = False
-        self.session = router.new_session()
+        self.paused = False
+        self.session = router.new_local_session() if is_local else router.new_session()
         self.session.opened(self)
         self._requests = 0
-        self.say(1, realm, {"roles": roles or ROLES})
-        welcome = self.heard()
-        assert welcome[0] == 2, welcome
+        welcome = self._join(realm, {"roles": roles or ROLES}, credential or Anonymous())
         self.id: int = welcome[1]
         self.details: dict[str, Any] = welcome[2]
+
+    def _join(self, realm: str, details: dict[str, Any], credential: Credential) -> Message:
+        exchange = credential.begin()
+        named = {
+            "authmethods": [credential.method],
+            "authid": credential.authid,
+            "authextra": exchange.extra,
+        }
+        self.say(1, realm, details | {name: value for name, value in named.items() if value})
+        answer = self.heard()
+        if answer[0] == CHALLENGE:
+            self.say(AUTHENTICATE, *exchange.answer(*answer[1:]))
+            answer = self.heard()
+        if answer[0] == ABORT:
+            raise Refused(answer[2], answer[1]["message"])
+        assert answer[0] == 2, answer
+        exchange.verify(answer[2])
+        return answer
 
     # What the router's session calls.
 
@@ -64,6 +98,12 @@ class Client:
         self.closed = True
 
     abort = close
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
 
     # What a test calls.
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.support.peer import Peer
 from wampapp.crossbar import Progress, cache_folder, install_once, run_installer
@@ -23,9 +24,23 @@ def node_package(name: str, version: str, progress: Progress | None = None) -> P
 
 
 class NodePeer(Peer):
-    """AutobahnJS with its defaults, except that it does not reconnect; ws:// and rs:// URLs."""
+    """AutobahnJS with its defaults, except that it does not reconnect; ws:// and rs:// URLs.
 
-    def __init__(self, url: str, realm: str, progress: Progress | None = None) -> None:
+    `auth` has the `method`, the `authid`, and the `secret`, a seed for cryptosign.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        realm: str,
+        progress: Progress | None = None,
+        auth: dict[str, Any] | None = None,
+    ) -> None:
         modules = node_package("autobahn", AUTOBAHN, progress) / "node_modules"
         script = Path(__file__).with_name("peer.js")
-        super().__init__(["node", str(script)], url, realm, {"NODE_PATH": str(modules)})
+        super().__init__(
+            ["node", str(script)],
+            url,
+            realm,
+            {"NODE_PATH": str(modules), "PEER_AUTH": json.dumps(auth)},
+        )

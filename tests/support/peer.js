@@ -61,7 +61,37 @@ function transports() {
   return [{ type: "rawsocket", host: hostname, port: Number(port) }];
 }
 
-const connection = new autobahn.Connection({ transports: transports(), realm, max_retries: 0 });
+const auth = JSON.parse(process.env.PEER_AUTH || "null");
+
+function keyPair() {
+  const nacl = require("tweetnacl");
+  return nacl.sign.keyPair.fromSeed(Uint8Array.from(Buffer.from(auth.secret, "hex")));
+}
+
+function onchallenge(session, method, extra) {
+  if (method === "wampcra") {
+    const { salt, iterations, keylen } = extra;
+    const { derive_key, sign } = autobahn.auth_cra;
+    return sign(salt ? derive_key(auth.secret, salt, iterations, keylen) : auth.secret, extra.challenge);
+  }
+  return method === "cryptosign" ? autobahn.auth_cryptosign.sign_challenge(keyPair(), extra) : auth.secret;
+}
+
+function credentials() {
+  if (!auth) {
+    return {};
+  }
+  const pubkey = auth.method === "cryptosign" ? autobahn.auth_cryptosign.public_key(keyPair()) : null;
+  const authextra = pubkey ? { pubkey, channel_binding: null } : {};
+  return { authmethods: [auth.method], authid: auth.authid, authextra, onchallenge };
+}
+
+const connection = new autobahn.Connection({
+  transports: transports(),
+  realm,
+  max_retries: 0,
+  ...credentials(),
+});
 
 connection.onopen = (session) => {
   say({ joined: session.id });

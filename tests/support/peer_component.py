@@ -1,5 +1,6 @@
 """A stock Component on Twisted: `python -m tests.support.peer_component URL REALM`."""
 
+import json
 import os
 import sys
 
@@ -11,7 +12,8 @@ from tests.support.commands import Commands
 
 def main(url: str, realm: str) -> None:
     commands = Commands()
-    component = Component(transports=url, realm=realm)
+    auth = json.loads(os.environ.get("PEER_AUTH", "null"))
+    component = Component(transports=url, realm=realm, authentication=auth)
     component.on_join(lambda session, details: commands.joined(session, details.session))
     component.on_leave(lambda session, details: commands.left(details.reason))
     component.on_connectfailure(lambda component, error: commands.left(str(error)))

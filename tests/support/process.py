@@ -186,8 +186,10 @@ class EmbeddedRouter(Wampapp):
 
     realm = "realm1"
 
-    def __init__(self, port: int = 0, *options: str) -> None:
-        super().__init__("router", "--port", str(port), *options)
+    def __init__(
+        self, port: int = 0, *options: str | Path, env: dict[str, str] | None = None
+    ) -> None:
+        super().__init__("router", "--port", str(port), *options, env=env)
         try:
             self.port = int(self.until(r"RawSocket +rs://\S+:(\d+)")[1])
             self.until("Press Ctrl-C")

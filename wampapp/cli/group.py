@@ -21,7 +21,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Services": {
         "new": "wampapp.cli.new.new",
         "run": "wampapp.cli.run.run",
-        "router": "wampapp.cli.run.router",
+        "router": "wampapp.cli.router.router",
     },
     "Looking inside": {
         "uris": "wampapp.cli.inspect.uris",

@@ -25,15 +25,29 @@ VARIABLES: Final = (
 )
 
 
+def _name_variables(command: click.Command) -> None:
+    for option in command.params:
+        if isinstance(option, click.Option) and option.envvar is None:
+            name = max(option.opts, key=len)
+            option.envvar = f"WAMPAPP_{name.lstrip('-').replace('-', '_').upper()}"
+
+
 class Command(click.Command):
     """A command whose every option has a variable: ``WAMPAPP_GIVE_UP_AFTER`` and so on."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for option in self.params:
-            if isinstance(option, click.Option) and option.envvar is None:
-                name = max(option.opts, key=len)
-                option.envvar = f"WAMPAPP_{name.lstrip('-').replace('-', '_').upper()}"
+        _name_variables(self)
+
+
+class CommandGroup(click.Group):
+    """A command with commands of its own; every option has a variable, as of a :class:`Command`."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name_variables(self)
 
 
 class Finite(click.FloatRange):
@@ -83,6 +97,20 @@ _allow_origin_option = click.option(
     metavar="ORIGIN",
     help="A web origin that may connect, * or null. Repeatable.",
 )
+
+
+def router_config_option(name: str) -> Callable[[F], F]:
+    """The option that names the embedded router's file; the command gets ``router_config``."""
+    return click.option(
+        name,
+        "router_config",
+        type=click.Path(),
+        envvar="WAMPAPP_ROUTER_CONFIG",
+        metavar="FILE",
+        help="Who may join the router, and do what.",
+    )
+
+
 handshake_timeout_option = click.option(
     "--handshake-timeout",
     type=Finite(min=0, min_open=True),

@@ -26,6 +26,7 @@ CONVERTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "port": int,
     "debug": is_on,
     "allow_origins": lambda text: tuple(text.split()),
+    "router_config": str,
     "handshake_timeout": float,
     "give_up_after": float,
 }

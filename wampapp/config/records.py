@@ -11,6 +11,7 @@ from wampapp.config.url import parse_url
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
+    from wampapp.config.access import RouterConfig
     from wampapp.protocol.credentials import Credential
 
 DEFAULT_HOST: Final = "127.0.0.1"
@@ -72,6 +73,8 @@ class Config:
             ``debug`` says.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
             every one, ``null`` for pages without one, such as files.
+        router_config: who may join the embedded router and do what there: its file, or what the
+            file would say; None lets everybody do everything.
         auth: the credential; None joins anonymously.
         tls: how TLS is spoken; None for this machine's authorities.
         keep_alive: seconds within which a dead link is noticed; 0 for never.
@@ -92,6 +95,7 @@ class Config:
     watch_loop: bool | None = None
     check_results: bool | None = None
     allow_origins: tuple[str, ...] = ()
+    router_config: str | os.PathLike[str] | RouterConfig | None = None
     auth: Credential | None = None
     tls: Tls | None = None
     keep_alive: float = 15.0

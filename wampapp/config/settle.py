@@ -26,8 +26,10 @@ from wampapp.config import environment
 from wampapp.config.records import Config, Tls
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection, Mapping
 
+    from wampapp.config.access import RouterConfig
     from wampapp.protocol.credentials import Credential
 
 #: What the environment may say of the router that is joined: for everything that joins one.
@@ -46,12 +48,15 @@ class RunOptions(TypedDict, total=False):
         host: the address that the embedded router listens on; 127.0.0.1 by default.
         port: its port; 8080 by default, 0 for any that is free.
         debug: whether callers see the type, message and traceback of a handler's exception.
+        router_config: who may join the embedded router and do what there: a file, or a
+            :class:`wampapp.router.RouterConfig`.
     """
 
     realm: str | None
     host: str | None
     port: int | None
     debug: bool | None
+    router_config: str | os.PathLike[str] | RouterConfig | None
 
 
 class Given(RunOptions, total=False):
@@ -86,7 +91,7 @@ def check_run_options(function: str, options: RunOptions) -> None:
 
 
 #: Where an empty value says nothing, as an empty variable does.
-_EMPTY_IS_UNSET: Final = frozenset({"url", "realm", "allow_origins"})
+_EMPTY_IS_UNSET: Final = frozenset({"url", "realm", "allow_origins", "router_config"})
 
 
 def settle(

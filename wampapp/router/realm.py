@@ -18,13 +18,19 @@ from wampapp.protocol.messages import (
     YIELD,
 )
 from wampapp.router import broker, dealer
+from wampapp.router.access.guard import Guard
+from wampapp.router.access.kills import Kills
 from wampapp.router.meta import SessionMeta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.protocol.messages import MalformedMessage, Message
+    from wampapp.router.access.inquirer import Inquirer
+    from wampapp.router.access.policy import Policy
     from wampapp.router.session import RouterSession
+
+    Handler = Callable[[RouterSession, Message], None]
 
 
 class Realm:
@@ -34,6 +40,8 @@ class Realm:
         name: the realm's name.
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
+        policy: what its roles may do; None lets every session do everything.
+        inquirer: makes what asks an app, of the realm's handlers; for a policy that asks.
 
     Attributes:
         name: the realm's name.
@@ -41,12 +49,20 @@ class Realm:
         broker: routes events.
         dealer: routes calls.
         handlers: what handles each message of a joined session, by the message's code.
+        inquirer: what asks an app; None where nothing is asked.
     """
 
     #: What WELCOME announces, by the router's role ("Feature Announcement").
     features: Final = {"broker": broker.FEATURES, "dealer": dealer.FEATURES}
 
-    def __init__(self, name: str, next_id: Callable[[], int], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        next_id: Callable[[], int],
+        now: Callable[[], float],
+        policy: Policy | None = None,
+        inquirer: Callable[[dict[int, Handler]], Inquirer] | None = None,
+    ) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
         procedures: dict[str, Callable[[list[Any]], Any]] = {}
@@ -56,7 +72,7 @@ class Realm:
         subscriptions, registrations = self.broker.subscriptions, self.dealer.registrations
         for meta in (self._meta, subscriptions.meta, registrations.meta):
             procedures.update(meta.procedures)
-        self.handlers: dict[int, Callable[[RouterSession, Message], None]] = {
+        self.handlers: dict[int, Handler] = {
             PUBLISH: self.broker.publish,
             SUBSCRIBE: subscriptions.subscribe,
             UNSUBSCRIBE: subscriptions.unsubscribe,
@@ -67,6 +83,10 @@ class Realm:
             REGISTER: registrations.register,
             UNREGISTER: registrations.unregister,
         }
+        self.inquirer = None if inquirer is None else inquirer(self.handlers)
+        if policy is not None:
+            authorizing = None if self.inquirer is None else policy.authorizing(self.inquirer)
+            self.handlers = Guard(self.handlers, Kills(self.sessions), authorizing).handlers
 
     def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:
         """Refuse a message that is malformed, and only that message.

@@ -15,6 +15,7 @@ from wampapp.protocol import uris
 from wampapp.protocol.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, short_repr
 from wampapp.protocol.patterns import is_match
 from wampapp.router.index import UriIndex
+from wampapp.router.matching import match_of
 from wampapp.router.meta import RegistrationMeta, utc_text
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Registrations:
     def register(self, session: RouterSession, message: Message) -> None:
         """Handle REGISTER: ``[REGISTER, Request, Options, Procedure]``."""
         _, request, options, name = message
-        match = session.match_of(REGISTER, request, options)
+        match = match_of(session, REGISTER, request, options)
         if match is None:
             return
         if not is_match(match, name) or name.startswith(uris.RESERVED):

@@ -3,48 +3,105 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from wampapp.config.access import TRUSTED, RouterConfig
 from wampapp.errors import (
+    AUTHENTICATION_FAILED,
     INVALID_URI,
+    NO_SUCH_REALM,
     PAYLOAD_SIZE_EXCEEDED,
     PayloadTooLarge,
     ProtocolViolation,
+    UsageError,
+    WampError,
 )
 from wampapp.protocol import uris
 from wampapp.protocol.features import APP, OTHER_REALMS
-from wampapp.protocol.messages import MAX_ID, WELCOME, short_repr
+from wampapp.protocol.hashes import WampcraKey
+from wampapp.protocol.messages import CHALLENGE, MAX_ID, WELCOME, short_repr
+from wampapp.router.access.identity import Hello, Identity, Joining, hello_of
+from wampapp.router.access.inquirer import Inquirer
+from wampapp.router.access.policy import NO_MATCHING_AUTH_METHOD, Policy
+from wampapp.router.access.proofs import ANONYMOUS, Proof
 from wampapp.router.realm import Realm
 from wampapp.router.session import RouterSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.config.access import Principal
     from wampapp.protocol.messages import Message
+    from wampapp.router.access.inquirer import CallLater
     from wampapp.router.session import SessionRealm
+
+logger = logging.getLogger("wampapp.router")
 
 #: Of an app's name, that much is kept for others to see.
 _MAX_NAME: Final = 128
 _MAX_NAMED_REALMS: Final = 3
-NO_MATCHING_AUTH_METHOD: Final = "wamp.error.no_matching_auth_method"
+
+T = TypeVar("T")
+
+
+class Aside(Protocol):
+    """Does work that takes long somewhere else, so that nobody waits for it."""
+
+    def __call__(self, work: Callable[[], T], done: Callable[[T], None], /) -> None:
+        """Do it, and call a function with what came of it, in the thread of the router."""
+
+
+def _at_once(work: Callable[[], T], done: Callable[[T], None]) -> None:
+    done(work())
 
 
 class Router:
     """A router. A realm is made when its first session joins, and goes with its last.
 
+    Without a configuration every session may do everything, in any realm that it names.
+
     Args:
         agent: what WELCOME says the router is.
         now: returns the time, in seconds since 1970; the meta API says when something was made.
+        config: the realms, who may join them, and who may do what there.
+        trusted: the secret by which the processes of an app join that the router belongs to: by
+            WAMP-CRA, as ``trusted``; None where there are none.
+        aside: does work that takes long, and calls a function with what came of it: both are its
+            arguments. By default it is done at once.
+        call_later: calls a function after some seconds; for a configuration that asks an app.
+
+    Raises:
+        UsageError: the configuration asks an app, and there is no ``call_later``.
 
     Attributes:
         realms: the realms that have sessions, by name.
     """
 
-    def __init__(self, agent: str = "wampapp", now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        agent: str = "wampapp",
+        now: Callable[[], float] = time.time,
+        config: RouterConfig | None = None,
+        trusted: str | None = None,
+        aside: Aside = _at_once,
+        call_later: CallLater | None = None,
+    ) -> None:
         self.agent = agent
         self._now = now
+        self._aside = aside
+        config = RouterConfig(open_realms=True) if config is None else config
+        self._trusted = None if trusted is None else WampcraKey.plain(trusted)
+        self._call_later = call_later
+        self._policies = {realm.name: Policy(realm, now, self._trusted) for realm in config.realms}
+        if call_later is None and any(policy.asks for policy in self._policies.values()):
+            raise UsageError(
+                "The configuration has an authenticator or authorizer, whose time is limited; give "
+                "Router(call_later=…), such as the call_later of an event loop."
+            )
+        self._open_realms = config.open_realms
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
         self._attached: set[RouterSession] = set()
@@ -59,6 +116,15 @@ class Router:
             authrole: in which role.
         """
         return RouterSession(self, authid, authrole)
+
+    def new_local_session(self) -> RouterSession:
+        """Make the router's side of a connection of an app in this process, which may do all."""
+        return RouterSession(self, is_local=True)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether all who join must be allowed to, and may do only what their roles may."""
+        return not self._open_realms
 
     def close(self, on_closed: Callable[[], None] | None = None) -> None:
         """Say GOODBYE to all sessions, and close their links.
@@ -94,17 +160,80 @@ class Router:
         roles = details.get("roles")
         if not isinstance(roles, dict) or not roles:
             raise ProtocolViolation("HELLO must announce at least one role.")
-        methods = details.get("authmethods")
-        if isinstance(methods, list) and methods and "anonymous" not in methods:
-            session.abort(NO_MATCHING_AUTH_METHOD, "This router takes only anonymous sessions.")
-            return
-        realm = self._realm(name)
-        number = 0
-        while not number or number in realm.sessions:
-            number = 1 + secrets.randbelow(MAX_ID)
         extra = details.get("authextra")
         app = extra.get(APP) if isinstance(extra, dict) else None
-        session.enter(realm, number, roles, app[:_MAX_NAME] if isinstance(app, str) else "")
+        session.introduce(roles, app[:_MAX_NAME] if isinstance(app, str) else "")
+        said = hello_of(details)
+        policy = self._policies.get(name)
+        if policy is None or session.is_local or not policy.asks_about(said):
+            self._begin(session, name, said)
+            return
+        waiting = session.joining = Joining(name, "", Proof(), "", "", is_answered=True)
+
+        def found(principal: Principal | None) -> None:
+            if session.joining is waiting:
+                session.joining = None
+                self._begin(session, name, said, principal)
+
+        realm = self.realms.get(name)
+        policy.lookup.find(None if realm is None else realm.inquirer, said, found)
+
+    def _begin(
+        self, session: RouterSession, name: str, hello: Hello, found: Principal | None = None
+    ) -> None:
+        """Let somebody in, have it prove who it is, or refuse it."""
+        try:
+            who = self._identify(session, name, hello, found)
+        except WampError as error:
+            session.abort(error.uri, error.message)
+            return
+        if isinstance(who, Identity):
+            self._admit(session, name, who)
+            return
+        session.joining = who
+        try:
+            session.send([CHALLENGE, who.method, who.proof.extra])
+        except PayloadTooLarge:
+            session.abort(PAYLOAD_SIZE_EXCEEDED, "CHALLENGE is larger than this client takes.")
+
+    def authenticate(self, session: RouterSession, joining: Joining, message: Message) -> None:
+        """Handle AUTHENTICATE: ``[AUTHENTICATE, Signature, Extra]`` ("Authentication")."""
+        _, signature, details = message
+
+        def decide(extra: dict[str, Any] | None) -> None:
+            if session.joining is not joining:
+                return  # it has gone meanwhile
+            policy = self._policies.get(joining.realm)
+            if extra is None or policy is None:
+                logger.info("Somebody could not join %s by %s", joining.realm, joining.method)
+                session.abort(AUTHENTICATION_FAILED, "The credential was not accepted.")
+            else:
+                self._admit(session, joining.realm, policy.admitted(joining, extra))
+
+        self._aside(lambda: joining.proof.accepts(signature, details), decide)
+
+    def _identify(
+        self, session: RouterSession, name: str, hello: Hello, found: Principal | None
+    ) -> Identity | Joining:
+        """Return who wants to join a realm, or what it has to prove; raises :class:`WampError`."""
+        policy = self._policies.get(name)
+        if policy is not None:
+            return policy.local() if session.is_local else policy.begin(_random_id(), hello, found)
+        if not self._open_realms:
+            raise WampError(NO_SUCH_REALM, f"There is no realm {short_repr(name)}.")
+        # The app's own processes bring a credential wherever they join.
+        is_own = self._trusted is not None and hello.authid == TRUSTED
+        if ANONYMOUS not in hello.methods and not is_own:
+            raise WampError(NO_MATCHING_AUTH_METHOD, "This realm takes only anonymous sessions.")
+        return Identity(session.authid, session.authrole)
+
+    def _admit(self, session: RouterSession, name: str, identity: Identity) -> None:
+        """Let a session in, and tell it so."""
+        realm = self._realm(name)
+        number = _random_id()
+        while number in realm.sessions:
+            number = _random_id()
+        session.enter(realm, number, identity)
         try:
             self._welcome(session, realm)
         except PayloadTooLarge:
@@ -116,12 +245,19 @@ class Router:
         """Return a realm; it is made if there is none of that name."""
         realm = self.realms.get(name)
         if realm is None:
-            realm = self.realms[name] = Realm(name, self._ids.__next__, self._now)
+            policy, later = self._policies.get(name), self._call_later
+            inquirer = None
+            if policy is not None and policy.asks and later is not None:
+                inquirer = lambda handlers: Inquirer(self, handlers, later)  # noqa: E731
+            realm = Realm(name, self._ids.__next__, self._now, policy, inquirer)
+            self.realms[name] = realm
         return realm
 
     def _welcome(self, session: RouterSession, realm: Realm) -> None:
         details = {"agent": self.agent, "realm": realm.name, **session.identity()}
-        if not realm.sessions and len(self.realms) > 1:
+        if session.extra:
+            details["authextra"] = session.extra
+        if self._open_realms and not realm.sessions and len(self.realms) > 1:
             # Its name may be a mistake: any realm that is asked for is made.
             others = (name for name in self.realms if name != realm.name)
             details[OTHER_REALMS] = list(itertools.islice(others, _MAX_NAMED_REALMS))
@@ -142,3 +278,7 @@ class Router:
         if not realm.sessions:
             # Kept, empty realms would let anyone fill the memory.
             self.realms.pop(realm.name, None)
+
+
+def _random_id() -> int:
+    return 1 + secrets.randbelow(MAX_ID)

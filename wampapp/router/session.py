@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wampapp.errors import (
+    CLOSE_NORMAL,
     GOODBYE_AND_OUT,
     PROTOCOL_VIOLATION,
     SYSTEM_SHUTDOWN,
@@ -18,33 +19,25 @@ from wampapp.errors import (
 from wampapp.protocol.features import APP
 from wampapp.protocol.messages import (
     ABORT,
+    AUTHENTICATE,
     ERROR,
     GOODBYE,
     HELLO,
     MAX_ID,
     MalformedMessage,
-    short_repr,
 )
-from wampapp.router.index import EXACT, PREFIX, WILDCARD
+from wampapp.router.access.rights import NO_RIGHTS
+from wampapp.router.peer_features import known_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from wampapp.protocol.codec import Codec
     from wampapp.protocol.messages import Message
+    from wampapp.router.access.identity import Identity, Joining
     from wampapp.transport.link import Link
 
 logger = logging.getLogger("wampapp.router")
-
-OPTION_NOT_ALLOWED: Final = "wamp.error.option_not_allowed"
-
-
-#: The features of a peer that the router asks for.
-_FEATURES: Final = (
-    ("callee", "call_canceling"),
-    ("callee", "progressive_call_results"),
-    ("callee", "registration_revocation"),
-)
 
 
 class SessionRouter(Protocol):
@@ -57,7 +50,10 @@ class SessionRouter(Protocol):
         """Stop counting a session whose link is gone."""
 
     def join(self, session: RouterSession, hello: Message) -> None:
-        """Answer HELLO, with WELCOME or ABORT; raises :class:`ProtocolViolation`."""
+        """Answer HELLO, with WELCOME, CHALLENGE or ABORT; raises :class:`ProtocolViolation`."""
+
+    def authenticate(self, session: RouterSession, joining: Joining, message: Message) -> None:
+        """Answer AUTHENTICATE, with WELCOME or ABORT."""
 
     def leave(self, session: RouterSession, realm: SessionRealm) -> None:
         """Take a session out of its realm."""
@@ -117,12 +113,17 @@ class RouterSession:
         router: the router.
         authid: who will join; empty for a random name.
         authrole: in which role.
+        is_local: whether it is an app's in the router's own process, which may do everything.
 
     Attributes:
         id: the session's id; 0 before it joined.
         realm: the realm it joined; None before and after.
         authid: who it is.
         authrole: in which role.
+        authmethod: how it proved that.
+        rights: what it may do in a realm that has roles.
+        extra: what WELCOME carries as ``authextra``.
+        joining: what it has to prove, between CHALLENGE and AUTHENTICATE.
         subscriptions: the ids of its subscriptions.
         registrations: the ids of its registrations.
         calls: the calls that it made and that still run, by its request ids.
@@ -130,7 +131,12 @@ class RouterSession:
     """
 
     def __init__(
-        self, router: SessionRouter, authid: str = "", authrole: str = "anonymous"
+        self,
+        router: SessionRouter,
+        authid: str = "",
+        authrole: str = "anonymous",
+        *,
+        is_local: bool = False,
     ) -> None:
         self._router = router
         self._link: Link | None = None
@@ -142,6 +148,11 @@ class RouterSession:
         self.invocations: dict[int, PendingCall] = {}
         self.authid = authid
         self.authrole = authrole
+        self.authmethod = "anonymous"
+        self.rights = NO_RIGHTS
+        self.is_local = is_local
+        self.joining: Joining | None = None
+        self.extra: dict[str, Any] = {}
         self._features: frozenset[tuple[str, str]] = frozenset()
         self._app = ""
         self._requests = 0
@@ -250,33 +261,12 @@ class RouterSession:
         except (PayloadTooLarge, PayloadNotEncodable):
             self.send([ERROR, kind, request, {}, error_uri])
 
-    def match_of(self, kind: int, request: int, options: dict[str, Any]) -> str | None:
-        """Return the ``match`` option of a request, ``exact`` if there is none.
-
-        An unknown one is answered with ERROR; then the result is None.
-
-        Args:
-            kind: the code of the request's message.
-            request: the request's id.
-            options: the request's options.
-        """
-        match = options.get("match", EXACT)
-        if match in (EXACT, PREFIX, WILDCARD):
-            return str(match)
-        self.send_error(
-            kind,
-            request,
-            OPTION_NOT_ALLOWED,
-            f"There is no match {short_repr(match)}; use 'exact', 'prefix' or 'wildcard'.",
-        )
-        return None
-
     def supports(self, role: str, feature: str) -> bool:
         """Return whether the peer announced a feature in HELLO.
 
         Args:
             role: the peer's role, such as ``callee``.
-            feature: the feature, such as ``call_canceling``; one of ``_FEATURES``.
+            feature: the feature, such as ``call_canceling``; one of ``KNOWN``.
         """
         return (role, feature) in self._features
 
@@ -309,45 +299,74 @@ class RouterSession:
         if self.realm is None:
             self.abort(SYSTEM_SHUTDOWN, "The router stops.")
             return
+        self.dismiss(SYSTEM_SHUTDOWN)
+
+    @property
+    def link(self) -> Link | None:
+        """The link to the peer; None once it is gone."""
+        return self._link
+
+    def dismiss(self, reason: str, text: str = "") -> None:
+        """End a joined session with GOODBYE, and close the link.
+
+        Args:
+            reason: the reason's URI.
+            text: one sentence for people; may be empty.
+        """
+        if self.realm is None:
+            return
         self._leave()
-        self.send([GOODBYE, {}, SYSTEM_SHUTDOWN])
+        try:
+            self.send([GOODBYE, {"message": text} if text else {}, reason])
+        except (PayloadTooLarge, PayloadNotEncodable):
+            self.send([GOODBYE, {}, CLOSE_NORMAL])
         self._close()
 
     # Joining and leaving.
 
-    def enter(self, realm: SessionRealm, number: int, roles: dict[str, Any], app: str = "") -> None:
+    def introduce(self, roles: dict[str, Any], app: str) -> None:
+        """Take what HELLO says of the peer: its roles, and its app's name, which may be empty."""
+        self._app = app
+        self._features = known_features(roles)
+
+    def enter(self, realm: SessionRealm, number: int, identity: Identity) -> None:
         """Take a place in a realm; WELCOME is sent next.
 
         Args:
             realm: the realm.
             number: the session's id.
-            roles: the peer's roles and their features, as HELLO announced them.
-            app: the name of the peer's app; empty if it gave none.
+            identity: who the peer is.
         """
-        self._app = app
+        self.joining = None
         self.realm = realm
         self.id = number
-        # Only what the router asks for is kept: a peer may announce any number of things.
-        self._features = frozenset(
-            (role, feature) for role, feature in _FEATURES if _announces(roles, role, feature)
-        )
-        self.authid = self.authid or secrets.token_urlsafe(12)
+        self.authid = identity.authid or secrets.token_urlsafe(12)
+        self.authrole = identity.authrole
+        self.authmethod = identity.authmethod
+        self.rights = identity.rights
+        self.extra = identity.extra
 
     def identity(self) -> dict[str, Any]:
         """Return who the session is, as WELCOME and the session meta API write it."""
         return {
             "authid": self.authid,
             "authrole": self.authrole,
-            "authmethod": "anonymous",
+            "authmethod": self.authmethod,
             "authprovider": "static",
         }
 
     def _handle_first(self, message: Message) -> None:
         """Handle the message that begins a session: HELLO, or ABORT."""
+        joining = self.joining
         if message[0] == ABORT:
             self._close()
-        elif message[0] == HELLO:
+        elif message[0] == HELLO and joining is None:
             self._router.join(self, message)
+        elif message[0] == AUTHENTICATE and joining is not None and not joining.is_answered:
+            joining.is_answered = True
+            self._router.authenticate(self, joining, message)
+        elif joining is not None:
+            raise ProtocolViolation("A CHALLENGE is answered by one AUTHENTICATE.")
         else:
             raise ProtocolViolation("The first message of a session must be HELLO.")
 
@@ -372,13 +391,7 @@ class RouterSession:
             link.close()
 
     def _leave(self) -> None:
+        self.joining = None
         realm, self.realm = self.realm, None
         if realm is not None:
             self._router.leave(self, realm)
-
-
-def _announces(roles: dict[str, Any], role: str, feature: str) -> bool:
-    """Return whether the roles of a HELLO announce a feature ("Feature Announcement")."""
-    announced = roles.get(role)
-    features = announced.get("features") if isinstance(announced, dict) else None
-    return isinstance(features, dict) and features.get(feature) is True

@@ -8,6 +8,7 @@ from wampapp.errors import INVALID_URI, NO_SUCH_SUBSCRIPTION
 from wampapp.protocol.messages import SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED, short_repr
 from wampapp.protocol.patterns import is_match
 from wampapp.router.index import UriIndex
+from wampapp.router.matching import match_of
 from wampapp.router.meta import SubscriptionMeta, utc_text
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Subscriptions:
     def subscribe(self, session: RouterSession, message: Message) -> None:
         """Handle SUBSCRIBE: ``[SUBSCRIBE, Request, Options, Topic]``."""
         _, request, options, name = message
-        match = session.match_of(SUBSCRIBE, request, options)
+        match = match_of(session, SUBSCRIBE, request, options)
         if match is None:
             return
         if not is_match(match, name):

@@ -56,6 +56,7 @@ class ServiceInfo:
         routers: the router's URLs, one for each transport.
         note: a remark about the first; may be empty.
         host: the address that the embedded router listens on; None without one.
+        is_guarded: whether that router has a configuration, and lets in only those who may join.
         procedures: its procedures.
         topics: its topics.
         timers: its timers.
@@ -69,6 +70,7 @@ class ServiceInfo:
     procedures: Listing = Listing()
     topics: Listing = Listing()
     timers: Listing = Listing()
+    is_guarded: bool = False
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -106,6 +108,7 @@ def service_info(app: Servable, service: Service) -> ServiceInfo:
                 for t in registry.timers[:_MAX_LISTED]
             ),
         ),
+        is_guarded=service.config.router_config is not None,
     )
 
 
@@ -168,7 +171,7 @@ def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
             rows.append(("", f"and {more:,} more, which the command 'uris' lists"))
     lines += [f"  {label:<10}  {text}".rstrip() for label, text in rows]
     if info.host is not None:
-        lines += _exposure(info.host)
+        lines += _exposure(info.host, is_guarded=info.is_guarded)
     return "\n".join([*lines, "", "Press Ctrl-C to stop.", ""])
 
 
@@ -220,11 +223,17 @@ def _first_line(function: object) -> str:
     return (getattr(function, "__doc__", None) or "").strip().partition("\n")[0]
 
 
-def _exposure(host: str) -> list[str]:
+def _exposure(host: str, *, is_guarded: bool) -> list[str]:
     from wampapp.server.address import is_loopback
 
     if is_loopback(host):
         return []
+    if is_guarded:
+        return [
+            "",
+            f"  Warning: the router listens on {host}, beyond this machine. What is sent there",
+            "  is not encrypted, and neither are tickets.",
+        ]
     return [
         "",
         f"  Warning: the router listens on {host}, beyond this machine. Anybody who reaches",
@@ -240,9 +249,14 @@ def echo(text: str) -> None:
         sys.stderr.flush()
 
 
-def router_banner(address: Address) -> str:
-    """Return what a router without an app prints."""
+def router_banner(address: Address, *, is_guarded: bool = False) -> str:
+    """Return what a router without an app prints.
+
+    Args:
+        address: where it listens.
+        is_guarded: whether it lets in only those who may join.
+    """
     lines = [f"wampapp {__version__}  router", ""]
     lines += [f"  WebSocket   {address.websocket_url}", f"  RawSocket   {address.rawsocket_url}"]
-    lines += [*_exposure(address.host), "", "Press Ctrl-C to stop.", ""]
+    lines += [*_exposure(address.host, is_guarded=is_guarded), "", "Press Ctrl-C to stop.", ""]
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from wampapp.transport.dial import LocalDialer, UrlDialer
 from wampapp.transport.port_dialer import PortDialer
 
 if TYPE_CHECKING:
+    from wampapp.config.access import RouterConfig
     from wampapp.config.records import Config
     from wampapp.loop.runtime import Runtime
     from wampapp.server.address import Address
@@ -54,12 +55,13 @@ class Reach:
             await self.server.close()
 
 
-async def find_router(config: Config, runtime: Runtime) -> Reach:
+async def find_router(config: Config, runtime: Runtime, trusted: str | None = None) -> Reach:
     """Find the way to the router; without a URL start one here, or use the one that holds the port.
 
     Args:
         config: the settled configuration.
         runtime: the process's loop, on which this runs.
+        trusted: the secret of the app's other processes; None where there are none.
 
     Raises:
         PortInUse: the embedded router's port is taken by something that is not a WAMP router.
@@ -71,10 +73,16 @@ async def find_router(config: Config, runtime: Runtime) -> Reach:
     # A credential is for a router that is named: ours asks for none, and another that holds our
     # port might be anybody's.
     config = dataclasses.replace(config, auth=None)
-    server = make_server(config, runtime)
+    server = make_server(config, runtime, trusted)
     try:
         address = server.listen(config.host, config.port)
     except PortInUse:
+        if config.router_config is not None:
+            # What runs there would let others do what this configuration forbids.
+            raise PortInUse(
+                f"Port {config.port} on {config.host} is taken, and a router with a configuration "
+                "needs a port of its own; choose another with --port, or stop what holds it."
+            ) from None
         try:
             url = await running_router(config, runtime)
         except RouterUnreachable:
@@ -83,7 +91,7 @@ async def find_router(config: Config, runtime: Runtime) -> Reach:
                 "router; choose another port with --port, or stop what holds it."
             ) from None
         return Reach(UrlDialer(url, runtime.reactor), config, url)
-    return Reach(LocalDialer(server.router.new_session), config, None, server, address)
+    return Reach(LocalDialer(server.router.new_local_session), config, None, server, address)
 
 
 async def running_router(config: Config, runtime: Runtime) -> str:
@@ -110,19 +118,48 @@ async def running_router(config: Config, runtime: Runtime) -> str:
     return dialer.where
 
 
-def make_server(config: Config, runtime: Runtime) -> Server:
+def make_server(config: Config, runtime: Runtime, trusted: str | None = None) -> Server:
     """Make a router and the server that will listen for it.
 
     Args:
-        config: how patient it is, and which origins it lets in.
+        config: how patient it is, which origins it lets in, and who may do what.
         runtime: the process's loop.
+        trusted: the secret of the app's other processes; None where there are none.
+
+    Raises:
+        UsageError: the file that says who may do what cannot be read, or holds a mistake.
     """
     from wampapp.router.router import Router
+    from wampapp.server.aside import Aside
     from wampapp.server.door import Server
 
+    aside = Aside()
+    router = Router(
+        f"wampapp-{__version__}",
+        config=router_config_of(config),
+        trusted=trusted,
+        aside=aside,
+        call_later=runtime.loop.call_later,
+    )
     return Server(
-        Router(f"wampapp-{__version__}"),
+        router,
         runtime.reactor,
         handshake_timeout=config.handshake_timeout,
         allow_origins=config.allow_origins,
+        on_close=aside.close,
     )
+
+
+def router_config_of(config: Config) -> RouterConfig | None:
+    """Return who may do what at the embedded router; None where everybody may do everything.
+
+    Raises:
+        UsageError: the file cannot be read, or holds a mistake.
+    """
+    found = config.router_config
+    if found is None:
+        return None
+    from wampapp.config.access import RouterConfig
+    from wampapp.config.router_file import read_router_file
+
+    return found if isinstance(found, RouterConfig) else read_router_file(found)

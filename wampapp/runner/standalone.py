@@ -49,7 +49,8 @@ async def _serve(runtime: Runtime, config: Config, *, as_json: bool) -> None:
             if as_json:
                 logger.info("The router is up", extra={"router": address.rawsocket_url})
             else:
-                banner.echo(banner.router_banner(address))
+                is_guarded = config.router_config is not None
+                banner.echo(banner.router_banner(address, is_guarded=is_guarded))
             await stopped
         finally:
             await server.close()

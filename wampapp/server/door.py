@@ -49,6 +49,7 @@ class Server:
         handshake_timeout: a connection that has not joined after so many seconds is closed.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
             every one, ``null`` for pages without one, such as files.
+        on_close: called when it has stopped.
     """
 
     def __init__(
@@ -58,8 +59,10 @@ class Server:
         *,
         handshake_timeout: float = 10.0,
         allow_origins: Sequence[str] = (),
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.router = router
+        self._on_close = on_close
         self._reactor = reactor
         self._port: Any = None
         self.handshake_timeout = handshake_timeout
@@ -121,6 +124,7 @@ class Server:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE_TIMEOUT):
                 await emptied.wait()
+        self._on_close()
 
     def page(self) -> Any:
         """Return the factory of what answers everything but ``/ws``, made at the first request."""

@@ -128,9 +128,9 @@ class Child:
         """Have it import the app."""
         self._send(message)
 
-    def join(self, url: str | None) -> None:
-        """Have it join: the parent's router, if it needs one."""
-        self._send(Join(url))
+    def join(self, url: str | None, secret: str | None) -> None:
+        """Have it join: the parent's router, if it needs one, with a secret, if that asks."""
+        self._send(Join(url, secret))
 
     def _send(self, message: Start | Join) -> None:
         with contextlib.suppress(OSError):  # it has ended, which shows by its exit code

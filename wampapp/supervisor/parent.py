@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import secrets
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class Parent(ABC):
         self._as_json = as_json
         self._children: set[Child] = set()
         self._router: Reach | None = None
+        self._secret = secrets.token_urlsafe(32)
 
     async def run(self, first: list[Child]) -> None:
         """Run until a signal stops it.
@@ -107,7 +109,8 @@ class Parent(ABC):
             ServiceEnded: it has ended instead.
         """
         loaded = await child.loaded()
-        child.join(await self._router_url() if loaded.needs_router else None)
+        url = await self._router_url() if loaded.needs_router else None
+        child.join(url, self._secret if url is not None and self._is_guarded else None)
         return await child.up()
 
     async def _join_all(self, children: list[Child]) -> Up:
@@ -116,6 +119,12 @@ class Parent(ABC):
         await asyncio.gather(*map(self._join, children[1:]))
         return up
 
+    @property
+    def _is_guarded(self) -> bool:
+        """Whether the embedded router lets in only those who may join."""
+        router = self._router
+        return router is not None and router.config.router_config is not None
+
     async def _router_url(self) -> str:
         """Return the URL of the embedded router, which listens from now on.
 
@@ -123,9 +132,9 @@ class Parent(ABC):
             UsageError: it cannot listen.
         """
         if self._router is None:
-            names = ("host", "port", "allow_origins", "handshake_timeout")
+            names = ("host", "port", "allow_origins", "handshake_timeout", "router_config")
             config = override(Config(), **{name: self._options[name] for name in names})
-            self._router = await find_router(config, current_runtime())
+            self._router = await find_router(config, current_runtime(), self._secret)
         address = self._router.address
         if address is None:
             return str(self._router.url)
@@ -146,7 +155,9 @@ class Parent(ABC):
                 info = dataclasses.replace(info, note=banner.JOINED_ANOTHER)
             else:
                 urls = banner.urls_of(address)
-                info = dataclasses.replace(info, routers=urls, host=address.host)
+                info = dataclasses.replace(
+                    info, routers=urls, host=address.host, is_guarded=self._is_guarded
+                )
         extra = []
         if count > 1:
             extra.append(("workers", f"{count}; events and timers are for worker 1"))

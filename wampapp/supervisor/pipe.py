@@ -56,9 +56,11 @@ class Join:
 
     Attributes:
         url: the parent's router, if the worker needs one.
+        secret: what the worker proves with that it is the parent's.
     """
 
     url: str | None
+    secret: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from wampapp.config.access import TRUSTED
 from wampapp.config.settle import settle
 from wampapp.loop import reactor
 from wampapp.loop.runtime import current_runtime, get_runtime
@@ -120,7 +121,13 @@ async def _serve(
         return
     if config.url is None:
         # A credential is for a router that is named.
-        config = dataclasses.replace(config, url=join.result().url, auth=None)
+        found = join.result()
+        auth = None
+        if found.secret is not None:
+            from wampapp.protocol.credentials import Wampcra
+
+            auth = Wampcra(TRUSTED, found.secret)
+        config = dataclasses.replace(config, url=found.url, auth=auth)
     service = app.make_service(config, current_runtime(), succeeds=start.worker.again)
 
     def started() -> None:

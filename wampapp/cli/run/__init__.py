@@ -1,1 +1,1 @@
-"""``wampapp run`` and ``wampapp router``: services and routers in the foreground."""
+"""``wampapp run``: services in the foreground."""

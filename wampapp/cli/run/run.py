@@ -13,6 +13,7 @@ from wampapp.cli.options import (
     handshake_timeout_option,
     listening_options,
     log_options,
+    router_config_option,
     was_typed,
 )
 from wampapp.cli.router_options import router_options
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @target_argument
 @router_options("App(url=…), else its own")
 @listening_options
+@router_config_option("--router-config")
 @handshake_timeout_option
 @give_up_after_option
 @log_options
@@ -56,6 +58,11 @@ def run(
     options |= vars(router)
     if was_typed("watch") and not reload:
         raise click.UsageError("--watch says what --reload looks at; add --reload.")
+    if was_typed("router_config") and router.url:
+        raise click.UsageError(
+            "--router-config is about the router in the box, and --url names another; leave one "
+            "of them out."
+        )
     if reload or (workers or 1) > 1:
         from wampapp.cli.target.notation import folder_of
         from wampapp.supervisor.supervise import supervise

@@ -1,0 +1,1 @@
+"""``wampapp router``: the router by itself, its file, and the secrets in it."""

@@ -1,0 +1,42 @@
+"""``wampapp router``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from wampapp.cli.env_file import env_file_option
+from wampapp.cli.options import (
+    CommandGroup,
+    handshake_timeout_option,
+    listening_options,
+    log_options,
+    router_config_option,
+)
+from wampapp.cli.router.check import check
+from wampapp.cli.router.hash import hash_secret
+
+
+@click.group(cls=CommandGroup, invoke_without_command=True)
+@env_file_option
+@listening_options
+@router_config_option("--config")
+@handshake_timeout_option
+@log_options
+@click.pass_context
+def router(
+    ctx: click.Context, /, *, log_level: str | None, log_format: str | None, **options: Any
+) -> None:
+    """Run only the router, until Ctrl-C."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from wampapp.config.records import Config
+    from wampapp.config.settle import override
+    from wampapp.runner import standalone
+
+    standalone.run_router(override(Config(), **options), log_level=log_level, log_format=log_format)
+
+
+router.add_command(check)
+router.add_command(hash_secret)

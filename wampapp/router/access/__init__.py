@@ -1,0 +1,1 @@
+"""Who may join a realm, and who may do what there. Sans-I/O."""
