@@ -7,6 +7,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from wampapp.config.limits import Limits
 from wampapp.errors import (
     INVALID_URI,
     PAYLOAD_SIZE_EXCEEDED,
@@ -37,13 +38,21 @@ class Router:
     Args:
         agent: what WELCOME says the router is.
         now: returns the time, in seconds since 1970; the meta API says when something was made.
+        limits: what is taken from peers; None for the defaults.
 
     Attributes:
+        limits: what is taken from peers.
         realms: the realms that have sessions, by name.
     """
 
-    def __init__(self, agent: str = "wampapp", now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        agent: str = "wampapp",
+        now: Callable[[], float] = time.time,
+        limits: Limits | None = None,
+    ) -> None:
         self.agent = agent
+        self.limits = limits or Limits()
         self._now = now
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)

@@ -30,8 +30,9 @@ from wampapp.router.index import EXACT, PREFIX, WILDCARD
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wampapp.protocol.codec import Codec
+    from wampapp.config.limits import Limits
     from wampapp.protocol.messages import Message
+    from wampapp.protocol.serializer import Codec
     from wampapp.transport.link import Link
 
 logger = logging.getLogger("wampapp.router")
@@ -49,6 +50,10 @@ _FEATURES: Final = (
 
 class SessionRouter(Protocol):
     """What a session needs of its router."""
+
+    @property
+    def limits(self) -> Limits:
+        """What is taken from a peer."""
 
     def attach(self, session: RouterSession) -> None:
         """Count a session whose link has opened."""
@@ -156,6 +161,8 @@ class RouterSession:
     def opened(self, link: Link) -> None:
         """Take the link."""
         self._link = link
+        size = self._router.limits.hello_size
+        link.take(size, size)
         self._router.attach(self)
 
     def received(self, message: Message) -> None:
@@ -326,6 +333,9 @@ class RouterSession:
         """
         self._app = app
         self.realm = realm
+        if self._link is not None:
+            limits = self._router.limits
+            self._link.take(limits.message_size, limits.message_values)
         self.id = number
         # Only what the router asks for is kept: a peer may announce any number of things.
         self._features = frozenset(

@@ -16,11 +16,12 @@ txaio.set_global_log_level("error")
 from twisted.internet.tcp import Connection  # noqa: E402 - txaio must know the framework first
 
 from wampapp.errors import ConnectionLost, ProtocolViolation  # noqa: E402
+from wampapp.transport.link import MAX_MESSAGE_SIZE  # noqa: E402
 from wampapp.transport.unsent import Unsent  # noqa: E402
 
 if TYPE_CHECKING:
-    from wampapp.protocol.codec import Codec
     from wampapp.protocol.messages import Message
+    from wampapp.protocol.serializer import Codec
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
@@ -44,6 +45,9 @@ class BaseLink:
     closing = False
     #: Whether anything came in since this was last set to False.
     heard = False
+    #: What a message may have; as many values as bytes, and none need be counted.
+    max_size = MAX_MESSAGE_SIZE
+    max_values = MAX_MESSAGE_SIZE
     handler: Handler | None = None
     factory: Any
     transport: Any
@@ -103,6 +107,10 @@ class BaseLink:
         if self.closing or self.handler is None:
             return
         try:
+            if len(payload) > self.max_values:
+                if len(payload) > self.max_size:
+                    raise self.oversized(len(payload))
+                self._serializer.check_values(payload, self.max_values)
             message = self._serializer.decode(payload)
         except ProtocolViolation as error:
             self.handler.violated(error)
@@ -118,6 +126,17 @@ class BaseLink:
             # A defect of ours ends only this session, and is logged.
             logger.exception("A message could not be handled; closing its connection")
             self.abort()
+
+    def take(self, size: int, values: int) -> None:
+        """Bound what a message may have; see :class:`Link`."""
+        self.max_size = size
+        self.max_values = values
+
+    def oversized(self, size: int) -> ProtocolViolation:
+        """Return what is wrong with a message of a size that the link does not take."""
+        return ProtocolViolation(
+            f"A message has {size:,} bytes; at most {self.max_size:,} are taken now."
+        )
 
     def send(self, message: Message) -> None:
         """Encode a message and send it; see :class:`Link`."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-    from wampapp.protocol.codec import Codec
+    from wampapp.protocol.serializer import Codec
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
@@ -150,9 +150,11 @@ class _RawSocket(BaseLink, Protocol):
             start = position + _HEAD
             stop = start + size
             if kind > _PONG:
-                self._violated(f"There is no RawSocket frame of type {kind}.")
+                self._violated(ProtocolViolation(f"There is no RawSocket frame of type {kind}."))
                 break
             if stop > end:
+                if size > self.max_size:
+                    self._violated(self.oversized(size))  # its end is not even waited for
                 break
             position = stop
             if kind == 0:
@@ -168,9 +170,9 @@ class _RawSocket(BaseLink, Protocol):
                 self._missing = _HEAD + (_UNPACK_HEADER(rest, 0)[0] & _LENGTH_BITS) - len(rest)
             self._parts.append(rest)
 
-    def _violated(self, sentence: str) -> None:
+    def _violated(self, error: ProtocolViolation) -> None:
         if self.handler is not None:
-            self.handler.violated(ProtocolViolation(sentence))
+            self.handler.violated(error)
         else:
             self.abort()
 

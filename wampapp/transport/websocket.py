@@ -119,6 +119,11 @@ class _WebSocket(BaseLink):
                 break
         return position
 
+    def take(self, size: int, values: int) -> None:
+        super().take(size, values)
+        # Autobahn closes the connection at the head of a larger frame.
+        self.maxMessagePayloadSize = self.maxFramePayloadSize = size
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if isBinary is not self.codec.BINARY:
             if self.handler is not None:
