@@ -21,11 +21,16 @@ class Limits:
         message_size: the bytes of any other message, from 65,536 to 16 MiB.
         message_values: the values of a message, lists and what they hold each counted. So many
             empty lists keep the router for about a twentieth of a second.
+        unsent: the bytes that one peer may leave unread before it is disconnected.
+        unsent_total: the bytes that all peers together may leave unread; above, those with the most
+            are disconnected. Above half of it, peers that send more are made to wait first.
     """
 
     hello_size: int = 2**16
     message_size: int = _LARGEST
     message_values: int = 500_000
+    unsent: int = 16 * MIB
+    unsent_total: int = 256 * MIB
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -60,6 +60,8 @@ class BaseLink:
         self._out: list[bytes] = []
         self._direct = False
         self._broken = False
+        #: Why we disconnected the peer, as the end of a sentence.
+        self._dropped = ""
 
     @property
     def codec(self) -> Codec:
@@ -69,7 +71,7 @@ class BaseLink:
     def connectionMade(self) -> None:
         """Set the socket's options, and begin the handshake."""
         self._direct = isinstance(self.transport, Connection) and not self.transport.TLS
-        self._unsent = Unsent(self.transport, direct=self._direct)
+        self._unsent = Unsent(self.transport, self.factory.budget, self.drop, direct=self._direct)
         # Autobahn's RawSocket never does, and its WebSocket reads the option before it is set.
         with contextlib.suppress(AttributeError, OSError):  # a unix socket has no such options
             self.transport.setTcpNoDelay(True)
@@ -213,12 +215,21 @@ class BaseLink:
         self._unsent.clear()
         self.transport.abortConnection()
 
+    def drop(self, reason: str) -> None:
+        """Disconnect the peer because of what waits for it.
+
+        Args:
+            reason: why, as the end of a sentence.
+        """
+        logger.warning("Closing the connection of a peer that does not read: %s", reason)
+        self._dropped = reason
+        self.abort()
+
     def _wait(self, frame: bytes) -> None:
         """Keep a frame until the peer takes more, unless it has left too much unread."""
         size = self._unsent.size
         if size > self.factory.max_unsent:
-            logger.warning("A peer has left %d bytes unread; closing its connection", size)
-            self.abort()
+            self.drop(f"it left {size:,} bytes unread")
             raise ConnectionLost("The peer does not read; its connection was closed.")
         self._unsent.add(frame)
 
@@ -227,6 +238,7 @@ class BaseLink:
         self.closing = True
         self._out.clear()
         self._unsent.clear()
+        reason = self._dropped or reason
         handler, self.handler = self.handler, None
         if handler is not None:
             handler.lost(reason)

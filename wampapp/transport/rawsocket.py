@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from wampapp.protocol.serializer import Codec
+    from wampapp.transport.budget import Budget
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
@@ -58,6 +59,7 @@ class RawSocketFactory(Factory):
         make_handler: called for each connection whose handshake is done.
         call_soon: the event loop's.
         max_unsent: a peer that leaves more bytes than this unread is disconnected.
+        budget: what may wait for all peers.
     """
 
     noisy = False
@@ -70,11 +72,13 @@ class RawSocketFactory(Factory):
         make_handler: Callable[[], Handler],
         call_soon: Callable[[Callable[[], None]], object],
         max_unsent: int,
+        budget: Budget,
     ) -> None:
         self.protocol = protocol
         self.make_handler = make_handler
         self.call_soon = call_soon
         self.max_unsent = max_unsent
+        self.budget = budget
 
 
 class _RawSocket(BaseLink, Protocol):
@@ -143,6 +147,8 @@ class _RawSocket(BaseLink, Protocol):
 
     def _read_frames(self, data: bytes) -> None:
         position, end = 0, len(data)
+        budget = self.factory.budget
+        budget.pressed = False
         self._reading = True
         while end - position >= _HEAD and not (self._paused or self.closing):
             (head,) = _UNPACK_HEADER(data, position)
@@ -169,6 +175,8 @@ class _RawSocket(BaseLink, Protocol):
             if self._missing <= 0:
                 self._missing = _HEAD + (_UNPACK_HEADER(rest, 0)[0] & _LENGTH_BITS) - len(rest)
             self._parts.append(rest)
+        if budget.pressed:
+            budget.hold(self)
 
     def _violated(self, error: ProtocolViolation) -> None:
         if self.handler is not None:

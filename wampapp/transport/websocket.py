@@ -61,7 +61,11 @@ class _WebSocket(BaseLink):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        budget = self.factory.budget
+        budget.pressed = False
         self._dataReceived(data)  # type: ignore[attr-defined]
+        if budget.pressed:
+            budget.hold(self)
 
     def processData(self) -> bool:
         """Read the whole small frames that have come; leave anything else to Autobahn."""
