@@ -14,7 +14,7 @@ from tests.support.proxy import Wire
 from wampapp import App, ConnectedClient, Event, WampError, connect
 from wampapp.crossbar import Crossbar
 from wampapp.errors import PayloadTooLarge
-from wampapp.protocol.codec import CODECS, Codec
+from wampapp.protocol.codec import CODECS
 from wampapp.protocol.messages import (
     CALL,
     ERROR,
@@ -32,6 +32,7 @@ from wampapp.protocol.messages import (
     UNSUBSCRIBE,
     UNSUBSCRIBED,
 )
+from wampapp.protocol.serializer import Codec
 from wampapp.router.router import Router
 
 DEADLINE = 20.0  # seconds

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from wampapp.protocol.codec import Codec
+from wampapp.protocol.serializer import Codec
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 # By the specification, a JSON string that starts with NUL stands for bytes.

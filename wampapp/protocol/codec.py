@@ -11,144 +11,16 @@ import binascii
 import io
 import math
 import re
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from wampapp.errors import PayloadNotEncodable, ProtocolViolation
-from wampapp.protocol.messages import Message, check, refusal
-from wampapp.protocol.payload import ATOMS, MAX_DEPTH, SCALARS, sendable
+from wampapp.protocol.payload import MAX_DEPTH, SCALARS
+from wampapp.protocol.serializer import MAX_OPTIONS, Codec, numbers, raw_element
 
-#: As many numbers may begin a message: its code and two ids.
-_HEAD_LENGTH: Final = 3
-
-
-class Codec:
-    """A serializer.
-
-    Attributes:
-        SERIALIZER_ID: its name in a WebSocket subprotocol, ``wamp.2.<name>``.
-        RAWSOCKET_SERIALIZER_ID: its number in the RawSocket handshake.
-        BINARY: whether its WebSocket messages are binary.
-    """
-
-    # Spelled as Autobahn's transports ask for them.
-    SERIALIZER_ID: ClassVar[str]
-    RAWSOCKET_SERIALIZER_ID: ClassVar[int]
-    BINARY: ClassVar[bool]
-
-    def __copy__(self) -> Self:
-        # Autobahn copies its serializers for each connection; ours hold no state.
-        return self
-
-    def encode(self, message: Message) -> bytes:
-        """Encode a message whose payload is plain.
-
-        Args:
-            message: the list to send.
-
-        Returns:
-            The frame's payload.
-
-        Raises:
-            PayloadNotEncodable: this serializer cannot carry a value in it.
-        """
-        try:
-            return self._dumps(message)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise PayloadNotEncodable(
-                f"A value cannot be sent as {self.SERIALIZER_ID}: {error}."
-            ) from None
-
-    def decode(self, payload: bytes) -> Message:
-        """Decode and check a message.
-
-        Args:
-            payload: a frame's payload; anything a peer may have sent.
-
-        Returns:
-            The message.
-
-        Raises:
-            ProtocolViolation: the bytes are not valid, or are not a WAMP message; a
-                :class:`MalformedMessage` where at least its beginning can be read.
-        """
-        try:
-            message = self._loads(payload)
-        except (ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
-            raise self._unreadable(payload, error) from None
-        # Each level takes a byte, so that a short frame is not deep. The decoders stop at bounds of
-        # their own, which differ with Python's version, and are above what our walks can follow.
-        if len(payload) > MAX_DEPTH and too_deep(message):
-            raise refusal(_TOO_DEEP, message)
-        return check(message)
-
-    def _unreadable(self, payload: bytes, error: Exception) -> ProtocolViolation:
-        if isinstance(error, RecursionError):
-            text = _TOO_DEEP
-        else:
-            why = sendable(str(error)[:200]).rstrip(".") or type(error).__name__
-            text = f"A frame is not valid {self.SERIALIZER_ID}: {why}."
-        return refusal(text, self._head(payload))
-
-    def _head(self, payload: bytes) -> list[int]:
-        """Return the numbers, at most three, that a message begins with, whatever follows them."""
-        raise NotImplementedError
-
-    def _dumps(self, message: Message) -> bytes:
-        raise NotImplementedError
-
-    def _loads(self, payload: bytes) -> Any:
-        raise NotImplementedError
-
-
-_TOO_DEEP: Final = f"A frame nests more than {MAX_DEPTH} lists and dictionaries."
-
-
-def _numbers(payload: bytes, start: int | None, small: int, sizes: dict[int, int]) -> list[int]:
-    """Read the numbers that a message of a binary serializer begins with.
-
-    Args:
-        payload: the frame's payload.
-        start: where the list's first element stands; None if it does not begin with a list.
-        small: numbers below this one are written as themselves.
-        sizes: how many bytes follow each octet that begins a longer number.
-    """
-    found: list[int] = []
-    at = len(payload) if start is None else start
-    while len(found) < _HEAD_LENGTH and at < len(payload):
-        octet = payload[at]
-        size = 0 if octet < small else sizes.get(octet, len(payload))
-        end = at + 1 + size
-        if end > len(payload):
-            break
-        found.append(int.from_bytes(payload[at + 1 : end], "big") if size else octet)
-        at = end
-    return found
-
-
-def too_deep(value: Any) -> bool:
-    """Return whether containers nest too deep for a frame; level by level, without recursion.
-
-    Args:
-        value: a message, of plain values.
-    """
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        deeper: list[Any] = []
-        for container in level:
-            if type(container) is dict:
-                items: Any = container.values()
-            elif type(container) is list:
-                items = container
-            else:
-                continue
-            if not ATOMS.issuperset(map(type, items)):
-                deeper += [item for item in items if type(item) not in ATOMS]
-        if not deeper:
-            return False
-        level = deeper
-    return True
+if TYPE_CHECKING:
+    from wampapp.protocol.counting import BinaryCounter, JsonCounter
+    from wampapp.protocol.messages import Message
 
 
 class MsgPack(Codec):
@@ -160,11 +32,21 @@ class MsgPack(Codec):
 
     _dumps = staticmethod(msgspec.msgpack.Encoder().encode)  # type: ignore[assignment]
     _loads = staticmethod(msgspec.msgpack.Decoder().decode)  # type: ignore[assignment]
+    _parts = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+
+    @property
+    def _counter(self) -> BinaryCounter:
+        from wampapp.protocol import counting
+
+        return counting.MSGPACK
+
+    def _element(self, payload: bytes, place: int) -> Any:
+        return raw_element(MsgPack._parts(payload), place, self._loads)
 
     def _head(self, payload: bytes) -> list[int]:
         first = payload[0] if payload else 0
         start = 1 if 0x90 <= first <= 0x9F else {0xDC: 3, 0xDD: 5}.get(first)
-        return _numbers(payload, start, 0x80, {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8})
+        return numbers(payload, start, 0x80, {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8})
 
 
 #: How a message in JSON begins: a list, and up to three numbers.
@@ -180,6 +62,21 @@ class Json(Codec):
 
     _encode = msgspec.json.Encoder().encode
     _decode = msgspec.json.Decoder().decode
+
+    @property
+    def _counter(self) -> JsonCounter:
+        from wampapp.protocol import counting
+
+        return counting.JSON
+
+    def _element(self, payload: bytes, place: int) -> Any:
+        import json
+
+        found = re.compile(rb"\s*\[" + rb"\s*\d+\s*," * place + rb"\s*").match(payload)
+        if found is None:
+            return None
+        text = payload[found.end() : found.end() + MAX_OPTIONS].decode(errors="replace")
+        return json.JSONDecoder().raw_decode(text)[0]
 
     def _dumps(self, message: Message) -> bytes:
         payload = Json._encode(_bytes_to_text(message))
@@ -315,11 +212,29 @@ class Cbor(Codec):
         # JavaScript's undefined, as AutobahnJS sends it.
         return _without_undefined(value, cbor2.undefined) if b"\xf7" in payload else value
 
+    @property
+    def _counter(self) -> BinaryCounter:
+        from wampapp.protocol import counting
+
+        return counting.CBOR
+
+    def _element(self, payload: bytes, place: int) -> Any:
+        import cbor2
+
+        first = payload[0] & 0x1F  # how the list's length is written
+        start = {24: 2, 25: 3, 26: 5, 27: 9}.get(first, 1)
+        stream = io.BytesIO(payload[start : start + MAX_OPTIONS])
+        decoder = cbor2.CBORDecoder(stream, tag_hook=_refuse_tag, semantic_decoders=_TAGS)
+        try:
+            return [decoder.decode() for _ in range(place + 1)][-1]
+        except cbor2.CBORDecodeError:
+            return None
+
     def _head(self, payload: bytes) -> list[int]:
         first = payload[0] if payload else 0
         longer = {0x98: 2, 0x99: 3, 0x9A: 5, 0x9B: 9, 0x9F: 1}
         start = 1 if 0x80 <= first <= 0x97 else longer.get(first)
-        return _numbers(payload, start, 24, {24: 1, 25: 2, 26: 4, 27: 8})
+        return numbers(payload, start, 24, {24: 1, 25: 2, 26: 4, 27: 8})
 
 
 def _without_undefined(value: Any, undefined: object) -> Any:

@@ -12,8 +12,8 @@ from wampapp.router.subscriptions import Subscriptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.protocol.codec import Codec
     from wampapp.protocol.messages import Message
+    from wampapp.protocol.serializer import Codec
     from wampapp.router.session import RouterSession
     from wampapp.router.subscriptions import Subscription
 

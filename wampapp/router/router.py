@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from wampapp.config.access import TRUSTED, RouterConfig
+from wampapp.config.limits import Limits
 from wampapp.errors import (
     AUTHENTICATION_FAILED,
     INVALID_URI,
@@ -72,11 +73,13 @@ class Router:
         aside: does work that takes long, and calls a function with what came of it: both are its
             arguments. By default it is done at once.
         call_later: calls a function after some seconds; for a configuration that asks an app.
+        limits: what is taken from peers; None for the defaults.
 
     Raises:
         UsageError: the configuration asks an app, and there is no ``call_later``.
 
     Attributes:
+        limits: what is taken from peers.
         realms: the realms that have sessions, by name.
     """
 
@@ -88,8 +91,10 @@ class Router:
         trusted: str | None = None,
         aside: Aside = _at_once,
         call_later: CallLater | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.agent = agent
+        self.limits = limits or Limits()
         self._now = now
         self._aside = aside
         config = RouterConfig(open_realms=True) if config is None else config

@@ -32,8 +32,9 @@ from wampapp.router.peer_features import known_features
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wampapp.protocol.codec import Codec
+    from wampapp.config.limits import Limits
     from wampapp.protocol.messages import Message
+    from wampapp.protocol.serializer import Codec
     from wampapp.router.access.identity import Identity, Joining
     from wampapp.transport.link import Link
 
@@ -42,6 +43,10 @@ logger = logging.getLogger("wampapp.router")
 
 class SessionRouter(Protocol):
     """What a session needs of its router."""
+
+    @property
+    def limits(self) -> Limits:
+        """What is taken from a peer."""
 
     def attach(self, session: RouterSession) -> None:
         """Count a session whose link has opened."""
@@ -167,6 +172,8 @@ class RouterSession:
     def opened(self, link: Link) -> None:
         """Take the link."""
         self._link = link
+        size = self._router.limits.hello_size
+        link.take(size, size)
         self._router.attach(self)
 
     def received(self, message: Message) -> None:
@@ -339,6 +346,9 @@ class RouterSession:
         """
         self.joining = None
         self.realm = realm
+        if self._link is not None:
+            limits = self._router.limits
+            self._link.take(limits.message_size, limits.message_values)
         self.id = number
         self.authid = identity.authid or secrets.token_urlsafe(12)
         self.authrole = identity.authrole

@@ -17,6 +17,7 @@ from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
 from wampapp.config.url import WEBSOCKET_PATH
 from wampapp.errors import PortInUse, UsageError
 from wampapp.server.address import Address, is_ip_address, is_loopback
+from wampapp.transport.budget import Budget
 from wampapp.transport.factories import rawsocket_server_factory, websocket_server_factory
 from wampapp.transport.websocket import WebSocketServer
 
@@ -68,19 +69,28 @@ class Server:
         self.handshake_timeout = handshake_timeout
         self.allow_origins = frozenset(map(check_origin, allow_origins))
         self.host = ""
-        self.rawsocket = rawsocket_server_factory(router.new_session, self._call_soon)
+        limits = router.limits
+        self.budget = Budget(limits.unsent_total, self._call_later)
+        self.rawsocket = rawsocket_server_factory(
+            router.new_session, self._call_soon, max_unsent=limits.unsent, budget=self.budget
+        )
         self.websocket = websocket_server_factory(
             router.new_session,
             reactor,
             self._call_soon,
             handshake_timeout=handshake_timeout,
             protocol=_OriginCheckingWebSocket,
+            max_unsent=limits.unsent,
+            budget=self.budget,
         )
         self.websocket.origin_allowed = self.origin_allowed
         self._page: Any = None
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
         self.loop.call_soon(callback)
+
+    def _call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+        self.loop.call_later(seconds, callback)
 
     def listen(self, host: str, port: int) -> Address:
         """Start to listen.

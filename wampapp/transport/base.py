@@ -16,11 +16,12 @@ txaio.set_global_log_level("error")
 from twisted.internet.tcp import Connection  # noqa: E402 - txaio must know the framework first
 
 from wampapp.errors import ConnectionLost, ProtocolViolation  # noqa: E402
+from wampapp.transport.link import MAX_MESSAGE_SIZE  # noqa: E402
 from wampapp.transport.unsent import Unsent  # noqa: E402
 
 if TYPE_CHECKING:
-    from wampapp.protocol.codec import Codec
     from wampapp.protocol.messages import Message
+    from wampapp.protocol.serializer import Codec
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
@@ -44,6 +45,9 @@ class BaseLink:
     closing = False
     #: Whether anything came in since this was last set to False.
     heard = False
+    #: What a message may have; as many values as bytes, and none need be counted.
+    max_size = MAX_MESSAGE_SIZE
+    max_values = MAX_MESSAGE_SIZE
     handler: Handler | None = None
     factory: Any
     transport: Any
@@ -56,6 +60,8 @@ class BaseLink:
         self._out: list[bytes] = []
         self._direct = False
         self._broken = False
+        #: Why we disconnected the peer, as the end of a sentence.
+        self._dropped = ""
 
     @property
     def codec(self) -> Codec:
@@ -65,7 +71,7 @@ class BaseLink:
     def connectionMade(self) -> None:
         """Set the socket's options, and begin the handshake."""
         self._direct = isinstance(self.transport, Connection) and not self.transport.TLS
-        self._unsent = Unsent(self.transport, direct=self._direct)
+        self._unsent = Unsent(self.transport, self.factory.budget, self.drop, direct=self._direct)
         # Autobahn's RawSocket never does, and its WebSocket reads the option before it is set.
         with contextlib.suppress(AttributeError, OSError):  # a unix socket has no such options
             self.transport.setTcpNoDelay(True)
@@ -103,6 +109,10 @@ class BaseLink:
         if self.closing or self.handler is None:
             return
         try:
+            if len(payload) > self.max_values:
+                if len(payload) > self.max_size:
+                    raise self.oversized(len(payload))
+                self._serializer.check_values(payload, self.max_values)
             message = self._serializer.decode(payload)
         except ProtocolViolation as error:
             self.handler.violated(error)
@@ -118,6 +128,17 @@ class BaseLink:
             # A defect of ours ends only this session, and is logged.
             logger.exception("A message could not be handled; closing its connection")
             self.abort()
+
+    def take(self, size: int, values: int) -> None:
+        """Bound what a message may have; see :class:`Link`."""
+        self.max_size = size
+        self.max_values = values
+
+    def oversized(self, size: int) -> ProtocolViolation:
+        """Return what is wrong with a message of a size that the link does not take."""
+        return ProtocolViolation(
+            f"A message has {size:,} bytes; at most {self.max_size:,} are taken now."
+        )
 
     def send(self, message: Message) -> None:
         """Encode a message and send it; see :class:`Link`."""
@@ -194,12 +215,21 @@ class BaseLink:
         self._unsent.clear()
         self.transport.abortConnection()
 
+    def drop(self, reason: str) -> None:
+        """Disconnect the peer because of what waits for it.
+
+        Args:
+            reason: why, as the end of a sentence.
+        """
+        logger.warning("Closing the connection of a peer that does not read: %s", reason)
+        self._dropped = reason
+        self.abort()
+
     def _wait(self, frame: bytes) -> None:
         """Keep a frame until the peer takes more, unless it has left too much unread."""
         size = self._unsent.size
         if size > self.factory.max_unsent:
-            logger.warning("A peer has left %d bytes unread; closing its connection", size)
-            self.abort()
+            self.drop(f"it left {size:,} bytes unread")
             raise ConnectionLost("The peer does not read; its connection was closed.")
         self._unsent.add(frame)
 
@@ -208,6 +238,7 @@ class BaseLink:
         self.closing = True
         self._out.clear()
         self._unsent.clear()
+        reason = self._dropped or reason
         handler, self.handler = self.handler, None
         if handler is not None:
             handler.lost(reason)

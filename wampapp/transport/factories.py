@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.protocol.codec import CODECS
+from wampapp.transport.budget import Budget
 from wampapp.transport.link import MAX_MESSAGE_SIZE
 from wampapp.transport.rawsocket import RawSocketClient, RawSocketFactory, RawSocketServer
 
@@ -50,15 +51,23 @@ class _Timer:
 
 
 def rawsocket_server_factory(
-    make_handler: Callable[[], Handler], call_soon: Callable[[Callable[[], None]], object]
+    make_handler: Callable[[], Handler],
+    call_soon: Callable[[Callable[[], None]], object],
+    *,
+    max_unsent: int = MAX_UNSENT_BY_ROUTER,
+    budget: Budget | None = None,
 ) -> Any:
     """Make the factory of a router's RawSocket links.
 
     Args:
         make_handler: called for each connection whose handshake is done.
         call_soon: the event loop's.
+        max_unsent: a peer that leaves more bytes than this unread is disconnected.
+        budget: what may wait for all peers; None for no bound.
     """
-    return RawSocketFactory(RawSocketServer, make_handler, call_soon, MAX_UNSENT_BY_ROUTER)
+    return RawSocketFactory(
+        RawSocketServer, make_handler, call_soon, max_unsent, budget or Budget()
+    )
 
 
 def websocket_server_factory(
@@ -68,6 +77,8 @@ def websocket_server_factory(
     *,
     handshake_timeout: float,
     protocol: type[WebSocketServer],
+    max_unsent: int = MAX_UNSENT_BY_ROUTER,
+    budget: Budget | None = None,
 ) -> Any:
     """Make the factory of a router's WebSocket links.
 
@@ -77,6 +88,8 @@ def websocket_server_factory(
         call_soon: the event loop's.
         handshake_timeout: how long a client's opening handshake may take, in seconds.
         protocol: the link's class, which may check the request.
+        max_unsent: a peer that leaves more bytes than this unread is disconnected.
+        budget: what may wait for all peers; None for no bound.
     """
     from autobahn.twisted.websocket import WampWebSocketServerFactory
 
@@ -87,7 +100,8 @@ def websocket_server_factory(
         server="wampapp",
     )
     factory.protocol = protocol
-    factory.max_unsent = MAX_UNSENT_BY_ROUTER
+    factory.max_unsent = max_unsent
+    factory.budget = budget or Budget()
     factory.call_soon = call_soon
     factory.noisy = False
     factory.setProtocolOptions(
@@ -118,7 +132,9 @@ def client_factory(
         call_soon: the event loop's.
     """
     if not url.websocket:
-        return RawSocketFactory(RawSocketClient, lambda: handler, call_soon, MAX_UNSENT_BY_CLIENT)
+        return RawSocketFactory(
+            RawSocketClient, lambda: handler, call_soon, MAX_UNSENT_BY_CLIENT, Budget()
+        )
     from wampapp.transport.websocket import WebSocketClient  # isort: skip  # before Autobahn
 
     from autobahn.twisted.websocket import WampWebSocketClientFactory
@@ -134,6 +150,7 @@ def client_factory(
     )
     factory.protocol = WebSocketClient
     factory.max_unsent = MAX_UNSENT_BY_CLIENT
+    factory.budget = Budget()
     factory.call_soon = call_soon
     factory.setProtocolOptions(
         maxMessagePayloadSize=MAX_MESSAGE_SIZE,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from wampapp.errors import ProtocolViolation
-    from wampapp.protocol.codec import Codec
     from wampapp.protocol.messages import Message
+    from wampapp.protocol.serializer import Codec
 
 #: The largest message either way, in bytes: the most that RawSocket's handshake can announce.
 MAX_MESSAGE_SIZE: Final = 2**24
@@ -41,6 +41,13 @@ class Link(Protocol):
 
     def write(self, payload: bytes) -> None:
         """Send a message that :attr:`codec` has encoded already; raises as :meth:`send`."""
+
+    def take(self, size: int, values: int) -> None:
+        """Take only messages of at most so many bytes and values, from the next one on.
+
+        A larger message is a violation, and need not be read to its end; one of more values is
+        malformed. A link inside the process takes any.
+        """
 
     def pause(self) -> None:
         """Stop reading; the peer's transport holds what comes. Pausing twice does nothing."""

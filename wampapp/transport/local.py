@@ -8,11 +8,12 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
-from wampapp.protocol.codec import MSGPACK, Codec
+from wampapp.protocol.codec import MSGPACK
 from wampapp.transport.link import MAX_MESSAGE_SIZE
 
 if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
+    from wampapp.protocol.serializer import Codec
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
@@ -54,6 +55,9 @@ class LocalLink:
         if not other._inbox:
             self._loop.call_soon(other._deliver)
         other._inbox.append(payload)
+
+    def take(self, size: int, values: int) -> None:
+        """Do nothing: who sends shares this process; see :class:`Link`."""
 
     def pause(self) -> None:
         """Stop delivering; see :class:`Link`."""

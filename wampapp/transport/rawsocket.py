@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-    from wampapp.protocol.codec import Codec
+    from wampapp.protocol.serializer import Codec
+    from wampapp.transport.budget import Budget
     from wampapp.transport.link import Handler
 
 logger = logging.getLogger("wampapp.transport")
@@ -58,6 +59,7 @@ class RawSocketFactory(Factory):
         make_handler: called for each connection whose handshake is done.
         call_soon: the event loop's.
         max_unsent: a peer that leaves more bytes than this unread is disconnected.
+        budget: what may wait for all peers.
     """
 
     noisy = False
@@ -70,11 +72,13 @@ class RawSocketFactory(Factory):
         make_handler: Callable[[], Handler],
         call_soon: Callable[[Callable[[], None]], object],
         max_unsent: int,
+        budget: Budget,
     ) -> None:
         self.protocol = protocol
         self.make_handler = make_handler
         self.call_soon = call_soon
         self.max_unsent = max_unsent
+        self.budget = budget
 
 
 class _RawSocket(BaseLink, Protocol):
@@ -143,6 +147,8 @@ class _RawSocket(BaseLink, Protocol):
 
     def _read_frames(self, data: bytes) -> None:
         position, end = 0, len(data)
+        budget = self.factory.budget
+        budget.pressed = False
         self._reading = True
         while end - position >= _HEAD and not (self._paused or self.closing):
             (head,) = _UNPACK_HEADER(data, position)
@@ -150,9 +156,11 @@ class _RawSocket(BaseLink, Protocol):
             start = position + _HEAD
             stop = start + size
             if kind > _PONG:
-                self._violated(f"There is no RawSocket frame of type {kind}.")
+                self._violated(ProtocolViolation(f"There is no RawSocket frame of type {kind}."))
                 break
             if stop > end:
+                if size > self.max_size:
+                    self._violated(self.oversized(size))  # its end is not even waited for
                 break
             position = stop
             if kind == 0:
@@ -167,10 +175,12 @@ class _RawSocket(BaseLink, Protocol):
             if self._missing <= 0:
                 self._missing = _HEAD + (_UNPACK_HEADER(rest, 0)[0] & _LENGTH_BITS) - len(rest)
             self._parts.append(rest)
+        if budget.pressed:
+            budget.hold(self)
 
-    def _violated(self, sentence: str) -> None:
+    def _violated(self, error: ProtocolViolation) -> None:
         if self.handler is not None:
-            self.handler.violated(ProtocolViolation(sentence))
+            self.handler.violated(error)
         else:
             self.abort()
 

@@ -61,7 +61,11 @@ class _WebSocket(BaseLink):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        budget = self.factory.budget
+        budget.pressed = False
         self._dataReceived(data)  # type: ignore[attr-defined]
+        if budget.pressed:
+            budget.hold(self)
 
     def processData(self) -> bool:
         """Read the whole small frames that have come; leave anything else to Autobahn."""
@@ -118,6 +122,11 @@ class _WebSocket(BaseLink):
             if self.closing or self.state != self.STATE_OPEN:  # type: ignore[attr-defined]
                 break
         return position
+
+    def take(self, size: int, values: int) -> None:
+        super().take(size, values)
+        # Autobahn closes the connection at the head of a larger frame.
+        self.maxMessagePayloadSize = self.maxFramePayloadSize = size
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if isBinary is not self.codec.BINARY:

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from tests.support.payloads import JSON_TEXT, TEXT, exactly, payloads, returned
 from tests.support.process import ROOT
 from wampapp.errors import PayloadNotEncodable, ProtocolViolation
-from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK, Codec
+from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK
 from wampapp.protocol.messages import MalformedMessage
 from wampapp.protocol.payload import to_plain
+from wampapp.protocol.serializer import Codec
 
 EACH_CODEC = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.SERIALIZER_ID)
 

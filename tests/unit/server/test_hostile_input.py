@@ -292,3 +292,67 @@ def test_a_connection_that_never_joins_is_closed() -> None:
             assert raw.ended()  # the timeout has passed once more
             raw.close()
             assert client.publish("com.still.here") > 0
+
+
+#: Frames of 16 MiB that are mostly lists: what would stand for them in memory is 1 GB.
+def of_many_lists(serializer: int) -> bytes:
+    begin = ENCODE[serializer]([48, 1, {}, "com.a", []])
+    number = 2**24 - 100
+    if serializer == JSON:
+        return begin[:-3] + b"[" + b"[]," * (number // 3) + b"[]]]"
+    word = number.to_bytes(4, "big")
+    return begin[:-1] + {MSGPACK: b"\xdd", CBOR: b"\x9a"}[serializer] + word + begin[-1:] * number
+
+
+def test_a_frame_of_millions_of_lists_is_refused_at_once(
+    raw: Raw, serializer: int, embedded: EmbeddedRouter
+) -> None:
+    """It used to keep the router from all others for many seconds."""
+    frame = of_many_lists(serializer)
+    raw.join(serializer)
+    raw.socket.sendall((len(frame)).to_bytes(4, "big") + frame[:-1])
+    other = Raw(embedded)
+    try:
+        other.join(MSGPACK)
+        raw.socket.sendall(frame[-1:])
+        other.send([48, 1, {}, "wamp.session.count"])
+        assert other.receive()[:2] == [50, 1]
+        answer = raw.receive()
+    finally:
+        other.close()
+    assert answer[:5] == [8, 48, 1, {}, "wamp.error.invalid_argument"]
+    assert answer[5] == ["A message has more than 500,000 values; send them in several."]
+    raw.send([48, 2, {}, "wamp.session.count"])
+    assert raw.receive()[:2] == [50, 2]
+
+
+def test_before_a_session_has_joined_only_small_messages_are_taken(
+    raw: Raw, serializer: int
+) -> None:
+    raw.shake(serializer)
+    raw.socket.sendall(struct.pack(">I", 70_000))  # the rest is not waited for
+    code, details, why = raw.receive()
+    assert (code, why) == (3, "wamp.error.protocol_violation")
+    assert details == {"message": "A message has 70,000 bytes; at most 65,536 are taken now."}
+    assert raw.ended()
+
+
+def test_before_a_session_has_joined_only_small_websocket_messages_are_taken(
+    raw: Raw, embedded: EmbeddedRouter
+) -> None:
+    raw.socket.sendall(upgrade(embedded))
+    assert status(raw) == 101
+    raw.socket.sendall(b"\x81\xff" + struct.pack(">Q", 70_000) + b"\0\0\0\0")
+    assert raw.ended()
+
+
+def test_a_joined_session_may_send_large_websocket_messages(
+    raw: Raw, embedded: EmbeddedRouter
+) -> None:
+    raw.socket.sendall(upgrade(embedded))
+    assert status(raw) == 101
+    raw.socket.sendall(websocket_frame(msgspec.json.encode(HELLO)))
+    raw.socket.sendall(websocket_frame(b'[6, {}, "' + b"x" * 100_000 + b'"]'))
+    received = b""
+    while b"goodbye_and_out" not in received:
+        received += raw.socket.recv(4096)

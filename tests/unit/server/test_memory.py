@@ -64,7 +64,9 @@ def test_a_sleeper_is_cut_off_and_costs_little_and_the_others_nothing(own: Embed
             publish(publisher, range(start, start + 1000))
         reading.join()
         assert numbers == list(range(events))
-        own.until(r"A peer has left \d+ bytes unread; closing its connection")
+        own.until(
+            r"Closing the connection of a peer that does not read: it left [\d,]+ bytes unread"
+        )
         assert memory(own, "VmHWM") - before < 24 * MIB
         # And what it left unread is given back.
         publish(publisher, range(100))

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from wampapp.cli.options import Command
-from wampapp.protocol.codec import too_deep
+from wampapp.protocol.serializer import too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from wampapp.errors import CallTimeout, HandlerFailed
-from wampapp.protocol.codec import too_deep
+from wampapp.protocol.serializer import too_deep
 from wampapp.registry.context import Invocation  # noqa: TC001 - the annotation is read at run time
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import msgspec
 
 from wampapp.errors import UsageError
-from wampapp.protocol.codec import too_deep
+from wampapp.protocol.serializer import too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
