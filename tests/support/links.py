@@ -89,6 +89,8 @@ class Client:
 
     # What the router's session calls.
 
+    address = "a test"
+
     def send(self, message: Message) -> None:
         self.write(self.codec.encode(message))
 

@@ -23,6 +23,7 @@ class ScriptedLink:
     """A link that writes down what is sent on it, and is gone only when the test says so."""
 
     codec: Codec = MSGPACK
+    address = "a test"
     heard = True
     sending = False
 

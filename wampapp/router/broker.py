@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from wampapp.protocol.messages import Message
     from wampapp.protocol.serializer import Codec
+    from wampapp.router.numbers import Numbers
     from wampapp.router.session import RouterSession
     from wampapp.router.subscriptions import Subscription
 
@@ -35,13 +36,17 @@ class Broker:
     Args:
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
+        numbers: what the router counts.
 
     Attributes:
         subscriptions: who hears which topic.
         retained: the retained events.
     """
 
-    def __init__(self, next_id: Callable[[], int], now: Callable[[], float]) -> None:
+    def __init__(
+        self, next_id: Callable[[], int], now: Callable[[], float], numbers: Numbers
+    ) -> None:
+        self._numbers = numbers
         self.retained = RetainedEvents()
         self.subscriptions = Subscriptions(next_id, now, self.announce, self.retained)
         self._index = self.subscriptions.index
@@ -55,6 +60,7 @@ class Broker:
             if acknowledge:
                 session.send_error(PUBLISH, request, *fault)
             return
+        self._numbers.events += 1
         publication = Publication(session, message)
         subscriptions = self._index.all(name)
         if subscriptions:

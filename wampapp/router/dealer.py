@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.router.meta import Announce, Procedure
+    from wampapp.router.numbers import Numbers
     from wampapp.router.registrations import Registration
     from wampapp.router.session import RouterSession
 
@@ -59,6 +60,7 @@ class Dealer:
     Args:
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
+        numbers: what the router counts.
         announce: publishes an event of the router's own; :meth:`Broker.announce`.
         procedures: the procedures that the router answers itself, by URI; each takes the
             positional arguments, and raises :class:`WampError`.
@@ -71,16 +73,19 @@ class Dealer:
         self,
         next_id: Callable[[], int],
         now: Callable[[], float],
+        numbers: Numbers,
         announce: Announce,
         procedures: Mapping[str, Procedure],
     ) -> None:
         self.registrations = Registrations(next_id, now, announce)
         self._index = self.registrations.index
         self._procedures = procedures
+        self._numbers = numbers
 
     def call(self, session: RouterSession, message: Message) -> None:
         """Handle CALL: ``[CALL, Request, Options, Procedure, Args?, Kwargs?]``."""
         request, options, name = message[1:4]
+        self._numbers.calls += 1
         if request in session.calls:
             raise ProtocolViolation(f"The call with the request id {request} still runs.")
         if name in self._procedures:  # before any pattern of a peer's that matches it too
@@ -210,6 +215,7 @@ class Dealer:
                 CALL, request, INVALID_URI, f"The error URI {short_repr(why)} is invalid."
             )
             return
+        self._numbers.errors += 1
         try:
             caller.send([ERROR, CALL, request, {}, why, *message[5:]])
         except (PayloadNotEncodable, PayloadTooLarge) as error:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.router.access.inquirer import Inquirer
     from wampapp.router.access.policy import Policy
+    from wampapp.router.numbers import Numbers
     from wampapp.router.session import RouterSession
 
     Handler = Callable[[RouterSession, Message], None]
@@ -40,6 +41,7 @@ class Realm:
         name: the realm's name.
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
+        numbers: what the router counts.
         policy: what its roles may do; None lets every session do everything.
         inquirer: makes what asks an app, of the realm's handlers; for a policy that asks.
 
@@ -60,14 +62,15 @@ class Realm:
         name: str,
         next_id: Callable[[], int],
         now: Callable[[], float],
+        numbers: Numbers,
         policy: Policy | None = None,
         inquirer: Callable[[dict[int, Handler]], Inquirer] | None = None,
     ) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
         procedures: dict[str, Callable[[list[Any]], Any]] = {}
-        self.broker = broker.Broker(next_id, now)
-        self.dealer = dealer.Dealer(next_id, now, self.broker.announce, procedures)
+        self.broker = broker.Broker(next_id, now, numbers)
+        self.dealer = dealer.Dealer(next_id, now, numbers, self.broker.announce, procedures)
         self._meta = SessionMeta(self.sessions, self.broker.announce)
         subscriptions, registrations = self.broker.subscriptions, self.dealer.registrations
         for meta in (self._meta, subscriptions.meta, registrations.meta):

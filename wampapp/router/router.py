@@ -28,8 +28,10 @@ from wampapp.router.access.identity import Hello, Identity, Joining, hello_of
 from wampapp.router.access.inquirer import Inquirer
 from wampapp.router.access.policy import NO_MATCHING_AUTH_METHOD, Policy
 from wampapp.router.access.proofs import ANONYMOUS, Proof
+from wampapp.router.numbers import Numbers
 from wampapp.router.realm import Realm
 from wampapp.router.session import RouterSession
+from wampapp.transport.link import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +82,7 @@ class Router:
 
     Attributes:
         limits: what is taken from peers.
+        numbers: what the router has counted.
         realms: the realms that have sessions, by name.
     """
 
@@ -95,6 +98,7 @@ class Router:
     ) -> None:
         self.agent = agent
         self.limits = limits or Limits()
+        self.numbers = Numbers()
         self._now = now
         self._aside = aside
         config = RouterConfig(open_realms=True) if config is None else config
@@ -125,6 +129,11 @@ class Router:
     def new_local_session(self) -> RouterSession:
         """Make the router's side of a connection of an app in this process, which may do all."""
         return RouterSession(self, is_local=True)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it has been told to close."""
+        return self._closing
 
     @property
     def is_guarded(self) -> bool:
@@ -210,7 +219,6 @@ class Router:
                 return  # it has gone meanwhile
             policy = self._policies.get(joining.realm)
             if extra is None or policy is None:
-                logger.info("Somebody could not join %s by %s", joining.realm, joining.method)
                 session.abort(AUTHENTICATION_FAILED, "The credential was not accepted.")
             else:
                 self._admit(session, joining.realm, policy.admitted(joining, extra))
@@ -243,8 +251,13 @@ class Router:
             self._welcome(session, realm)
         except PayloadTooLarge:
             session.abort(PAYLOAD_SIZE_EXCEEDED, "WELCOME is larger than this client takes.")
-        else:
-            realm.add(session)
+            return
+        self.numbers.joins += 1
+        # The app that carries the router says itself that it is there.
+        level = logging.DEBUG if session.address == LOCAL else logging.INFO
+        who = (session.id, name, session.authid, session.authrole, session.address)
+        logger.log(level, "Session %s joined %s as %s, %s, from %s", *who)
+        realm.add(session)
 
     def _realm(self, name: str) -> Realm:
         """Return a realm; it is made if there is none of that name."""
@@ -254,7 +267,7 @@ class Router:
             inquirer = None
             if policy is not None and policy.asks and later is not None:
                 inquirer = lambda handlers: Inquirer(self, handlers, later)  # noqa: E731
-            realm = Realm(name, self._ids.__next__, self._now, policy, inquirer)
+            realm = Realm(name, self._ids.__next__, self._now, self.numbers, policy, inquirer)
             self.realms[name] = realm
         return realm
 
@@ -276,8 +289,28 @@ class Router:
             details.pop(OTHER_REALMS, None)
             session.send([WELCOME, session.id, {**details, "roles": {role: {} for role in roles}}])
 
-    def leave(self, session: RouterSession, realm: SessionRealm) -> None:
-        """Take a session out of its realm."""
+    def refuse(self, session: RouterSession, reason: str, text: str) -> None:
+        """Account for a session that cannot join.
+
+        Args:
+            session: the session.
+            reason: why, as a URI.
+            text: why, as a sentence.
+        """
+        self.numbers.refusals[reason] += 1
+        logger.info("A session from %s could not join: %s", session.address, text)
+
+    def leave(self, session: RouterSession, realm: SessionRealm, how: str) -> None:
+        """Take a session out of its realm.
+
+        Args:
+            session: the session.
+            realm: its realm.
+            how: how it ended, as the end of a sentence.
+        """
+        # When the router stops, all leave in the same way.
+        level = logging.DEBUG if self._closing or session.address == LOCAL else logging.INFO
+        logger.log(level, "Session %s left %s: %s", session.id, realm.name, how)
         # When all leave at once nothing is announced: the listeners leave too, in no order.
         realm.remove(session, announce=not self._closing)
         if not realm.sessions:

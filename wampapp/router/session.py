@@ -1,4 +1,4 @@
-"""The router's side of a session: what its peer sends and is sent. Sans-I/O."""
+"""The router's side of a session: how it joins, what its peer sends, how it ends. Sans-I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from wampapp.errors import (
     GOODBYE_AND_OUT,
     PROTOCOL_VIOLATION,
     SYSTEM_SHUTDOWN,
-    ConnectionLost,
     PayloadNotEncodable,
     PayloadTooLarge,
     ProtocolViolation,
@@ -20,13 +19,12 @@ from wampapp.protocol.features import APP
 from wampapp.protocol.messages import (
     ABORT,
     AUTHENTICATE,
-    ERROR,
     GOODBYE,
     HELLO,
-    MAX_ID,
     MalformedMessage,
 )
 from wampapp.router.access.rights import NO_RIGHTS
+from wampapp.router.peer import Peer
 from wampapp.router.peer_features import known_features
 
 if TYPE_CHECKING:
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 
     from wampapp.config.limits import Limits
     from wampapp.protocol.messages import Message
-    from wampapp.protocol.serializer import Codec
     from wampapp.router.access.identity import Identity, Joining
+    from wampapp.router.numbers import Numbers
     from wampapp.transport.link import Link
 
 logger = logging.getLogger("wampapp.router")
@@ -47,6 +45,10 @@ class SessionRouter(Protocol):
     @property
     def limits(self) -> Limits:
         """What is taken from a peer."""
+
+    @property
+    def numbers(self) -> Numbers:
+        """What the router counts."""
 
     def attach(self, session: RouterSession) -> None:
         """Count a session whose link has opened."""
@@ -60,8 +62,11 @@ class SessionRouter(Protocol):
     def authenticate(self, session: RouterSession, joining: Joining, message: Message) -> None:
         """Answer AUTHENTICATE, with WELCOME or ABORT."""
 
-    def leave(self, session: RouterSession, realm: SessionRealm) -> None:
-        """Take a session out of its realm."""
+    def refuse(self, session: RouterSession, reason: str, text: str) -> None:
+        """Account for a session that cannot join, for a reason that is a URI and a sentence."""
+
+    def leave(self, session: RouterSession, realm: SessionRealm, how: str) -> None:
+        """Take a session out of its realm; how it ended is the end of a sentence."""
 
 
 class SessionRealm(Protocol):
@@ -111,7 +116,7 @@ class PendingCall:
         self.progress = False
 
 
-class RouterSession:
+class RouterSession(Peer):
     """The router's side of one connection. It is the handler of a link.
 
     Args:
@@ -121,7 +126,6 @@ class RouterSession:
         is_local: whether it is an app's in the router's own process, which may do everything.
 
     Attributes:
-        id: the session's id; 0 before it joined.
         realm: the realm it joined; None before and after.
         authid: who it is.
         authrole: in which role.
@@ -143,9 +147,8 @@ class RouterSession:
         *,
         is_local: bool = False,
     ) -> None:
+        super().__init__(router.numbers)
         self._router = router
-        self._link: Link | None = None
-        self.id = 0
         self.realm: SessionRealm | None = None
         self.subscriptions: set[int] = set()
         self.registrations: set[int] = set()
@@ -158,20 +161,14 @@ class RouterSession:
         self.is_local = is_local
         self.joining: Joining | None = None
         self.extra: dict[str, Any] = {}
-        self._features: frozenset[tuple[str, str]] = frozenset()
         self._app = ""
-        self._requests = 0
-
-    def next_request(self) -> int:
-        """Return the next request id of the session scope, which counts from 1 ("IDs")."""
-        self._requests = self._requests % MAX_ID + 1
-        return self._requests
 
     # What the link calls.
 
     def opened(self, link: Link) -> None:
         """Take the link."""
         self._link = link
+        self.address = link.address
         size = self._router.limits.hello_size
         link.take(size, size)
         self._router.attach(self)
@@ -200,82 +197,13 @@ class RouterSession:
         if isinstance(error, MalformedMessage) and realm is not None and realm.refuse(self, error):
             logger.info("Session %s sent a malformed message: %s", self.id, error.message)
             return
-        logger.info("Session %s broke the protocol: %s", self.id, error.message)
         self.abort(PROTOCOL_VIOLATION, error.message)
 
     def lost(self, reason: str) -> None:
         """Forget the session: its link is gone."""
-        logger.debug("Session %s is gone: %s", self.id, reason)
         self._link = None
-        self._leave()
+        self._leave(reason)
         self._router.detach(self)
-
-    # What broker and dealer call.
-
-    def send(self, message: Message) -> None:
-        """Send a message.
-
-        Raises:
-            PayloadNotEncodable: the session's serializer cannot carry a value in it.
-            PayloadTooLarge: the peer does not take messages of this size.
-        """
-        if self._link is not None:
-            try:
-                self._link.send(message)
-            except ConnectionLost:
-                # The link will call lost() in a moment, and everything is cleaned up there.
-                logger.debug("A message for session %s came too late", self.id)
-
-    def send_event(self, event: Message, encoded: dict[Codec, bytes | None]) -> None:
-        """Send an EVENT that other sessions get as well; a link that cannot carry it is skipped.
-
-        Args:
-            event: the message.
-            encoded: its encoded forms so far, by serializer, which is added to; None for a
-                serializer that cannot carry it.
-        """
-        link = self._link
-        if link is None:
-            return
-        try:
-            payload = encoded[link.codec]
-        except KeyError:
-            try:
-                payload = link.codec.encode(event)
-            except PayloadNotEncodable as error:
-                payload = None
-                logger.warning("An event cannot be sent to some subscribers: %s", error.message)
-            encoded[link.codec] = payload
-        if payload is not None:
-            try:
-                link.write(payload)
-            except PayloadTooLarge as error:
-                logger.warning("An event cannot be sent to session %s: %s", self.id, error.message)
-            except ConnectionLost:
-                logger.debug("An event for session %s came too late", self.id)
-
-    def send_error(self, kind: int, request: int, error_uri: str, text: str) -> None:
-        """Answer a request with ERROR.
-
-        Args:
-            kind: the code of the request's message.
-            request: the request's id.
-            error_uri: the error URI.
-            text: one sentence for people; left out where the peer takes only short messages.
-        """
-        try:
-            self.send([ERROR, kind, request, {}, error_uri, [text]])
-        except (PayloadTooLarge, PayloadNotEncodable):
-            self.send([ERROR, kind, request, {}, error_uri])
-
-    def supports(self, role: str, feature: str) -> bool:
-        """Return whether the peer announced a feature in HELLO.
-
-        Args:
-            role: the peer's role, such as ``callee``.
-            feature: the feature, such as ``call_canceling``; one of ``KNOWN``.
-        """
-        return (role, feature) in self._features
 
     def describe(self) -> dict[str, Any]:
         """Return the session's details as the session meta API gives them ("Session Meta API")."""
@@ -293,7 +221,9 @@ class RouterSession:
         link = self._link
         if link is None:
             return
-        self._leave()
+        if self.realm is None:
+            self._router.refuse(self, reason, text)
+        self._leave(_aborted(reason, text))
         try:
             self.send([ABORT, {"message": text}, reason])
         except (PayloadTooLarge, PayloadNotEncodable):
@@ -308,11 +238,6 @@ class RouterSession:
             return
         self.dismiss(SYSTEM_SHUTDOWN)
 
-    @property
-    def link(self) -> Link | None:
-        """The link to the peer; None once it is gone."""
-        return self._link
-
     def dismiss(self, reason: str, text: str = "") -> None:
         """End a joined session with GOODBYE, and close the link.
 
@@ -322,12 +247,12 @@ class RouterSession:
         """
         if self.realm is None:
             return
-        self._leave()
+        self._leave(f"it was ended ({reason})")
         try:
             self.send([GOODBYE, {"message": text} if text else {}, reason])
         except (PayloadTooLarge, PayloadNotEncodable):
             self.send([GOODBYE, {}, CLOSE_NORMAL])
-        self._close()
+        self._close("")
 
     # Joining and leaving.
 
@@ -369,7 +294,7 @@ class RouterSession:
         """Handle the message that begins a session: HELLO, or ABORT."""
         joining = self.joining
         if message[0] == ABORT:
-            self._close()
+            self._close("")
         elif message[0] == HELLO and joining is None:
             self._router.join(self, message)
         elif message[0] == AUTHENTICATE and joining is not None and not joining.is_answered:
@@ -384,24 +309,31 @@ class RouterSession:
         """Handle a joined session's message that neither broker nor dealer handles."""
         code = message[0]
         if code == GOODBYE:
-            self._leave()
+            self._leave("it said goodbye")
             if message[2] != GOODBYE_AND_OUT:
                 self.send([GOODBYE, {}, GOODBYE_AND_OUT])
-            self._close()
+            self._close("")
         elif code == ABORT:
-            self._close()
+            self._close("it aborted")
         else:
             raise ProtocolViolation(f"A client cannot send a message with code {code} here.")
 
-    def _close(self) -> None:
+    def _close(self, how: str) -> None:
         """Leave the realm, and close the link."""
         link, self._link = self._link, None
-        self._leave()
+        self._leave(how)
         if link is not None:
             link.close()
 
-    def _leave(self) -> None:
+    def _leave(self, how: str) -> None:
         self.joining = None
         realm, self.realm = self.realm, None
         if realm is not None:
-            self._router.leave(self, realm)
+            self._router.leave(self, realm, how)
+
+
+def _aborted(reason: str, text: str) -> str:
+    """Return how a session ended that the router aborts, as the end of a sentence."""
+    if reason == PROTOCOL_VIOLATION:
+        return f"it broke the protocol: {text.rstrip('.')}"
+    return f"it was aborted ({reason}): {text.rstrip('.')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,21 @@ if TYPE_CHECKING:
     from wampapp.server.door import Server
 
 logger = logging.getLogger("wampapp")
+router_logger = logging.getLogger("wampapp.router")
 
 
 def run_router(
-    config: Config, *, log_level: str | None = None, log_format: str | None = None
+    config: Config,
+    *,
+    stats: float | None = None,
+    log_level: str | None = None,
+    log_format: str | None = None,
 ) -> None:
     """Run a router in the calling thread until a signal stops it.
 
     Args:
         config: where it listens, which origins it lets in, and how long joining may take.
+        stats: after how many seconds each it logs its numbers; None for never.
         log_level: as in :func:`wampapp.runner.foreground.run`.
         log_format: as in :func:`wampapp.runner.foreground.run`.
 
@@ -38,13 +45,14 @@ def run_router(
     """
     as_json = configure_logs(log_level, log_format)
     runtime = get_runtime()
-    runtime.run(_serve(runtime, config, as_json=as_json))
+    runtime.run(_serve(runtime, config, stats, as_json=as_json))
 
 
-async def _serve(runtime: Runtime, config: Config, *, as_json: bool) -> None:
+async def _serve(runtime: Runtime, config: Config, stats: float | None, *, as_json: bool) -> None:
     server = make_server(config, runtime)
     with stop_signals() as stopped:
         address = server.listen(config.host, config.port)
+        showing = None if stats is None else asyncio.create_task(_show_stats(server, stats))
         try:
             if as_json:
                 logger.info("The router is up", extra={"router": address.rawsocket_url})
@@ -53,7 +61,23 @@ async def _serve(runtime: Runtime, config: Config, *, as_json: bool) -> None:
                 banner.echo(banner.router_banner(address, is_guarded=is_guarded))
             await stopped
         finally:
+            if showing is not None:
+                showing.cancel()
             await server.close()
+
+
+async def _show_stats(server: Server, seconds: float) -> None:
+    """Log a line of numbers every so many seconds."""
+    from wampapp.server.stats import Stats
+
+    now = asyncio.get_running_loop().time
+    before, began = Stats.of(server), now()
+    while True:
+        await asyncio.sleep(seconds)
+        stats, ended = Stats.of(server), now()
+        line = stats.since(before, ended - began)
+        router_logger.info("%s", line, extra={"stats": dataclasses.asdict(stats)})
+        before, began = stats, ended
 
 
 @contextlib.contextmanager

@@ -85,6 +85,7 @@ class Server:
         )
         self.websocket.origin_allowed = self.origin_allowed
         self._page: Any = None
+        self._address: Address
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
         self.loop.call_soon(callback)
@@ -119,7 +120,8 @@ class Server:
                 origin,
                 _LETS_IN[origin],
             )
-        return Address(host, self._port.getHost().port)
+        self._address = Address(host, self._port.getHost().port)
+        return self._address
 
     async def close(self) -> None:
         """Stop listening, and say GOODBYE to all sessions."""
@@ -141,7 +143,8 @@ class Server:
         if self._page is None:
             from wampapp.server.page import PageFactory
 
-            self._page = PageFactory(Address(self.host, self._port.getHost().port), self.loop)
+            is_ready = lambda: not self.router.is_closing  # noqa: E731
+            self._page = PageFactory(self._address, self.loop, is_ready)
         return self._page
 
     def origin_allowed(self, origin: str, host: str) -> bool:

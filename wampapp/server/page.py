@@ -1,4 +1,4 @@
-"""The plain web page that a browser finds at the router's port."""
+"""The web pages at the router's port: one for browsers, and two for what watches the router."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from wampapp.config.url import WEBSOCKET_PATH
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from twisted.python.failure import Failure
 
@@ -66,20 +67,36 @@ def _error(status: str) -> _Answer:
     return _Answer(status, f"{status.partition(' ')[2]}\n")
 
 
+_OK: Final = _Answer("200 OK", "ok\n")
+_STOPPING: Final = _Answer("503 Service Unavailable", "The router stops.\n")
+
+
 class PageFactory(Factory):
-    """The factory of the connections that ask for the page.
+    """The factory of the connections that ask for a page.
 
     Args:
         address: where the router listens, which the page shows.
         loop: the event loop.
+        is_ready: returns whether the router takes sessions.
     """
 
     noisy = False
 
-    def __init__(self, address: Address, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, address: Address, loop: asyncio.AbstractEventLoop, is_ready: Callable[[], bool]
+    ) -> None:
         html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
-        self.page = _Answer("200 OK", html, "text/html; charset=utf-8")
+        self._page = _Answer("200 OK", html, "text/html; charset=utf-8")
+        self._is_ready = is_ready
         self.loop = loop
+
+    def answer(self, path: str) -> _Answer:
+        """Return the answer to a request for a path."""
+        if path == "/":
+            return self._page
+        if path == "/healthz" or (path == "/readyz" and self._is_ready()):
+            return _OK
+        return _STOPPING if path == "/readyz" else _error("404 Not Found")
 
     def buildProtocol(self, addr: Any) -> Protocol:  # noqa: ARG002
         """Make the protocol of a connection."""
@@ -129,10 +146,8 @@ class _PageProtocol(Protocol):
             answer = _websocket_elsewhere(target)
         elif method not in ("GET", "HEAD"):
             answer = _error("405 Method Not Allowed")
-        elif target.partition("?")[0] == "/":
-            answer = self._factory.page
         else:
-            answer = _error("404 Not Found")
+            answer = self._factory.answer(target.partition("?")[0])
         self._send(answer, with_body=method != "HEAD")
 
     def _send(self, answer: _Answer, *, with_body: bool) -> None:

@@ -82,6 +82,15 @@ class BaseLink:
         super().connectionMade()  # type: ignore[misc]
 
     @property
+    def address(self) -> str:
+        """Where the peer is."""
+        peer = self.transport.getPeer()
+        host = getattr(peer, "host", None)
+        if host is None:
+            return "a Unix socket"
+        return f"[{host}]:{peer.port}" if ":" in host else f"{host}:{peer.port}"
+
+    @property
     def sending(self) -> bool:
         """Whether there are bytes that the peer has not taken yet."""
         return self._unsent.full
@@ -171,6 +180,7 @@ class BaseLink:
             self._wait(frame)
             return
         if not self._direct:
+            self.factory.budget.sent += len(frame)
             self._unsent.add(frame)
             return
         # One write for all the frames of a turn, past the reactor: 1.4 times as many calls a
@@ -189,6 +199,7 @@ class BaseLink:
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
+        self.factory.budget.sent += len(data)
         if self._unsent.full or self.transport.disconnecting:
             self._unsent.add(data)
             return
@@ -222,6 +233,7 @@ class BaseLink:
             reason: why, as the end of a sentence.
         """
         logger.warning("Closing the connection of a peer that does not read: %s", reason)
+        self.factory.budget.dropped += 1
         self._dropped = reason
         self.abort()
 
@@ -231,6 +243,7 @@ class BaseLink:
         if size > self.factory.max_unsent:
             self.drop(f"it left {size:,} bytes unread")
             raise ConnectionLost("The peer does not read; its connection was closed.")
+        self.factory.budget.sent += len(frame)
         self._unsent.add(frame)
 
     def ended(self, reason: str) -> None:

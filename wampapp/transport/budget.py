@@ -1,4 +1,4 @@
-"""What all peers together leave unread: bounded, and the worst of them go first."""
+"""What goes over all links, and what their peers leave unread: the worst of them go first."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Sender(Protocol):
 
 
 class Budget:
-    """The most that may wait to be sent to all peers.
+    """Counts what goes over all links, and bounds what may wait to be sent.
 
     Above half of it, a peer whose messages add to what waits is not read for a while, and so waits
     in turn. If the others catch up meanwhile, nobody is cut off.
@@ -53,7 +53,9 @@ class Budget:
     Attributes:
         total: how many bytes wait.
         pressed: whether more was added above half of the budget since this was set to False.
-        dropped: how many peers were cut off.
+        dropped: how many peers were cut off because they did not read.
+        received: how many bytes have come.
+        sent: how many bytes of messages were sent, or wait.
     """
 
     def __init__(
@@ -70,6 +72,8 @@ class Budget:
         self.total = 0
         self.pressed = False
         self.dropped = 0
+        self.received = 0
+        self.sent = 0
 
     def changed(self, holder: Holder, difference: int) -> None:
         """Account for a change of what waits for one peer.
@@ -118,7 +122,6 @@ class Budget:
         for holder in sorted(holders, key=lambda holder: holder.size, reverse=True):
             if self.total <= goal:
                 return
-            self.dropped += 1
             holder.drop(
                 f"it left {holder.size:,} bytes unread, and {self.total:,} wait for all peers"
             )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 #: The largest message either way, in bytes: the most that RawSocket's handshake can announce.
 MAX_MESSAGE_SIZE: Final = 2**24
 
+#: The address of a peer in this process.
+LOCAL: Final = "this process"
+
 
 class Link(Protocol):
     """A connected transport; what a session sends on.
@@ -21,6 +24,10 @@ class Link(Protocol):
     """
 
     heard: bool
+
+    @property
+    def address(self) -> str:
+        """Where the peer is, such as ``127.0.0.1:53412``."""
 
     @property
     def sending(self) -> bool:

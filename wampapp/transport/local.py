@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
 from wampapp.protocol.codec import MSGPACK
-from wampapp.transport.link import MAX_MESSAGE_SIZE
+from wampapp.transport.link import LOCAL, MAX_MESSAGE_SIZE
 
 if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
@@ -27,6 +27,7 @@ class LocalLink:
     """
 
     codec: Codec = MSGPACK
+    address = LOCAL
     #: Neither end can vanish without the other.
     heard = True
     sending = False

@@ -132,6 +132,7 @@ class _RawSocket(BaseLink, Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        self.factory.budget.received += len(data)
         if self._handshake is not None:
             data = self._read_handshake(data)
             if not data:

@@ -63,6 +63,7 @@ class _WebSocket(BaseLink):
         self.heard = True
         budget = self.factory.budget
         budget.pressed = False
+        budget.received += len(data)
         self._dataReceived(data)  # type: ignore[attr-defined]
         if budget.pressed:
             budget.hold(self)

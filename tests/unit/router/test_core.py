@@ -67,6 +67,8 @@ EVERY_TYPE = [1, 2, 3, 4, 5, 6, 8, 16, 17, 32, 33, 34, 35, 36, 48, 49, 50, 64, 6
 class Link:
     """A link that records what is sent."""
 
+    address = "a test"
+
     def __init__(self, codec: Codec = MSGPACK, limit: int = 2**24) -> None:
         self.codec = codec
         self.limit = limit

@@ -9,6 +9,7 @@ import click
 from wampapp.cli.env_file import env_file_option
 from wampapp.cli.options import (
     CommandGroup,
+    Finite,
     handshake_timeout_option,
     listening_options,
     log_options,
@@ -23,10 +24,22 @@ from wampapp.cli.router.hash import hash_secret
 @listening_options
 @router_config_option("--config")
 @handshake_timeout_option
+@click.option(
+    "--stats",
+    type=Finite(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Log the router's numbers every so many seconds.",
+)
 @log_options
 @click.pass_context
 def router(
-    ctx: click.Context, /, *, log_level: str | None, log_format: str | None, **options: Any
+    ctx: click.Context,
+    /,
+    *,
+    stats: float | None,
+    log_level: str | None,
+    log_format: str | None,
+    **options: Any,
 ) -> None:
     """Run only the router, until Ctrl-C."""
     if ctx.invoked_subcommand is not None:
@@ -35,7 +48,9 @@ def router(
     from wampapp.config.settle import override
     from wampapp.runner import standalone
 
-    standalone.run_router(override(Config(), **options), log_level=log_level, log_format=log_format)
+    standalone.run_router(
+        override(Config(), **options), stats=stats, log_level=log_level, log_format=log_format
+    )
 
 
 router.add_command(check)
