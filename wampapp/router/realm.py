@@ -42,8 +42,6 @@ class Realm:
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
         numbers: what the router counts.
-        policy: what its roles may do; None lets every session do everything.
-        inquirer: makes what asks an app, of the realm's handlers; for a policy that asks.
 
     Attributes:
         name: the realm's name.
@@ -63,8 +61,6 @@ class Realm:
         next_id: Callable[[], int],
         now: Callable[[], float],
         numbers: Numbers,
-        policy: Policy | None = None,
-        inquirer: Callable[[dict[int, Handler]], Inquirer] | None = None,
     ) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
@@ -86,10 +82,21 @@ class Realm:
             REGISTER: registrations.register,
             UNREGISTER: registrations.unregister,
         }
-        self.inquirer = None if inquirer is None else inquirer(self.handlers)
-        if policy is not None:
-            authorizing = None if self.inquirer is None else policy.authorizing(self.inquirer)
-            self.handlers = Guard(self.handlers, Kills(self.sessions), authorizing).handlers
+        self._unguarded = self.handlers
+        self.inquirer: Inquirer | None = None
+
+    def guard(
+        self, policy: Policy, inquirer: Callable[[dict[int, Handler]], Inquirer] | None
+    ) -> None:
+        """Let each session do only what its role may.
+
+        Args:
+            policy: what the roles may do.
+            inquirer: makes what asks an app, of the realm's handlers; None where nothing is asked.
+        """
+        self.inquirer = None if inquirer is None else inquirer(self._unguarded)
+        authorizing = None if self.inquirer is None else policy.authorizing(self.inquirer)
+        self.handlers = Guard(self._unguarded, Kills(self.sessions), authorizing).handlers
 
     def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:
         """Refuse a message that is malformed, and only that message.
@@ -140,3 +147,16 @@ class Realm:
             for subscription in subscriptions:
                 self.broker.subscriptions.meta.removed(session, subscription)
             self._meta.left(session)
+
+    def forbidden(self, session: RouterSession) -> bool:
+        """Return whether a session holds what its role may not have any more."""
+        rights = session.rights
+        return any(
+            not rights.allow(action, entry.match, entry.uri)
+            and not rights.leave_open(entry.match, entry.uri)
+            for action, entries in (
+                ("register", self.dealer.registrations.of(session)),
+                ("subscribe", self.broker.subscriptions.of(session)),
+            )
+            for entry in entries
+        )

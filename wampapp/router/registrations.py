@@ -168,6 +168,10 @@ class Registrations:
         session.send([UNREGISTERED, request])
         self.meta.removed(session, registration)
 
+    def of(self, session: RouterSession) -> list[Registration]:
+        """Return the registrations of a session."""
+        return [self._by_id[number] for number in session.registrations]
+
     def remove(self, session: RouterSession) -> list[Registration]:
         """Take a session that has left out of its registrations, and return them."""
         return [self._drop(session, number) for number in sorted(session.registrations)]

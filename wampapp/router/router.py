@@ -8,12 +8,11 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from wampapp.config.access import TRUSTED, RouterConfig
 from wampapp.config.limits import Limits
 from wampapp.errors import (
     AUTHENTICATION_FAILED,
+    CLOSE_REALM,
     INVALID_URI,
-    NO_SUCH_REALM,
     PAYLOAD_SIZE_EXCEEDED,
     PayloadTooLarge,
     ProtocolViolation,
@@ -22,12 +21,10 @@ from wampapp.errors import (
 )
 from wampapp.protocol import uris
 from wampapp.protocol.features import APP, OTHER_REALMS
-from wampapp.protocol.hashes import WampcraKey
 from wampapp.protocol.messages import CHALLENGE, MAX_ID, WELCOME, short_repr
 from wampapp.router.access.identity import Hello, Identity, Joining, hello_of
-from wampapp.router.access.inquirer import Inquirer
-from wampapp.router.access.policy import NO_MATCHING_AUTH_METHOD, Policy
-from wampapp.router.access.proofs import ANONYMOUS, Proof
+from wampapp.router.access.policies import Policies
+from wampapp.router.access.proofs import Proof
 from wampapp.router.numbers import Numbers
 from wampapp.router.realm import Realm
 from wampapp.router.session import RouterSession
@@ -36,7 +33,7 @@ from wampapp.transport.link import LOCAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.config.access import Principal
+    from wampapp.config.access import Principal, RouterConfig
     from wampapp.protocol.messages import Message
     from wampapp.router.access.inquirer import CallLater
     from wampapp.router.session import SessionRealm
@@ -101,16 +98,7 @@ class Router:
         self.numbers = Numbers()
         self._now = now
         self._aside = aside
-        config = RouterConfig(open_realms=True) if config is None else config
-        self._trusted = None if trusted is None else WampcraKey.plain(trusted)
-        self._call_later = call_later
-        self._policies = {realm.name: Policy(realm, now, self._trusted) for realm in config.realms}
-        if call_later is None and any(policy.asks for policy in self._policies.values()):
-            raise UsageError(
-                "The configuration has an authenticator or authorizer, whose time is limited; give "
-                "Router(call_later=…), such as the call_later of an event loop."
-            )
-        self._open_realms = config.open_realms
+        self._policies = Policies(self, config, now, trusted, call_later)
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
         self._attached: set[RouterSession] = set()
@@ -130,6 +118,48 @@ class Router:
         """Make the router's side of a connection of an app in this process, which may do all."""
         return RouterSession(self, is_local=True)
 
+    def reload(self, read: Callable[[], RouterConfig]) -> None:
+        """Read the configuration anew; a wrong one is logged, and the old one stays.
+
+        Args:
+            read: returns it, or raises :class:`UsageError`. It may take long.
+        """
+
+        def work() -> RouterConfig | UsageError:
+            try:
+                return read()
+            except UsageError as error:
+                return error
+
+        def done(found: RouterConfig | UsageError) -> None:
+            if isinstance(found, UsageError):
+                logger.error("The router keeps the configuration that it has. %s", found)
+            else:
+                ended = self.reconfigure(found)
+                logger.info("The router has a new configuration, by which %s sessions end", ended)
+
+        self._aside(work, done)
+
+    def reconfigure(self, config: RouterConfig) -> int:
+        """Go by another configuration from now on.
+
+        Sessions stay if they may still be here, in the same role, and with all that they have
+        registered and subscribed to; others end.
+
+        Args:
+            config: the configuration.
+
+        Returns:
+            How many sessions end.
+
+        Raises:
+            UsageError: see the class.
+        """
+        ended = self._policies.change(config, self.realms.values())
+        for session in ended:
+            session.dismiss(CLOSE_REALM, "What this session may do has changed.")
+        return len(ended)
+
     @property
     def is_closing(self) -> bool:
         """Whether it has been told to close."""
@@ -138,7 +168,7 @@ class Router:
     @property
     def is_guarded(self) -> bool:
         """Whether all who join must be allowed to, and may do only what their roles may."""
-        return not self._open_realms
+        return not self._policies.is_open
 
     def close(self, on_closed: Callable[[], None] | None = None) -> None:
         """Say GOODBYE to all sessions, and close their links.
@@ -197,7 +227,7 @@ class Router:
     ) -> None:
         """Let somebody in, have it prove who it is, or refuse it."""
         try:
-            who = self._identify(session, name, hello, found)
+            who = self._policies.identify(session, name, _random_id(), hello, found)
         except WampError as error:
             session.abort(error.uri, error.message)
             return
@@ -218,27 +248,15 @@ class Router:
             if session.joining is not joining:
                 return  # it has gone meanwhile
             policy = self._policies.get(joining.realm)
-            if extra is None or policy is None:
+            identity = None
+            if extra is not None and policy is not None:
+                identity = policy.admitted(joining, extra)
+            if identity is None:
                 session.abort(AUTHENTICATION_FAILED, "The credential was not accepted.")
             else:
-                self._admit(session, joining.realm, policy.admitted(joining, extra))
+                self._admit(session, joining.realm, identity)
 
         self._aside(lambda: joining.proof.accepts(signature, details), decide)
-
-    def _identify(
-        self, session: RouterSession, name: str, hello: Hello, found: Principal | None
-    ) -> Identity | Joining:
-        """Return who wants to join a realm, or what it has to prove; raises :class:`WampError`."""
-        policy = self._policies.get(name)
-        if policy is not None:
-            return policy.local() if session.is_local else policy.begin(_random_id(), hello, found)
-        if not self._open_realms:
-            raise WampError(NO_SUCH_REALM, f"There is no realm {short_repr(name)}.")
-        # The app's own processes bring a credential wherever they join.
-        is_own = self._trusted is not None and hello.authid == TRUSTED
-        if ANONYMOUS not in hello.methods and not is_own:
-            raise WampError(NO_MATCHING_AUTH_METHOD, "This realm takes only anonymous sessions.")
-        return Identity(session.authid, session.authrole)
 
     def _admit(self, session: RouterSession, name: str, identity: Identity) -> None:
         """Let a session in, and tell it so."""
@@ -263,19 +281,15 @@ class Router:
         """Return a realm; it is made if there is none of that name."""
         realm = self.realms.get(name)
         if realm is None:
-            policy, later = self._policies.get(name), self._call_later
-            inquirer = None
-            if policy is not None and policy.asks and later is not None:
-                inquirer = lambda handlers: Inquirer(self, handlers, later)  # noqa: E731
-            realm = Realm(name, self._ids.__next__, self._now, self.numbers, policy, inquirer)
-            self.realms[name] = realm
+            realm = self.realms[name] = Realm(name, self._ids.__next__, self._now, self.numbers)
+            self._policies.guard(realm)
         return realm
 
     def _welcome(self, session: RouterSession, realm: Realm) -> None:
         details = {"agent": self.agent, "realm": realm.name, **session.identity()}
         if session.extra:
             details["authextra"] = session.extra
-        if self._open_realms and not realm.sessions and len(self.realms) > 1:
+        if self._policies.is_open and not realm.sessions and len(self.realms) > 1:
             # Its name may be a mistake: any realm that is asked for is made.
             others = (name for name in self.realms if name != realm.name)
             details[OTHER_REALMS] = list(itertools.islice(others, _MAX_NAMED_REALMS))

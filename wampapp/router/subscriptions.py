@@ -127,6 +127,10 @@ class Subscriptions:
         session.send([UNSUBSCRIBED, request])
         self.meta.removed(session, subscription)
 
+    def of(self, session: RouterSession) -> list[Subscription]:
+        """Return the subscriptions of a session."""
+        return [self._by_id[number] for number in session.subscriptions]
+
     def remove(self, session: RouterSession) -> list[Subscription]:
         """Take a session that has left out of its subscriptions, and return them."""
         return [self._drop(session, number) for number in sorted(session.subscriptions)]

@@ -10,11 +10,12 @@ from wampapp.config.settle import settle_log
 from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.observe import logs
 from wampapp.runner import banner
+from wampapp.runner.reach import reloading
 
 # At once, though only an app makes one: a module of the user's that is named as one of Python's
 # must not be imported in its place later on.
 from wampapp.runner.service import Service  # noqa: TC001
-from wampapp.runner.signals import stop_signals
+from wampapp.runner.signals import reload_signal, stop_signals
 from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ async def _serve(
     def started() -> None:
         banner.show_start(banner.service_info(app, service), as_json=as_json)
 
-    with stop_signals(at_once) as stopped:
+    reload = reloading(config, lambda: service.server)
+    with stop_signals(at_once) as stopped, reload_signal(reload):
         await serve(app, service, stopped, started, lambda: banner.show_stop(as_json=as_json))
 
 

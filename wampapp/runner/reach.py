@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ from wampapp.transport.dial import LocalDialer, UrlDialer
 from wampapp.transport.port_dialer import PortDialer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wampapp.config.access import RouterConfig
     from wampapp.config.records import Config
     from wampapp.loop.runtime import Runtime
@@ -148,6 +151,27 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         allow_origins=config.allow_origins,
         on_close=aside.close,
     )
+
+
+def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[], None] | None:
+    """Return what reads the embedded router's file anew; None where it has no file.
+
+    Args:
+        config: the configuration, which names the file.
+        server: returns the router's server, or None while there is none.
+    """
+    if config.url is not None or not isinstance(config.router_config, str | os.PathLike):
+        return None
+    path = config.router_config
+
+    def reload() -> None:
+        from wampapp.config.router_file import read_router_file
+
+        found = server()
+        if found is not None:
+            found.router.reload(lambda: read_router_file(path))
+
+    return reload
 
 
 def router_config_of(config: Config) -> RouterConfig | None:

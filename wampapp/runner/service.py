@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wampapp.registry.records import Subscription
     from wampapp.registry.registry import Registry
     from wampapp.server.address import Address
+    from wampapp.server.door import Server
     from wampapp.transport.dial import Dialer
 
 logger = logging.getLogger("wampapp")
@@ -114,6 +115,11 @@ class Service:
     def joined_another(self) -> bool:
         """Whether the router that holds our own one's port is used instead."""
         return self.config.url is None and self._reach is not None and self._reach.url is not None
+
+    @property
+    def server(self) -> Server | None:
+        """The router in this process; None without one."""
+        return None if self._reach is None else self._reach.server
 
     @property
     def address(self) -> Address | None:

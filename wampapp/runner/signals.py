@@ -81,3 +81,28 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def reload_signal(reload: Callable[[], None] | None) -> Iterator[None]:
+    """While it is open, SIGHUP calls a function on the loop.
+
+    In a thread other than the main one it changes nothing.
+
+    Args:
+        reload: the function; None leaves the signal as it is.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if reload is None or not is_main or not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        loop.call_soon_threadsafe(reload)
+
+    before = handle_signal(signal.SIGHUP, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

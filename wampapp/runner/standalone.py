@@ -12,8 +12,8 @@ from wampapp.config.records import Config
 from wampapp.loop.runtime import Runtime, background_runtime, get_runtime
 from wampapp.runner import banner
 from wampapp.runner.foreground import configure_logs
-from wampapp.runner.reach import make_server
-from wampapp.runner.signals import stop_signals
+from wampapp.runner.reach import make_server, reloading
+from wampapp.runner.signals import reload_signal, stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def run_router(
 
 async def _serve(runtime: Runtime, config: Config, stats: float | None, *, as_json: bool) -> None:
     server = make_server(config, runtime)
-    with stop_signals() as stopped:
+    with stop_signals() as stopped, reload_signal(reloading(config, lambda: server)):
         address = server.listen(config.host, config.port)
         showing = None if stats is None else asyncio.create_task(_show_stats(server, stats))
         try:

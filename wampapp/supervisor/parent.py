@@ -13,8 +13,8 @@ from wampapp.config.settle import override
 from wampapp.config.url import urls_at
 from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
-from wampapp.runner.reach import find_router
-from wampapp.runner.signals import stop_signals
+from wampapp.runner.reach import find_router, reloading
+from wampapp.runner.signals import reload_signal, stop_signals
 from wampapp.supervisor.child import Child
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ class Parent(ABC):
         """
         for child in first:
             self._add(child)
-        with stop_signals(self._kill) as stopped:
+        config = override(Config(), router_config=self._options.get("router_config"))
+        reload = reloading(config, lambda: None if self._router is None else self._router.server)
+        with stop_signals(self._kill) as stopped, reload_signal(reload):
             work = asyncio.create_task(self._work(first))
             try:
                 await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.access import TRUSTED, Principal
@@ -53,6 +52,7 @@ class Policy:
     Args:
         config: the realm's configuration.
         now: returns the time in seconds.
+        secret: what decoys are made of; the same as long as the router lives.
         trusted: the key by which the processes of the app prove themselves that the router
             belongs to; None where there are none.
 
@@ -61,7 +61,11 @@ class Policy:
     """
 
     def __init__(
-        self, config: RealmConfig, now: Callable[[], float], trusted: WampcraKey | None = None
+        self,
+        config: RealmConfig,
+        now: Callable[[], float],
+        secret: bytes,
+        trusted: WampcraKey | None = None,
     ) -> None:
         self._config = config
         self._now = now
@@ -78,8 +82,7 @@ class Policy:
             self._candidates += (_STRANGER,)
         self._by_authid = {principal.authid: principal for principal in self._principals}
         self._by_key = {key: one for one in self._principals for key in one.cryptosign}
-        #: Makes decoys, the same ones each time that somebody asks.
-        self._secret = secrets.token_bytes(32)
+        self._secret = secret
 
     @property
     def methods(self) -> list[str]:
@@ -106,15 +109,39 @@ class Policy:
         """Return who an app in the router's own process is."""
         return Identity("", TRUSTED, _LOCAL, self._rights[TRUSTED])
 
-    def admitted(self, joining: Joining, extra: dict[str, Any]) -> Identity:
+    def admitted(self, joining: Joining, extra: dict[str, Any]) -> Identity | None:
         """Return who somebody is that has proved it.
 
         Args:
             joining: who joins.
             extra: what WELCOME carries as ``authextra``.
+
+        Returns:
+            None where the configuration, which was read anew meanwhile, does not have it any more.
         """
-        rights = self._rights[joining.authrole]
+        rights = self.rights_of(joining.authid, joining.authrole, joining.method)
+        if rights is None:
+            return None
         return Identity(joining.authid, joining.authrole, joining.method, rights, extra)
+
+    def rights_of(self, authid: str, authrole: str, authmethod: str) -> Rights | None:
+        """Return what somebody may do who has joined; None for somebody who may not be here.
+
+        Args:
+            authid: who it is.
+            authrole: the role that it joined in.
+            authmethod: how it proved who it is.
+        """
+        principal = self._by_authid.get(authid)
+        if authmethod == ANONYMOUS:
+            right = authrole == self._config.anonymous
+        elif authrole == TRUSTED:
+            right = True
+        elif principal is not None:
+            right = principal.role == authrole
+        else:
+            right = self._config.authenticator is not None
+        return self._rights.get(authrole) if right else None
 
     def asks_about(self, hello: Hello) -> bool:
         """Return whether the authenticator is asked about somebody."""
