@@ -112,6 +112,7 @@ GOODBYE_AND_OUT = "wamp.close.goodbye_and_out"
 SYSTEM_SHUTDOWN = "wamp.close.system_shutdown"
 # Ours: the specification has no URI for them.
 OVERLOADED = "wampapp.error.overloaded"
+LIMIT_EXCEEDED = "wampapp.error.limit_exceeded"
 PAYLOAD_NOT_ENCODABLE = "wampapp.error.payload_not_encodable"
 
 

@@ -111,6 +111,20 @@ def router_config_option(name: str) -> Callable[[F], F]:
     )
 
 
+def _as_limits(_ctx: click.Context, _option: click.Parameter, words: tuple[str, ...]) -> Any:
+    from wampapp.config.limits import parse_limits
+
+    return parse_limits(words) if words else None
+
+
+_limit_option = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    callback=_as_limits,
+    metavar="NAME=N",
+    help="A limit of the router, such as unsent=32MiB. Repeatable.",
+)
 handshake_timeout_option = click.option(
     "--handshake-timeout",
     type=Finite(min=0, min_open=True),
@@ -159,9 +173,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 def listening_options(command: F) -> F:
-    """The options of a router in this process: ``host``, ``port`` and ``allow_origins``."""
+    """The options of a router in this process.
+
+    They are ``host``, ``port``, ``allow_origins`` and ``limits``.
+    """
     return with_options(  # type: ignore[no-any-return]
-        command, (host_option, port_option, _allow_origin_option)
+        command, (host_option, port_option, _allow_origin_option, _limit_option)
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from wampapp.config.limits import parse_limits
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ CONVERTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "debug": is_on,
     "allow_origins": lambda text: tuple(text.split()),
     "router_config": str,
+    "limits": lambda text: parse_limits(text.split()),
     "handshake_timeout": float,
     "give_up_after": float,
 }
 #: Variables that are not named for their field: the option is repeated, and so is singular.
-_NAMES: Final = {"allow_origins": "WAMPAPP_ALLOW_ORIGIN"}
+_NAMES: Final = {"allow_origins": "WAMPAPP_ALLOW_ORIGIN", "limits": "WAMPAPP_LIMIT"}
 
 
 def read(fields: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from wampapp.config.limits import DEFAULT_LIMITS, Limits
 from wampapp.config.origins import check_origin
 from wampapp.config.url import parse_url
 from wampapp.errors import UsageError
@@ -75,6 +76,7 @@ class Config:
             every one, ``null`` for pages without one, such as files.
         router_config: who may join the embedded router and do what there: its file, or what the
             file would say; None lets everybody do everything.
+        limits: what the embedded router takes and holds.
         auth: the credential; None joins anonymously.
         tls: how TLS is spoken; None for this machine's authorities.
         keep_alive: seconds within which a dead link is noticed; 0 for never.
@@ -96,6 +98,7 @@ class Config:
     check_results: bool | None = None
     allow_origins: tuple[str, ...] = ()
     router_config: str | os.PathLike[str] | RouterConfig | None = None
+    limits: Limits = DEFAULT_LIMITS
     auth: Credential | None = None
     tls: Tls | None = None
     keep_alive: float = 15.0

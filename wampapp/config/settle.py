@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from wampapp.config.access import RouterConfig
+    from wampapp.config.limits import Limits
     from wampapp.protocol.credentials import Credential
 
 #: What the environment may say of the router that is joined: for everything that joins one.
@@ -65,6 +66,7 @@ class Given(RunOptions, total=False):
     Attributes:
         url: the router; without one, the embedded router is started.
         allow_origins: web origins that may open a WebSocket at the embedded router.
+        limits: what the embedded router takes and holds.
         handshake_timeout: seconds for connecting and joining.
         give_up_after: seconds without a router after which the run ends.
         auth: the credential.
@@ -73,6 +75,7 @@ class Given(RunOptions, total=False):
 
     url: str | None
     allow_origins: tuple[str, ...]
+    limits: Limits | None
     handshake_timeout: float | None
     give_up_after: float | None
     auth: Credential | None

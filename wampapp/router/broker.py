@@ -12,6 +12,7 @@ from wampapp.router.subscriptions import Subscriptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.config.limits import Limits
     from wampapp.protocol.messages import Message
     from wampapp.protocol.serializer import Codec
     from wampapp.router.numbers import Numbers
@@ -37,6 +38,7 @@ class Broker:
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
         numbers: what the router counts.
+        limits: what is retained at most.
 
     Attributes:
         subscriptions: who hears which topic.
@@ -44,10 +46,14 @@ class Broker:
     """
 
     def __init__(
-        self, next_id: Callable[[], int], now: Callable[[], float], numbers: Numbers
+        self,
+        next_id: Callable[[], int],
+        now: Callable[[], float],
+        numbers: Numbers,
+        limits: Limits,
     ) -> None:
         self._numbers = numbers
-        self.retained = RetainedEvents()
+        self.retained = RetainedEvents(limits)
         self.subscriptions = Subscriptions(next_id, now, self.announce, self.retained)
         self._index = self.subscriptions.index
 

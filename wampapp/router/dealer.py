@@ -9,6 +9,7 @@ from wampapp.errors import (
     INVALID_ARGUMENT,
     INVALID_URI,
     NO_SUCH_PROCEDURE,
+    OVERLOADED,
     PROTOCOL_VIOLATION,
     PayloadNotEncodable,
     PayloadTooLarge,
@@ -100,6 +101,12 @@ class Dealer:
             session.send_error(CALL, request, why, text)
             return
         callee = registration.choose()
+        if len(session.calls) >= session.most_calls:
+            _refuse_one_more(session, request, "caller already waits for the answers of")
+            return
+        if len(callee.invocations) >= callee.most_calls:
+            _refuse_one_more(session, request, "callee has yet to answer")
+            return
         pending = PendingCall(session, request, callee, name)
         details = _NO_DETAILS
         if options or registration.match != EXACT or registration.callees[callee]:
@@ -160,9 +167,7 @@ class Dealer:
         details: dict[str, Any] = _NO_DETAILS
         if options and options.get("progress") is True:
             if not pending.progress:
-                raise ProtocolViolation(
-                    f"The caller of invocation {number} takes no progressive results."
-                )
+                return  # the caller did not ask for it; the result is still to come
             details = {"progress": True}
         else:
             del session.invocations[number]
@@ -248,6 +253,11 @@ class Dealer:
                 )
         session.invocations.clear()
         return registrations
+
+
+def _refuse_one_more(session: RouterSession, request: int, why: str) -> None:
+    text = f"The {why} {session.most_calls:,} calls, the most that one session may have."
+    session.send_error(CALL, request, OVERLOADED, text)
 
 
 def _details(

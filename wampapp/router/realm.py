@@ -25,6 +25,7 @@ from wampapp.router.meta import SessionMeta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.config.limits import Limits
     from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.router.access.inquirer import Inquirer
     from wampapp.router.access.policy import Policy
@@ -42,6 +43,7 @@ class Realm:
         next_id: returns the next id of the router scope.
         now: returns the time, in seconds since 1970.
         numbers: what the router counts.
+        limits: what is retained at most.
 
     Attributes:
         name: the realm's name.
@@ -61,11 +63,12 @@ class Realm:
         next_id: Callable[[], int],
         now: Callable[[], float],
         numbers: Numbers,
+        limits: Limits,
     ) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
         procedures: dict[str, Callable[[list[Any]], Any]] = {}
-        self.broker = broker.Broker(next_id, now, numbers)
+        self.broker = broker.Broker(next_id, now, numbers, limits)
         self.dealer = dealer.Dealer(next_id, now, numbers, self.broker.announce, procedures)
         self._meta = SessionMeta(self.sessions, self.broker.announce)
         subscriptions, registrations = self.broker.subscriptions, self.dealer.registrations

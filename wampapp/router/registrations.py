@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.errors import (
     INVALID_ARGUMENT,
     INVALID_URI,
+    LIMIT_EXCEEDED,
     NO_SUCH_REGISTRATION,
     PROCEDURE_ALREADY_EXISTS,
 )
@@ -119,6 +120,11 @@ class Registrations:
                 INVALID_URI,
                 f"The procedure {short_repr(name)} is invalid or reserved.",
             )
+            return
+        most = session.limits.registrations
+        if len(session.registrations) >= most:
+            text = f"A session has at most {most:,} registrations here."
+            session.send_error(REGISTER, request, LIMIT_EXCEEDED, text)
             return
         invoke = options.get("invoke", "single")
         if invoke not in _POLICIES:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wampapp.router.index import EXACT, UriIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wampapp.config.limits import Limits
     from wampapp.router.publication import Publication
-
-#: A realm retains the last event of so many topics at most, and so many bytes of all of them; the
-#: oldest goes first.
-MAX_RETAINED: Final = 10_000
-MAX_RETAINED_BYTES: Final = 64 * 2**20
 
 
 class RetainedEvents:
-    """The last retained event of each topic, within bounds."""
+    """The last retained event of each topic; the oldest goes first.
 
-    def __init__(self) -> None:
+    Args:
+        limits: how many are kept, and how many bytes of all of them.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.retained_events
+        self._most_bytes = limits.retained_size
         #: The events, and how many bytes each takes.
         self._by_topic: dict[str, tuple[Publication, int]] = {}
         self._bytes = 0
@@ -40,7 +42,7 @@ class RetainedEvents:
             return
         self._by_topic[topic] = publication, size
         self._bytes += size
-        while len(self._by_topic) > MAX_RETAINED or self._bytes > MAX_RETAINED_BYTES:
+        while len(self._by_topic) > self._most or self._bytes > self._most_bytes:
             self._forget(next(iter(self._by_topic)))
 
     def matching(self, match: str, pattern: str) -> list[Publication]:

@@ -281,7 +281,8 @@ class Router:
         """Return a realm; it is made if there is none of that name."""
         realm = self.realms.get(name)
         if realm is None:
-            realm = self.realms[name] = Realm(name, self._ids.__next__, self._now, self.numbers)
+            make = (name, self._ids.__next__, self._now, self.numbers, self.limits)
+            realm = self.realms[name] = Realm(*make)
             self._policies.guard(realm)
         return realm
 

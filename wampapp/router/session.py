@@ -127,6 +127,8 @@ class RouterSession(Peer):
 
     Attributes:
         realm: the realm it joined; None before and after.
+        limits: the router's.
+        most_calls: how many calls it may have made, or have to answer.
         authid: who it is.
         authrole: in which role.
         authmethod: how it proved that.
@@ -149,6 +151,8 @@ class RouterSession(Peer):
     ) -> None:
         super().__init__(router.numbers)
         self._router = router
+        self.limits = router.limits
+        self.most_calls = router.limits.calls
         self.realm: SessionRealm | None = None
         self.subscriptions: set[int] = set()
         self.registrations: set[int] = set()
@@ -169,7 +173,7 @@ class RouterSession(Peer):
         """Take the link."""
         self._link = link
         self.address = link.address
-        size = self._router.limits.hello_size
+        size = self.limits.hello_size
         link.take(size, size)
         self._router.attach(self)
 
@@ -272,8 +276,7 @@ class RouterSession(Peer):
         self.joining = None
         self.realm = realm
         if self._link is not None:
-            limits = self._router.limits
-            self._link.take(limits.message_size, limits.message_values)
+            self._link.take(self.limits.message_size, self.limits.message_values)
         self.id = number
         self.authid = identity.authid or secrets.token_urlsafe(12)
         self.authrole = identity.authrole

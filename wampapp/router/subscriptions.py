@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wampapp.errors import INVALID_URI, NO_SUCH_SUBSCRIPTION
+from wampapp.errors import INVALID_URI, LIMIT_EXCEEDED, NO_SUCH_SUBSCRIPTION
 from wampapp.protocol.messages import SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED, short_repr
 from wampapp.protocol.patterns import is_match
 from wampapp.router.index import UriIndex
@@ -96,12 +96,17 @@ class Subscriptions:
             )
             return
         subscription = self.index.get(match, name)
+        is_new = subscription is None or session not in subscription.subscribers
+        most = session.limits.subscriptions
+        if is_new and len(session.subscriptions) >= most:
+            text = f"A session has at most {most:,} subscriptions here."
+            session.send_error(SUBSCRIBE, request, LIMIT_EXCEEDED, text)
+            return
         if subscription is None:
             subscription = Subscription(self._next_id(), match, name, self._now())
             self.index.add(match, name, subscription)
             self._by_id[subscription.id] = subscription
         disclosed = options.get("x_disclose") is True
-        is_new = session not in subscription.subscribers
         subscription.subscribers[session] = disclosed
         session.subscriptions.add(subscription.id)
         session.send([SUBSCRIBED, request, subscription.id])

@@ -125,7 +125,7 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
     """Make a router and the server that will listen for it.
 
     Args:
-        config: how patient it is, which origins it lets in, and who may do what.
+        config: how patient it is, which origins it lets in, who may do what, and its limits.
         runtime: the process's loop.
         trusted: the secret of the app's other processes; None where there are none.
 
@@ -143,6 +143,7 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         trusted=trusted,
         aside=aside,
         call_later=runtime.loop.call_later,
+        limits=config.limits,
     )
     return Server(
         router,

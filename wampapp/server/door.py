@@ -17,6 +17,7 @@ from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
 from wampapp.config.url import WEBSOCKET_PATH
 from wampapp.errors import PortInUse, UsageError
 from wampapp.server.address import Address, is_ip_address, is_loopback
+from wampapp.server.connections import Connections
 from wampapp.transport.budget import Budget
 from wampapp.transport.factories import rawsocket_server_factory, websocket_server_factory
 from wampapp.transport.websocket import WebSocketServer
@@ -70,6 +71,7 @@ class Server:
         self.allow_origins = frozenset(map(check_origin, allow_origins))
         self.host = ""
         limits = router.limits
+        self.connections = Connections(limits)
         self.budget = Budget(limits.unsent_total, self._call_later)
         self.rawsocket = rawsocket_server_factory(
             router.new_session, self._call_soon, max_unsent=limits.unsent, budget=self.budget
@@ -183,7 +185,9 @@ class _DetectingFactory(Factory):
     def __init__(self, server: Server) -> None:
         self.server = server
 
-    def buildProtocol(self, addr: Any) -> Protocol:
+    def buildProtocol(self, addr: Any) -> Protocol | None:
+        if not self.server.connections.take(addr.host):
+            return None  # Twisted closes it
         return _DetectingProtocol(self.server, addr)
 
 
@@ -205,6 +209,7 @@ class _DetectingProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         self._timer.cancel()
+        self._server.connections.give_back(self._addr.host)
 
     def dataReceived(self, data: bytes) -> None:
         self._buffer += data
@@ -223,6 +228,15 @@ class _DetectingProtocol(Protocol):
     def _hand_over(self, factory: Any) -> None:
         transport, buffer, self._buffer = self.transport, self._buffer, b""
         chosen = self._chosen = factory.buildProtocol(self._addr)
+        lost = chosen.connectionLost
+
+        def connection_lost(reason: Failure = connectionDone) -> None:
+            self._chosen = None
+            self.connectionLost(reason)
+            del chosen.connectionLost  # which is this function
+            lost(reason)
+
+        chosen.connectionLost = connection_lost
         transport.protocol = chosen  # type: ignore[union-attr]
         chosen.makeConnection(transport)
         chosen.dataReceived(buffer)

@@ -50,7 +50,7 @@ class Stats:
             realms=len(realms),
             unread=budget.total,
             joins=numbers.joins,
-            refusals=numbers.refusals.total(),
+            refusals=numbers.refusals.total() + server.connections.refused,
             calls=numbers.calls,
             errors=numbers.errors,
             events=numbers.events,

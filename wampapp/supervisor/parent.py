@@ -134,7 +134,14 @@ class Parent(ABC):
             UsageError: it cannot listen.
         """
         if self._router is None:
-            names = ("host", "port", "allow_origins", "handshake_timeout", "router_config")
+            names = (
+                "host",
+                "port",
+                "allow_origins",
+                "limits",
+                "handshake_timeout",
+                "router_config",
+            )
             config = override(Config(), **{name: self._options[name] for name in names})
             self._router = await find_router(config, current_runtime(), self._secret)
         address = self._router.address

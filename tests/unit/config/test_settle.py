@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from wampapp import Ticket, Tls, UsageError
+from wampapp.config.limits import Limits
 from wampapp.config.records import Config
 from wampapp.config.settle import (
     RUNNING,
@@ -28,6 +29,7 @@ VARIABLES = {
     "WAMPAPP_PORT": "2",
     "WAMPAPP_DEBUG": "1",
     "WAMPAPP_ALLOW_ORIGIN": "https://a.example https://b.example",
+    "WAMPAPP_LIMIT": "unsent=1MiB calls=7",
     "WAMPAPP_HANDSHAKE_TIMEOUT": "2.5",
     "WAMPAPP_GIVE_UP_AFTER": "2",
 }
@@ -38,6 +40,7 @@ READ: dict[str, Any] = {
     "port": 2,
     "debug": True,
     "allow_origins": ("https://a.example", "https://b.example"),
+    "limits": Limits(unsent=2**20, calls=7),
     "handshake_timeout": 2.5,
     "give_up_after": 2.0,
 }
@@ -48,6 +51,7 @@ GIVEN: dict[str, Any] = {
     "port": 3,
     "debug": False,
     "allow_origins": ("https://c.example",),
+    "limits": Limits(calls=8),
     "handshake_timeout": 3,
     "give_up_after": 0,
 }

@@ -128,3 +128,29 @@ def test_retained_events_take_what_they_have_on_the_wire(own: EmbeddedRouter) ->
         assert publisher.receive()[4] == [EMPTY_LISTS]
     finally:
         publisher.close()
+
+
+def test_of_many_sleepers_those_go_that_have_left_the_most_unread() -> None:
+    with EmbeddedRouter(0, "--limit", "unsent_total=4MiB") as router:
+        sleepers = [subscriber(router) for _ in range(8)]
+        healthy, publisher = subscriber(router), Raw(router)
+        publisher.join(MSGPACK)
+        events = 8000  # 8 MB; one sleeper alone would be under the limit of one peer
+        numbers: list[int] = []
+        reading = threading.Thread(
+            target=lambda: numbers.extend(healthy.receive()[4][0] for _ in range(events))
+        )
+        try:
+            before = memory(router, "VmRSS")
+            reading.start()
+            for start in range(0, events, 1000):
+                publish(publisher, range(start, start + 1000))
+            reading.join()
+            assert numbers == list(range(events))
+            router.until(r"it left [\d,]+ bytes unread, and [\d,]+ wait for all peers")
+            assert memory(router, "VmHWM") - before < 16 * MIB
+            publish(publisher, range(1))  # it is read again
+        finally:
+            for raw in (*sleepers, healthy, publisher):
+                raw.close()
+        router.stop()

@@ -1,0 +1,102 @@
+"""The limits of one session at the router's core, and of what a realm retains."""
+
+import pytest
+
+from tests.support.links import Client, register, subscribe
+from wampapp.config.limits import Limits
+from wampapp.protocol.messages import (
+    CALL,
+    CANCEL,
+    ERROR,
+    INVOCATION,
+    PUBLISH,
+    REGISTER,
+    REGISTERED,
+    RESULT,
+    SUBSCRIBE,
+    SUBSCRIBED,
+    UNREGISTER,
+    UNSUBSCRIBE,
+    YIELD,
+)
+from wampapp.router.router import Router
+
+
+@pytest.fixture
+def router() -> Router:
+    limits = Limits(registrations=2, subscriptions=2, calls=3, retained_events=2)
+    return Router("test", limits=limits)
+
+
+def test_a_session_may_have_so_many_registrations(router: Router) -> None:
+    client = Client(router)
+    first = register(client, "com.a")
+    register(client, "com.b")
+    answer = client.ask(REGISTER, {}, "com.c")
+    assert answer[0] == ERROR
+    assert answer[4:] == [
+        "wampapp.error.limit_exceeded",
+        ["A session has at most 2 registrations here."],
+    ]
+    client.ask(UNREGISTER, first)
+    assert client.ask(REGISTER, {}, "com.c")[0] == REGISTERED
+    assert Client(router).ask(REGISTER, {}, "com.d")[0] == REGISTERED
+
+
+def test_a_session_may_have_so_many_subscriptions(router: Router) -> None:
+    client = Client(router)
+    first = subscribe(client, "com.a")
+    subscribe(client, "com.b")
+    answer = client.ask(SUBSCRIBE, {}, "com.c")
+    assert answer[0] == ERROR
+    assert answer[4:] == [
+        "wampapp.error.limit_exceeded",
+        ["A session has at most 2 subscriptions here."],
+    ]
+    assert client.ask(UNSUBSCRIBE, first)[0] == 35
+    assert client.ask(SUBSCRIBE, {}, "com.c")[0] == SUBSCRIBED
+
+
+def test_to_subscribe_again_is_no_further_subscription(router: Router) -> None:
+    client = Client(router)
+    first = subscribe(client, "com.a")
+    subscribe(client, "com.b")
+    assert client.ask(SUBSCRIBE, {}, "com.a")[2] == first
+
+
+def test_a_caller_may_wait_for_so_many_answers(router: Router) -> None:
+    callee, caller = Client(router), Client(router)
+    register(callee, "com.a")
+    for number in range(1, 4):
+        caller.say(CALL, number, {}, "com.a")
+    caller.say(CALL, 4, {}, "com.a")
+    text = (
+        "The caller already waits for the answers of 3 calls, the most that one session may have."
+    )
+    assert caller.heard() == [ERROR, CALL, 4, {}, "wampapp.error.overloaded", [text]]
+    callee.say(YIELD, callee.heard()[1], {})
+    assert caller.heard()[:2] == [RESULT, 1]
+    caller.say(CALL, 5, {}, "com.a")
+    assert [message[0] for message in callee.inbox] == [INVOCATION] * 3
+
+
+def test_cancelled_calls_do_not_pile_up_at_a_callee_that_never_answers(router: Router) -> None:
+    callee, caller = Client(router), Client(router)
+    register(callee, "com.a")
+    for number in range(1, 4):
+        caller.say(CALL, number, {}, "com.a")
+        caller.say(CANCEL, number, {"mode": "skip"})
+        assert caller.heard()[:3] == [ERROR, CALL, number]
+    caller.say(CALL, 4, {}, "com.a")
+    text = "The callee has yet to answer 3 calls, the most that one session may have."
+    assert caller.heard() == [ERROR, CALL, 4, {}, "wampapp.error.overloaded", [text]]
+    callee.say(YIELD, callee.heard()[1], {})
+    caller.say(CALL, 5, {}, "com.a")
+    assert caller.inbox == []
+
+
+def test_a_realm_retains_so_many_events(router: Router) -> None:
+    client = Client(router)
+    for topic in ("com.a", "com.b", "com.c"):
+        client.say(PUBLISH, 1, {"retain": True}, topic)
+    assert list(router.realms["realm1"].broker.retained) == ["com.b", "com.c"]
