@@ -61,7 +61,7 @@ class Client:
         self.codec = codec
         self.inbox: list[Message] = []
         self.closed = False
-        self.paused = False
+        self.pauses = 0
         self.session = router.new_local_session() if is_local else router.new_session()
         self.session.opened(self)
         self._requests = 0
@@ -106,10 +106,14 @@ class Client:
     abort = close
 
     def pause(self) -> None:
-        self.paused = True
+        self.pauses += 1
 
     def resume(self) -> None:
-        self.paused = False
+        self.pauses -= 1
+
+    @property
+    def paused(self) -> bool:
+        return self.pauses > 0
 
     # What a test calls.
 

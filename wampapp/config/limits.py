@@ -37,6 +37,9 @@ class Limits:
         subscriptions: the subscriptions of one session.
         calls: the calls of one session that wait for their answers, and those that it has yet to
             answer.
+        sessions_per_authid: the sessions of one principal in a realm.
+        rate: the messages that one session may send in a second; what it sends faster is read
+            later. 0, the default, is any number.
         retained_events: the events that a realm retains; the oldest goes first.
         retained_size: their bytes.
     """
@@ -51,15 +54,18 @@ class Limits:
     registrations: int = 200_000
     subscriptions: int = 200_000
     calls: int = 100_000
+    sessions_per_authid: int = 50_000
+    rate: int = 0
     retained_events: int = 10_000
     retained_size: int = 64 * MIB
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if type(value) is not int or value < 1:
+            least = 0 if field.name == "rate" else 1
+            if type(value) is not int or value < least:
                 raise UsageError(
-                    f"The limit {field.name} is {value!r}; give a whole number, 1 or more."
+                    f"The limit {field.name} is {value!r}; give a whole number, {least} or more."
                 )
         if not self.hello_size <= self.message_size <= _LARGEST:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import INVALID_ARGUMENT
@@ -48,6 +49,7 @@ class Realm:
     Attributes:
         name: the realm's name.
         sessions: the joined sessions, by id.
+        authids: how many of them each principal has.
         broker: routes events.
         dealer: routes calls.
         handlers: what handles each message of a joined session, by the message's code.
@@ -67,6 +69,7 @@ class Realm:
     ) -> None:
         self.name = name
         self.sessions: dict[int, RouterSession] = {}
+        self.authids: Counter[str] = Counter()
         procedures: dict[str, Callable[[list[Any]], Any]] = {}
         self.broker = broker.Broker(next_id, now, numbers, limits)
         self.dealer = dealer.Dealer(next_id, now, numbers, self.broker.announce, procedures)
@@ -131,6 +134,7 @@ class Realm:
     def add(self, session: RouterSession) -> None:
         """Take in a session that was sent its WELCOME, and announce it."""
         self.sessions[session.id] = session
+        self.authids[session.authid] += 1
         self._meta.joined(session)
 
     def remove(self, session: RouterSession, *, announce: bool) -> None:
@@ -142,6 +146,9 @@ class Realm:
         """
         if self.sessions.pop(session.id, None) is None:
             return
+        self.authids[session.authid] -= 1
+        if not self.authids[session.authid]:
+            del self.authids[session.authid]
         registrations = self.dealer.remove(session)
         subscriptions = self.broker.subscriptions.remove(session)
         if announce:

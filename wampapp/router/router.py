@@ -13,6 +13,7 @@ from wampapp.errors import (
     AUTHENTICATION_FAILED,
     CLOSE_REALM,
     INVALID_URI,
+    LIMIT_EXCEEDED,
     PAYLOAD_SIZE_EXCEEDED,
     PayloadTooLarge,
     ProtocolViolation,
@@ -71,11 +72,13 @@ class Router:
             WAMP-CRA, as ``trusted``; None where there are none.
         aside: does work that takes long, and calls a function with what came of it: both are its
             arguments. By default it is done at once.
-        call_later: calls a function after some seconds; for a configuration that asks an app.
+        call_later: calls a function after some seconds; for a configuration that asks an app, and
+            for a limit of the rate.
         limits: what is taken from peers; None for the defaults.
 
     Raises:
-        UsageError: the configuration asks an app, and there is no ``call_later``.
+        UsageError: the configuration asks an app, or the rate is limited, and there is no
+            ``call_later``.
 
     Attributes:
         limits: what is taken from peers.
@@ -99,6 +102,9 @@ class Router:
         self._now = now
         self._aside = aside
         self._policies = Policies(self, config, now, trusted, call_later)
+        self._call_later = call_later
+        if self.limits.rate and call_later is None:
+            raise UsageError("A limit of the rate needs a clock; give Router(call_later=…).")
         self.realms: dict[str, Realm] = {}
         self._ids = itertools.count(1)
         self._attached: set[RouterSession] = set()
@@ -260,6 +266,11 @@ class Router:
 
     def _admit(self, session: RouterSession, name: str, identity: Identity) -> None:
         """Let a session in, and tell it so."""
+        known, most = self.realms.get(name), self.limits.sessions_per_authid
+        if known is not None and known.authids[identity.authid] >= most:
+            text = f"There are {most:,} sessions of {short_repr(identity.authid)} already."
+            session.abort(LIMIT_EXCEEDED, text)
+            return
         realm = self._realm(name)
         number = _random_id()
         while number in realm.sessions:
@@ -275,6 +286,8 @@ class Router:
         level = logging.DEBUG if session.address == LOCAL else logging.INFO
         who = (session.id, name, session.authid, session.authrole, session.address)
         logger.log(level, "Session %s joined %s as %s, %s, from %s", *who)
+        if self.limits.rate and self._call_later is not None:
+            session.limit_rate(self._call_later)
         realm.add(session)
 
     def _realm(self, name: str) -> Realm:

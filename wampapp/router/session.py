@@ -24,6 +24,7 @@ from wampapp.protocol.messages import (
     MalformedMessage,
 )
 from wampapp.router.access.rights import NO_RIGHTS
+from wampapp.router.meter import Meter
 from wampapp.router.peer import Peer
 from wampapp.router.peer_features import known_features
 
@@ -283,6 +284,12 @@ class RouterSession(Peer):
         self.authmethod = identity.authmethod
         self.rights = identity.rights
         self.extra = identity.extra
+
+    def limit_rate(self, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+        """Read only so many messages in a second; ``call_later`` takes seconds and a function."""
+        meter = Meter(self, self.limits.rate, self.received, call_later)
+        # In the method's place, so that it costs nothing where there is no limit.
+        self.received = meter.received  # type: ignore[method-assign]
 
     def identity(self) -> dict[str, Any]:
         """Return who the session is, as WELCOME and the session meta API write it."""

@@ -60,6 +60,8 @@ class BaseLink:
         self._out: list[bytes] = []
         self._direct = False
         self._broken = False
+        #: How often it was paused, and not resumed since.
+        self._pauses = 0
         #: Why we disconnected the peer, as the end of a sentence.
         self._dropped = ""
 
@@ -162,13 +164,17 @@ class BaseLink:
         raise NotImplementedError
 
     def pause(self) -> None:
-        """Stop reading until :meth:`resume`."""
-        self.transport.pauseProducing()
+        """Stop reading; see :class:`Link`."""
+        self._pauses += 1
+        if self._pauses == 1:
+            self.transport.pauseProducing()
 
     def resume(self) -> None:
-        """Read again."""
-        if not self.closing:
-            self.transport.resumeProducing()
+        """Read again; see :class:`Link`."""
+        if self._pauses:
+            self._pauses -= 1
+            if not self._pauses and not self.closing:
+                self.transport.resumeProducing()
 
     def send_frame(self, frame: bytes) -> None:
         """Send a whole frame at the end of this turn of the loop.

@@ -57,10 +57,10 @@ class Link(Protocol):
         """
 
     def pause(self) -> None:
-        """Stop reading; the peer's transport holds what comes. Pausing twice does nothing."""
+        """Stop reading; the peer's transport holds what comes."""
 
     def resume(self) -> None:
-        """Read again."""
+        """Read again, once this was called as often as :meth:`pause`."""
 
     def close(self) -> None:
         """Close the link once everything is sent."""

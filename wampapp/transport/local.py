@@ -36,7 +36,7 @@ class LocalLink:
         self._handler: Handler | None = handler
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[bytes] = deque()
-        self._paused = False
+        self._pauses = 0
         self._closing = False
         self._other: LocalLink
 
@@ -62,16 +62,17 @@ class LocalLink:
 
     def pause(self) -> None:
         """Stop delivering; see :class:`Link`."""
-        self._paused = True
+        self._pauses += 1
 
     def resume(self) -> None:
         """Deliver again; see :class:`Link`."""
-        if self._paused:
-            self._paused = False
-            self._loop.call_soon(self._deliver)
+        if self._pauses:
+            self._pauses -= 1
+            if not self._pauses:
+                self._loop.call_soon(self._deliver)
 
     def _deliver(self) -> None:
-        while self._inbox and not self._paused:
+        while self._inbox and not self._pauses:
             payload = self._inbox.popleft()
             if self._handler is None:
                 return

@@ -95,7 +95,6 @@ class _RawSocket(BaseLink, Protocol):
         # The parts of a frame that is not whole yet, and how many bytes it lacks at least.
         self._parts: list[bytes] = []
         self._missing = 0
-        self._paused = False
         self._reading = False
 
     def handshake_received(self, length: int, serializer: int) -> None:
@@ -140,7 +139,7 @@ class _RawSocket(BaseLink, Protocol):
         if self._parts:
             self._parts.append(data)
             self._missing -= len(data)
-            if self._missing > 0 or self._paused:
+            if self._missing > 0 or self._pauses:
                 return
             data = b"".join(self._parts)
             self._parts.clear()
@@ -151,7 +150,8 @@ class _RawSocket(BaseLink, Protocol):
         budget = self.factory.budget
         budget.pressed = False
         self._reading = True
-        while end - position >= _HEAD and not (self._paused or self.closing):
+        # A pause also stops it in the middle of what was read already.
+        while end - position >= _HEAD and not (self._pauses or self.closing):
             (head,) = _UNPACK_HEADER(data, position)
             kind, size = head >> 24, head & _LENGTH_BITS
             start = position + _HEAD
@@ -185,15 +185,9 @@ class _RawSocket(BaseLink, Protocol):
         else:
             self.abort()
 
-    def pause(self) -> None:
-        # This also stops in the middle of what was read already.
-        self._paused = True
-        super().pause()
-
     def resume(self) -> None:
-        self._paused = False
         super().resume()
-        if self._parts and not self._reading and not self.closing:
+        if self._parts and not (self._pauses or self._reading or self.closing):
             data = b"".join(self._parts)
             self._parts.clear()
             self._read_frames(data)

@@ -1,9 +1,14 @@
 """The limits of one session at the router's core, and of what a realm retains."""
 
+from typing import Any
+
 import pytest
 
-from tests.support.links import Client, register, subscribe
+from tests.support.links import Client, Refused, register, subscribe
+from wampapp import Ticket, UsageError
+from wampapp.config.access import Principal, RealmConfig, Role, RouterConfig
 from wampapp.config.limits import Limits
+from wampapp.protocol.hashes import TicketHash
 from wampapp.protocol.messages import (
     CALL,
     CANCEL,
@@ -93,6 +98,46 @@ def test_cancelled_calls_do_not_pile_up_at_a_callee_that_never_answers(router: R
     callee.say(YIELD, callee.heard()[1], {})
     caller.say(CALL, 5, {}, "com.a")
     assert caller.inbox == []
+
+
+def test_a_principal_has_so_many_sessions() -> None:
+    realm = RealmConfig(
+        "realm1", [Role("member")], [Principal("ada", "member", ticket=TicketHash.of("t"))]
+    )
+    router = Router("test", config=RouterConfig([realm]), limits=Limits(sessions_per_authid=2))
+    first, _ = [Client(router, credential=Ticket("ada", "t")) for _ in range(2)]
+    with pytest.raises(Refused, match="There are 2 sessions of 'ada' already"):
+        Client(router, credential=Ticket("ada", "t"))
+    assert router.numbers.refusals == {"wampapp.error.limit_exceeded": 1}
+    first.leave()
+    Client(router, credential=Ticket("ada", "t"))
+
+
+def test_what_a_session_sends_too_fast_is_read_later() -> None:
+    later: list[Any] = []
+    router = Router(
+        "test",
+        limits=Limits(rate=3),
+        call_later=lambda _seconds, then: later.append(then),
+    )
+    client, other = Client(router), Client(router)
+    for number in range(1, 4):
+        assert not client.paused
+        client.say(PUBLISH, number, {}, "com.a")
+    assert (client.paused, other.paused) == (True, False)
+    [begin] = later
+    begin()
+    assert not client.paused
+    for number in range(3):
+        client.say(PUBLISH, 4 + number, {}, "com.a")
+    assert client.paused
+    client.leave()
+    later.pop()()  # nothing is left to be read
+
+
+def test_a_limit_of_the_rate_needs_a_clock() -> None:
+    with pytest.raises(UsageError, match="needs a clock"):
+        Router("test", limits=Limits(rate=3))
 
 
 def test_a_realm_retains_so_many_events(router: Router) -> None:

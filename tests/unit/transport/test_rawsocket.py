@@ -112,6 +112,22 @@ def test_nothing_is_handed_on_after_an_abort() -> None:
     assert len(messages.heard) == 1
 
 
+def test_a_link_reads_again_when_no_reason_to_pause_is_left() -> None:
+    messages = Messages()
+    protocol, transport = opened(messages)
+    for _ in range(2):
+        messages.link.pause()
+    assert transport.producerState == "paused"
+    messages.link.resume()
+    protocol.dataReceived(published(1))
+    assert (transport.producerState, messages.heard) == ("paused", [])
+    messages.link.resume()
+    assert (transport.producerState, len(messages.heard)) == ("producing", 1)
+    messages.link.resume()  # once more than it was paused: as if it had not been said
+    messages.link.pause()
+    assert transport.producerState == "paused"
+
+
 # The handshake ("RawSocket Transport", "Handshake").
 
 

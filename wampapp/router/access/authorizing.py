@@ -126,7 +126,7 @@ class _Held:
             session.received(self._waiting.popleft())
         if isinstance(session.realm, _Held):
             session.realm._waiting.extend(self._waiting)
-        elif session.link is not None:
+        if session.link is not None:
             session.link.resume()
 
 
