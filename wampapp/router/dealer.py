@@ -31,7 +31,7 @@ from wampapp.router.registrations import Registrations
 from wampapp.router.session import PendingCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.router.meta import Announce, Procedure
@@ -101,6 +101,11 @@ class Dealer:
             session.send_error(CALL, request, why, text)
             return
         callee = registration.choose()
+        if callee.realm is None:  # it has left, and is still being removed
+            self.registrations.prune(registration)
+            self._numbers.calls -= 1
+            self.call(session, message)
+            return
         if len(session.calls) >= session.most_calls:
             _refuse_one_more(session, request, "caller already waits for the answers of")
             return
@@ -228,19 +233,17 @@ class Dealer:
 
     # Leaving.
 
-    def remove(self, session: RouterSession) -> list[Registration]:
-        """Forget a session that has left: its procedures, and the calls to and from it.
-
-        Returns:
-            The registrations that it was taken from.
-        """
-        registrations = self.registrations.remove(session)
+    def removing(self, session: RouterSession) -> Iterator[None]:
+        """Forget the calls of a session that has left, and those to it, one at each step."""
         for pending in list(session.calls.values()):
+            if pending.caller is None:
+                continue  # answered since the last step
             self._release(pending)
             if pending.callee is not session and pending.callee.supports(
                 "callee", "call_canceling"
             ):
                 pending.callee.send([INTERRUPT, pending.invocation, {"mode": "killnowait"}])
+            yield
         for pending in session.invocations.values():
             caller, request = pending.caller, pending.request
             if caller is not None:
@@ -251,8 +254,8 @@ class Dealer:
                     CANCELED,
                     f"The callee of {short_repr(pending.procedure)} left before it answered.",
                 )
+            yield
         session.invocations.clear()
-        return registrations
 
 
 def _refuse_one_more(session: RouterSession, request: int, why: str) -> None:

@@ -22,16 +22,19 @@ from wampapp.router import broker, dealer
 from wampapp.router.access.guard import Guard
 from wampapp.router.access.kills import Kills
 from wampapp.router.meta import SessionMeta
+from wampapp.router.turns import in_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wampapp.config.limits import Limits
     from wampapp.protocol.messages import MalformedMessage, Message
-    from wampapp.router.access.inquirer import Inquirer
+    from wampapp.router.access.inquirer import CallLater, Inquirer
     from wampapp.router.access.policy import Policy
     from wampapp.router.numbers import Numbers
+    from wampapp.router.registrations import Registration
     from wampapp.router.session import RouterSession
+    from wampapp.router.subscriptions import Subscription
 
     Handler = Callable[[RouterSession, Message], None]
 
@@ -45,6 +48,7 @@ class Realm:
         now: returns the time, in seconds since 1970.
         numbers: what the router counts.
         limits: what is retained at most.
+        call_later: calls a function after some seconds; None where everything is done at once.
 
     Attributes:
         name: the realm's name.
@@ -66,8 +70,10 @@ class Realm:
         now: Callable[[], float],
         numbers: Numbers,
         limits: Limits,
+        call_later: CallLater | None = None,
     ) -> None:
         self.name = name
+        self._call_later = call_later
         self.sessions: dict[int, RouterSession] = {}
         self.authids: Counter[str] = Counter()
         procedures: dict[str, Callable[[list[Any]], Any]] = {}
@@ -140,6 +146,8 @@ class Realm:
     def remove(self, session: RouterSession, *, announce: bool) -> None:
         """Forget a session: its registrations, subscriptions and pending calls.
 
+        If it has many, that takes some turns of the loop.
+
         Args:
             session: the session; nothing is done for one that was not added.
             announce: whether the meta API's events are published, once all that is done.
@@ -149,13 +157,26 @@ class Realm:
         self.authids[session.authid] -= 1
         if not self.authids[session.authid]:
             del self.authids[session.authid]
-        registrations = self.dealer.remove(session)
-        subscriptions = self.broker.subscriptions.remove(session)
+        in_turns(self._removing(session, announce=announce), self._call_later)
+
+    def _removing(self, session: RouterSession, *, announce: bool) -> Iterator[None]:
+        registrations, subscriptions = self.dealer.registrations, self.broker.subscriptions
+        served: list[Registration] = []
+        heard: list[Subscription] = []
+        for registration in registrations.removing(session):
+            served.append(registration)
+            yield
+        yield from self.dealer.removing(session)
+        for subscription in subscriptions.removing(session):
+            heard.append(subscription)
+            yield
         if announce:
-            for registration in registrations:
-                self.dealer.registrations.meta.removed(session, registration)
-            for subscription in subscriptions:
-                self.broker.subscriptions.meta.removed(session, subscription)
+            for registration in served:
+                registrations.meta.removed(session, registration)
+                yield
+            for subscription in heard:
+                subscriptions.meta.removed(session, subscription)
+                yield
             self._meta.left(session)
 
     def forbidden(self, session: RouterSession) -> bool:

@@ -20,7 +20,7 @@ from wampapp.router.matching import match_of
 from wampapp.router.meta import RegistrationMeta, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from wampapp.protocol.messages import Message
     from wampapp.router.meta import Announce
@@ -136,6 +136,9 @@ class Registrations:
             )
             return
         registration = self.index.get(match, name)
+        if registration is not None and next(iter(registration.callees)).realm is None:
+            self.prune(registration)
+            registration = self.index.get(match, name)
         if registration is not None and options.get("force_reregister") is True:
             self._revoke(registration)
             registration = None
@@ -178,9 +181,16 @@ class Registrations:
         """Return the registrations of a session."""
         return [self._by_id[number] for number in session.registrations]
 
-    def remove(self, session: RouterSession) -> list[Registration]:
-        """Take a session that has left out of its registrations, and return them."""
-        return [self._drop(session, number) for number in sorted(session.registrations)]
+    def removing(self, session: RouterSession) -> Iterator[Registration]:
+        """Take a session that has left out of its registrations, one at each step."""
+        for number in sorted(session.registrations):
+            if number in session.registrations:
+                yield self._drop(session, number)
+
+    def prune(self, registration: Registration) -> None:
+        """Take callees out of a registration that have left, and are still being removed."""
+        for callee in [callee for callee in registration.callees if callee.realm is None]:
+            self._drop(callee, registration.id)
 
     def _drop(self, session: RouterSession, number: int) -> Registration:
         session.registrations.discard(number)

@@ -295,7 +295,7 @@ class Router:
         realm = self.realms.get(name)
         if realm is None:
             make = (name, self._ids.__next__, self._now, self.numbers, self.limits)
-            realm = self.realms[name] = Realm(*make)
+            realm = self.realms[name] = Realm(*make, self._call_later)
             self._policies.guard(realm)
         return realm
 

@@ -12,7 +12,7 @@ from wampapp.router.matching import match_of
 from wampapp.router.meta import SubscriptionMeta, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from wampapp.protocol.messages import Message
     from wampapp.router.meta import Announce
@@ -136,9 +136,10 @@ class Subscriptions:
         """Return the subscriptions of a session."""
         return [self._by_id[number] for number in session.subscriptions]
 
-    def remove(self, session: RouterSession) -> list[Subscription]:
-        """Take a session that has left out of its subscriptions, and return them."""
-        return [self._drop(session, number) for number in sorted(session.subscriptions)]
+    def removing(self, session: RouterSession) -> Iterator[Subscription]:
+        """Take a session that has left out of its subscriptions, one at each step."""
+        for number in sorted(session.subscriptions):
+            yield self._drop(session, number)
 
     def _drop(self, session: RouterSession, number: int) -> Subscription:
         session.subscriptions.discard(number)
