@@ -108,10 +108,12 @@ def rawsocket_client(handler: Any, announced: int = 0xF) -> Transport:
     return transport
 
 
-def websocket_server(handler: Any) -> Transport:
+def websocket_server(
+    handler: Any, call_soon: Callable[[Callable[[], None]], None] = at_once
+) -> Transport:
     """A router's WebSocket link whose client speaks JSON."""
     factory = websocket_server_factory(
-        lambda: handler, Clock(), at_once, handshake_timeout=0, protocol=WebSocketServer
+        lambda: handler, Clock(), call_soon, handshake_timeout=0, protocol=WebSocketServer
     )
     protocol, transport = started(factory)
     protocol.dataReceived(
@@ -423,6 +425,35 @@ def test_a_client_that_takes_512_bytes_joins_and_is_told_of_what_is_too_large() 
     [answer] = frames(small.value())
     assert answer[:3] + answer[4:5] == [8, 48, 8, "wamp.error.payload_size_exceeded"]
     assert not (small.disconnecting or large.disconnecting)
+
+
+@pytest.mark.parametrize("kind", ["pings", "fragments"])
+def test_thousands_of_empty_frames_do_not_keep_the_loop(kind: str) -> None:
+    recorder, turns = Recorder(), []  # type: ignore[var-annotated]
+    transport = websocket_server(recorder, turns.append)
+    mask = b"\0\0\0\0"
+    if kind == "pings":
+        data = (b"\x89\x80" + mask) * 5000
+    else:
+        letters = published(5000)
+        data = b"".join(
+            bytes([0x01 if not at else 0x80 if at == 4999 else 0, 0x81])
+            + mask
+            + letters[at : at + 1]
+            for at in range(5000)
+        )
+    transport.feed(data)  # type: ignore[attr-defined]
+    count = 0
+    while turns:
+        assert transport.producerState == "paused"
+        count += 1
+        turns.pop(0)()
+    assert count > 10  # in one, it would take a fifth of a second
+    assert transport.producerState == "producing"
+    if kind == "pings":
+        assert transport.value() == b"\x8a\0" * 5000
+    else:
+        assert [message[4] for message in recorder.messages] == [[letters[23:-3].decode()]]
 
 
 # A peer that does not read, behind TLS.
