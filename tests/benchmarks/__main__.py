@@ -24,6 +24,8 @@ from tests.benchmarks import (
     kinds,
     rejoin,
     report,
+    roles,
+    sleepers,
     start,
     testing,
 )
@@ -75,6 +77,10 @@ def main() -> None:
         add(*start.measure(options.rounds))
     if options.only in (None, "commands"):
         add(*commands.measure(options.rounds, options.seconds))
+    if options.only in (None, "roles"):
+        add(roles.measure(options.rounds, options.seconds))
+    if options.only in (None, "sleepers"):
+        add(*sleepers.measure(options.rounds))
     if options.only in (None, "rejoin"):
         add(rejoin.measure(options.rounds))
     if options.only in (None, "testing"):
@@ -94,7 +100,7 @@ def parse() -> argparse.Namespace:
         "--only",
         choices=[
             *("calls", "commands", "events", "field", "growth", "handlers", "kinds", "rejoin"),
-            *("start", "testing"),
+            *("roles", "sleepers", "start", "testing"),
         ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")

@@ -109,7 +109,11 @@ class Budget:
     def _judge(self) -> None:
         """Cut off who took nothing, if there is still too much, and read on."""
         if self._held and self.total > self._high:
-            self._shed([holder for holder in self._holders if not holder.moved], self._low)
+            asleep = [holder for holder in self._holders if not holder.moved]
+            worst = max((holder.size for holder in asleep), default=0)
+            # All that are alike at once: those that are left would soon hold up everybody again.
+            # Who has little waiting may just have paused.
+            self._shed([holder for holder in asleep if 2 * holder.size >= worst], 0)
         self._release()
 
     def _release(self) -> None:

@@ -113,6 +113,20 @@ def test_a_peer_that_took_nothing_meanwhile_is_cut_off_and_a_slow_one_is_not(
     assert publisher.reads
 
 
+def test_those_that_are_alike_are_cut_off_together_and_one_that_just_paused_is_not(
+    budget: Budget, loop: Loop
+) -> None:
+    sleepers, paused, publisher = [Peer(budget) for _ in range(8)], Peer(budget), Publisher()
+    for number, sleeper in enumerate(sleepers):
+        sleeper.wait(80 + number)
+    paused.wait(30)
+    budget.hold(publisher)
+    loop.pass_time(HOLD_SECONDS)
+    assert all(sleeper.reason for sleeper in sleepers)
+    assert not paused.reason
+    assert publisher.reads
+
+
 def test_if_all_go_on_reading_nobody_is_cut_off(budget: Budget, loop: Loop) -> None:
     slow, publisher = Peer(budget), Publisher()
     slow.wait(900)
