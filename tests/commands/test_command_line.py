@@ -168,7 +168,7 @@ def test_a_realm_that_is_refused_exits_4(crossbar: Crossbar) -> None:
         (["call", "com.a", "--realm", "a b"], "realm 'a b' is not a valid name"),
         (["subscribe", "com. a"], "is not a valid URI"),
         (["router", "--port", "70000"], "70000"),
-        (["router", "--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
+        (["router", "--host", "203.0.113.7", "--allow-anonymous"], "cannot listen on 203.0.113.7"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
     ids=repr,
@@ -284,8 +284,21 @@ def test_a_router_alone_on_a_taken_port(embedded: EmbeddedRouter) -> None:
     assert f"Port {embedded.port} on 127.0.0.1 is taken; choose another with --port." in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["router"], ["run", "examples/hello.py"], ["run", "examples/hello.py", "--workers=2"]],
+)
+def test_beyond_loopback_somebody_must_say_that_everybody_may_come(command: list[str]) -> None:
+    done = wampapp(*command, "--host", "0.0.0.0", "--port", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "On 0.0.0.0 the router can be reached from beyond this machine" in done.stderr
+    assert "--allow-anonymous" in done.stderr
+
+
 def test_beyond_loopback_it_says_what_that_means(free_port: int) -> None:
-    with Wampapp("router", "--host", "0.0.0.0", "--port", str(free_port)) as process:
+    open_to_all = ("--host", "0.0.0.0", "--port", str(free_port), "--allow-anonymous")
+    with Wampapp("router", *open_to_all) as process:
         process.until("beyond this machine")
         process.until("without a password and unencrypted")
         assert process.stop() == 0

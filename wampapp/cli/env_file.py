@@ -39,5 +39,5 @@ env_file_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_read_variables,
-    help="Holds variables that are not set yet: NAME=value.",
+    help="Holds variables, each as NAME=value.",
 )

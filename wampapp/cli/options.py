@@ -95,7 +95,7 @@ _allow_origin_option = click.option(
     "allow_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="A web origin that may connect, * or null. Repeatable.",
+    help="A web origin to let in, * or null. Repeatable.",
 )
 
 
@@ -111,6 +111,14 @@ def router_config_option(name: str) -> Callable[[F], F]:
     )
 
 
+_allow_anonymous_option = click.option(
+    "--allow-anonymous",
+    is_flag=True,
+    default=None,
+    help="Listen beyond this machine for everybody.",
+)
+
+
 def _as_limits(_ctx: click.Context, _option: click.Parameter, words: tuple[str, ...]) -> Any:
     from wampapp.config.limits import parse_limits
 
@@ -123,7 +131,7 @@ _limit_option = click.option(
     multiple=True,
     callback=_as_limits,
     metavar="NAME=N",
-    help="A limit of the router, such as unsent=32MiB. Repeatable.",
+    help="Its limit, such as unsent=32MiB. Repeatable.",
 )
 handshake_timeout_option = click.option(
     "--handshake-timeout",
@@ -175,11 +183,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 def listening_options(command: F) -> F:
     """The options of a router in this process.
 
-    They are ``host``, ``port``, ``allow_origins`` and ``limits``.
+    They are ``host``, ``port``, ``allow_anonymous``, ``allow_origins`` and ``limits``.
     """
-    return with_options(  # type: ignore[no-any-return]
-        command, (host_option, port_option, _allow_origin_option, _limit_option)
+    options = (
+        host_option,
+        port_option,
+        _allow_anonymous_option,
+        _allow_origin_option,
+        _limit_option,
     )
+    return with_options(command, options)  # type: ignore[no-any-return]
 
 
 def log_options(command: F) -> F:

@@ -117,7 +117,7 @@ _JOINING: Final = (
         "--authmethod",
         type=click.Choice(["anonymous", "ticket", "wampcra", "scram", "cryptosign"]),
         metavar="METHOD",
-        help="anonymous, ticket, wampcra, scram or cryptosign.",
+        help="ticket, wampcra, scram, cryptosign, anonymous.",
     ),
     click.option("--authid", metavar="NAME", help="The name to join as."),
     _file_option("--secret-file", "Holds the ticket, secret or password.", envvar=_READ_IN_CONFIG),

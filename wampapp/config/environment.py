@@ -28,6 +28,7 @@ CONVERTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "debug": is_on,
     "allow_origins": lambda text: tuple(text.split()),
     "router_config": str,
+    "allow_anonymous": is_on,
     "limits": lambda text: parse_limits(text.split()),
     "handshake_timeout": float,
     "give_up_after": float,

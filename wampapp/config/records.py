@@ -76,6 +76,7 @@ class Config:
             every one, ``null`` for pages without one, such as files.
         router_config: who may join the embedded router and do what there: its file, or what the
             file would say; None lets everybody do everything.
+        allow_anonymous: whether the embedded router may listen beyond this machine without one.
         limits: what the embedded router takes and holds.
         auth: the credential; None joins anonymously.
         tls: how TLS is spoken; None for this machine's authorities.
@@ -98,6 +99,7 @@ class Config:
     check_results: bool | None = None
     allow_origins: tuple[str, ...] = ()
     router_config: str | os.PathLike[str] | RouterConfig | None = None
+    allow_anonymous: bool = False
     limits: Limits = DEFAULT_LIMITS
     auth: Credential | None = None
     tls: Tls | None = None

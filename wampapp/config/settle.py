@@ -51,6 +51,7 @@ class RunOptions(TypedDict, total=False):
         debug: whether callers see the type, message and traceback of a handler's exception.
         router_config: who may join the embedded router and do what there: a file, or a
             :class:`wampapp.router.RouterConfig`.
+        allow_anonymous: whether the embedded router may listen beyond this machine without one.
     """
 
     realm: str | None
@@ -58,6 +59,7 @@ class RunOptions(TypedDict, total=False):
     port: int | None
     debug: bool | None
     router_config: str | os.PathLike[str] | RouterConfig | None
+    allow_anonymous: bool | None
 
 
 class Given(RunOptions, total=False):

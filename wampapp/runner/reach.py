@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from wampapp._version import __version__
 from wampapp.dispatch.dispatcher import Dispatcher
-from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable
+from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable, UsageError
 from wampapp.loop.threads import ThreadPool
 from wampapp.session.joining import join
 from wampapp.transport.dial import LocalDialer, UrlDialer
@@ -130,9 +130,11 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         trusted: the secret of the app's other processes; None where there are none.
 
     Raises:
-        UsageError: the file that says who may do what cannot be read, or holds a mistake.
+        UsageError: the file that says who may do what cannot be read, or holds a mistake; or there
+            is none, and the host is beyond this machine.
     """
     from wampapp.router.router import Router
+    from wampapp.server.address import is_loopback
     from wampapp.server.aside import Aside
     from wampapp.server.door import Server
 
@@ -145,6 +147,12 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         call_later=runtime.loop.call_later,
         limits=config.limits,
     )
+    if not (router.is_guarded or config.allow_anonymous or is_loopback(config.host)):
+        raise UsageError(
+            f"On {config.host} the router can be reached from beyond this machine, and everybody "
+            "could call, publish and register there; say who may with --router-config (for "
+            "'wampapp router': --config), or let everybody with --allow-anonymous."
+        )
     return Server(
         router,
         runtime.reactor,

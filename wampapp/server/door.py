@@ -146,8 +146,28 @@ class Server:
             from wampapp.server.page import PageFactory
 
             is_ready = lambda: not self.router.is_closing  # noqa: E731
-            self._page = PageFactory(self._address, self.loop, is_ready)
+            self._page = PageFactory(self._address, self.loop, is_ready, self.host_allowed)
         return self._page
+
+    def host_allowed(self, host: str) -> bool:
+        """Return whether a web page may be shown under a name.
+
+        Somebody may have pointed a foreign name at this machine, whose pages could then read ours
+        (DNS rebinding): it must be an address, the name that the server is bound to, or the name of
+        an origin that is allowed.
+
+        Args:
+            host: the Host header.
+        """
+        try:
+            name = urlsplit(f"//{host.strip().lower()}").hostname or ""
+        except ValueError:
+            return False
+        if is_loopback(name) or is_ip_address(name) or name == self.host.lower():
+            return True
+        return ANY in self.allow_origins or any(
+            urlsplit(origin).hostname == name for origin in self.allow_origins
+        )
 
     def origin_allowed(self, origin: str, host: str) -> bool:
         """Return whether a web page may open a WebSocket.

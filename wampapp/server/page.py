@@ -27,6 +27,8 @@ _LINGER: Final = 2.0
 
 _UPGRADE: Final = re.compile(r"upgrade:\s*websocket\s*", re.IGNORECASE)
 
+_HOST: Final = re.compile(r"host:\s*(.*?)\s*", re.IGNORECASE)
+
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -67,6 +69,10 @@ def _error(status: str) -> _Answer:
     return _Answer(status, f"{status.partition(' ')[2]}\n")
 
 
+_MISDIRECTED: Final = _Answer(
+    "421 Misdirected Request",
+    "This name is not the router's; --allow-origin, with the origin of a page, lets it in.\n",
+)
 _OK: Final = _Answer("200 OK", "ok\n")
 _STOPPING: Final = _Answer("503 Service Unavailable", "The router stops.\n")
 
@@ -78,22 +84,28 @@ class PageFactory(Factory):
         address: where the router listens, which the page shows.
         loop: the event loop.
         is_ready: returns whether the router takes sessions.
+        host_allowed: returns whether a page may be shown under the name in a Host header.
     """
 
     noisy = False
 
     def __init__(
-        self, address: Address, loop: asyncio.AbstractEventLoop, is_ready: Callable[[], bool]
+        self,
+        address: Address,
+        loop: asyncio.AbstractEventLoop,
+        is_ready: Callable[[], bool],
+        host_allowed: Callable[[str], bool],
     ) -> None:
         html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
         self._page = _Answer("200 OK", html, "text/html; charset=utf-8")
         self._is_ready = is_ready
+        self._host_allowed = host_allowed
         self.loop = loop
 
-    def answer(self, path: str) -> _Answer:
-        """Return the answer to a request for a path."""
+    def answer(self, path: str, host: str | None) -> _Answer:
+        """Return the answer to a request for a path, at the host that it names, as browsers do."""
         if path == "/":
-            return self._page
+            return self._page if host is None or self._host_allowed(host) else _MISDIRECTED
         if path == "/healthz" or (path == "/readyz" and self._is_ready()):
             return _OK
         return _STOPPING if path == "/readyz" else _error("404 Not Found")
@@ -147,7 +159,8 @@ class _PageProtocol(Protocol):
         elif method not in ("GET", "HEAD"):
             answer = _error("405 Method Not Allowed")
         else:
-            answer = self._factory.answer(target.partition("?")[0])
+            named = [found[1] for line in lines if (found := _HOST.fullmatch(line))]
+            answer = self._factory.answer(target.partition("?")[0], named[0] if named else None)
         self._send(answer, with_body=method != "HEAD")
 
     def _send(self, answer: _Answer, *, with_body: bool) -> None:

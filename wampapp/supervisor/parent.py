@@ -141,6 +141,7 @@ class Parent(ABC):
                 "limits",
                 "handshake_timeout",
                 "router_config",
+                "allow_anonymous",
             )
             config = override(Config(), **{name: self._options[name] for name in names})
             self._router = await find_router(config, current_runtime(), self._secret)

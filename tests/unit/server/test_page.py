@@ -37,6 +37,35 @@ def test_the_page_names_the_router_s_urls(
     assert f"<code>rs://127.0.0.1:{embedded.port}</code>" in text
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("localhost:8080", 200),
+        ("LocalHost", 200),
+        ("[::1]:8080", 200),
+        ("10.1.2.3", 200),
+        ("shop.example", 200),
+        ("shop.example:8080", 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("[::1", 421),
+        ("", 421),
+    ],
+)
+def test_the_page_is_not_shown_under_a_foreign_name(host: str, status: int) -> None:
+    """A page of that name could read ours, once the name points at this machine."""
+    with EmbeddedRouter(0, "--allow-origin", "https://shop.example") as router:
+        link = http.client.HTTPConnection("127.0.0.1", router.port, timeout=DEADLINE)
+        link.request("GET", "/", headers={"Host": host})
+        assert link.getresponse().status == status
+        link.close()
+        link.request("GET", "/healthz", headers={"Host": host})  # which tells nothing
+        assert link.getresponse().status == 200
+        link.close()
+        router.stop()
+
+
 def test_head_has_the_headers_and_no_body(site: http.client.HTTPConnection) -> None:
     site.request("HEAD", "/")
     answer = site.getresponse()
