@@ -26,6 +26,8 @@ FEATURES: Final = {
     "publisher_identification": True,
     "pattern_based_subscription": True,
     "event_retention": True,
+    "payload_passthru_mode": True,
+    "subscription_revocation": True,
     "session_meta_api": True,
     "subscription_meta_api": True,
 }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
     CANCELED,
-    INVALID_ARGUMENT,
     INVALID_URI,
+    NO_AVAILABLE_CALLEE,
     NO_SUCH_PROCEDURE,
     OVERLOADED,
-    PROTOCOL_VIOLATION,
+    TIMEOUT,
     PayloadNotEncodable,
     PayloadTooLarge,
     ProtocolViolation,
@@ -19,25 +20,27 @@ from wampapp.errors import (
 from wampapp.protocol import uris
 from wampapp.protocol.messages import (
     CALL,
-    ERROR,
     INTERRUPT,
     INVOCATION,
     RESULT,
     payload_of,
     short_repr,
 )
+from wampapp.router.calls import end, refuse_unavailable, release, stop
 from wampapp.router.index import EXACT
+from wampapp.router.options import invocation_details, seconds_of
 from wampapp.router.registrations import Registrations
 from wampapp.router.session import PendingCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from wampapp.protocol.messages import MalformedMessage, Message
+    from wampapp.protocol.messages import Message
     from wampapp.router.meta import Announce, Procedure
     from wampapp.router.numbers import Numbers
     from wampapp.router.registrations import Registration
     from wampapp.router.session import RouterSession
+    from wampapp.router.turns import CallLater
 
 #: What WELCOME says of the dealer ("Feature Announcement").
 FEATURES: Final = {
@@ -47,8 +50,13 @@ FEATURES: Final = {
     "pattern_based_registration": True,
     "shared_registration": True,
     "registration_revocation": True,
+    "call_reroute": True,
+    "call_timeout": True,
+    "payload_passthru_mode": True,
+    "progressive_call_invocations": True,
     "session_meta_api": True,
     "registration_meta_api": True,
+    "testament_meta_api": True,
 }
 
 _CANCEL_MODES: Final = ("skip", "kill", "killnowait")
@@ -63,8 +71,8 @@ class Dealer:
         now: returns the time, in seconds since 1970.
         numbers: what the router counts.
         announce: publishes an event of the router's own; :meth:`Broker.announce`.
-        procedures: the procedures that the router answers itself, by URI; each takes the
-            positional arguments, and raises :class:`WampError`.
+        procedures: the procedures that the router answers itself, by URI.
+        call_later: calls a function after some seconds; None where calls have no timeouts.
 
     Attributes:
         registrations: who serves which procedure.
@@ -77,65 +85,148 @@ class Dealer:
         numbers: Numbers,
         announce: Announce,
         procedures: Mapping[str, Procedure],
+        call_later: CallLater | None,
     ) -> None:
         self.registrations = Registrations(next_id, now, announce)
         self._index = self.registrations.index
         self._procedures = procedures
         self._numbers = numbers
+        self._call_later = call_later
 
     def call(self, session: RouterSession, message: Message) -> None:
         """Handle CALL: ``[CALL, Request, Options, Procedure, Args?, Kwargs?]``."""
         request, options, name = message[1:4]
         self._numbers.calls += 1
-        if request in session.calls:
-            raise ProtocolViolation(f"The call with the request id {request} still runs.")
+        if request in session.calls or request in session.late:
+            self._continue(session, message)
+            return
         if name in self._procedures:  # before any pattern of a peer's that matches it too
             self._answer(session, message)
             return
         registration = self._index.best(name)
         if registration is None:
-            if uris.is_valid(name):
-                why, text = NO_SUCH_PROCEDURE, f"There is no procedure {short_repr(name)}."
-            else:
-                why, text = INVALID_URI, f"The procedure {short_repr(name)} is invalid."
-            session.send_error(CALL, request, why, text)
+            _refuse_unknown(session, request, name)
             return
-        callee = registration.choose()
-        if callee.realm is None:  # it has left, and is still being removed
-            self.registrations.prune(registration)
-            self._numbers.calls -= 1
-            self.call(session, message)
+        callee = registration.choose() if registration.most is None else registration.choose_other()
+        if callee is None or callee.realm is None:
+            self._go_round(session, message, registration)
             return
-        if len(session.calls) >= session.most_calls:
-            _refuse_one_more(session, request, "caller already waits for the answers of")
+        if len(session.calls) >= session.most_calls or len(callee.invocations) >= callee.most_calls:
+            _refuse_one_more(session, request)
             return
-        if len(callee.invocations) >= callee.most_calls:
-            _refuse_one_more(session, request, "callee has yet to answer")
-            return
-        pending = PendingCall(session, request, callee, name)
         details = _NO_DETAILS
         if options or registration.match != EXACT or registration.callees[callee]:
-            details = _details(session, options, registration, callee, name)
-            pending.progress = "receive_progress" in details
-        callee.invocations[pending.invocation] = session.calls[request] = pending
+            try:
+                details = invocation_details(session, options, registration, callee, name)
+            except WampError as error:
+                session.send_error(CALL, request, error.uri, error.message)
+                return
+        pending = PendingCall(session, request, callee, name, registration.id)
+        session.calls[request] = callee.invocations[pending.invocation] = pending
+        if options or registration.most is not None or callee.reroutes:
+            self._equip(pending, registration, message, details)
         try:
             callee.send([INVOCATION, pending.invocation, registration.id, details, *message[4:]])
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             # What the caller's serializer carries, the callee's may not.
-            del callee.invocations[pending.invocation], session.calls[request]
+            end(pending)
+            release(pending)
             session.send_error(CALL, request, error.uri, error.message)
+
+    def _go_round(
+        self, session: RouterSession, message: Message, registration: Registration
+    ) -> None:
+        """Call again without the callees that have left; refuse it if none takes a call now."""
+        if any(callee.realm is None for callee in registration.callees):
+            self.registrations.prune(registration)  # they are still being removed
+            self._numbers.calls -= 1
+            self.call(session, message)
+            return
+        text = f"All callees of {short_repr(message[3])} have as many calls as they take."
+        session.send_error(CALL, message[1], NO_AVAILABLE_CALLEE, text)
+
+    def _equip(
+        self,
+        pending: PendingCall,
+        registration: Registration,
+        message: Message,
+        details: dict[str, Any],
+    ) -> None:
+        """Give a call what only some need: more results, more parts, a timeout, other callees."""
+        callee = pending.callee
+        pending.progress = "receive_progress" in details
+        if "progress" in details:
+            pending.details = details
+        pending.free = registration.take(callee)
+        if callee.reroutes and len(registration.callees) > 1:
+            pending.retry = partial(self._retry, pending, registration, message, {callee})
+        seconds = seconds_of(message[2])
+        if seconds is not None and self._call_later is not None:
+            pending.timer = self._call_later(seconds, partial(self._expire, pending))
+
+    def _continue(self, session: RouterSession, message: Message) -> None:
+        """Hand on more of a call that comes in parts ("Progressive Call Invocations")."""
+        request, options = message[1:3]
+        self._numbers.calls -= 1  # it has been counted
+        pending = session.calls.get(request)
+        if pending is None:
+            # Its answer came before all of it was sent.
+            if options.get("progress") is not True:
+                session.late.discard(request)
+            return
+        details = pending.details
+        if details is None:
+            raise ProtocolViolation(f"The call with the request id {request} still runs.")
+        if options.get("progress") is not True:
+            pending.details = None
+            details = {name: value for name, value in details.items() if name != "progress"}
+        number, registration = pending.invocation, pending.registration
+        try:
+            pending.callee.send([INVOCATION, number, registration, details, *message[4:]])
+        except (PayloadNotEncodable, PayloadTooLarge) as error:
+            stop(pending, error.uri, error.message)
+
+    def _retry(
+        self,
+        pending: PendingCall,
+        registration: Registration,
+        message: Message,
+        tried: set[RouterSession],
+    ) -> None:
+        """Call another callee, as those that were tried are unavailable ("Call Re-Routing")."""
+        caller, callee = pending.caller, registration.choose_other(tried)
+        if caller is None or callee is None:
+            refuse_unavailable(pending)
+            return
+        tried.add(callee)
+        pending.callee, pending.invocation = callee, callee.next_request()
+        callee.invocations[pending.invocation] = pending
+        if registration.most is not None:
+            pending.free = registration.take(callee)
+        try:
+            details = invocation_details(
+                caller, message[2], registration, callee, pending.procedure
+            )
+            pending.progress = "receive_progress" in details
+            callee.send([INVOCATION, pending.invocation, registration.id, details, *message[4:]])
+        except WampError as error:
+            end(pending)
+            release(pending)
+            caller.send_error(CALL, pending.request, error.uri, error.message)
+
+    def _expire(self, pending: PendingCall) -> None:
+        """End a call whose timeout has passed ("Call Timeouts")."""
+        pending.timer = None
+        text = f"The call of {short_repr(pending.procedure)} was not answered in time."
+        stop(pending, TIMEOUT, text)
 
     def _answer(self, session: RouterSession, message: Message) -> None:
         """Answer a call of the router's own procedures."""
         request, name = message[1], message[3]
         args, kwargs = payload_of(message, 4)
-        if kwargs:
-            session.send_error(
-                CALL, request, INVALID_ARGUMENT, f"{name} takes no keyword arguments."
-            )
-            return
         try:
-            session.send([RESULT, request, _NO_DETAILS, [self._procedures[name](args)]])
+            result = self._procedures[name](session, args, kwargs)
+            session.send([RESULT, request, _NO_DETAILS, [result]])
         except WampError as error:
             session.send_error(CALL, request, error.uri, error.message)
 
@@ -153,92 +244,15 @@ class Dealer:
         if mode != "skip":
             pending.callee.send([INTERRUPT, pending.invocation, {"mode": mode}])
         if mode != "kill":
-            self._release(pending)
+            release(pending)
             session.send_error(CALL, request, CANCELED, "The call was cancelled.")
-
-    def _release(self, pending: PendingCall) -> None:
-        """Let a call go: its caller no longer waits, whatever the callee still sends."""
-        if pending.caller is not None:
-            del pending.caller.calls[pending.request]
-            pending.caller = None
-
-    def yielded(self, session: RouterSession, message: Message) -> None:
-        """Handle YIELD: ``[YIELD, Request, Options, Args?, Kwargs?]``."""
-        _, number, options = message[:3]
-        pending = session.invocations.get(number)
-        if pending is None:
-            raise ProtocolViolation(f"There is no invocation {number} to answer.")
-        caller, request = pending.caller, pending.request
-        details: dict[str, Any] = _NO_DETAILS
-        if options and options.get("progress") is True:
-            if not pending.progress:
-                return  # the caller did not ask for it; the result is still to come
-            details = {"progress": True}
-        else:
-            del session.invocations[number]
-            self._release(pending)
-        if caller is None:
-            return
-        try:
-            caller.send([RESULT, request, details, *message[3:]])
-        except (PayloadNotEncodable, PayloadTooLarge) as error:
-            self._release(pending)
-            caller.send_error(CALL, request, error.uri, error.message)
-
-    def refuse_answer(self, session: RouterSession, number: int, error: MalformedMessage) -> bool:
-        """Answer the caller of an invocation in place of a callee whose answer cannot be read.
-
-        Args:
-            session: the callee.
-            number: our request id of the invocation.
-            error: what is wrong with the YIELD or the ERROR.
-
-        Returns:
-            Whether there is such an invocation.
-        """
-        pending = session.invocations.get(number)
-        if pending is None:
-            return False
-        if error.head[0] == ERROR or not pending.progress:
-            del session.invocations[number]  # otherwise more of its answers may follow
-        caller, request = pending.caller, pending.request
-        self._release(pending)
-        if caller is not None:
-            text = f"The callee's answer cannot be read: {error.message}"
-            caller.send_error(CALL, request, PROTOCOL_VIOLATION, text)
-        return True
-
-    def failed(self, session: RouterSession, message: Message) -> None:
-        """Handle a callee's ERROR: ``[ERROR, 68, Request, Details, Error, Args?, Kwargs?]``."""
-        if message[1] != INVOCATION:
-            raise ProtocolViolation("A client sends ERROR only for an INVOCATION.")
-        pending = session.invocations.pop(message[2], None)
-        if pending is None:
-            raise ProtocolViolation(f"There is no invocation {message[2]} to answer.")
-        caller, request = pending.caller, pending.request
-        self._release(pending)
-        if caller is None:
-            return
-        why = message[4]
-        if not uris.is_valid(why):
-            caller.send_error(
-                CALL, request, INVALID_URI, f"The error URI {short_repr(why)} is invalid."
-            )
-            return
-        self._numbers.errors += 1
-        try:
-            caller.send([ERROR, CALL, request, {}, why, *message[5:]])
-        except (PayloadNotEncodable, PayloadTooLarge) as error:
-            caller.send_error(CALL, request, error.uri, error.message)
-
-    # Leaving.
 
     def removing(self, session: RouterSession) -> Iterator[None]:
         """Forget the calls of a session that has left, and those to it, one at each step."""
         for pending in list(session.calls.values()):
             if pending.caller is None:
                 continue  # answered since the last step
-            self._release(pending)
+            release(pending)
             if pending.callee is not session and pending.callee.supports(
                 "callee", "call_canceling"
             ):
@@ -246,8 +260,10 @@ class Dealer:
             yield
         for pending in session.invocations.values():
             caller, request = pending.caller, pending.request
+            if pending.free is not None:
+                pending.free()
             if caller is not None:
-                self._release(pending)
+                release(pending)
                 caller.send_error(
                     CALL,
                     request,
@@ -258,28 +274,19 @@ class Dealer:
         session.invocations.clear()
 
 
-def _refuse_one_more(session: RouterSession, request: int, why: str) -> None:
-    text = f"The {why} {session.most_calls:,} calls, the most that one session may have."
+def _refuse_unknown(session: RouterSession, request: int, name: str) -> None:
+    if uris.is_valid(name):
+        why, text = NO_SUCH_PROCEDURE, f"There is no procedure {short_repr(name)}."
+    else:
+        why, text = INVALID_URI, f"The procedure {short_repr(name)} is invalid."
+    session.send_error(CALL, request, why, text)
+
+
+def _refuse_one_more(session: RouterSession, request: int) -> None:
+    most = session.most_calls
+    if len(session.calls) >= most:
+        who = "caller already waits for the answers of"
+    else:
+        who = "callee has yet to answer"
+    text = f"The {who} {most:,} calls, the most that one session may have."
     session.send_error(CALL, request, OVERLOADED, text)
-
-
-def _details(
-    caller: RouterSession,
-    options: dict[str, Any],
-    registration: Registration,
-    callee: RouterSession,
-    name: str,
-) -> dict[str, Any]:
-    """Make the details of an INVOCATION that has some."""
-    details: dict[str, Any] = {}
-    if registration.match != EXACT:
-        details["procedure"] = name
-    if options.get("receive_progress") is True and callee.supports(
-        "callee", "progressive_call_results"
-    ):
-        details["receive_progress"] = True
-    if options.get("disclose_me") is True or registration.callees[callee]:
-        details["caller"] = caller.id
-        details["caller_authid"] = caller.authid
-        details["caller_authrole"] = caller.authrole
-    return details

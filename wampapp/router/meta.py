@@ -24,11 +24,28 @@ if TYPE_CHECKING:
 
     #: Publishes an event of the router's own; takes its topic, and what makes its arguments.
     Announce = Callable[[str, Callable[[], list[Any]]], None]
-    #: A procedure of the router's own; takes the positional arguments, and returns the result.
-    Procedure = Callable[[list[Any]], Any]
+    #: A procedure of the router's own; takes the caller and the arguments, returns the result, and
+    #: raises :class:`WampError`.
+    Procedure = Callable[[RouterSession, list[Any], dict[str, Any]], object]
+    #: One that takes only positional arguments, and answers everybody alike.
+    Query = Callable[[list[Any]], object]
 
 ON_JOIN: Final = "wamp.session.on_join"
 ON_LEAVE: Final = "wamp.session.on_leave"
+
+
+def procedures_of(queries: Mapping[str, Query]) -> dict[str, Procedure]:
+    """Return queries as procedures, which refuse keyword arguments."""
+
+    def procedure_of(name: str, query: Query) -> Procedure:
+        def procedure(_: RouterSession, args: list[Any], kwargs: dict[str, Any]) -> object:
+            if kwargs:
+                raise WampError(INVALID_ARGUMENT, f"{name} takes no keyword arguments.")
+            return query(args)
+
+        return procedure
+
+    return {name: procedure_of(name, query) for name, query in queries.items()}
 
 
 class SessionMeta:
@@ -45,7 +62,7 @@ class SessionMeta:
     def __init__(self, sessions: Mapping[int, RouterSession], announce: Announce) -> None:
         self._sessions = sessions
         self._announce = announce
-        self.procedures: dict[str, Procedure] = {
+        self.procedures: dict[str, Query] = {
             "wamp.session.count": lambda args: len(self._selected(args)),
             "wamp.session.list": self._selected,
             "wamp.session.get": self._get,
@@ -121,7 +138,7 @@ class EntryMeta(Generic[E]):
         prefix = f"wamp.{self.KIND}."
         self._on_create, self._on_delete = f"{prefix}on_create", f"{prefix}on_delete"
         self._on_added, self._on_removed = f"{prefix}on_{self.VERB}", f"{prefix}on_un{self.VERB}"
-        self.procedures: dict[str, Procedure] = {
+        self.procedures: dict[str, Query] = {
             f"{prefix}list": self._list,
             f"{prefix}lookup": self._lookup,
             f"{prefix}match": self._match,

@@ -26,6 +26,7 @@ class Peer:
     Attributes:
         id: the session's id; 0 before it joined.
         address: where the peer is.
+        reroutes: whether the peer says as a callee that another one is to be called.
     """
 
     def __init__(self, numbers: Numbers) -> None:
@@ -35,6 +36,7 @@ class Peer:
         self._requests = 0
         self.id = 0
         self.address = ""
+        self.reroutes = False
 
     @property
     def link(self) -> Link | None:

@@ -6,8 +6,14 @@ from typing import Any, Final
 
 KNOWN: Final = (
     ("callee", "call_canceling"),
+    ("callee", "call_reroute"),
+    ("callee", "payload_passthru_mode"),
+    ("callee", "progressive_call_invocations"),
     ("callee", "progressive_call_results"),
     ("callee", "registration_revocation"),
+    ("caller", "payload_passthru_mode"),
+    ("caller", "progressive_call_invocations"),
+    ("subscriber", "subscription_revocation"),
 )
 
 

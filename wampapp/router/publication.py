@@ -12,6 +12,7 @@ from wampapp.protocol import uris
 from wampapp.protocol.codec import MSGPACK
 from wampapp.protocol.messages import EVENT, short_repr
 from wampapp.router.index import EXACT
+from wampapp.router.options import handed_on
 
 if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
@@ -87,6 +88,7 @@ class Publication:
                 "publisher_authrole": session.authrole,
             }
         self._disclosed = options.get("disclose_me") is True
+        self._handed_on = handed_on(options) if options else _NO_DETAILS
         self._audience = None if options.keys().isdisjoint(_LISTS) else Audience(options)
         self._packed = b""
 
@@ -101,7 +103,7 @@ class Publication:
         except PayloadNotEncodable:
             return None
         self._payload = []
-        size = len(self._packed) + len(self._topic)
+        size = len(self._packed) + len(self._topic) + sum(map(len, self._handed_on.values()))
         return size if self._audience is None else size + self._audience.size
 
     def reaches(self, session: RouterSession) -> bool:
@@ -118,8 +120,8 @@ class Publication:
             retained: whether the event was retained, and is not new.
         """
         details: dict[str, Any] = _NO_DETAILS
-        if disclosed or self._disclosed or retained or match != EXACT:
-            details = {}
+        if disclosed or self._disclosed or retained or match != EXACT or self._handed_on:
+            details = dict(self._handed_on)
             if disclosed or self._disclosed:
                 details.update(self._publisher)
             if match != EXACT:

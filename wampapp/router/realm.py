@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wampapp.errors import INVALID_ARGUMENT
 from wampapp.protocol.messages import (
@@ -21,7 +21,10 @@ from wampapp.protocol.messages import (
 from wampapp.router import broker, dealer
 from wampapp.router.access.guard import Guard
 from wampapp.router.access.kills import Kills
-from wampapp.router.meta import SessionMeta
+from wampapp.router.access.revocations import Revocations
+from wampapp.router.answers import Answers
+from wampapp.router.meta import SessionMeta, procedures_of
+from wampapp.router.testaments import Testaments
 from wampapp.router.turns import in_turns
 
 if TYPE_CHECKING:
@@ -29,12 +32,14 @@ if TYPE_CHECKING:
 
     from wampapp.config.limits import Limits
     from wampapp.protocol.messages import MalformedMessage, Message
-    from wampapp.router.access.inquirer import CallLater, Inquirer
+    from wampapp.router.access.inquirer import Inquirer
     from wampapp.router.access.policy import Policy
+    from wampapp.router.meta import Procedure
     from wampapp.router.numbers import Numbers
     from wampapp.router.registrations import Registration
     from wampapp.router.session import RouterSession
     from wampapp.router.subscriptions import Subscription
+    from wampapp.router.turns import CallLater
 
     Handler = Callable[[RouterSession, Message], None]
 
@@ -56,6 +61,7 @@ class Realm:
         authids: how many of them each principal has.
         broker: routes events.
         dealer: routes calls.
+        answers: routes their answers.
         handlers: what handles each message of a joined session, by the message's code.
         inquirer: what asks an app; None where nothing is asked.
     """
@@ -76,21 +82,27 @@ class Realm:
         self._call_later = call_later
         self.sessions: dict[int, RouterSession] = {}
         self.authids: Counter[str] = Counter()
-        procedures: dict[str, Callable[[list[Any]], Any]] = {}
+        procedures: dict[str, Procedure] = {}
+        self._procedures = procedures
         self.broker = broker.Broker(next_id, now, numbers, limits)
-        self.dealer = dealer.Dealer(next_id, now, numbers, self.broker.announce, procedures)
+        self.dealer = dealer.Dealer(
+            next_id, now, numbers, self.broker.announce, procedures, call_later
+        )
+        self.answers = Answers(numbers)
+        self._testaments = Testaments()
         self._meta = SessionMeta(self.sessions, self.broker.announce)
         subscriptions, registrations = self.broker.subscriptions, self.dealer.registrations
         for meta in (self._meta, subscriptions.meta, registrations.meta):
-            procedures.update(meta.procedures)
+            procedures.update(procedures_of(meta.procedures))
+        procedures.update(self._testaments.procedures)
         self.handlers: dict[int, Handler] = {
             PUBLISH: self.broker.publish,
             SUBSCRIBE: subscriptions.subscribe,
             UNSUBSCRIBE: subscriptions.unsubscribe,
             CALL: self.dealer.call,
             CANCEL: self.dealer.cancel,
-            YIELD: self.dealer.yielded,
-            ERROR: self.dealer.failed,
+            YIELD: self.answers.yielded,
+            ERROR: self.answers.failed,
             REGISTER: registrations.register,
             UNREGISTER: registrations.unregister,
         }
@@ -108,7 +120,12 @@ class Realm:
         """
         self.inquirer = None if inquirer is None else inquirer(self._unguarded)
         authorizing = None if self.inquirer is None else policy.authorizing(self.inquirer)
-        self.handlers = Guard(self._unguarded, Kills(self.sessions), authorizing).handlers
+        self.handlers = Guard(self._unguarded, authorizing).handlers
+        self._procedures.update(Kills(self.sessions).procedures)
+        revocations = Revocations(
+            self.sessions, self.dealer.registrations, self.broker.subscriptions
+        )
+        self._procedures.update(revocations.procedures)
 
     def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:
         """Refuse a message that is malformed, and only that message.
@@ -129,10 +146,10 @@ class Realm:
             if error.options.get("acknowledge") is True:
                 session.send_error(code, number, INVALID_ARGUMENT, error.message)
         elif code == YIELD:
-            return self.dealer.refuse_answer(session, number, error)
+            return self.answers.refuse(session, number, error)
         elif code == ERROR:
             last = error.head[2] if len(error.head) > 2 and number == INVOCATION else 0
-            return self.dealer.refuse_answer(session, last, error)
+            return self.answers.refuse(session, last, error)
         else:
             return code == CANCEL
         return True
@@ -157,6 +174,10 @@ class Realm:
         self.authids[session.authid] -= 1
         if not self.authids[session.authid]:
             del self.authids[session.authid]
+        testaments = self._testaments.taken(session)
+        if announce:
+            for message in testaments:
+                self.handlers[PUBLISH](session, message)
         in_turns(self._removing(session, announce=announce), self._call_later)
 
     def _removing(self, session: RouterSession, *, announce: bool) -> Iterator[None]:

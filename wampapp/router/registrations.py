@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
@@ -13,7 +14,14 @@ from wampapp.errors import (
     PROCEDURE_ALREADY_EXISTS,
 )
 from wampapp.protocol import uris
-from wampapp.protocol.messages import REGISTER, REGISTERED, UNREGISTER, UNREGISTERED, short_repr
+from wampapp.protocol.messages import (
+    MAX_ID,
+    REGISTER,
+    REGISTERED,
+    UNREGISTER,
+    UNREGISTERED,
+    short_repr,
+)
 from wampapp.protocol.patterns import is_match
 from wampapp.router.index import UriIndex
 from wampapp.router.matching import match_of
@@ -44,9 +52,11 @@ class Registration:
         callees: the sessions, in the order of their arrival, and whether each asked for the
             caller's identity.
         created: when it was made, in seconds since 1970.
+        most: how many calls a callee takes at the same time, for those that said so; None where
+            each takes any number.
     """
 
-    __slots__ = ("_turn", "callees", "created", "id", "invoke", "match", "uri")
+    __slots__ = ("_busy", "_turn", "callees", "created", "id", "invoke", "match", "most", "uri")
 
     def __init__(self, number: int, match: str, pattern: str, invoke: str, created: float) -> None:
         self.id = number
@@ -56,6 +66,8 @@ class Registration:
         self.invoke = invoke
         self.callees: dict[RouterSession, bool] = {}
         self._turn = 0
+        self.most: dict[RouterSession, int] | None = None
+        self._busy: Counter[RouterSession] = Counter()
 
     @property
     def sessions(self) -> Collection[RouterSession]:
@@ -79,6 +91,46 @@ class Registration:
         if self.invoke == "last":
             return next(reversed(self.callees))
         callees = list(self.callees)
+        return self._of_several(callees)
+
+    def choose_other(self, tried: Collection[RouterSession] = ()) -> RouterSession | None:
+        """Return the callee whose turn it is among those that take a call; None if none does.
+
+        Args:
+            tried: the callees that are out of the question.
+        """
+        callees = [
+            callee
+            for callee in self.callees
+            if callee not in tried and callee.realm is not None and self._takes(callee)
+        ]
+        if not callees:
+            return None
+        if self.invoke in ("single", "first"):
+            return callees[0]
+        return callees[-1] if self.invoke == "last" else self._of_several(callees)
+
+    def take(self, callee: RouterSession) -> Callable[[], None] | None:
+        """Count a call more of a callee that takes so many at a time.
+
+        Returns:
+            What counts it off; None where that is not needed.
+        """
+        if self.most is None or callee not in self.most:
+            return None
+        self._busy[callee] += 1
+
+        def free() -> None:
+            self._busy[callee] -= 1
+            if not self._busy[callee]:
+                del self._busy[callee]
+
+        return free
+
+    def _takes(self, callee: RouterSession) -> bool:
+        return self.most is None or self._busy[callee] < self.most.get(callee, MAX_ID)
+
+    def _of_several(self, callees: list[RouterSession]) -> RouterSession:
         if self.invoke == "random":
             return _random.choice(callees)
         self._turn = (self._turn + 1) % len(callees)
@@ -135,12 +187,18 @@ class Registrations:
                 f"There is no invocation policy {short_repr(invoke)}.",
             )
             return
+        concurrency = options.get("concurrency")
+        if concurrency is not None and (type(concurrency) is not int or concurrency < 1):
+            text = f"The concurrency {short_repr(concurrency)} is not a whole number, 1 or more."
+            session.send_error(REGISTER, request, INVALID_ARGUMENT, text)
+            return
         registration = self.index.get(match, name)
         if registration is not None and next(iter(registration.callees)).realm is None:
             self.prune(registration)
             registration = self.index.get(match, name)
         if registration is not None and options.get("force_reregister") is True:
-            self._revoke(registration)
+            for callee in list(registration.callees):
+                self.revoke(callee, registration.id, "forced by another session")
             registration = None
         if registration is None:
             registration = Registration(self._next_id(), match, name, invoke, self._now())
@@ -152,18 +210,24 @@ class Registrations:
                 session.send_error(REGISTER, request, *refusal)
                 return
         registration.callees[session] = options.get("x_disclose") is True
+        if concurrency is not None:
+            registration.most = {**(registration.most or {}), session: concurrency}
         session.registrations.add(registration.id)
         session.send([REGISTERED, request, registration.id])
         self.meta.added(session, registration)
 
-    def _revoke(self, registration: Registration) -> None:
-        """Take a registration from its callees: another session asked for it by force."""
-        for callee in list(registration.callees):
-            self._drop(callee, registration.id)
-            if callee.supports("callee", "registration_revocation"):
-                details = {"registration": registration.id, "reason": "forced by another session"}
-                callee.send([UNREGISTERED, 0, details])
-            self.meta.removed(callee, registration)
+    def revoke(self, callee: RouterSession, number: int, reason: str) -> None:
+        """Take a registration from a callee ("Registration Revocation").
+
+        Args:
+            callee: the callee.
+            number: the registration's id.
+            reason: why, for the callee.
+        """
+        registration = self._drop(callee, number)
+        if callee.supports("callee", "registration_revocation"):
+            callee.send([UNREGISTERED, 0, {"registration": number, "reason": reason}])
+        self.meta.removed(callee, registration)
 
     def unregister(self, session: RouterSession, message: Message) -> None:
         """Handle UNREGISTER: ``[UNREGISTER, Request, Registration]``."""
@@ -196,6 +260,8 @@ class Registrations:
         session.registrations.discard(number)
         registration = self._by_id[number]
         del registration.callees[session]
+        if registration.most is not None:
+            registration.most.pop(session, None)
         if not registration.callees:
             self.index.remove(registration.match, registration.uri)
             del self._by_id[number]

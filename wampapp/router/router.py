@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from wampapp.config.access import Principal, RouterConfig
     from wampapp.protocol.messages import Message
-    from wampapp.router.access.inquirer import CallLater
     from wampapp.router.session import SessionRealm
+    from wampapp.router.turns import CallLater
 
 logger = logging.getLogger("wampapp.router")
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from wampapp.protocol.messages import Message
     from wampapp.router.access.identity import Identity, Joining
     from wampapp.router.numbers import Numbers
+    from wampapp.router.turns import Timer
     from wampapp.transport.link import Link
 
 logger = logging.getLogger("wampapp.router")
@@ -102,12 +103,34 @@ class PendingCall:
         invocation: our request id of the invocation.
         procedure: the procedure, for error messages.
         progress: whether the caller takes progressive results.
+        registration: the id of the registration.
+        details: those of the INVOCATION while more of the call is to come; None if it is whole.
+        timer: ends the call after its timeout; None without one.
+        free: counts a call less of the callee; None where it takes any number.
+        retry: calls another callee, as this one is unavailable; None where there is no other.
     """
 
-    __slots__ = ("callee", "caller", "invocation", "procedure", "progress", "request")
+    __slots__ = (
+        "callee",
+        "caller",
+        "details",
+        "free",
+        "invocation",
+        "procedure",
+        "progress",
+        "registration",
+        "request",
+        "retry",
+        "timer",
+    )
 
     def __init__(
-        self, caller: RouterSession, request: int, callee: RouterSession, procedure: str
+        self,
+        caller: RouterSession,
+        request: int,
+        callee: RouterSession,
+        procedure: str,
+        registration: int,
     ) -> None:
         self.caller: RouterSession | None = caller
         self.request = request
@@ -115,6 +138,11 @@ class PendingCall:
         self.invocation = callee.next_request()
         self.procedure = procedure
         self.progress = False
+        self.registration = registration
+        self.details: dict[str, Any] | None = None
+        self.timer: Timer | None = None
+        self.free: Callable[[], None] | None = None
+        self.retry: Callable[[], None] | None = None
 
 
 class RouterSession(Peer):
@@ -139,6 +167,7 @@ class RouterSession(Peer):
         subscriptions: the ids of its subscriptions.
         registrations: the ids of its registrations.
         calls: the calls that it made and that still run, by its request ids.
+        late: those of its calls, sent in parts, that were answered before their last part.
         invocations: the calls that it answers and that still run, by our request ids.
     """
 
@@ -158,6 +187,7 @@ class RouterSession(Peer):
         self.subscriptions: set[int] = set()
         self.registrations: set[int] = set()
         self.calls: dict[int, PendingCall] = {}
+        self.late: set[int] = set()
         self.invocations: dict[int, PendingCall] = {}
         self.authid = authid
         self.authrole = authrole
@@ -265,6 +295,7 @@ class RouterSession(Peer):
         """Take what HELLO says of the peer: its roles, and its app's name, which may be empty."""
         self._app = app
         self._features = known_features(roles)
+        self.reroutes = self.supports("callee", "call_reroute")
 
     def enter(self, realm: SessionRealm, number: int, identity: Identity) -> None:
         """Take a place in a realm; WELCOME is sent next.

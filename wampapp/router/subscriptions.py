@@ -132,6 +132,19 @@ class Subscriptions:
         session.send([UNSUBSCRIBED, request])
         self.meta.removed(session, subscription)
 
+    def revoke(self, subscriber: RouterSession, number: int, reason: str) -> None:
+        """Take a subscription from a subscriber ("Subscription Revocation").
+
+        Args:
+            subscriber: the subscriber.
+            number: the subscription's id.
+            reason: why, for the subscriber.
+        """
+        subscription = self._drop(subscriber, number)
+        if subscriber.supports("subscriber", "subscription_revocation"):
+            subscriber.send([UNSUBSCRIBED, 0, {"subscription": number, "reason": reason}])
+        self.meta.removed(subscriber, subscription)
+
     def of(self, session: RouterSession) -> list[Subscription]:
         """Return the subscriptions of a session."""
         return [self._by_id[number] for number in session.subscriptions]

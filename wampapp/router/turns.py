@@ -1,22 +1,29 @@
-"""Work that is spread over turns of the loop, so that nobody waits long for it. Sans-I/O."""
+"""Work that is done later, and work that is spread over turns of the loop. Sans-I/O."""
 
 from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    #: Calls a function after some seconds; an event loop's ``call_later``.
+    CallLater = Callable[[float, Callable[[], None]], "Timer"]
 
 #: The steps of one turn: a few milliseconds.
 STEPS: Final = 500
 
 
-def in_turns(
-    steps: Iterator[object],
-    call_later: Callable[[float, Callable[[], None]], object] | None,
-) -> None:
+class Timer(Protocol):
+    """What a call that was put off is called off by."""
+
+    def cancel(self) -> None:
+        """Call it off."""
+
+
+def in_turns(steps: Iterator[object], call_later: CallLater | None) -> None:
     """Do some steps at once, and the rest in later turns.
 
     Args:

@@ -46,8 +46,13 @@ def test_welcome_announces_what_the_router_can(caller: Client) -> None:
         "pattern_based_registration": True,
         "shared_registration": True,
         "registration_revocation": True,
+        "call_reroute": True,
+        "call_timeout": True,
+        "payload_passthru_mode": True,
+        "progressive_call_invocations": True,
         "session_meta_api": True,
         "registration_meta_api": True,
+        "testament_meta_api": True,
     }
     assert roles["broker"]["features"] == {
         "publisher_exclusion": True,
@@ -55,6 +60,8 @@ def test_welcome_announces_what_the_router_can(caller: Client) -> None:
         "publisher_identification": True,
         "pattern_based_subscription": True,
         "event_retention": True,
+        "payload_passthru_mode": True,
+        "subscription_revocation": True,
         "session_meta_api": True,
         "subscription_meta_api": True,
     }

@@ -160,7 +160,46 @@ def published(one: Client, other: Client) -> None:
     one.say(PUBLISH, 1, {"acknowledge": True, "exclude_me": False}, "com.t", [1])
 
 
+def sending_in_parts(one: Client, other: Client) -> None:
+    offer(other, "com.p")
+    for _ in range(2):
+        one.say(CALL, 1, {"progress": True}, "com.p", [1])
+
+
+def being_sent_parts(one: Client, other: Client) -> None:
+    offer(one, "com.p")
+    other.say(CALL, 1, {"progress": True}, "com.p", [1])
+
+
+def with_a_call_of_its_own_and_a_limit(one: Client, other: Client) -> None:
+    offer(other, "com.p", concurrency=1)
+    one.say(CALL, 1, {"timeout": 10_000}, "com.p")
+
+
+def with_a_limit_of_its_own(one: Client, other: Client) -> None:
+    offer(one, "com.p", concurrency=1)
+    other.say(CALL, 1, {"timeout": 10_000}, "com.p")
+
+
+def unavailable(one: Client, other: Client) -> None:
+    for client in (one, other):
+        offer(client, "com.p", invoke="first")
+    other.say(CALL, 1, {}, "com.p")
+    one.say(ERROR, INVOCATION, one.inbox[-1][1], {}, "wamp.error.unavailable")
+
+
+def with_a_testament(one: Client, other: Client) -> None:
+    hear(other, "com.t")
+    one.say(CALL, 1, {}, "wamp.session.add_testament", ["com.t", [1]])
+
+
 EXCHANGES: list[Exchange] = [
+    sending_in_parts,
+    being_sent_parts,
+    with_a_call_of_its_own_and_a_limit,
+    with_a_limit_of_its_own,
+    unavailable,
+    with_a_testament,
     waiting_for_an_answer,
     with_an_answer_to_give,
     in_the_middle_of_progress_to_it,
@@ -179,8 +218,34 @@ EXCHANGES: list[Exchange] = [
 ]
 
 
+#: Roles that can all that the router can.
+ABLE = {
+    role: {
+        "features": {
+            "call_canceling": True,
+            "call_reroute": True,
+            "progressive_call_invocations": True,
+            "progressive_call_results": True,
+        }
+    }
+    for role in ("caller", "callee", "publisher", "subscriber")
+}
+
+
+class NoTimer:
+    """A timer of a loop that never comes to it."""
+
+    def __init__(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Wait for ever."""
+
+    def cancel(self) -> None:
+        """Do nothing."""
+
+
 def settle(client: Client) -> None:
     """Finish all that a client has begun: it answers, and takes back what it announced."""
+    for number in list(client.session.late):
+        client.say(CALL, number, {}, "com.p")  # the last part
     for number in list(client.session.invocations):
         client.say(YIELD, number, {}, [])
     for number in list(client.session.registrations):
@@ -192,15 +257,15 @@ def settle(client: Client) -> None:
 @pytest.mark.parametrize("leave", LEAVINGS, ids=lambda leave: leave.__name__)
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.__name__)
 def test_nothing_is_left_of_it(exchange: Exchange, leave: Callable[[Client], None]) -> None:
-    router = Router("test")
-    other = Client(router)
+    router = Router("test", call_later=NoTimer)
+    other = Client(router, roles=ABLE)
     before = held(router)
-    one = Client(router)
+    one = Client(router, roles=ABLE)
     exchange(one, other)
     assert held(router) != before
     leave(one)
     one.leave()  # its link is gone, too; to be told so twice changes nothing
-    assert not other.session.calls  # each is answered
     settle(other)
+    assert not other.session.calls  # each is answered
     assert held(router) == before
     assert not other.closed

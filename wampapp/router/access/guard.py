@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from wampapp.protocol.messages import Message
     from wampapp.router.access.authorizing import Authorizing
-    from wampapp.router.access.kills import Kills
     from wampapp.router.session import RouterSession
 
     Handler = Callable[[RouterSession, Message], None]
@@ -35,7 +34,6 @@ class Guard:
 
     Args:
         handlers: what handles each message, by the message's code.
-        kills: the procedures that end sessions.
         authorizing: asks the roles' authorizers; None where no role has one.
 
     Attributes:
@@ -43,14 +41,13 @@ class Guard:
     """
 
     def __init__(
-        self, handlers: Mapping[int, Handler], kills: Kills, authorizing: Authorizing | None = None
+        self, handlers: Mapping[int, Handler], authorizing: Authorizing | None = None
     ) -> None:
         self._authorizing = authorizing
         self._call = handlers[CALL]
         self._publish = handlers[PUBLISH]
         self._register = handlers[REGISTER]
         self._subscribe = handlers[SUBSCRIBE]
-        self._kills = kills
         self.handlers: dict[int, Handler] = {
             **handlers,
             CALL: self.call,
@@ -69,9 +66,6 @@ class Guard:
             if message[1] in session.calls:
                 raise ProtocolViolation(f"The call with the request id {message[1]} still runs.")
             _refuse(session, CALL, message[1], "call", name)
-            return
-        if name in self._kills.procedures:
-            self._kills.answer(session, message)
             return
         if "caller" in permission.disclose:
             message[2]["disclose_me"] = True

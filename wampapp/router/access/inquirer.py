@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.access import TRUSTED
 from wampapp.protocol.messages import CALL, CANCEL, RESULT, Message, payload_of, short_repr
@@ -12,24 +12,14 @@ from wampapp.router.session import RouterSession, SessionRouter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.router.turns import CallLater, Timer
+
     Handler = Callable[[RouterSession, Message], None]
 
 logger = logging.getLogger("wampapp.router")
 
 #: What nobody has answered, or not in time, or with an error.
 NO_ANSWER: Final = object()
-
-
-class Timer(Protocol):
-    """What a call that was put off is called off by."""
-
-    def cancel(self) -> None:
-        """Call it off."""
-
-
-if TYPE_CHECKING:
-    #: Calls a function after some seconds.
-    CallLater = Callable[[float, Callable[[], None]], Timer]
 
 
 class Inquirer(RouterSession):

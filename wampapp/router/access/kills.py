@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
@@ -12,14 +13,15 @@ from wampapp.errors import (
     WampError,
 )
 from wampapp.protocol import uris
-from wampapp.protocol.messages import CALL, RESULT, payload_of, short_repr
+from wampapp.protocol.messages import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wampapp.protocol.messages import Message
+    from wampapp.router.meta import Procedure
     from wampapp.router.session import RouterSession
 
+_KILL: Final = "wamp.session.kill"
 _KEYWORDS: Final = ("reason", "message")
 
 
@@ -32,39 +34,20 @@ class Kills:
         sessions: the joined sessions, by id; the realm keeps them.
 
     Attributes:
-        procedures: what chooses the sessions to end, by the procedure's URI.
+        procedures: the procedures, by URI.
     """
 
     def __init__(self, sessions: Mapping[int, RouterSession]) -> None:
         self._sessions = sessions
-        self.procedures: dict[str, Callable[[RouterSession, list[Any]], list[RouterSession]]] = {
-            "wamp.session.kill": self._by_id,
-            "wamp.session.kill_by_authid": lambda caller, args: self._by("authid", caller, args),
-            "wamp.session.kill_by_authrole": lambda caller, args: self._by(
-                "authrole", caller, args
-            ),
+        choices: dict[str, Callable[[RouterSession, list[Any]], list[RouterSession]]] = {
+            _KILL: self._by_id,
+            "wamp.session.kill_by_authid": partial(self._by, "authid"),
+            "wamp.session.kill_by_authrole": partial(self._by, "authrole"),
             "wamp.session.kill_all": self._all,
         }
-
-    def answer(self, session: RouterSession, message: Message) -> None:
-        """Answer a call of one of the procedures.
-
-        Args:
-            session: the caller.
-            message: its CALL.
-        """
-        request, name = message[1], message[3]
-        args, kwargs = payload_of(message, 4)
-        try:
-            reason, text = _reason(name, kwargs)
-            chosen = self.procedures[name](session, args)
-        except WampError as error:
-            session.send_error(CALL, request, error.uri, error.message)
-            return
-        for one in chosen:
-            one.dismiss(reason, text)
-        result = None if name == "wamp.session.kill" else len(chosen)
-        session.send([RESULT, request, {}, [result]])
+        self.procedures: dict[str, Procedure] = {
+            name: partial(_kill, name, choose) for name, choose in choices.items()
+        }
 
     def _by_id(self, caller: RouterSession, args: list[Any]) -> list[RouterSession]:
         number = args[0] if len(args) == 1 else None
@@ -89,6 +72,21 @@ class Kills:
 
     def _others(self, caller: RouterSession) -> list[RouterSession]:
         return [session for session in self._sessions.values() if session is not caller]
+
+
+def _kill(
+    name: str,
+    choose: Callable[[RouterSession, list[Any]], list[RouterSession]],
+    caller: RouterSession,
+    args: list[Any],
+    kwargs: dict[str, Any],
+) -> int | None:
+    """End the sessions that are chosen; return how many, where it may be several."""
+    reason, text = _reason(name, kwargs)
+    chosen = choose(caller, args)
+    for one in chosen:
+        one.dismiss(reason, text)
+    return None if name == _KILL else len(chosen)
 
 
 def _reason(name: str, kwargs: dict[str, Any]) -> tuple[str, str]:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from wampapp.config.access import Principal
-    from wampapp.router.access.inquirer import CallLater, Handler
+    from wampapp.router.access.inquirer import Handler
     from wampapp.router.realm import Realm
     from wampapp.router.session import RouterSession, SessionRouter
+    from wampapp.router.turns import CallLater
 
 
 class Policies:
