@@ -15,7 +15,7 @@ from wampapp.errors import (
 )
 from wampapp.protocol import uris
 from wampapp.protocol.messages import CALL, ERROR, INVOCATION, RESULT, short_repr
-from wampapp.router.calls import end, refuse_unavailable, release
+from wampapp.router.calls import end, leave_place, refuse_unavailable, release
 from wampapp.router.options import PASSTHRU, passed_through
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class Answers:
                 return  # the caller did not ask for it; the result is still to come
             details = {"progress": True}
         else:
-            end(pending)
+            del session.invocations[number]  # as end() does, which is not called for each answer
+            if pending.extras is not None:
+                leave_place(pending.extras)
             release(pending)
         if caller is None:
             return
@@ -99,10 +101,11 @@ class Answers:
         end(pending)
         why = message[4]
         if why == UNAVAILABLE and session.reroutes:
-            if pending.retry is None or pending.details is not None:
+            extras = pending.extras
+            if extras is None or extras.retry is None or extras.details is not None:
                 refuse_unavailable(pending)
             else:
-                pending.retry()
+                extras.retry()
             return
         caller, request = pending.caller, pending.request
         release(pending)

@@ -8,30 +8,38 @@ from wampapp.errors import NO_AVAILABLE_CALLEE
 from wampapp.protocol.messages import CALL, INTERRUPT, short_repr
 
 if TYPE_CHECKING:
-    from wampapp.router.session import PendingCall
+    from wampapp.router.session import Extras, PendingCall
 
 
 def release(pending: PendingCall) -> None:
     """Let a call go: its caller no longer waits, whatever the callee still sends."""
-    if pending.caller is not None:
-        del pending.caller.calls[pending.request]
-        if pending.details is not None:
-            late = pending.caller.late
-            if len(late) >= pending.caller.most_calls:
-                late.clear()  # a caller that never sends the rest is not given ever more memory
-            late.add(pending.request)
-        pending.caller = None
-        if pending.timer is not None:
-            pending.timer.cancel()
-            pending.timer = None
+    caller, extras = pending.caller, pending.extras
+    if caller is None:
+        return
+    del caller.calls[pending.request]
+    pending.caller = None
+    if extras is not None:
+        if extras.details is not None:
+            if len(caller.late) >= caller.most_calls:
+                caller.late.clear()  # one that never sends the rest is not given ever more memory
+            caller.late.add(pending.request)
+        if extras.timer is not None:
+            extras.timer.cancel()
+            extras.timer = None
 
 
 def end(pending: PendingCall) -> None:
     """Forget an invocation: its callee has answered, or never got it."""
     del pending.callee.invocations[pending.invocation]
-    if pending.free is not None:
-        pending.free()
-        pending.free = None
+    if pending.extras is not None:
+        leave_place(pending.extras)
+
+
+def leave_place(extras: Extras) -> None:
+    """Count a call less of a callee that takes only so many at a time."""
+    if extras.free is not None:
+        extras.free()
+        extras.free = None
 
 
 def stop(pending: PendingCall, why: str, text: str) -> None:

@@ -26,11 +26,11 @@ from wampapp.protocol.messages import (
     payload_of,
     short_repr,
 )
-from wampapp.router.calls import end, refuse_unavailable, release, stop
+from wampapp.router.calls import end, leave_place, refuse_unavailable, release, stop
 from wampapp.router.index import EXACT
 from wampapp.router.options import invocation_details, seconds_of
 from wampapp.router.registrations import Registrations
-from wampapp.router.session import PendingCall
+from wampapp.router.session import Extras, PendingCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +97,7 @@ class Dealer:
         """Handle CALL: ``[CALL, Request, Options, Procedure, Args?, Kwargs?]``."""
         request, options, name = message[1:4]
         self._numbers.calls += 1
-        if request in session.calls or request in session.late:
+        if request in session.calls or (session.late and request in session.late):
             self._continue(session, message)
             return
         if name in self._procedures:  # before any pattern of a peer's that matches it too
@@ -153,16 +153,17 @@ class Dealer:
         details: dict[str, Any],
     ) -> None:
         """Give a call what only some need: more results, more parts, a timeout, other callees."""
-        callee = pending.callee
+        callee, extras = pending.callee, Extras()
         pending.progress = "receive_progress" in details
+        pending.extras = extras
         if "progress" in details:
-            pending.details = details
-        pending.free = registration.take(callee)
+            extras.details = details
+        extras.free = registration.take(callee)
         if callee.reroutes and len(registration.callees) > 1:
-            pending.retry = partial(self._retry, pending, registration, message, {callee})
+            extras.retry = partial(self._retry, pending, extras, registration, message, {callee})
         seconds = seconds_of(message[2])
         if seconds is not None and self._call_later is not None:
-            pending.timer = self._call_later(seconds, partial(self._expire, pending))
+            extras.timer = self._call_later(seconds, partial(self._expire, pending, extras))
 
     def _continue(self, session: RouterSession, message: Message) -> None:
         """Hand on more of a call that comes in parts ("Progressive Call Invocations")."""
@@ -174,11 +175,12 @@ class Dealer:
             if options.get("progress") is not True:
                 session.late.discard(request)
             return
-        details = pending.details
-        if details is None:
+        extras = pending.extras
+        if extras is None or extras.details is None:
             raise ProtocolViolation(f"The call with the request id {request} still runs.")
+        details = extras.details
         if options.get("progress") is not True:
-            pending.details = None
+            extras.details = None
             details = {name: value for name, value in details.items() if name != "progress"}
         number, registration = pending.invocation, pending.registration
         try:
@@ -189,6 +191,7 @@ class Dealer:
     def _retry(
         self,
         pending: PendingCall,
+        extras: Extras,
         registration: Registration,
         message: Message,
         tried: set[RouterSession],
@@ -201,8 +204,7 @@ class Dealer:
         tried.add(callee)
         pending.callee, pending.invocation = callee, callee.next_request()
         callee.invocations[pending.invocation] = pending
-        if registration.most is not None:
-            pending.free = registration.take(callee)
+        extras.free = registration.take(callee)
         try:
             details = invocation_details(
                 caller, message[2], registration, callee, pending.procedure
@@ -214,9 +216,9 @@ class Dealer:
             release(pending)
             caller.send_error(CALL, pending.request, error.uri, error.message)
 
-    def _expire(self, pending: PendingCall) -> None:
+    def _expire(self, pending: PendingCall, extras: Extras) -> None:
         """End a call whose timeout has passed ("Call Timeouts")."""
-        pending.timer = None
+        extras.timer = None
         text = f"The call of {short_repr(pending.procedure)} was not answered in time."
         stop(pending, TIMEOUT, text)
 
@@ -260,8 +262,8 @@ class Dealer:
             yield
         for pending in session.invocations.values():
             caller, request = pending.caller, pending.request
-            if pending.free is not None:
-                pending.free()
+            if pending.extras is not None:
+                leave_place(pending.extras)
             if caller is not None:
                 release(pending)
                 caller.send_error(

@@ -93,6 +93,25 @@ class SessionRealm(Protocol):
         """Forget a session that leaves."""
 
 
+class Extras:
+    """What only some calls have.
+
+    Attributes:
+        details: those of the INVOCATION while more of the call is to come; None if it is whole.
+        timer: ends the call after its timeout; None without one.
+        free: counts a call less of the callee; None where it takes any number.
+        retry: calls another callee, as this one is unavailable; None where there is no other.
+    """
+
+    __slots__ = ("details", "free", "retry", "timer")
+
+    def __init__(self) -> None:
+        self.details: dict[str, Any] | None = None
+        self.timer: Timer | None = None
+        self.free: Callable[[], None] | None = None
+        self.retry: Callable[[], None] | None = None
+
+
 class PendingCall:
     """A call that waits for its callee.
 
@@ -104,24 +123,18 @@ class PendingCall:
         procedure: the procedure, for error messages.
         progress: whether the caller takes progressive results.
         registration: the id of the registration.
-        details: those of the INVOCATION while more of the call is to come; None if it is whole.
-        timer: ends the call after its timeout; None without one.
-        free: counts a call less of the callee; None where it takes any number.
-        retry: calls another callee, as this one is unavailable; None where there is no other.
+        extras: what only some calls have.
     """
 
     __slots__ = (
         "callee",
         "caller",
-        "details",
-        "free",
+        "extras",
         "invocation",
         "procedure",
         "progress",
         "registration",
         "request",
-        "retry",
-        "timer",
     )
 
     def __init__(
@@ -139,10 +152,7 @@ class PendingCall:
         self.procedure = procedure
         self.progress = False
         self.registration = registration
-        self.details: dict[str, Any] | None = None
-        self.timer: Timer | None = None
-        self.free: Callable[[], None] | None = None
-        self.retry: Callable[[], None] | None = None
+        self.extras: Extras | None = None
 
 
 class RouterSession(Peer):
