@@ -119,6 +119,17 @@ _allow_anonymous_option = click.option(
 )
 
 
+_tls_cert_option = click.option(
+    "--tls-cert", type=click.Path(), metavar="FILE", help="The router's certificate, for TLS (PEM)."
+)
+_tls_key_option = click.option(
+    "--tls-key",
+    type=click.Path(),
+    metavar="FILE",
+    help="Its private key, if FILE does not.",
+)
+
+
 def _as_limits(_ctx: click.Context, _option: click.Parameter, words: tuple[str, ...]) -> Any:
     from wampapp.config.limits import parse_limits
 
@@ -183,11 +194,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 def listening_options(command: F) -> F:
     """The options of a router in this process.
 
-    They are ``host``, ``port``, ``allow_anonymous``, ``allow_origins`` and ``limits``.
+    They are ``host``, ``port``, ``tls_cert``, ``tls_key``, ``allow_anonymous``, ``allow_origins``
+    and ``limits``.
     """
     options = (
         host_option,
         port_option,
+        _tls_cert_option,
+        _tls_key_option,
         _allow_anonymous_option,
         _allow_origin_option,
         _limit_option,

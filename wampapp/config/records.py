@@ -77,6 +77,8 @@ class Config:
         router_config: who may join the embedded router and do what there: its file, or what the
             file would say; None lets everybody do everything.
         allow_anonymous: whether the embedded router may listen beyond this machine without one.
+        tls_cert: the file of the embedded router's certificate; None to speak without TLS.
+        tls_key: the file of its private key; None where it is in the same file.
         limits: what the embedded router takes and holds.
         auth: the credential; None joins anonymously.
         tls: how TLS is spoken; None for this machine's authorities.
@@ -100,6 +102,8 @@ class Config:
     allow_origins: tuple[str, ...] = ()
     router_config: str | os.PathLike[str] | RouterConfig | None = None
     allow_anonymous: bool = False
+    tls_cert: str | os.PathLike[str] | None = None
+    tls_key: str | os.PathLike[str] | None = None
     limits: Limits = DEFAULT_LIMITS
     auth: Credential | None = None
     tls: Tls | None = None

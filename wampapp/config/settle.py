@@ -52,6 +52,8 @@ class RunOptions(TypedDict, total=False):
         router_config: who may join the embedded router and do what there: a file, or a
             :class:`wampapp.router.RouterConfig`.
         allow_anonymous: whether the embedded router may listen beyond this machine without one.
+        tls_cert: the file of the embedded router's certificate (PEM), for TLS.
+        tls_key: the file of its private key, where that is another one.
     """
 
     realm: str | None
@@ -60,6 +62,8 @@ class RunOptions(TypedDict, total=False):
     debug: bool | None
     router_config: str | os.PathLike[str] | RouterConfig | None
     allow_anonymous: bool | None
+    tls_cert: str | os.PathLike[str] | None
+    tls_key: str | os.PathLike[str] | None
 
 
 class Given(RunOptions, total=False):

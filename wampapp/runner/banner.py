@@ -171,7 +171,8 @@ def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
             rows.append(("", f"and {more:,} more, which the command 'uris' lists"))
     lines += [f"  {label:<10}  {text}".rstrip() for label, text in rows]
     if info.host is not None:
-        lines += _exposure(info.host, is_guarded=info.is_guarded)
+        is_secure = info.routers[0].startswith("wss:")
+        lines += _exposure(info.host, is_guarded=info.is_guarded, is_secure=is_secure)
     return "\n".join([*lines, "", "Press Ctrl-C to stop.", ""])
 
 
@@ -223,10 +224,10 @@ def _first_line(function: object) -> str:
     return (getattr(function, "__doc__", None) or "").strip().partition("\n")[0]
 
 
-def _exposure(host: str, *, is_guarded: bool) -> list[str]:
+def _exposure(host: str, *, is_guarded: bool, is_secure: bool) -> list[str]:
     from wampapp.server.address import is_loopback
 
-    if is_loopback(host):
+    if is_loopback(host) or (is_guarded and is_secure):
         return []
     if is_guarded:
         return [
@@ -234,10 +235,11 @@ def _exposure(host: str, *, is_guarded: bool) -> list[str]:
             f"  Warning: the router listens on {host}, beyond this machine. What is sent there",
             "  is not encrypted, and neither are tickets.",
         ]
+    how = "without a password" if is_secure else "without a password and unencrypted"
     return [
         "",
         f"  Warning: the router listens on {host}, beyond this machine. Anybody who reaches",
-        "  the port can call, publish and register, without a password and unencrypted.",
+        f"  the port can call, publish and register, {how}.",
     ]
 
 
@@ -258,5 +260,6 @@ def router_banner(address: Address, *, is_guarded: bool = False) -> str:
     """
     lines = [f"wampapp {__version__}  router", ""]
     lines += [f"  WebSocket   {address.websocket_url}", f"  RawSocket   {address.rawsocket_url}"]
-    lines += [*_exposure(address.host, is_guarded=is_guarded), "", "Press Ctrl-C to stop.", ""]
+    lines += _exposure(address.host, is_guarded=is_guarded, is_secure=address.secure)
+    lines += ["", "Press Ctrl-C to stop.", ""]
     return "\n".join(lines)

@@ -80,11 +80,12 @@ async def find_router(config: Config, runtime: Runtime, trusted: str | None = No
     try:
         address = server.listen(config.host, config.port)
     except PortInUse:
-        if config.router_config is not None:
+        if config.router_config is not None or config.tls_cert is not None:
             # What runs there would let others do what this configuration forbids.
             raise PortInUse(
-                f"Port {config.port} on {config.host} is taken, and a router with a configuration "
-                "needs a port of its own; choose another with --port, or stop what holds it."
+                f"Port {config.port} on {config.host} is taken, and a router with a file or a "
+                "certificate needs a port of its own; choose another with --port, or stop what "
+                "holds it."
             ) from None
         try:
             url = await running_router(config, runtime)
@@ -130,8 +131,8 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         trusted: the secret of the app's other processes; None where there are none.
 
     Raises:
-        UsageError: the file that says who may do what cannot be read, or holds a mistake; or there
-            is none, and the host is beyond this machine.
+        UsageError: the file that says who may do what, or one for TLS, cannot be read, or holds a
+            mistake; or nothing says who may do what, and the host is beyond this machine.
     """
     from wampapp.router.router import Router
     from wampapp.server.address import is_loopback
@@ -153,11 +154,19 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
             "could call, publish and register there; say who may with --router-config (for "
             "'wampapp router': --config), or let everybody with --allow-anonymous."
         )
+    certificate = None
+    if config.tls_cert is not None:
+        from wampapp.server.certificate import ServerCertificate
+
+        certificate = ServerCertificate(config.tls_cert, config.tls_key)
+    elif config.tls_key is not None:
+        raise UsageError("A key for TLS needs a certificate; give --tls-cert.")
     return Server(
         router,
         runtime.reactor,
         handshake_timeout=config.handshake_timeout,
         allow_origins=config.allow_origins,
+        certificate=certificate,
         on_close=aside.close,
     )
 

@@ -15,10 +15,12 @@ class Address:
     Attributes:
         host: the address it is bound to.
         port: the TCP port.
+        secure: whether it speaks TLS.
     """
 
     host: str
     port: int
+    secure: bool = False
 
     @property
     def authority(self) -> str:
@@ -28,17 +30,17 @@ class Address:
     @property
     def websocket_url(self) -> str:
         """The URL for WebSocket clients."""
-        return f"ws://{self.authority}{WEBSOCKET_PATH}"
+        return f"{'wss' if self.secure else 'ws'}://{self.authority}{WEBSOCKET_PATH}"
 
     @property
     def rawsocket_url(self) -> str:
         """The URL for RawSocket clients."""
-        return f"rs://{self.authority}"
+        return f"{'rss' if self.secure else 'rs'}://{self.authority}"
 
     @property
     def page_url(self) -> str:
         """The URL of the web page."""
-        return f"http://{self.authority}/"
+        return f"{'https' if self.secure else 'http'}://{self.authority}/"
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from autobahn.websocket.types import ConnectionDeny
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.protocols.policies import ProtocolWrapper
 
 from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
 from wampapp.config.url import WEBSOCKET_PATH
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from wampapp.router.router import Router
+    from wampapp.server.certificate import ServerCertificate
 
 logger = logging.getLogger("wampapp.router")
 
@@ -51,6 +53,7 @@ class Server:
         handshake_timeout: a connection that has not joined after so many seconds is closed.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
             every one, ``null`` for pages without one, such as files.
+        certificate: what it speaks TLS with; None to speak without.
         on_close: called when it has stopped.
     """
 
@@ -61,10 +64,12 @@ class Server:
         *,
         handshake_timeout: float = 10.0,
         allow_origins: Sequence[str] = (),
+        certificate: ServerCertificate | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.router = router
         self._on_close = on_close
+        self._certificate = certificate
         self._reactor = reactor
         self._port: Any = None
         self.handshake_timeout = handshake_timeout
@@ -113,7 +118,11 @@ class Server:
         try:
             self.loop = asyncio.get_running_loop()
             self.rawsocket.entered = self.websocket.entered = getattr(self.loop, "entered", None)
-            self._port = self._reactor.listenTCP(port, _DetectingFactory(self), interface=host)
+            factory, certificate = _DetectingFactory(self), self._certificate
+            if certificate is None:
+                self._port = self._reactor.listenTCP(port, factory, interface=host)
+            else:
+                self._port = self._reactor.listenSSL(port, factory, certificate, interface=host)
         except CannotListenError as error:
             raise _listen_error(host, port, error.socketError) from None
         for origin in self.allow_origins & _LETS_IN.keys():
@@ -122,7 +131,7 @@ class Server:
                 origin,
                 _LETS_IN[origin],
             )
-        self._address = Address(host, self._port.getHost().port)
+        self._address = Address(host, self._port.getHost().port, certificate is not None)
         return self._address
 
     async def close(self) -> None:
@@ -257,7 +266,10 @@ class _DetectingProtocol(Protocol):
             lost(reason)
 
         chosen.connectionLost = connection_lost
-        transport.protocol = chosen  # type: ignore[union-attr]
+        if isinstance(transport, ProtocolWrapper):  # with TLS
+            transport.wrappedProtocol = chosen
+        else:
+            transport.protocol = chosen  # type: ignore[union-attr]
         chosen.makeConnection(transport)
         chosen.dataReceived(buffer)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wampapp.config.records import Config
 from wampapp.config.settle import override
 from wampapp.config.url import urls_at
+from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
 from wampapp.runner.reach import find_router, reloading
@@ -134,6 +135,11 @@ class Parent(ABC):
             UsageError: it cannot listen.
         """
         if self._router is None:
+            if self._options["tls_cert"] is not None:
+                raise UsageError(
+                    "With TLS, a service of several processes needs a router by itself; start one "
+                    "with 'wampapp router --tls-cert …', and name it with --url."
+                )
             names = (
                 "host",
                 "port",

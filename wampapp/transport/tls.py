@@ -35,7 +35,7 @@ def client_options(host: str, tls: Tls) -> Any:
     own = (
         {}
         if tls.certificate is None
-        else _own_certificate(tls.certificate, tls.key or tls.certificate)
+        else own_certificate(tls.certificate, tls.key or tls.certificate)
     )
     if not tls.verify:
         return _Unverified(host, CertificateOptions(verify=False, **own).getContext())
@@ -65,8 +65,19 @@ def _certificates(path: StrPath) -> list[Any]:
         raise _not_pem("certificate", path) from None
 
 
-def _own_certificate(certificate: StrPath, key: StrPath) -> dict[str, Any]:
-    """Return our own certificate, with the chain that its file may hold, and its key."""
+def own_certificate(certificate: StrPath, key: StrPath) -> dict[str, Any]:
+    """Return our own certificate, with the chain that its file may hold, and its key.
+
+    Args:
+        certificate: its file (PEM).
+        key: the file of its private key (PEM).
+
+    Returns:
+        Arguments of Twisted's ``CertificateOptions``.
+
+    Raises:
+        UsageError: a file is missing, or holds something else.
+    """
     from cryptography.hazmat.primitives import serialization
 
     first, *chain = _certificates(certificate)
