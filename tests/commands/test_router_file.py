@@ -1,5 +1,7 @@
 """A router with a file: `wampapp router --config`, `run --router-config`, check and hash."""
 
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -147,3 +149,106 @@ def test_a_file_does_not_go_with_a_url(tmp_path: Path) -> None:
     done = wampapp("run", tmp_path / "shop.py", *words)
     assert done.returncode == 2
     assert "leave one of them out" in done.stderr
+
+
+# SIGHUP has the file read again.
+
+needs_sighup = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+KEEPS = "The router keeps the configuration that it has"
+CHANGES = "The router has a new configuration"
+
+
+@needs_sighup
+def test_sighup_has_a_router_read_its_file_again(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    with EmbeddedRouter(0, "--config", path) as router:
+        with connect(router.rs_url, timeout=DEADLINE) as client:
+            with pytest.raises(WampError, match="may not register"):
+                client.register("com.shop.whoami", lambda: 1)
+            written(tmp_path, FILE.replace('["call"]', '["call", "register"]'))
+            router.send(signal.SIGHUP)
+            router.until(f"{CHANGES}, by which 0 sessions end")
+            client.register("com.shop.whoami", lambda: 1)
+        assert router.stop() == 0
+
+
+@needs_sighup
+def test_a_mistake_in_the_file_leaves_the_router_as_it_is(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    with EmbeddedRouter(0, "--config", path) as router:
+        written(tmp_path, FILE.replace("allow", "alow"))
+        router.send(signal.SIGHUP)
+        router.until(f"{KEEPS}.*line 5, column 43: A permission does not have 'alow'")
+        path.unlink()
+        router.send(signal.SIGHUP)
+        router.until(f"{KEEPS}.*cannot be read: No such file")
+        with connect(router.rs_url, timeout=DEADLINE) as client:
+            with pytest.raises(WampError, match="may not register"):
+                client.register("com.shop.whoami", lambda: 1)
+        assert router.stop() == 0
+        assert "Traceback" not in router.text
+
+
+@needs_sighup
+@pytest.mark.parametrize("more", [[], ["--workers", "2"], ["--reload"]], ids=str)
+@pytest.mark.parametrize("is_variable", [False, True], ids=["option", "variable"])
+def test_sighup_has_an_app_s_router_read_its_file_again(
+    tmp_path: Path, free_port: int, more: list[str], is_variable: bool
+) -> None:
+    (tmp_path / "shop.py").write_text(SERVICE)
+    path = written(tmp_path)
+    named = [] if is_variable else ["--router-config", path]
+    env = environment(**({"WAMPAPP_ROUTER_CONFIG": str(path)} if is_variable else {}))
+    words = ["--port", str(free_port), *named, *more]
+    with Wampapp("run", tmp_path / "shop.py", *words, env=env) as process:
+        process.until("Press Ctrl-C")
+        with connect(f"rs://127.0.0.1:{free_port}", timeout=DEADLINE) as client:
+            written(tmp_path, FILE.replace('["call"]', '["subscribe"]'))
+            process.send(signal.SIGHUP)
+            process.until(CHANGES)
+            with pytest.raises(WampError, match="may not call"):
+                client.call("com.shop.whoami")
+        assert process.stop() == 0, process.text
+
+
+OPENS = "beyond this machine, and everybody could .*; take open_realms out of its configuration"
+
+
+def test_a_file_that_opens_realms_is_not_for_other_machines(tmp_path: Path) -> None:
+    path = written(tmp_path, "open_realms = true\n" + FILE)
+    done = wampapp("router", "--host", "0.0.0.0", "--port", "0", "--config", path)
+    assert done.returncode == 2
+    assert re.search(OPENS, done.stderr)
+
+
+@needs_sighup
+@pytest.mark.parametrize("more", [None, [], ["--workers", "2"], ["--reload"]], ids=str)
+def test_a_file_read_again_does_not_open_a_router_to_other_machines(
+    tmp_path: Path, free_port: int, more: list[str] | None
+) -> None:
+    path = written(tmp_path)
+    words: list[str | Path] = ["router", "--config", path]
+    if more is not None:
+        (tmp_path / "shop.py").write_text(SERVICE)
+        words = ["run", tmp_path / "shop.py", "--router-config", path, *more]
+    with Wampapp(*words, "--host", "0.0.0.0", "--port", str(free_port)) as process:
+        process.until("Press Ctrl-C")
+        written(tmp_path, "open_realms = true\n" + FILE)
+        process.send(signal.SIGHUP)
+        process.until(f"{KEEPS}.*{OPENS}|{CHANGES}")
+        with pytest.raises(RouterRefused, match="There is no realm 'elsewhere'"):
+            connect(f"rs://127.0.0.1:{free_port}", realm="elsewhere", timeout=DEADLINE)
+        assert process.stop() == 0, process.text
+
+
+@needs_sighup
+def test_a_router_for_everybody_may_get_open_realms(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    words = ["--host", "0.0.0.0", "--allow-anonymous", "--config", path]
+    with EmbeddedRouter(0, *words) as router:
+        written(tmp_path, "open_realms = true\n" + FILE)
+        router.send(signal.SIGHUP)
+        router.until(CHANGES)
+        url = f"rs://127.0.0.1:{router.port}"
+        connect(url, realm="elsewhere", timeout=DEADLINE).close()
+        assert router.stop() == 0

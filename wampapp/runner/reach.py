@@ -135,7 +135,6 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
             mistake; or nothing says who may do what, and the host is beyond this machine.
     """
     from wampapp.router.router import Router
-    from wampapp.server.address import is_loopback
     from wampapp.server.aside import Aside
     from wampapp.server.door import Server
 
@@ -148,12 +147,7 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         call_later=runtime.loop.call_later,
         limits=config.limits,
     )
-    if not (router.is_guarded or config.allow_anonymous or is_loopback(config.host)):
-        raise UsageError(
-            f"On {config.host} the router can be reached from beyond this machine, and everybody "
-            "could call, publish and register there; say who may with --router-config (for "
-            "'wampapp router': --config), or let everybody with --allow-anonymous."
-        )
+    _check_reachable(config, is_guarded=router.is_guarded)
     certificate = None
     if config.tls_cert is not None:
         from wampapp.server.certificate import ServerCertificate
@@ -175,21 +169,52 @@ def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[
     """Return what reads the embedded router's file anew; None where it has no file.
 
     Args:
-        config: the configuration, which names the file.
+        config: the configuration, which names the file and where the router listens.
         server: returns the router's server, or None while there is none.
     """
     if config.url is not None or not isinstance(config.router_config, str | os.PathLike):
         return None
     path = config.router_config
 
-    def reload() -> None:
+    def read() -> RouterConfig:
         from wampapp.config.router_file import read_router_file
 
+        found = read_router_file(path)
+        # What a router may not start with, it must not get while it listens.
+        _check_reachable(config, is_guarded=not found.open_realms)
+        return found
+
+    def reload() -> None:
         found = server()
         if found is not None:
-            found.router.reload(lambda: read_router_file(path))
+            found.router.reload(read)
 
     return reload
+
+
+def _check_reachable(config: Config, *, is_guarded: bool) -> None:
+    """Check that a router which lets everybody do everything is for this machine only.
+
+    Args:
+        config: where it listens, and whether it may let everybody in there.
+        is_guarded: whether it lets in only those who may join.
+
+    Raises:
+        UsageError: others can reach it, and nobody has said that they may.
+    """
+    from wampapp.server.address import is_loopback
+
+    if is_guarded or config.allow_anonymous or is_loopback(config.host):
+        return
+    if config.router_config is None:
+        advice = "say who may with --router-config (for 'wampapp router': --config)"
+    else:
+        advice = "take open_realms out of its configuration"
+    raise UsageError(
+        f"On {config.host} the router can be reached from beyond this machine, and everybody "
+        f"could call, publish and register there; {advice}, or let everybody with "
+        "--allow-anonymous."
+    )
 
 
 def router_config_of(config: Config) -> RouterConfig | None:

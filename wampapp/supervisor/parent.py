@@ -61,7 +61,12 @@ class Parent(ABC):
         """
         for child in first:
             self._add(child)
-        config = override(Config(), router_config=self._options.get("router_config"))
+        config = override(
+            Config(),
+            host=self._options.get("host"),
+            router_config=self._options.get("router_config"),
+            allow_anonymous=self._options.get("allow_anonymous"),
+        )
         reload = reloading(config, lambda: None if self._router is None else self._router.server)
         with stop_signals(self._kill) as stopped, reload_signal(reload):
             work = asyncio.create_task(self._work(first))
