@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import NO_AVAILABLE_CALLEE
 from wampapp.protocol.messages import CALL, INTERRUPT, short_repr
 
 if TYPE_CHECKING:
-    from wampapp.router.session import Extras, PendingCall
+    from wampapp.router.session import Extras, PendingCall, RouterSession
 
 
 def release(pending: PendingCall) -> None:
@@ -20,12 +20,34 @@ def release(pending: PendingCall) -> None:
     pending.caller = None
     if extras is not None:
         if extras.details is not None:
-            if len(caller.late) >= caller.most_calls:
-                caller.late.clear()  # one that never sends the rest is not given ever more memory
-            caller.late.add(pending.request)
+            _drop_rest(caller, pending.request)
         if extras.timer is not None:
             extras.timer.cancel()
             extras.timer = None
+
+
+def refuse(
+    caller: RouterSession, request: int, options: dict[str, Any], why: str, text: str
+) -> None:
+    """Answer a call with an error before any callee has it; what more of it comes is dropped.
+
+    Args:
+        caller: the session that calls.
+        request: its request id.
+        options: those of the CALL.
+        why: the error URI.
+        text: one sentence for people.
+    """
+    if options.get("progress") is True:
+        _drop_rest(caller, request)
+    caller.send_error(CALL, request, why, text)
+
+
+def _drop_rest(caller: RouterSession, request: int) -> None:
+    """Drop the parts of a call that come after its answer ("Progressive Call Invocations")."""
+    if len(caller.late) >= caller.most_calls:
+        caller.late.clear()  # one that never sends the rest is not given ever more memory
+    caller.late.add(request)
 
 
 def end(pending: PendingCall) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
     CANCELED,
+    FEATURE_NOT_SUPPORTED,
     INVALID_URI,
     NO_AVAILABLE_CALLEE,
     NO_SUCH_PROCEDURE,
@@ -26,7 +27,7 @@ from wampapp.protocol.messages import (
     payload_of,
     short_repr,
 )
-from wampapp.router.calls import end, leave_place, refuse_unavailable, release, stop
+from wampapp.router.calls import end, leave_place, refuse, refuse_unavailable, release, stop
 from wampapp.router.index import EXACT
 from wampapp.router.options import invocation_details, seconds_of
 from wampapp.router.registrations import Registrations
@@ -105,21 +106,21 @@ class Dealer:
             return
         registration = self._index.best(name)
         if registration is None:
-            _refuse_unknown(session, request, name)
+            _refuse_unknown(session, message)
             return
         callee = registration.choose() if registration.most is None else registration.choose_other()
         if callee is None or callee.realm is None:
             self._go_round(session, message, registration)
             return
         if len(session.calls) >= session.most_calls or len(callee.invocations) >= callee.most_calls:
-            _refuse_one_more(session, request)
+            _refuse_one_more(session, message)
             return
         details = _NO_DETAILS
         if options or registration.match != EXACT or registration.callees[callee]:
             try:
                 details = invocation_details(session, options, registration, callee, name)
             except WampError as error:
-                session.send_error(CALL, request, error.uri, error.message)
+                refuse(session, request, options, error.uri, error.message)
                 return
         pending = PendingCall(session, request, callee, name, registration.id)
         session.calls[request] = callee.invocations[pending.invocation] = pending
@@ -143,7 +144,7 @@ class Dealer:
             self.call(session, message)
             return
         text = f"All callees of {short_repr(message[3])} have as many calls as they take."
-        session.send_error(CALL, message[1], NO_AVAILABLE_CALLEE, text)
+        refuse(session, message[1], message[2], NO_AVAILABLE_CALLEE, text)
 
     def _equip(
         self,
@@ -178,6 +179,7 @@ class Dealer:
         extras = pending.extras
         if extras is None or extras.details is None:
             raise ProtocolViolation(f"The call with the request id {request} still runs.")
+        extras.retry = None  # another callee would miss the parts that this one has
         details = extras.details
         if options.get("progress") is not True:
             extras.details = None
@@ -197,24 +199,31 @@ class Dealer:
         tried: set[RouterSession],
     ) -> None:
         """Call another callee, as those that were tried are unavailable ("Call Re-Routing")."""
-        caller, callee = pending.caller, registration.choose_other(tried)
-        if caller is None or callee is None:
-            refuse_unavailable(pending)
-            return
-        tried.add(callee)
-        pending.callee, pending.invocation = callee, callee.next_request()
-        callee.invocations[pending.invocation] = pending
-        extras.free = registration.take(callee)
-        try:
-            details = invocation_details(
-                caller, message[2], registration, callee, pending.procedure
-            )
+        caller = pending.caller
+        while caller is not None and (callee := registration.choose_other(tried)) is not None:
+            tried.add(callee)
+            if len(callee.invocations) >= callee.most_calls:
+                continue
+            try:
+                details = invocation_details(
+                    caller, message[2], registration, callee, pending.procedure
+                )
+            except WampError:
+                continue  # it lacks a feature that the call needs
             pending.progress = "receive_progress" in details
-            callee.send([INVOCATION, pending.invocation, registration.id, details, *message[4:]])
-        except WampError as error:
-            end(pending)
-            release(pending)
-            caller.send_error(CALL, pending.request, error.uri, error.message)
+            pending.callee, pending.invocation = callee, callee.next_request()
+            callee.invocations[pending.invocation] = pending
+            extras.free = registration.take(callee)
+            try:
+                callee.send(
+                    [INVOCATION, pending.invocation, registration.id, details, *message[4:]]
+                )
+            except (PayloadNotEncodable, PayloadTooLarge) as error:
+                end(pending)
+                release(pending)
+                caller.send_error(CALL, pending.request, error.uri, error.message)
+            return
+        refuse_unavailable(pending)
 
     def _expire(self, pending: PendingCall, extras: Extras) -> None:
         """End a call whose timeout has passed ("Call Timeouts")."""
@@ -224,7 +233,11 @@ class Dealer:
 
     def _answer(self, session: RouterSession, message: Message) -> None:
         """Answer a call of the router's own procedures."""
-        request, name = message[1], message[3]
+        request, options, name = message[1:4]
+        if options.get("progress") is True:
+            text = f"The router's own procedure {short_repr(name)} takes no call in parts."
+            refuse(session, request, options, FEATURE_NOT_SUPPORTED, text)
+            return
         args, kwargs = payload_of(message, 4)
         try:
             result = self._procedures[name](session, args, kwargs)
@@ -245,7 +258,10 @@ class Dealer:
             mode = "skip"
         if mode != "skip":
             pending.callee.send([INTERRUPT, pending.invocation, {"mode": mode}])
-        if mode != "kill":
+        if mode == "kill":
+            if pending.extras is not None:
+                pending.extras.retry = None  # whatever the callee answers, no other one is called
+        else:
             release(pending)
             session.send_error(CALL, request, CANCELED, "The call was cancelled.")
 
@@ -276,19 +292,20 @@ class Dealer:
         session.invocations.clear()
 
 
-def _refuse_unknown(session: RouterSession, request: int, name: str) -> None:
+def _refuse_unknown(session: RouterSession, message: Message) -> None:
+    request, options, name = message[1:4]
     if uris.is_valid(name):
         why, text = NO_SUCH_PROCEDURE, f"There is no procedure {short_repr(name)}."
     else:
         why, text = INVALID_URI, f"The procedure {short_repr(name)} is invalid."
-    session.send_error(CALL, request, why, text)
+    refuse(session, request, options, why, text)
 
 
-def _refuse_one_more(session: RouterSession, request: int) -> None:
+def _refuse_one_more(session: RouterSession, message: Message) -> None:
     most = session.most_calls
     if len(session.calls) >= most:
         who = "caller already waits for the answers of"
     else:
         who = "callee has yet to answer"
     text = f"The {who} {most:,} calls, the most that one session may have."
-    session.send_error(CALL, request, OVERLOADED, text)
+    refuse(session, message[1], message[2], OVERLOADED, text)

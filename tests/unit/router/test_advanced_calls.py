@@ -1,11 +1,13 @@
 """Timeouts, other callees, calls in parts, and payloads that are not for the router."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.links import ROLES, Client, register, subscribe
 from tests.unit.router.test_turns import Loop
+from wampapp.config.limits import DEFAULT_LIMITS
 from wampapp.protocol.codec import JSON
 from wampapp.protocol.messages import (
     ABORT,
@@ -242,6 +244,49 @@ def test_a_call_whose_other_callees_have_gone_meanwhile_ends(
     assert caller.heard()[4] == "wamp.error.no_available_callee"
 
 
+def test_a_call_that_is_being_killed_goes_no_further(router: Router, caller: Client) -> None:
+    callees = three(router, "first")
+    caller.say(CALL, 1, {}, "com.shared")
+    invocation = callees[0].inbox.pop()
+    caller.say(CANCEL, 1, {"mode": "kill"})
+    assert callees[0].heard() == [INTERRUPT, invocation[1], {"mode": "kill"}]
+    callees[0].say(ERROR, INVOCATION, invocation[1], {}, "wamp.error.unavailable")
+    assert with_inbox(callees) == []
+    assert caller.heard()[4] == "wamp.error.no_available_callee"
+
+
+def test_a_call_in_parts_goes_to_no_callee_that_lacks_some(router: Router, caller: Client) -> None:
+    callees = three(router, "first")
+    caller.say(CALL, 1, {"progress": True}, "com.shared", ["a"])
+    caller.say(CALL, 1, {}, "com.shared", ["b"])
+    invocation, _ = callees[0].inbox
+    callees[0].inbox.clear()
+    callees[0].say(ERROR, INVOCATION, invocation[1], {}, "wamp.error.unavailable")
+    assert with_inbox(callees) == []
+    assert caller.heard()[4] == "wamp.error.no_available_callee"
+    assert caller.session.calls == {}
+
+
+def test_the_next_callee_is_one_that_can(router: Router, caller: Client) -> None:
+    callees = [Client(router, roles=ABLE), Client(router), Client(router, roles=ABLE)]
+    for callee in callees:
+        register(callee, "com.shared", invoke="first")
+    caller.say(CALL, 1, PASSED, "com.shared", [b"x"])
+    busy(callees[0])
+    assert with_inbox(callees) == [2]
+
+
+def test_the_next_callee_is_one_that_has_not_too_many_calls() -> None:
+    router = Router("test", limits=replace(DEFAULT_LIMITS, calls=1))
+    callees, callers = three(router, "first"), [Client(router), Client(router)]
+    register(callees[1], "com.other")
+    callers[0].say(CALL, 1, {}, "com.other")
+    callers[1].say(CALL, 1, {}, "com.shared")
+    callees[1].heard()
+    busy(callees[0])
+    assert with_inbox(callees) == [2]
+
+
 # Concurrency
 
 
@@ -314,6 +359,45 @@ def test_parts_that_come_after_the_answer_are_dropped(callee: Client, caller: Cl
     assert (callee.inbox, caller.inbox, caller.closed) == ([], [], False)
     caller.say(CALL, 1, {}, "com.upload")  # the id may be used again once the last part has come
     assert callee.heard()[0] == INVOCATION
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("com.none", "wamp.error.no_such_procedure"),
+        ("com..none", "wamp.error.invalid_uri"),
+        ("com.plain", "wamp.error.feature_not_supported"),
+        ("com.full", "wamp.error.no_available_callee"),
+        ("wamp.session.count", "wamp.error.feature_not_supported"),
+    ],
+)
+def test_a_call_in_parts_that_is_refused_is_refused_once(
+    uri: str, why: str, router: Router, callee: Client, caller: Client
+) -> None:
+    plain, other = Client(router), Client(router)
+    register(plain, "com.plain")
+    register(plain, "com.full", concurrency=1)
+    other.say(CALL, 1, {}, "com.full")
+    caller.say(CALL, 1, {"progress": True}, uri, ["a"])
+    assert caller.heard()[4] == why
+    if uri == "com.none":
+        register(callee, uri)  # the rest of a call is not a call
+    for options in ({"progress": True}, {}):
+        caller.say(CALL, 1, options, uri, ["b"])
+    assert (caller.inbox, callee.inbox, caller.closed) == ([], [], False)
+    assert caller.session.late == set()
+
+
+def test_a_call_in_parts_that_is_one_too_many_is_refused_once() -> None:
+    router = Router("test", limits=replace(DEFAULT_LIMITS, calls=1))
+    callee, caller = Client(router, roles=ABLE), Client(router, roles=ABLE)
+    register(callee, "com.upload")
+    caller.say(CALL, 1, {}, "com.upload")
+    callee.heard()
+    for options in ({"progress": True}, {"progress": True}, {}):
+        caller.say(CALL, 2, options, "com.upload")
+    assert caller.heard()[4] == "wampapp.error.overloaded"
+    assert (caller.inbox, callee.inbox) == ([], [])
 
 
 def test_a_second_call_with_an_id_that_is_in_use_is_a_violation(

@@ -325,6 +325,34 @@ def test_the_authorizer_may_disclose_who_calls(clock: Clock) -> None:
     assert callee.heard()[3]["caller"] == caller.id
 
 
+PARTS = {
+    role: {"features": {"call_canceling": True, "progressive_call_invocations": True}}
+    for role in ("caller", "callee")
+}
+
+
+def test_it_is_asked_once_over_a_call_in_parts(clock: Clock) -> None:
+    router = deciding_router(clock, ask_cache=0)
+    app = Answering(router, "com.decide", lambda *_args: True)
+    callee, caller = Client(router, roles=PARTS), Client(router, roles=PARTS)
+    register(callee, "com.x")
+    caller.say(CALL, 1, {"progress": True}, "com.x", ["a"])
+    caller.say(CALL, 1, {}, "com.x", ["b"])
+    assert [message[4] for message in callee.inbox] == [["a"], ["b"]]
+    assert [asked[2] for asked in app.asked] == ["register", "call"]
+    assert not caller.closed
+
+
+def test_a_call_in_parts_that_it_refuses_is_refused_once(clock: Clock) -> None:
+    router = deciding_router(clock, ask_cache=0)
+    app = Answering(router, "com.decide", lambda *_args: False)
+    caller = Client(router, roles=PARTS)
+    for options in ({"progress": True}, {"progress": True}, {}):
+        caller.say(CALL, 1, options, "com.x")
+    assert caller.heard()[4] == NOT_AUTHORIZED
+    assert (caller.inbox, len(app.asked)) == ([], 1)
+
+
 def test_messages_keep_their_order_while_it_is_asked(clock: Clock) -> None:
     router = deciding_router(clock)
     app = Answering(router, "com.decide", None)

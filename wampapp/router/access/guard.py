@@ -9,6 +9,7 @@ from wampapp.errors import NOT_AUTHORIZED, ProtocolViolation
 from wampapp.protocol.messages import CALL, PUBLISH, REGISTER, SUBSCRIBE, short_repr
 from wampapp.protocol.patterns import is_match
 from wampapp.router.access.authorizing import ACTIONS
+from wampapp.router.calls import refuse
 from wampapp.router.index import EXACT
 from wampapp.router.matching import match_of
 
@@ -61,11 +62,10 @@ class Guard:
         name = message[3]
         permission = session.rights.decisions[name]
         if "call" not in permission.allow:
-            if self._asks(session, message):
-                return
-            if message[1] in session.calls:
-                raise ProtocolViolation(f"The call with the request id {message[1]} still runs.")
-            _refuse(session, CALL, message[1], "call", name)
+            if message[1] in session.calls or message[1] in session.late:
+                self._call(session, message)  # more of a call that has been decided over
+            elif not self._asks(session, message):
+                _refuse(session, message, "call", name)
             return
         if "caller" in permission.disclose:
             message[2]["disclose_me"] = True
@@ -79,7 +79,7 @@ class Guard:
             if self._asks(session, message):
                 return
             if options.get("acknowledge") is True:
-                _refuse(session, PUBLISH, message[1], "publish", name)
+                _refuse(session, message, "publish", name)
             else:
                 logger.info(
                     "%s, and it does not wait to hear so", _denied(session, "publish", name)
@@ -112,7 +112,7 @@ class Guard:
             return True
         if not self._asks(session, message):
             more = "" if match == EXACT else ", or not all that it matches"
-            _refuse(session, code, request, action, name, more)
+            _refuse(session, message, action, name, more)
         return False
 
     # What an authorizer decides.
@@ -126,13 +126,11 @@ class Guard:
             match = EXACT
         if not session.rights.leave_open(match, name):
             return False
-        if message[0] == CALL and message[1] in session.calls:
-            return False  # refused as such
         self._authorizing.decide(session, message, self._decided)
         return True
 
     def _decided(self, session: RouterSession, message: Message, answer: tuple[bool, bool]) -> None:
-        code, request, options, name = message[:4]
+        code, _, options, name = message[:4]
         is_allowed, is_disclosed = answer
         if is_allowed:
             if is_disclosed and code in (CALL, PUBLISH):
@@ -143,7 +141,7 @@ class Guard:
             except ProtocolViolation as error:
                 session.violated(error)
         elif code != PUBLISH or options.get("acknowledge") is True:
-            _refuse(session, code, request, ACTIONS[code], name)
+            _refuse(session, message, ACTIONS[code], name)
 
 
 def _denied(session: RouterSession, action: str, name: str) -> str:
@@ -152,8 +150,12 @@ def _denied(session: RouterSession, action: str, name: str) -> str:
 
 
 def _refuse(
-    session: RouterSession, code: int, request: int, action: str, name: Any, more: str = ""
+    session: RouterSession, message: Message, action: str, name: Any, more: str = ""
 ) -> None:
+    code, request, options = message[:3]
     text = f"{_denied(session, action, name)}{more}."
     logger.info("Session %s was refused: %s", session.id, text)
-    session.send_error(code, request, NOT_AUTHORIZED, text)
+    if code == CALL:
+        refuse(session, request, options, NOT_AUTHORIZED, text)
+    else:
+        session.send_error(code, request, NOT_AUTHORIZED, text)
