@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.links import LEAVINGS, Client
+from tests.support.links import LEAVINGS, Client, Refused
 from tests.support.process import EmbeddedRouter
 from tests.support.proxy import Wire
 from tests.support.running import running
@@ -99,7 +99,7 @@ def test_a_client_that_does_not_take_its_welcome_was_never_there(
                 raise PayloadTooLarge("too large")
             super().write(payload)
 
-    with pytest.raises(AssertionError, match="payload_size_exceeded"):
+    with pytest.raises(Refused, match="payload_size_exceeded"):
         Narrow(core)
     assert watcher.inbox == []
     assert result(watcher, "wamp.session.count") == 1

@@ -251,5 +251,7 @@ class RawSocketServer(_RawSocket):
             self.closing = True
             self.transport.loseConnection()
         else:
-            self.transport.write(bytes((_MAGIC, _ANY_LENGTH << 4 | serializer, 0, 0)))
+            # As a frame goes: the answer to HELLO, which the client may have sent already, must
+            # come after this one.
+            self.send_frame(bytes((_MAGIC, _ANY_LENGTH << 4 | serializer, 0, 0)))
             self.handshake_done(length, codec)

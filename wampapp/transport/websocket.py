@@ -182,11 +182,13 @@ class _WebSocket(BaseLink):
             head = _HEAD_64(self._first_octet, masked | _LENGTH_64, size)
         self.send_frame(head + payload)
 
-    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Send what Autobahn makes; its frames keep their place among ours."""
-        if not self._first_octet:
-            super().sendData(data, sync, chopsize)  # type: ignore[misc]
-            return
+    def sendData(
+        self,
+        data: bytes,
+        sync: bool = False,  # noqa: ARG002 - both are Autobahn's, and for its tests
+        chopsize: int | None = None,  # noqa: ARG002
+    ) -> None:
+        """Send what Autobahn makes, its handshake too, in the order of all that is sent."""
         with contextlib.suppress(ConnectionLost):  # the link has been aborted, and reports it
             self.send_frame(data)
 

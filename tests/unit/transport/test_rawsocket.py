@@ -131,6 +131,16 @@ def test_a_link_reads_again_when_no_reason_to_pause_is_left() -> None:
 # The handshake ("RawSocket Transport", "Handshake").
 
 
+def test_what_comes_with_the_handshake_is_answered_after_it(embedded: EmbeddedRouter) -> None:
+    hello = msgspec.msgpack.encode([1, "realm1", {"roles": {"caller": {}}}])
+    raw = Raw(embedded)
+    raw.serializer = MSGPACK
+    raw.socket.sendall(b"\x7f\xf2\0\0" + frame(hello))
+    assert raw.stream.read(4) == b"\x7f\xf2\0\0"
+    assert raw.receive()[0] == 2
+    raw.close()
+
+
 @pytest.mark.parametrize("cut", [0, 1, 2, 3, 4, 7])
 def test_a_handshake_comes_in_any_pieces(cut: int) -> None:
     messages = Messages()

@@ -11,6 +11,7 @@ from typing import Any, Self
 import pytest
 
 from tests.support.process import DEADLINE, EmbeddedRouter
+from tests.support.raw import Raw, upgrade
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 #: On both sides of each way to write a length, and of what Autobahn masks for us.
@@ -125,6 +126,17 @@ def browser(embedded: EmbeddedRouter) -> Iterator[Browser]:
         assert browser.message()[:2] == [33, 1]
         browser.topic = f"com.frames.{id(browser)}"  # type: ignore[attr-defined]
         yield browser
+
+
+def test_what_comes_with_the_handshake_is_answered_after_it(embedded: EmbeddedRouter) -> None:
+    raw = Raw(embedded)
+    hello = b'[1,"realm1",{"roles":{"caller":{}}}]'
+    raw.socket.sendall(upgrade(embedded) + frame(hello))
+    assert raw.stream.readline().split()[1] == b"101"
+    while raw.stream.readline() != b"\r\n":
+        pass
+    assert raw.stream.read(1) == b"\x81"
+    raw.close()
 
 
 def event_of(browser: Browser, text: str) -> bytes:
