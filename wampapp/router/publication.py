@@ -74,6 +74,17 @@ class Publication:
         id: the publication's id.
     """
 
+    __slots__ = (
+        "_audience",
+        "_disclosed",
+        "_handed_on",
+        "_packed",
+        "_payload",
+        "_publisher",
+        "_topic",
+        "id",
+    )
+
     def __init__(self, session: RouterSession | None, message: Message) -> None:
         options = message[2]
         # The specification asks for a random id ("IDs"), not for a secret one: no system call.
