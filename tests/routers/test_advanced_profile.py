@@ -2,14 +2,15 @@
 
 import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from tests.support.process import EmbeddedRouter
 from tests.support.raw import MSGPACK, Raw
-from wampapp.crossbar import Crossbar
+from wampapp.crossbar import Crossbar, node_configuration
 from wampapp.router import broker, dealer
 
 Router = EmbeddedRouter | Crossbar
@@ -109,6 +110,43 @@ def test_a_testament_is_published_when_its_session_is_lost(peers: list[Peer], ur
     mortal.close()
     event = heir.receive()
     assert (event[0], event[4:]) == (36, [["gone"], {"at": "last"}])
+
+
+@pytest.fixture(params=["embedded", "crossbar"])
+def historian(
+    request: pytest.FixtureRequest, new_crossbar: Callable[..., Crossbar]
+) -> Iterator[Router]:
+    """Each of the two routers, which keeps past events."""
+    if request.param == "embedded":
+        with EmbeddedRouter(0, "--limit", "history_events=100") as embedded:
+            yield embedded
+            assert embedded.stop() == 0, embedded.text
+        return
+    node = node_configuration("realm1", "127.0.0.1")
+    kept = [{"uri": "com.kept", "match": "prefix"}]
+    node["workers"][0]["realms"][0]["store"] = {"type": "memory", "event-history": kept}
+    with new_crossbar(config=node) as crossbar:
+        yield crossbar
+
+
+@pytest.mark.both_routers
+def test_past_events_are_returned_to_a_subscriber(historian: Router) -> None:
+    with closing(Peer(historian)) as publisher, closing(Peer(historian)) as subscriber:
+        subscriber.ask(32, {"match": "prefix"}, "com.kept")
+        subscription = subscriber.receive()[2]
+        publications = []
+        for number in range(3):
+            publisher.ask(16, {"acknowledge": True}, "com.kept.a", [number], {"k": number})
+            publications.append(publisher.receive()[2])
+            assert subscriber.receive()[0] == 36
+        subscriber.ask(48, {}, "wamp.subscription.get_events", [subscription, 2])
+        answer = subscriber.receive()
+    assert answer[0] == 50
+    events = answer[3][0]
+    assert [event["publication"] for event in events] == publications[:0:-1]
+    for event, number in zip(events, (2, 1), strict=True):
+        found = event["topic"], event["args"], event["kwargs"]
+        assert found == ("com.kept.a", [number], {"k": number})
 
 
 def test_over_a_wire_the_features_are_announced(embedded: EmbeddedRouter) -> None:

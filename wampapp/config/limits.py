@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MIB: Final = 2**20
 #: The most that a WAMP message may have, by RawSocket's handshake.
 _LARGEST: Final = 16 * MIB
+#: A question about past events looks at all of them in one turn.
+_MOST_HISTORY: Final = 20_000
+_MAY_BE_0: Final = ("rate", "history_events")
 _SETTING: Final = re.compile(r"\s*(\w+)\s*=\s*(\d+)\s*(KiB|MiB|GiB|)\s*", re.IGNORECASE)
 _UNITS: Final = {"": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
@@ -42,6 +45,9 @@ class Limits:
             later. 0, the default, is any number.
         retained_events: the events that a realm retains; the oldest goes first.
         retained_size: their bytes.
+        history_events: the events that a realm keeps for subscribers who ask for past ones, up to
+            20,000; the oldest goes first. 0, the default, is none.
+        history_size: their bytes.
     """
 
     hello_size: int = 2**16
@@ -58,11 +64,13 @@ class Limits:
     rate: int = 0
     retained_events: int = 10_000
     retained_size: int = 64 * MIB
+    history_events: int = 0
+    history_size: int = 64 * MIB
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name == "rate" else 1
+            least = 0 if field.name in _MAY_BE_0 else 1
             if type(value) is not int or value < least:
                 raise UsageError(
                     f"The limit {field.name} is {value!r}; give a whole number, {least} or more."
@@ -71,6 +79,10 @@ class Limits:
             raise UsageError(
                 f"The limit message_size is {self.message_size}; give a number of bytes from "
                 f"hello_size, which is {self.hello_size}, to {_LARGEST}."
+            )
+        if self.history_events > _MOST_HISTORY:
+            raise UsageError(
+                f"The limit history_events is {self.history_events}; give at most {_MOST_HISTORY}."
             )
 
 

@@ -59,15 +59,19 @@ class Broker:
         self.subscriptions = Subscriptions(next_id, now, self.announce, self.retained)
         self._index = self.subscriptions.index
 
-    def publish(self, session: RouterSession, message: Message) -> None:
-        """Handle PUBLISH: ``[PUBLISH, Request, Options, Topic, Args?, Kwargs?]``."""
+    def publish(self, session: RouterSession, message: Message) -> Publication | None:
+        """Handle PUBLISH: ``[PUBLISH, Request, Options, Topic, Args?, Kwargs?]``.
+
+        Returns:
+            The event; None where it was refused.
+        """
         request, options, name = message[1:4]
         acknowledge = options.get("acknowledge") is True
         fault = fault_of(name, options)
         if fault is not None:
             if acknowledge:
                 session.send_error(PUBLISH, request, *fault)
-            return
+            return None
         self._numbers.events += 1
         publication = Publication(session, message)
         subscriptions = self._index.all(name)
@@ -79,6 +83,7 @@ class Broker:
             self.retained.retain(name, publication)
         if acknowledge:
             session.send([PUBLISHED, request, publication.id])
+        return publication
 
     def announce(self, topic: str, make_args: Callable[[], list[Any]]) -> None:
         """Publish an event of the router's own, under a URI that peers may not publish to.

@@ -74,6 +74,17 @@ class Publication:
         id: the publication's id.
     """
 
+    __slots__ = (
+        "_audience",
+        "_disclosed",
+        "_handed_on",
+        "_packed",
+        "_payload",
+        "_publisher",
+        "_topic",
+        "id",
+    )
+
     def __init__(self, session: RouterSession | None, message: Message) -> None:
         options = message[2]
         # The specification asks for a random id ("IDs"), not for a secret one: no system call.
@@ -98,12 +109,15 @@ class Publication:
         Returns:
             About how many bytes the event takes; None where MessagePack cannot carry it.
         """
-        try:
-            self._packed = MSGPACK.encode(self._payload)
-        except PayloadNotEncodable:
-            return None
-        self._payload = []
-        size = len(self._packed) + len(self._topic) + sum(map(len, self._handed_on.values()))
+        if not self._packed:
+            try:
+                self._packed = MSGPACK.encode(self._payload)
+            except PayloadNotEncodable:
+                return None
+            self._payload = []
+        size = len(self._packed) + len(self._topic)
+        if self._handed_on:
+            size += sum(map(len, self._handed_on.values()))
         return size if self._audience is None else size + self._audience.size
 
     def reaches(self, session: RouterSession) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wampapp.errors import INVALID_ARGUMENT
 from wampapp.protocol.messages import (
@@ -23,6 +23,7 @@ from wampapp.router.access.guard import Guard
 from wampapp.router.access.kills import Kills
 from wampapp.router.access.revocations import Revocations
 from wampapp.router.answers import Answers
+from wampapp.router.event_history import EventHistory
 from wampapp.router.meta import SessionMeta, procedures_of
 from wampapp.router.testaments import Testaments
 from wampapp.router.turns import in_turns
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from wampapp.router.subscriptions import Subscription
     from wampapp.router.turns import CallLater
 
-    Handler = Callable[[RouterSession, Message], None]
+    Handler = Callable[[RouterSession, Message], object]
 
 
 class Realm:
@@ -57,6 +58,7 @@ class Realm:
 
     Attributes:
         name: the realm's name.
+        features: what WELCOME announces, by the router's role ("Feature Announcement").
         sessions: the joined sessions, by id.
         authids: how many of them each principal has.
         broker: routes events.
@@ -65,9 +67,6 @@ class Realm:
         handlers: what handles each message of a joined session, by the message's code.
         inquirer: what asks an app; None where nothing is asked.
     """
-
-    #: What WELCOME announces, by the router's role ("Feature Announcement").
-    features: Final = {"broker": broker.FEATURES, "dealer": dealer.FEATURES}
 
     def __init__(
         self,
@@ -79,6 +78,7 @@ class Realm:
         call_later: CallLater | None = None,
     ) -> None:
         self.name = name
+        self.features = {"broker": broker.FEATURES, "dealer": dealer.FEATURES}
         self._call_later = call_later
         self.sessions: dict[int, RouterSession] = {}
         self.authids: Counter[str] = Counter()
@@ -95,8 +95,14 @@ class Realm:
         for meta in (self._meta, subscriptions.meta, registrations.meta):
             procedures.update(procedures_of(meta.procedures))
         procedures.update(self._testaments.procedures)
+        publish: Handler = self.broker.publish
+        if limits.history_events:
+            history = EventHistory(self.broker, now, limits)
+            publish = history.publish
+            procedures.update(history.procedures)
+            self.features["broker"] = broker.FEATURES | {"event_history": True}
         self.handlers: dict[int, Handler] = {
-            PUBLISH: self.broker.publish,
+            PUBLISH: publish,
             SUBSCRIBE: subscriptions.subscribe,
             UNSUBSCRIBE: subscriptions.unsubscribe,
             CALL: self.dealer.call,

@@ -83,7 +83,7 @@ class SessionRealm(Protocol):
         """The joined sessions, by id."""
 
     @property
-    def handlers(self) -> Mapping[int, Callable[[RouterSession, Message], None]]:
+    def handlers(self) -> Mapping[int, Callable[[RouterSession, Message], object]]:
         """What handles each message of a joined session, by the message's code."""
 
     def refuse(self, session: RouterSession, error: MalformedMessage) -> bool:

@@ -145,6 +145,10 @@ class Subscriptions:
             subscriber.send([UNSUBSCRIBED, 0, {"subscription": number, "reason": reason}])
         self.meta.removed(subscriber, subscription)
 
+    def by_id(self, number: int) -> Subscription:
+        """Return the subscription with an id; there is one."""
+        return self._by_id[number]
+
     def of(self, session: RouterSession) -> list[Subscription]:
         """Return the subscriptions of a session."""
         return [self._by_id[number] for number in session.subscriptions]

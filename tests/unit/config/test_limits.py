@@ -22,6 +22,8 @@ def test_settings_change_only_what_they_name() -> None:
         ("unsent=1 MB", "The limit 'unsent=1 MB' is not NAME=NUMBER, such as unsent=32MiB."),
         ("speed=5", "There is no limit 'speed'; there are hello_size, message_size, "),
         ("calls=0", "The limit calls is 0; give a whole number, 1 or more."),
+        ("history_events=20001", "The limit history_events is 20001; give at most 20000."),
+        ("history_size=0", "The limit history_size is 0; give a whole number, 1 or more."),
         ("message_size=1GiB", "from hello_size, which is 65536, to 16777216."),
         ("message_size=1KiB", "The limit message_size is 1024; give a number of bytes from "),
     ],

@@ -130,7 +130,7 @@ class _Held:
             session.link.resume()
 
 
-class _Holding(dict[int, "Callable[[RouterSession, Message], None]"]):
+class _Holding(dict[int, "Callable[[RouterSession, Message], object]"]):
     """Handles every message by putting it in line."""
 
     def __init__(self, waiting: deque[Message]) -> None:

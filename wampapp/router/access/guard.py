@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wampapp.router.access.authorizing import Authorizing
     from wampapp.router.session import RouterSession
 
-    Handler = Callable[[RouterSession, Message], None]
+    Handler = Callable[[RouterSession, Message], object]
 
 logger = logging.getLogger("wampapp.router")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from wampapp.router.turns import CallLater, Timer
 
-    Handler = Callable[[RouterSession, Message], None]
+    Handler = Callable[[RouterSession, Message], object]
 
 logger = logging.getLogger("wampapp.router")
 
@@ -51,10 +51,11 @@ class Inquirer(RouterSession):
             answered: called with the first result; with :data:`NO_ANSWER` where there is none.
         """
         request = self.next_request()
-        timer = self._call_later(
-            seconds,
-            lambda: self._cancel(self, [CANCEL, request, {"mode": "killnowait"}]),
-        )
+
+        def give_up() -> None:
+            self._cancel(self, [CANCEL, request, {"mode": "killnowait"}])
+
+        timer = self._call_later(seconds, give_up)
         self._waiting[request] = procedure, answered, timer
         self._call(self, [CALL, request, {}, procedure, args])
 
