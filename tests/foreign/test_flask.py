@@ -913,6 +913,7 @@ def test_from_prefixed_env(monkeypatch: pytest.MonkeyPatch) -> None:
         "AUTHID": "joe",
         "SECRET": "12345",
         "ALLOW_ORIGINS": "https://a.example https://b.example",
+        "ALLOW_ANONYMOUS": "true",
         "THREADS": "7",
     }.items():
         monkeypatch.setenv(f"FLASK_WAMP_{name}", value)
@@ -925,6 +926,7 @@ def test_from_prefixed_env(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.threads == 7
     assert config.auth == Ticket("joe", "12345")
     assert config.allow_origins == ("https://a.example", "https://b.example")
+    assert config.allow_anonymous is True
     assert "12345" not in repr(settings)
 
 

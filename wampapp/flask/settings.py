@@ -81,6 +81,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
                 port=_value(values, "WAMP_PORT", DEFAULT_PORT),
                 debug=_switch(values, "WAMP_DEBUG"),
                 allow_origins=_words(values, "WAMP_ALLOW_ORIGINS"),
+                allow_anonymous=_switch(values, "WAMP_ALLOW_ANONYMOUS"),
             ),
             url=_text(values, "WAMP_URL", "CROSSBAR_URL", "ROUTER_URL"),
             realm=_text(values, "WAMP_REALM", "REALM"),

@@ -276,7 +276,9 @@ def test_a_browser_finds_a_page_on_the_same_port(raw: Raw, embedded: EmbeddedRou
 
 @pytest.mark.parametrize("path", ["/nothing", "/../etc/passwd", "/ws/more", "/%00"])
 def test_other_paths_are_not_found(raw: Raw, path: str) -> None:
-    raw.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    raw.socket.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+    )
     assert status(raw) == 404
 
 
