@@ -304,6 +304,37 @@ def test_beyond_loopback_it_says_what_that_means(free_port: int) -> None:
         assert process.stop() == 0
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["router", "--config"],
+        ["run", "examples/hello.py", "--router-config"],
+        ["run", "examples/hello.py", "--workers", "2", "--router-config"],
+    ],
+    ids=["router", "run", "workers"],
+)
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("open_realms = true\n", "without a password and unencrypted"),
+        (
+            '[realms.realm1]\nanonymous = "a"\n[realms.realm1.roles.a]\n',
+            "not encrypted, and neither are tickets",
+        ),
+    ],
+    ids=["open", "guarded"],
+)
+def test_beyond_loopback_the_warning_goes_by_what_the_file_allows(
+    words: list[str], text: str, warning: str, tmp_path: Path, free_port: int
+) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(text)
+    more = ("--host", "0.0.0.0", "--allow-anonymous", "--port", str(free_port))
+    with Wampapp(*words, str(file), *more) as process:
+        process.until(warning)
+        assert process.stop() == 0
+
+
 @pytest.mark.both_routers
 def test_a_procedure_of_another_service_exits_4(router: Router, service: Wampapp) -> None:
     done = wampapp("run", Path(service.words[4]), *url_of(router))

@@ -56,7 +56,7 @@ class ServiceInfo:
         routers: the router's URLs, one for each transport.
         note: a remark about the first; may be empty.
         host: the address that the embedded router listens on; None without one.
-        is_guarded: whether that router has a configuration, and lets in only those who may join.
+        is_guarded: whether that router lets in only those who may join.
         procedures: its procedures.
         topics: its topics.
         timers: its timers.
@@ -80,7 +80,7 @@ class ServiceInfo:
 
 def service_info(app: Servable, service: Service) -> ServiceInfo:
     """Return what a banner shows of a service that is up."""
-    address, registry = service.address, app.registry
+    address, server, registry = service.address, service.server, app.registry
     return ServiceInfo(
         app.name,
         service.config.realm,
@@ -108,7 +108,7 @@ def service_info(app: Servable, service: Service) -> ServiceInfo:
                 for t in registry.timers[:_MAX_LISTED]
             ),
         ),
-        is_guarded=service.config.router_config is not None,
+        is_guarded=server is not None and server.router.is_guarded,
     )
 
 

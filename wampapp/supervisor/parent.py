@@ -118,7 +118,7 @@ class Parent(ABC):
         """
         loaded = await child.loaded()
         url = await self._router_url() if loaded.needs_router else None
-        child.join(url, self._secret if url is not None and self._is_guarded else None)
+        child.join(url, self._secret if url is not None and self._has_rules else None)
         return await child.up()
 
     async def _join_all(self, children: list[Child]) -> Up:
@@ -128,8 +128,8 @@ class Parent(ABC):
         return up
 
     @property
-    def _is_guarded(self) -> bool:
-        """Whether the embedded router lets in only those who may join."""
+    def _has_rules(self) -> bool:
+        """Whether the embedded router has a configuration, by which our processes are trusted."""
         router = self._router
         return router is not None and router.config.router_config is not None
 
@@ -171,13 +171,14 @@ class Parent(ABC):
         """
         info = up.info
         if self._router is not None:
-            address = self._router.address
+            address, server = self._router.address, self._router.server
             if address is None:
                 info = dataclasses.replace(info, note=banner.JOINED_ANOTHER)
             else:
                 urls = banner.urls_of(address)
+                is_guarded = server is not None and server.router.is_guarded
                 info = dataclasses.replace(
-                    info, routers=urls, host=address.host, is_guarded=self._is_guarded
+                    info, routers=urls, host=address.host, is_guarded=is_guarded
                 )
         extra = []
         if count > 1:
