@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from wampapp.config.listeners import Listener
 from wampapp.errors import InvalidUri, UsageError
 from wampapp.protocol import patterns, uris
 from wampapp.protocol.hashes import ScramKeys, TicketHash, WampcraKey
@@ -224,6 +225,7 @@ class RouterConfig:
         realms: the realms.
         open_realms: whether any other realm is made for those who ask for it, as without a
             configuration; everybody may do everything there.
+        listeners: where the router listens besides its port.
 
     Raises:
         UsageError: a realm is there twice.
@@ -231,8 +233,12 @@ class RouterConfig:
 
     realms: Collection[RealmConfig] = ()
     open_realms: bool = False
+    listeners: Collection[Listener] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "listeners", tuple(self.listeners))
+        if not all(isinstance(one, Listener) for one in self.listeners):
+            raise UsageError("The listeners of a router are a list of Listener(…).")
         object.__setattr__(self, "realms", _unique(self.realms, "name", "realm"))
 
 

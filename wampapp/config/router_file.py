@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.access import Permission, Principal, RealmConfig, Role, RouterConfig
+from wampapp.config.listeners import Listener
 from wampapp.config.toml_places import places
 from wampapp.errors import UsageError
 from wampapp.protocol.hashes import ScramKeys, TicketHash, WampcraKey
@@ -19,7 +20,8 @@ from wampapp.protocol.patterns import MATCHES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ROUTER: Final = ("realms", "open_realms")
+_ROUTER: Final = ("realms", "open_realms", "listeners")
+_LISTENER: Final = ("port", "host", "unix", "mode", "tls_cert", "tls_key")
 _ASKING: Final = ("authenticator", "ask_timeout", "ask_cache")
 _REALM: Final = ("anonymous", "roles", "principals", *_ASKING)
 _ROLE: Final = ("permissions", "authorizer")
@@ -101,7 +103,14 @@ class _Reader:
             self._realm(self._is(realm, ("realms", name), dict), ("realms", name))
             for name, realm in realms.items()
         ]
-        return RouterConfig(found, self._get(table, (), "open_realms", bool, False))
+        listeners = []
+        for number, listener in enumerate(self._get(table, (), "listeners", list, [])):
+            place = ("listeners", number)
+            given = self._is(listener, place, dict)
+            self._check_keys(given, place, _LISTENER, "A listener")
+            with self._at(place):
+                listeners.append(Listener(**given))
+        return RouterConfig(found, self._get(table, (), "open_realms", bool, False), listeners)
 
     def _realm(self, table: dict[str, Any], path: tuple[str | int, ...]) -> RealmConfig:
         name = str(path[-1])

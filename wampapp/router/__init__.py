@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wampapp.config.access import Permission, Principal, RealmConfig, Role, RouterConfig
+    from wampapp.config.listeners import Listener
     from wampapp.protocol.hashes import ScramKeys, TicketHash, WampcraKey
     from wampapp.router.router import Router
 
 __all__ = [
+    "Listener",
     "Permission",
     "Principal",
     "RealmConfig",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Listener": "wampapp.config.listeners",
     "Router": "wampapp.router.router",
     "ScramKeys": "wampapp.protocol.hashes",
     "TicketHash": "wampapp.protocol.hashes",

@@ -139,28 +139,28 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
     from wampapp.server.door import Server
 
     aside = Aside()
+    found = router_config_of(config)
     router = Router(
         f"wampapp-{__version__}",
-        config=router_config_of(config),
+        config=found,
         trusted=trusted,
         aside=aside,
         call_later=runtime.loop.call_later,
         limits=config.limits,
     )
-    _check_reachable(config, is_guarded=router.is_guarded)
-    certificate = None
-    if config.tls_cert is not None:
-        from wampapp.server.certificate import ServerCertificate
-
-        certificate = ServerCertificate(config.tls_cert, config.tls_key)
-    elif config.tls_key is not None:
+    hosts = [config.host, *hosts_of(found)]
+    for host in hosts:
+        _check_reachable(config, host, is_guarded=router.is_guarded)
+    if config.tls_key is not None and config.tls_cert is None:
         raise UsageError("A key for TLS needs a certificate; give --tls-cert.")
     return Server(
         router,
         runtime.reactor,
         handshake_timeout=config.handshake_timeout,
         allow_origins=config.allow_origins,
-        certificate=certificate,
+        tls_cert=config.tls_cert,
+        tls_key=config.tls_key,
+        listeners=() if found is None else found.listeners,
         on_close=aside.close,
     )
 
@@ -181,7 +181,8 @@ def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[
 
         found = read_router_file(path)
         # What a router may not start with, it must not get while it listens.
-        _check_reachable(config, is_guarded=not found.open_realms)
+        for host in (config.host, *hosts_of(found)):
+            _check_reachable(config, host, is_guarded=not found.open_realms)
         return found
 
     def reload() -> None:
@@ -192,11 +193,18 @@ def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[
     return reload
 
 
-def _check_reachable(config: Config, *, is_guarded: bool) -> None:
+def hosts_of(config: RouterConfig | None) -> list[str]:
+    """Return the addresses of the listeners that are ports."""
+    listeners = () if config is None else config.listeners
+    return [one.host or "127.0.0.1" for one in listeners if one.unix is None]
+
+
+def _check_reachable(config: Config, host: str, *, is_guarded: bool) -> None:
     """Check that a router which lets everybody do everything is for this machine only.
 
     Args:
-        config: where it listens, and whether it may let everybody in there.
+        config: whether it may let everybody in there.
+        host: where it listens.
         is_guarded: whether it lets in only those who may join.
 
     Raises:
@@ -204,14 +212,14 @@ def _check_reachable(config: Config, *, is_guarded: bool) -> None:
     """
     from wampapp.server.address import is_loopback
 
-    if is_guarded or config.allow_anonymous or is_loopback(config.host):
+    if is_guarded or config.allow_anonymous or is_loopback(host):
         return
     if config.router_config is None:
         advice = "say who may with --router-config (for 'wampapp router': --config)"
     else:
         advice = "take open_realms out of its configuration"
     raise UsageError(
-        f"On {config.host} the router can be reached from beyond this machine, and everybody "
+        f"On {host} the router can be reached from beyond this machine, and everybody "
         f"could call, publish and register there; {advice}, or let everybody with "
         "--allow-anonymous."
     )

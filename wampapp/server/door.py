@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from autobahn.websocket.types import ConnectionDeny
-from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 
+from wampapp.config.listeners import Listener
 from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
 from wampapp.config.url import WEBSOCKET_PATH
-from wampapp.errors import PortInUse, UsageError
+from wampapp.errors import UsageError
 from wampapp.server.address import Address, is_ip_address, is_loopback
 from wampapp.server.connections import Connections
+from wampapp.server.listening import listen_on
 from wampapp.transport.budget import Budget
 from wampapp.transport.factories import rawsocket_server_factory, websocket_server_factory
 from wampapp.transport.websocket import WebSocketServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from _typeshed import StrPath
     from twisted.python.failure import Failure
 
     from wampapp.router.router import Router
-    from wampapp.server.certificate import ServerCertificate
 
 logger = logging.getLogger("wampapp.router")
 
@@ -53,7 +53,9 @@ class Server:
         handshake_timeout: a connection that has not joined after so many seconds is closed.
         allow_origins: web origins, besides this machine's own, that may open a WebSocket; ``*`` for
             every one, ``null`` for pages without one, such as files.
-        certificate: what it speaks TLS with; None to speak without.
+        tls_cert: the file of the certificate with which the port speaks TLS; None for without.
+        tls_key: the file of its private key; None where it is in the same file.
+        listeners: where it listens besides.
         on_close: called when it has stopped.
     """
 
@@ -64,14 +66,17 @@ class Server:
         *,
         handshake_timeout: float = 10.0,
         allow_origins: Sequence[str] = (),
-        certificate: ServerCertificate | None = None,
+        tls_cert: StrPath | None = None,
+        tls_key: StrPath | None = None,
+        listeners: Iterable[Listener] = (),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.router = router
         self._on_close = on_close
-        self._certificate = certificate
+        self._tls_cert, self._tls_key = tls_cert, tls_key
+        self._listeners = tuple(listeners)
         self._reactor = reactor
-        self._port: Any = None
+        self._ports: list[Any] = []
         self.handshake_timeout = handshake_timeout
         self.allow_origins = frozenset(map(check_origin, allow_origins))
         self.host = ""
@@ -115,29 +120,34 @@ class Server:
             UsageError: the address is not this machine's, or the port needs more privileges.
         """
         self.host = host
+        self.loop = asyncio.get_running_loop()
+        self.rawsocket.entered = self.websocket.entered = getattr(self.loop, "entered", None)
+        factory = _DetectingFactory(self)
+        first = Listener(port, host, tls_cert=self._tls_cert, tls_key=self._tls_key)
         try:
-            self.loop = asyncio.get_running_loop()
-            self.rawsocket.entered = self.websocket.entered = getattr(self.loop, "entered", None)
-            factory, certificate = _DetectingFactory(self), self._certificate
-            if certificate is None:
-                self._port = self._reactor.listenTCP(port, factory, interface=host)
-            else:
-                self._port = self._reactor.listenSSL(port, factory, certificate, interface=host)
-        except CannotListenError as error:
-            raise _listen_error(host, port, error.socketError) from None
+            for listener in (first, *self._listeners):
+                self._ports.append(listen_on(self._reactor, factory, listener))
+        except UsageError:
+            for opened in self._ports:
+                opened.stopListening()
+            self._ports.clear()
+            raise
+        for listener in self._listeners:
+            logger.info("The router listens on %s as well", listener.url)
         for origin in self.allow_origins & _LETS_IN.keys():
             logger.warning(
                 "--allow-origin '%s' lets %s call, publish and register here",
                 origin,
                 _LETS_IN[origin],
             )
-        self._address = Address(host, self._port.getHost().port, certificate is not None)
+        is_secure = self._tls_cert is not None
+        self._address = Address(host, self._ports[0].getHost().port, is_secure)
         return self._address
 
     async def close(self) -> None:
         """Stop listening, and say GOODBYE to all sessions."""
-        port, self._port = self._port, None
-        if port is not None:
+        ports, self._ports = self._ports, []
+        for port in ports:
             stopped = port.stopListening()
             if stopped is not None:
                 await stopped.asFuture(asyncio.get_running_loop())
@@ -206,6 +216,11 @@ class Server:
         return same and (is_ip_address(name) or name == self.host.lower())
 
 
+def _host_of(addr: Any) -> str:
+    """Return the address of a peer without its port."""
+    return getattr(addr, "host", "a Unix socket")
+
+
 class _DetectingFactory(Factory):
     """The factory of what answers at the port: a :class:`_DetectingProtocol` each time."""
 
@@ -215,7 +230,7 @@ class _DetectingFactory(Factory):
         self.server = server
 
     def buildProtocol(self, addr: Any) -> Protocol | None:
-        if not self.server.connections.take(addr.host):
+        if not self.server.connections.take(_host_of(addr)):
             return None  # Twisted closes it
         return _DetectingProtocol(self.server, addr)
 
@@ -238,7 +253,7 @@ class _DetectingProtocol(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
         self._timer.cancel()
-        self._server.connections.give_back(self._addr.host)
+        self._server.connections.give_back(_host_of(self._addr))
 
     def dataReceived(self, data: bytes) -> None:
         self._buffer += data
@@ -306,15 +321,3 @@ class _OriginCheckingWebSocket(WebSocketServer):
         if code != ConnectionDeny.FORBIDDEN:
             logger.info("Refused a WebSocket: %s", reason)
         super().failHandshake(reason, code, responseHeaders)
-
-
-def _listen_error(host: str, port: int, error: Any) -> UsageError:
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
-        return PortInUse(f"Port {port} on {host} is taken; choose another with --port.")
-    if number == errno.EACCES:
-        return UsageError(f"Port {port} needs more privileges than this user has; use --port 8080.")
-    return UsageError(
-        f"The router cannot listen on {host}, port {port}: {getattr(error, 'strerror', error)}; "
-        "--host takes an address of this machine, such as 127.0.0.1."
-    )
