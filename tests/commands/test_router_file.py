@@ -138,14 +138,15 @@ def test_a_router_with_a_file_does_not_join_another(tmp_path: Path) -> None:
         )
     assert done.returncode == 2
     assert done.stderr == (
-        f"Error: Port {port} on 127.0.0.1 is taken, and a router with a configuration needs a port "
-        "of its own; choose another with --port, or stop what holds it.\n"
+        f"Error: Port {port} on 127.0.0.1 is taken, and a router with a configuration or a "
+        "certificate needs a port of its own; choose another with --port, or stop what holds it.\n"
     )
 
 
-def test_a_file_does_not_go_with_a_url(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--router-config", "--tls-cert"])
+def test_a_file_does_not_go_with_a_url(option: str, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SERVICE)
-    words = ["--url", "rs://127.0.0.1:1", "--router-config", str(written(tmp_path))]
+    words = ["--url", "rs://127.0.0.1:1", option, str(written(tmp_path))]
     done = wampapp("run", tmp_path / "shop.py", *words)
     assert done.returncode == 2
     assert "leave one of them out" in done.stderr

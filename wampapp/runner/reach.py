@@ -83,9 +83,9 @@ async def find_router(config: Config, runtime: Runtime, trusted: str | None = No
         if config.router_config is not None or config.tls_cert is not None:
             # What runs there would let others do what this configuration forbids.
             raise PortInUse(
-                f"Port {config.port} on {config.host} is taken, and a router with a file or a "
-                "certificate needs a port of its own; choose another with --port, or stop what "
-                "holds it."
+                f"Port {config.port} on {config.host} is taken, and a router with a "
+                "configuration or a certificate needs a port of its own; choose another with "
+                "--port, or stop what holds it."
             ) from None
         try:
             url = await running_router(config, runtime)

@@ -58,11 +58,12 @@ def run(
     options |= vars(router)
     if was_typed("watch") and not reload:
         raise click.UsageError("--watch says what --reload looks at; add --reload.")
-    if was_typed("router_config") and router.url:
-        raise click.UsageError(
-            "--router-config is about the router in the box, and --url names another; leave one "
-            "of them out."
-        )
+    for option in ("router_config", "tls_cert"):
+        if was_typed(option) and router.url:
+            raise click.UsageError(
+                f"--{option.replace('_', '-')} is about the router in the box, and --url names "
+                "another; leave one of them out."
+            )
     if reload or (workers or 1) > 1:
         from wampapp.cli.target.notation import folder_of
         from wampapp.supervisor.supervise import supervise
