@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -37,6 +38,8 @@ _RAWSOCKET_MAGIC: Final = 0x7F
 _MAX_REQUEST_LINE: Final = 8192
 _MAX_REQUEST_HEAD: Final = 65536
 _GOODBYE_TIMEOUT: Final = 2.0
+#: So many connections are begun with in a turn of the loop, which takes some milliseconds.
+_ARRIVALS: Final = 32
 #: What is said once of the origins that let in more than one website.
 _LETS_IN: Final = {
     ANY: "every web page that somebody opens",
@@ -77,6 +80,8 @@ class Server:
         self._listeners = tuple(listeners)
         self._reactor = reactor
         self._ports: list[Any] = []
+        self._arrivals: deque[Callable[[], None]] = deque()
+        self._is_admitting = False
         self.handshake_timeout = handshake_timeout
         self.allow_origins = frozenset(map(check_origin, allow_origins))
         self.host = ""
@@ -143,6 +148,27 @@ class Server:
         is_secure = self._tls_cert is not None
         self._address = Address(host, self._ports[0].getHost().port, is_secure)
         return self._address
+
+    def admit(self, begin: Callable[[], None]) -> None:
+        """Begin with a connection, soon: of a crowd only some in each turn of the loop.
+
+        Args:
+            begin: begins with it.
+        """
+        self._arrivals.append(begin)
+        if not self._is_admitting:
+            self._is_admitting = True
+            self._call_soon(self._admit_some)
+
+    def _admit_some(self) -> None:
+        arrivals = self._arrivals
+        try:
+            for _ in range(min(len(arrivals), _ARRIVALS)):
+                arrivals.popleft()()
+        finally:
+            self._is_admitting = bool(arrivals)
+            if arrivals:
+                self._call_soon(self._admit_some)
 
     async def close(self) -> None:
         """Stop listening, and say GOODBYE to all sessions."""
@@ -245,6 +271,8 @@ class _DetectingProtocol(Protocol):
         self._server = server
         self._addr = addr
         self._buffer = b""
+        self._is_connected = True
+        self._factory: Any = None
         self._chosen: Any = None
 
     def connectionMade(self) -> None:
@@ -252,13 +280,16 @@ class _DetectingProtocol(Protocol):
         self._timer = server.loop.call_later(server.handshake_timeout, self._check_joined)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002
+        self._is_connected = False
         self._timer.cancel()
         self._server.connections.give_back(_host_of(self._addr))
 
     def dataReceived(self, data: bytes) -> None:
         self._buffer += data
+        if self._factory is not None:
+            return  # it waits for its turn
         if self._buffer[0] == _RAWSOCKET_MAGIC:
-            self._hand_over(self._server.rawsocket)
+            self._begin_with(self._server.rawsocket)
             return
         line, ended, _ = self._buffer.partition(b"\n")
         if not self._buffer[:1].isalpha() or len(line) > _MAX_REQUEST_LINE:
@@ -267,11 +298,17 @@ class _DetectingProtocol(Protocol):
         elif ended:
             path = line.split(b" ")[1:2]
             asks_websocket = path and path[0].split(b"?")[0].rstrip(b"/") == WEBSOCKET_PATH.encode()
-            self._hand_over(self._server.websocket if asks_websocket else self._server.page())
+            self._begin_with(self._server.websocket if asks_websocket else self._server.page())
 
-    def _hand_over(self, factory: Any) -> None:
+    def _begin_with(self, factory: Any) -> None:
+        self._factory = factory
+        self._server.admit(self._hand_over)
+
+    def _hand_over(self) -> None:
         transport, buffer, self._buffer = self.transport, self._buffer, b""
-        chosen = self._chosen = factory.buildProtocol(self._addr)
+        if not self._is_connected:
+            return  # its peer did not wait
+        chosen = self._chosen = self._factory.buildProtocol(self._addr)
         lost = chosen.connectionLost
 
         def connection_lost(reason: Failure = connectionDone) -> None:

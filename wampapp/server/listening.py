@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from wampapp.config.listeners import Listener
 
 _MODE: Final = 0o660
+#: So many may connect at once; others would be kept waiting for seconds by their own system.
+_BACKLOG: Final = 1024
 
 
 def listen_on(reactor: Any, factory: Any, listener: Listener) -> Any:
@@ -39,9 +41,9 @@ def listen_on(reactor: Any, factory: Any, listener: Listener) -> Any:
     host, port = listener.host or "127.0.0.1", listener.port or 0
     try:
         if listener.tls_cert is None:
-            return reactor.listenTCP(port, factory, interface=host)
+            return reactor.listenTCP(port, factory, _BACKLOG, host)
         certificate = ServerCertificate(listener.tls_cert, listener.tls_key)
-        return reactor.listenSSL(port, factory, certificate, interface=host)
+        return reactor.listenSSL(port, factory, certificate, _BACKLOG, host)
     except CannotListenError as error:
         raise _listen_error(host, port, error.socketError) from None
 
@@ -53,7 +55,7 @@ def _listen_unix(reactor: Any, factory: Any, path: str, mode: int | None) -> Any
     # The file must never be open to more people than it will be: its mode is what is left of 0o777.
     before = os.umask(0o777 & ~(_MODE if mode is None else mode))
     try:
-        return reactor.listenUNIX(path, factory, mode=_MODE if mode is None else mode)
+        return reactor.listenUNIX(path, factory, _BACKLOG, _MODE if mode is None else mode)
     except CannotListenError as error:
         reason = getattr(error.socketError, "strerror", error.socketError)
         raise UsageError(f"The router cannot listen on the socket {path}: {reason}.") from None

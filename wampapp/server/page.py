@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.protocols.policies import ProtocolWrapper
 
 from wampapp.config.url import WEBSOCKET_PATH
 
@@ -168,9 +169,12 @@ class _PageProtocol(Protocol):
         self._head = b""
         transport: Any = self.transport
         transport.write(answer.encode(with_body=with_body))
-        # Closed at once, a connection on which something still comes in would be reset, and the
-        # answer lost.
-        transport.loseWriteConnection()
+        if isinstance(transport, ProtocolWrapper):
+            transport.loseConnection()  # TLS says so to the peer, and waits for its answer
+        else:
+            # Closed at once, a connection on which something still comes in would be reset, and
+            # the answer lost.
+            transport.loseWriteConnection()
         self._timer = self._factory.loop.call_later(_LINGER, transport.abortConnection)
 
 

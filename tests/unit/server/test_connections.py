@@ -1,12 +1,13 @@
 """How many connections are taken, and what becomes of the others."""
 
 import resource
+import struct
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.process import EmbeddedRouter
-from tests.support.raw import HELLO, MSGPACK, Raw, upgrade
+from tests.support.raw import ENCODE, HELLO, MSGPACK, Raw, upgrade
 from wampapp.config.limits import Limits
 from wampapp.server.connections import Connections
 
@@ -77,3 +78,30 @@ def test_there_is_room_left_among_the_files_of_the_process(
     connections = Connections(Limits())
     assert [connections.take("10.0.0.1") for _ in range(3)] == [True, True, False]
     assert "the system lets this process open no more files" in caplog.text
+
+
+def test_a_crowd_that_comes_at_once_is_let_in_all_of_it(embedded: EmbeddedRouter) -> None:
+    crowd = [Raw(embedded) for _ in range(300)]
+    hello = ENCODE[MSGPACK](HELLO)
+    for raw in crowd:
+        raw.socket.sendall(b"\x7f\xf2\0\0" + struct.pack(">I", len(hello)) + hello)
+    crowd.pop(100).close()  # and one that does not wait
+    for raw in crowd:
+        raw.serializer = MSGPACK
+        assert raw.stream.read(4) == b"\x7f\xf2\0\0"
+        assert raw.receive()[0] == 2
+    for raw in crowd:
+        raw.close()
+
+
+def test_what_comes_in_pieces_while_a_connection_waits_is_not_lost(
+    embedded: EmbeddedRouter,
+) -> None:
+    raw = Raw(embedded)
+    hello = ENCODE[MSGPACK](HELLO)
+    for octet in b"\x7f\xf2\0\0" + struct.pack(">I", len(hello)) + hello:
+        raw.socket.sendall(bytes([octet]))
+    raw.serializer = MSGPACK
+    assert raw.stream.read(4) == b"\x7f\xf2\0\0"
+    assert raw.receive()[0] == 2
+    raw.close()
