@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.benchmarks import (
     calls,
     commands,
+    crowd,
     events,
     field,
     growth,
@@ -77,6 +78,8 @@ def main() -> None:
         add(*start.measure(options.rounds))
     if options.only in (None, "commands"):
         add(*commands.measure(options.rounds, options.seconds))
+    if options.only in (None, "crowd"):
+        add(*crowd.measure(options.rounds))
     if options.only in (None, "roles"):
         add(roles.measure(options.rounds, options.seconds))
     if options.only in (None, "sleepers"):
@@ -99,7 +102,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         choices=[
-            *("calls", "commands", "events", "field", "growth", "handlers", "kinds", "rejoin"),
+            *(
+                "calls",
+                "commands",
+                "crowd",
+                "events",
+                "field",
+                "growth",
+                "handlers",
+                "kinds",
+                "rejoin",
+            ),
             *("roles", "sleepers", "start", "testing"),
         ],
     )
