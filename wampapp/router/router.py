@@ -192,8 +192,10 @@ class Router:
     # What sessions call.
 
     def attach(self, session: RouterSession) -> None:
-        """Count a session whose link has opened."""
+        """Count a session whose link has opened; one that comes too late is told so."""
         self._attached.add(session)
+        if self._closing:
+            session.shut_down()
 
     def detach(self, session: RouterSession) -> None:
         """Stop counting a session whose link is gone."""

@@ -293,6 +293,17 @@ def test_a_router_that_closes_says_goodbye_to_all(router: Router, join: Join) ->
     assert router.realms == {}
 
 
+def test_who_comes_while_the_router_closes_is_told_so(router: Router, join: Join) -> None:
+    join()
+    closed: list[bool] = []
+    router.close(lambda: closed.append(True))
+    late = Peer(router)
+    [abort] = late.heard()
+    assert (abort[0], abort[2], late.link.ended) == (ABORT, "wamp.close.system_shutdown", "closed")
+    assert closed == []
+    late.leave()
+
+
 def test_a_router_without_connections_is_closed_at_once(router: Router) -> None:
     closed: list[bool] = []
     router.close(lambda: closed.append(True))
