@@ -88,7 +88,7 @@ class TicketHash:
 
 @dataclass(frozen=True, slots=True)
 class WampcraKey:
-    """The key that signs in WAMP-CRA: whoever has it can join.
+    """The key that signs in WAMP-CRA: anybody who has it can join.
 
     Attributes:
         key: the key: the secret itself, or what is derived from it, in Base64.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def release(pending: PendingCall) -> None:
-    """Let a call go: its caller no longer waits, whatever the callee still sends."""
+    """Release a call: its caller no longer waits, whatever the callee still sends."""
     caller, extras = pending.caller, pending.extras
     if caller is None:
         return

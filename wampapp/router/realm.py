@@ -118,7 +118,7 @@ class Realm:
     def guard(
         self, policy: Policy, inquirer: Callable[[dict[int, Handler]], Inquirer] | None
     ) -> None:
-        """Let each session do only what its role may.
+        """Restrict each session to what its role may do.
 
         Args:
             policy: what the roles may do.

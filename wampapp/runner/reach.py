@@ -148,9 +148,7 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         call_later=runtime.loop.call_later,
         limits=config.limits,
     )
-    hosts = [config.host, *hosts_of(found)]
-    for host in hosts:
-        _check_reachable(config, host, is_guarded=router.is_guarded)
+    _check_reachable(config, found)
     if config.tls_key is not None and config.tls_cert is None:
         raise UsageError("A key for TLS needs a certificate; give --tls-cert.")
     return Server(
@@ -181,8 +179,7 @@ def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[
 
         found = read_router_file(path)
         # What a router may not start with, it must not get while it listens.
-        for host in (config.host, *hosts_of(found)):
-            _check_reachable(config, host, is_guarded=not found.open_realms)
+        _check_reachable(config, found)
         return found
 
     def reload() -> None:
@@ -193,26 +190,24 @@ def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[
     return reload
 
 
-def hosts_of(config: RouterConfig | None) -> list[str]:
-    """Return the addresses of the listeners that are ports."""
-    listeners = () if config is None else config.listeners
-    return [one.host or "127.0.0.1" for one in listeners if one.unix is None]
-
-
-def _check_reachable(config: Config, host: str, *, is_guarded: bool) -> None:
+def _check_reachable(config: Config, rules: RouterConfig | None) -> None:
     """Check that a router which lets everybody do everything is for this machine only.
 
     Args:
-        config: whether it may let everybody in there.
-        host: where it listens.
-        is_guarded: whether it lets in only those who may join.
+        config: where it listens, and whether it may let everybody in there.
+        rules: where it listens besides, and who may do what; None for everybody everything.
 
     Raises:
         UsageError: others can reach it, and nobody has said that they may.
     """
     from wampapp.server.address import is_loopback
 
-    if is_guarded or config.allow_anonymous or is_loopback(host):
+    if config.allow_anonymous or (rules is not None and not rules.open_realms):
+        return
+    listeners = () if rules is None else rules.listeners
+    ports = [one.host or "127.0.0.1" for one in listeners if one.unix is None]
+    host = next((host for host in (config.host, *ports) if not is_loopback(host)), None)
+    if host is None:
         return
     if config.router_config is None:
         advice = "say who may with --router-config (for 'wampapp router': --config)"

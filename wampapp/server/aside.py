@@ -34,7 +34,7 @@ class Aside:
                 result = work()
             except Exception:
                 # Then its session does not join, and ends by the handshake's timeout.
-                logger.exception("A credential could not be checked")
+                logger.exception("The router could not check a credential, or read its file")
                 return
             if not loop.is_closed():
                 loop.call_soon_threadsafe(done, result)

@@ -62,7 +62,7 @@ def test_a_session_may_have_so_many_subscriptions(router: Router) -> None:
     assert client.ask(SUBSCRIBE, {}, "com.c")[0] == SUBSCRIBED
 
 
-def test_to_subscribe_again_is_no_further_subscription(router: Router) -> None:
+def test_to_subscribe_again_does_not_count(router: Router) -> None:
     client = Client(router)
     first = subscribe(client, "com.a")
     subscribe(client, "com.b")

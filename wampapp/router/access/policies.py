@@ -90,7 +90,7 @@ class Policies:
         return Identity(session.authid, session.authrole)
 
     def guard(self, realm: Realm) -> None:
-        """Let the sessions of a realm do only what its policy says, if it has one."""
+        """Restrict the sessions of a realm to what its policy allows, if it has one."""
         policy = self.get(realm.name)
         if policy is None:
             return

@@ -125,7 +125,7 @@ class Policy:
         return Identity(joining.authid, joining.authrole, joining.method, rights, extra)
 
     def rights_of(self, authid: str, authrole: str, authmethod: str) -> Rights | None:
-        """Return what somebody may do who has joined; None for somebody who may not be here.
+        """Return what a session that has joined may do; None if it may not stay.
 
         Args:
             authid: who it is.
