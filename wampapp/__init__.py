@@ -60,9 +60,17 @@ if TYPE_CHECKING:
         WampError,
         WrongThread,
     )
-    from wampapp.protocol.credentials import Anonymous, Cryptosign, Scram, Ticket, Wampcra
+    from wampapp.protocol.credentials import (
+        Anonymous,
+        ClientCertificate,
+        Cryptosign,
+        Scram,
+        Ticket,
+        Wampcra,
+    )
     from wampapp.registry.blueprint import Blueprint
     from wampapp.registry.context import Call, Event, Invocation
+    from wampapp.registry.page_request import PageRequest
     from wampapp.registry.results import CallResult
 
 __all__ = [
@@ -76,6 +84,7 @@ __all__ = [
     "CallTimeout",
     "Canceled",
     "Client",
+    "ClientCertificate",
     "ConnectedClient",
     "ConnectionLost",
     "Cryptosign",
@@ -94,6 +103,7 @@ __all__ = [
     "NotAuthorized",
     "NotJoined",
     "Overloaded",
+    "PageRequest",
     "PayloadNotEncodable",
     "PayloadTooLarge",
     "PortInUse",
@@ -120,6 +130,7 @@ __all__ = [
 _HOMES = {
     "App": "app",
     "Anonymous": "protocol.credentials",
+    "ClientCertificate": "protocol.credentials",
     "Cryptosign": "protocol.credentials",
     "Scram": "protocol.credentials",
     "Ticket": "protocol.credentials",
@@ -132,6 +143,7 @@ _HOMES = {
     "Call": "registry.context",
     "Event": "registry.context",
     "Invocation": "registry.context",
+    "PageRequest": "registry.page_request",
     "CallResult": "registry.results",
 }
 

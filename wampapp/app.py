@@ -9,12 +9,14 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from wampapp.autobahn.hosting import HostsSessions
 from wampapp.client.blocking import PeerClient
 from wampapp.client.verbs import AwaitableVerbs
 from wampapp.config.records import DEFAULT_REALM, Config
 from wampapp.errors import InvalidUrl, NotJoined, UsageError, WrongThread
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.checks import check_lifespan
+from wampapp.registry.mounting import Mounting
 from wampapp.registry.naming import check_absolute_prefix
 from wampapp.registry.records import Worker
 
@@ -40,7 +42,7 @@ _NOT_RUNNING = (
 )
 
 
-class App(Blueprint, AwaitableVerbs):
+class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
     """A WAMP service: its procedures and topics, and how it runs.
 
     ::
@@ -58,6 +60,9 @@ class App(Blueprint, AwaitableVerbs):
         realm: the realm to join. ``--realm`` and ``WAMPAPP_REALM`` come first.
         prefix: what relative URIs are relative to, such as ``"com.example"``.
         name: the app's name, for its log; by default its prefix, or ``app``.
+        title: what its docs call it; by default its name.
+        version: the version of what it offers, for its docs.
+        description: what it is for, for its docs.
         threads: the most worker threads, in which plain ``def`` handlers run.
         handshake_timeout: seconds for connecting to the router and joining.
         grace: seconds that running handlers get to finish when the app stops.
@@ -71,11 +76,16 @@ class App(Blueprint, AwaitableVerbs):
         rejoin_timeout: seconds that a call or an acknowledged event waits for a lost session to
             come back, unless its own timeout is shorter.
         give_up_after: seconds without a router after which the run ends; None for never.
+        describe: whether those who may call the app may ask what it offers, as the console does;
+            None if its router is on this machine.
         lifespan: called with the app, returns an async context manager that is open from before
             the app joins until after it has left.
 
     Attributes:
         name: the app's name.
+        title: what its docs call it.
+        version: the version of what it offers.
+        description: what it is for.
         logger: the app's logger, of the standard library.
         sync: the blocking verbs, for plain ``def`` handlers and other threads.
         worker: which of the processes of ``wampapp run --workers`` this is: ``app.worker.number``
@@ -95,6 +105,9 @@ class App(Blueprint, AwaitableVerbs):
         realm: str = DEFAULT_REALM,
         prefix: str | None = None,
         name: str | None = None,
+        title: str | None = None,
+        version: str = "0.1.0",
+        description: str = "",
         threads: int = 40,
         handshake_timeout: float = 10.0,
         grace: float = 10.0,
@@ -104,6 +117,7 @@ class App(Blueprint, AwaitableVerbs):
         keep_alive: float = 15.0,
         rejoin_timeout: float = 30.0,
         give_up_after: float | None = None,
+        describe: bool | None = None,
         lifespan: Callable[[App], AbstractAsyncContextManager[Any]] | None = None,
     ) -> None:
         super().__init__(prefix)
@@ -118,6 +132,9 @@ class App(Blueprint, AwaitableVerbs):
         if type(threads) is not int or threads < 1:
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 or more.")
         self.name = name or prefix or "app"
+        self.title = title or self.name
+        self.version = version
+        self.description = description
         self.logger = logging.getLogger(self.name)
         self.sync = PeerClient(
             self._runtime,
@@ -137,6 +154,7 @@ class App(Blueprint, AwaitableVerbs):
             keep_alive=keep_alive,
             rejoin_timeout=rejoin_timeout,
             give_up_after=give_up_after,
+            describe=describe,
         )
         self._threads = threads
         self.worker = Worker()
@@ -186,7 +204,14 @@ class App(Blueprint, AwaitableVerbs):
             # Only a subclass's own method: the default would cost each call a step.
             surround=None if type(self).surround is App.surround else self.surround,
             succeeds=succeeds,
+            describe=self._description,
         )
+
+    def _description(self) -> dict[str, Any]:
+        from wampapp.describe.asyncapi import to_document
+        from wampapp.describe.describing import describe_app
+
+        return to_document(describe_app(self))
 
     def surround(self, function: Callable[..., Any], kind: Kind) -> Callable[..., Any]:  # noqa: ARG002
         """Wrap a function of the app, before it is first called. Extensions override this.

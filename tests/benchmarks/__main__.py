@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: compare wampapp with Autobahn on Crossbar.io, xconn and NATS.
+"""`python -m tests.benchmarks`: compare wampapp with Autobahn, xconn, NATS and FastStream.
 
 Each figure is the median of several rounds, with the smallest and the largest in parentheses. The
 rounds alternate between the sides, over loopback; every peer and router is a separate process.
@@ -18,11 +18,14 @@ from tests.benchmarks import (
     calls,
     commands,
     crowd,
+    describe,
     events,
     field,
     growth,
     handlers,
     kinds,
+    load,
+    pages,
     rejoin,
     report,
     roles,
@@ -51,9 +54,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     about = surroundings()
     print("\n".join(f"{name:12}{value}" for name, value in about.items()))
-    tables: list[Table | field.FieldTable] = []
+    tables: list[Table | field.FieldTable | load.LoadTable] = []
 
-    def add(*more: Table | field.FieldTable) -> None:
+    def add(*more: Table | field.FieldTable | load.LoadTable) -> None:
         for table in more:
             print(f"\n{table.text()}", flush=True)
         tables.extend(more)
@@ -65,8 +68,10 @@ def main() -> None:
                 add(calls.measure(pairs, options.rounds, options.seconds))
             if options.only in (None, "events"):
                 add(events.measure(pairs, options.rounds, options.seconds))
+    if options.only in (None, "events"):
+        add(*events.measure_beside_nats(options.rounds, options.seconds))
     if options.only in (None, "field"):
-        add(field.measure(options.rounds, options.seconds))
+        add(*field.measure(options.rounds, options.seconds))
     if options.only in (None, "handlers"):
         add(handlers.measure(options.rounds, options.seconds))
     if options.only in (None, "kinds"):
@@ -82,10 +87,14 @@ def main() -> None:
         add(*crowd.measure(options.rounds))
     if options.only in (None, "roles"):
         add(roles.measure(options.rounds, options.seconds))
+    if options.only in (None, "pages"):
+        add(*pages.measure(options.rounds, options.seconds))
     if options.only in (None, "sleepers"):
         add(*sleepers.measure(options.rounds))
     if options.only in (None, "rejoin"):
         add(rejoin.measure(options.rounds))
+    if options.only in (None, "describe"):
+        add(describe.measure(options.rounds))
     if options.only in (None, "testing"):
         add(testing.measure(options.rounds))
     if options.write:
@@ -106,11 +115,13 @@ def parse() -> argparse.Namespace:
                 "calls",
                 "commands",
                 "crowd",
+                "describe",
                 "events",
                 "field",
                 "growth",
                 "handlers",
                 "kinds",
+                "pages",
                 "rejoin",
             ),
             *("roles", "sleepers", "start", "testing"),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from autobahn.twisted.component import Component, run
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
 
 from tests.benchmarks import work
 from tests.benchmarks.harness import READY
@@ -44,12 +45,21 @@ def caller(session: Any, url: str) -> Procedures:
     async def calls(procedure: str, in_flight: int, seconds: float) -> float:
         return await work.calls_per_second(session.call, gather, procedure, in_flight, seconds)
 
-    async def events(topic: str, reached: str, subscribers: int, seconds: float) -> float:
-        return await work.events_per_second(
-            session.call, session.publish, topic, reached, subscribers, seconds
-        )
+    async def steady(procedure: str, rate: float, seconds: float) -> list[float]:
+        def sleep(delay: float) -> Deferred[None]:
+            return deferLater(reactor, delay)
 
-    return {"calls": calls, "events": events}
+        start = Deferred.fromCoroutine
+        return await work.answer_times(session.call, start, sleep, procedure, rate, seconds)
+
+    async def events(topic: str, reached: str, subscribers: int, seconds: float) -> float:
+        async def publish(count: int) -> None:
+            for _ in range(count):
+                session.publish(topic, work.TEXT)
+
+        return await work.events_per_second(session.call, publish, reached, subscribers, seconds)
+
+    return {"calls": calls, "events": events, "steady": steady}
 
 
 def subscriber(session: Any, url: str) -> Procedures:

@@ -23,6 +23,7 @@ WAMPAPP_READY = "Press Ctrl-C to stop."
 DEADLINE = 60.0  # seconds to wait beyond the length of a measurement
 
 Key = TypeVar("Key", bound=Hashable)
+Sample = TypeVar("Sample")
 
 
 class Process:
@@ -215,14 +216,14 @@ def _figure(samples: list[float]) -> str:
 
 
 def in_turns(
-    cells: Mapping[Key, Callable[[], float]], rounds: int, what: str
-) -> dict[Key, list[float]]:
+    cells: Mapping[Key, Callable[[], Sample]], rounds: int, what: str
+) -> dict[Key, list[Sample]]:
     """Measure each of the `cells` once a round, and return their samples.
 
     Cells that are compared stand next to each other in `cells`, so that a machine that slows down
     affects both. Every other round runs backwards, so that neither always comes first.
     """
-    samples: dict[Key, list[float]] = {key: [] for key in cells}
+    samples: dict[Key, list[Sample]] = {key: [] for key in cells}
     for number in range(rounds):
         sys.stderr.write(f"{what}: round {number + 1} of {rounds}\n")
         for key in list(cells)[:: -1 if number % 2 else 1]:

@@ -7,7 +7,7 @@ from collections.abc import Callable  # noqa: TC003
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks.field import free_port
+from tests.benchmarks.contestants import free_port
 from tests.benchmarks.harness import (
     DEADLINE,
     WAMPAPP_READY,

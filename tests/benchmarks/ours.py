@@ -52,6 +52,11 @@ def caller(app: App, url: str) -> None:
         return await work.calls_per_second(app.call, gather, procedure, in_flight, seconds)
 
     @app.register
+    async def steady(procedure: str, rate: float, seconds: float) -> list[float]:
+        start = asyncio.get_running_loop().create_task
+        return await work.answer_times(app.call, start, asyncio.sleep, procedure, rate, seconds)
+
+    @app.register
     async def echoes(procedure: str, size: int, in_flight: int, seconds: float) -> float:
         return await work.echoes_per_second(app.call, gather, procedure, size, in_flight, seconds)
 
@@ -81,9 +86,11 @@ def caller(app: App, url: str) -> None:
 
     @app.register
     async def events(topic: str, reached: str, subscribers: int, seconds: float) -> float:
-        return await work.events_per_second(
-            app.call, app.publish, topic, reached, subscribers, seconds
-        )
+        async def publish(count: int) -> None:
+            for _ in range(count):
+                app.publish(topic, work.TEXT)
+
+        return await work.events_per_second(app.call, publish, reached, subscribers, seconds)
 
 
 def subscriber(app: App, url: str) -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from tests.benchmarks.field import IN_FLIGHT, FieldTable
+from tests.benchmarks.contestants import IN_FLIGHT
+from tests.benchmarks.field import FieldTable
 from tests.benchmarks.harness import ROOT, Table
+from tests.benchmarks.load import LoadTable
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 PICTURE = PAGE.with_suffix(".svg")
@@ -12,7 +14,7 @@ PICTURE = PAGE.with_suffix(".svg")
 _BAR, _GAP, _LEFT, _WIDTH = 20, 14, 300, 900
 
 
-def write(about: Mapping[str, str], tables: Sequence[Table | FieldTable]) -> None:
+def write(about: Mapping[str, str], tables: Sequence[Table | FieldTable | LoadTable]) -> None:
     """Write the page, with every table of this run."""
     lines = [
         "# Performance",

@@ -11,6 +11,12 @@ from typing import Any
 #: Seconds of the same work before the measurement, for caches, buffers and the processor's clock.
 WARM_UP = 0.2
 
+#: Seconds to wait for the last answers of a steady load.
+PATIENCE = 30.0
+
+#: Seconds between the moments at which calls of a steady load are due.
+TICK = 0.001
+
 #: Half the number of deliveries that the publisher may be ahead of the subscribers.
 AHEAD = 512
 
@@ -45,13 +51,12 @@ async def _call_until(end: float, call: Call, procedure: str) -> int:
 
 async def events_per_second(
     call: Call,
-    publish: Callable[..., Any],
-    topic: str,
+    publish: Callable[[int], Awaitable[object]],
     reached: str,
     subscribers: int,
     seconds: float,
 ) -> float:
-    """Publish to `topic`, and return the deliveries per second that its subscribers count.
+    """Have `publish` publish so many events, and return the deliveries per second.
 
     The router's acknowledgement does not show that slow subscribers keep up, and what they have not
     read would pile up in its memory. So the flow control is end to end: the procedure `reached` of
@@ -64,8 +69,7 @@ async def events_per_second(
         begun, before, expected = perf_counter(), count, count
         pending: Awaitable[Any] | None = None
         while perf_counter() < begun + span:
-            for _ in range(window):
-                publish(topic, TEXT)
+            await publish(window)
             expected += window * subscribers
             answer = call(reached, expected)
             if pending is not None:
@@ -129,6 +133,53 @@ async def echoes_per_second(
             raise ValueError("the echo differs")
 
     return await per_second(once, gather, in_flight, seconds)
+
+
+async def answer_times(
+    call: Call,
+    start: Callable[[Coroutine[Any, Any, None]], object],
+    sleep: Callable[[float], Awaitable[object]],
+    procedure: str,
+    rate: float,
+    seconds: float,
+) -> list[float]:
+    """Call `procedure` so often a second, whatever the answers take.
+
+    Each answer's time counts from the moment at which its call was due: a caller that is late
+    itself hides nothing.
+
+    Returns:
+        The 50th and the 99th percentile, in milliseconds.
+    """
+    took: list[float] = []
+    answered = made = tick = 0
+    begun = perf_counter()
+
+    async def once(due: float) -> None:
+        nonlocal answered
+        if await call(procedure, 2, 3) != 5:
+            raise ValueError("2 + 3 is not 5")
+        answered += 1
+        if due >= WARM_UP:
+            took.append(perf_counter() - begun - due)
+
+    ticks = round((WARM_UP + seconds) / TICK)
+    while tick < ticks:
+        await sleep(TICK)
+        now = perf_counter() - begun
+        while tick < ticks and tick * TICK <= now:
+            wanted = int((tick + 1) * TICK * rate)
+            for _ in range(wanted - made):
+                start(once(tick * TICK))
+            made = wanted
+            tick += 1
+    end = perf_counter() + PATIENCE
+    while answered < made:
+        if perf_counter() > end:
+            raise TimeoutError(f"{made - answered} calls were not answered")
+        await sleep(TICK)
+    took.sort()
+    return [took[len(took) * part // 100] * 1e3 for part in (50, 99)]
 
 
 async def call_times(call: Call, procedure: str, seconds: float) -> list[float]:

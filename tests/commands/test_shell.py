@@ -105,6 +105,10 @@ def test_calls_with_and_without_await(prompt: Prompt) -> None:
     prompt.value('app.sync.call(".add", 4, 4)', "8")
     prompt.value('[*stream(".count", 3)]', "[0, 1, 2]")
     prompt.value('[n async for n in stream(".count", 4)]', "[0, 1, 2, 3]")
+    prompt.enter('describe(".add")', r"^add\(a: .*, b: .*\) → ")
+    prompt.enter(
+        'await describe("com.none")', r"^No app that tells what it offers has com\.none\.$"
+    )
     prompt.value('call(".size", "ß" * 2_000_000)', "2000000")
     prompt.enter('x = await call(".add", 1, 1)', "")
     prompt.value("x + 0.5", "2.5")
@@ -341,6 +345,13 @@ def test_how_a_script_ends(folder: Path, script: str | bytes, code: int, stderr:
     assert re.fullmatch(stderr, done.stderr.decode()), done.stderr.decode()
     assert done.returncode == code
     assert b"wampapp/" not in done.stderr
+
+
+def test_a_script_reads_what_the_app_that_it_serves_says(folder: Path) -> None:
+    script = "describe('.add')\nawait describe('.add')\n"
+    done = piped(script, "service.py", "--serve", "--port", "0", folder=folder)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == ["add(a: integer, b: integer) → integer"] * 2
 
 
 def test_a_reader_that_has_enough(folder: Path) -> None:

@@ -13,6 +13,7 @@ from tests.support.browser import chromium
 from tests.support.node import node_package
 from tests.support.ports import free_port
 from tests.support.process import DEADLINE, ROOT, Process, Wampapp, environment
+from tests.support.programs import program
 from wampapp.crossbar import Progress
 
 pytestmark = pytest.mark.processes
@@ -72,3 +73,24 @@ def test_the_web_page(folder: Path, progress: Progress) -> None:
             buyer.click("#order")
             for page in (buyer, other):
                 expect(page.locator("#ordered li")).to_have_text("pear, 7 left")
+
+
+#: What a page does to find out who it is.
+ASK = """() => new Promise((found) => {
+  document.cookie = "session=s1"
+  const socket = new WebSocket(`ws://${location.host}/ws`, "wamp.2.json")
+  socket.onopen = () => socket.send(JSON.stringify([1, "realm1", {roles: {caller: {}}}]))
+  socket.onmessage = (event) => found(JSON.parse(event.data)[2])
+})"""
+
+
+def test_a_page_is_known_by_its_cookie(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(program("identifying_service.py"))
+    with Wampapp("run", tmp_path / "shop.py", "--port", "0") as service:
+        port = service.until(r"rs://127\.0\.0\.1:(\d+)")[1]
+        service.until("Press Ctrl-C")
+        with chromium() as browser:
+            page = browser.new_page(bypass_csp=True)
+            page.goto(f"http://127.0.0.1:{port}/")
+            details = page.evaluate(ASK)
+        assert (details["authid"], details["authmethod"]) == ("alice", "cookie")

@@ -1,6 +1,7 @@
 """What the README and the documentation show is run, and what they print is what comes out.
 
-A Python block that starts with a file name in a comment becomes that file; any other is executed.
+A Python block that starts with a file name in a comment becomes that file, as an HTML block does;
+any other Python block is executed.
 In a console block, ``$ wampapp run …``, ``$ flask wamp run``, ``$ flask run`` and ``$ uvicorn …``
 start a process, and every other command must print just what stands below it, but for the seconds
 that pytest took and for ``…``, which stands for anything within a line. A command that ends in
@@ -138,6 +139,9 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                 else:
                     with script.importing():
                         exec(compile(block, str(page), "exec"), names)
+            if language == "html" and (named := re.match(r"<!-- (\S+) -->\n", block)):
+                (tmp_path / named[1]).parent.mkdir(exist_ok=True)
+                (tmp_path / named[1]).write_text(block)
             for command, expected in commands(block) if language == "console" else ():
                 words = shlex.split(command)
                 if words[-1] == "&":
@@ -157,6 +161,7 @@ def test_a_page_is_true(page: Path, tmp_path: Path, free_port: int) -> None:
                     assert re.fullmatch(pattern(expected), shown), f"{command} showed:\n{shown}"
                     continue
                 here = re.sub(":(5000|8000)/", f":{ports[-1]}/", command) if ports else command
+                here = here.replace("127.0.0.1:8080/", f"127.0.0.1:{free_port}/")
                 done = run(here, tmp_path, env)
                 shown = without_seconds(done.stdout)
                 assert re.fullmatch(pattern(expected), shown), f"{command} printed:\n{shown}"

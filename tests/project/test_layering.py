@@ -17,8 +17,8 @@ import wampapp
 MAX_FLOORS = 12
 
 # Who speaks to Autobahn, and who to Twisted.
-AUTOBAHN = {"protocol", "transport", "server", "crossbar", "testing"}
-TWISTED = AUTOBAHN | {"loop", "cli"}
+AUTOBAHN = {"protocol", "transport", "server", "crossbar", "testing", "autobahn"}
+TWISTED = AUTOBAHN | {"loop", "cli", "web"}
 
 PACKAGE = Path(wampapp.__file__).parent
 PAGE = Path(__file__).resolve().parents[2] / "docs/explanation/design.md"

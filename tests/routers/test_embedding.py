@@ -68,6 +68,10 @@ def test_it_carries_its_own_router(kind: str, free_port: int) -> None:
     program("it_carries_its_own_router", kind, free_port)
 
 
+def test_web_apps_are_served_in_a_loop(kind: str, free_port: int) -> None:
+    program("web_apps_in_a_loop", kind, free_port)
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_nothing_is_left_after_any_number_of_loops(
     kind: str, embedded: EmbeddedRouter, own: bool
@@ -246,6 +250,11 @@ def test_a_reactor_carries_a_router_and_two_apps(reactor: str, free_port: int) -
     program("a_reactor_carries_a_router_and_two_apps", reactor, free_port)
 
 
+@pytest.mark.parametrize("reactor", REACTORS)
+def test_web_apps_are_served_on_a_reactor(reactor: str, free_port: int) -> None:
+    program("web_apps_on_a_reactor", reactor, free_port)
+
+
 @pytest.mark.parametrize("reactor", FEW)
 def test_nothing_is_left_on_a_reactor(reactor: str, url: str) -> None:
     program("nothing_is_left_on_a_reactor", reactor, url)
@@ -260,6 +269,11 @@ def test_handlers_on_a_reactor_s_loop_find_a_running_loop(reactor: str, url: str
 @pytest.mark.parametrize("reactor", FEW)
 def test_progress_on_a_reactor_s_loop_comes_before_the_result(reactor: str, url: str) -> None:
     program("progress_on_a_reactor_s_loop_comes_before_the_result", reactor, url)
+
+
+@pytest.mark.parametrize("reactor", FEW)
+def test_what_was_written_for_autobahn_on_a_reactor(reactor: str, url: str) -> None:
+    program("what_was_written_for_autobahn_on_a_reactor", reactor, url)
 
 
 @pytest.mark.parametrize("reactor", FEW)

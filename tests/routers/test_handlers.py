@@ -1,12 +1,14 @@
 """What a handler can be and ask for, on both routers: kinds, patterns, options, cancelling."""
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import logging
 import queue
 import threading
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -535,6 +537,69 @@ def test_a_procedure_is_taken_by_force(
             with running(make("new", force_reregister=True), embedded.rs_url):
                 assert caller.call("com.force.name") == "new"
     assert "com.force.name was taken away by the router" in caplog.text
+
+
+def open_to_all(folder: Path) -> str:
+    """Write the file of a router that has the procedures of realms with roles."""
+    file = folder / "router.toml"
+    file.write_text(
+        '[realms.realm1]\nanonymous = "all"\n[realms.realm1.roles.all]\npermissions = [\n'
+        '{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"] },\n'
+        '{ uri = "wamp.", match = "prefix", allow = ["call", "subscribe"] },\n]\n'
+    )
+    return str(file)
+
+
+def test_a_subscription_is_taken_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = App(prefix="com.revoked")
+    heard: queue.Queue[int] = queue.Queue()
+    app.subscribe(".news")(heard.put)
+    with (
+        EmbeddedRouter(0, "--config", open_to_all(tmp_path)) as router,
+        connect(router.rs_url, timeout=DEADLINE) as client,
+        caplog.at_level(logging.WARNING),
+        running(app, router.rs_url) as service,
+    ):
+        client.publish("com.revoked.news", 1)
+        assert heard.get(timeout=DEADLINE) == 1
+        number = client.call("wamp.subscription.lookup", "com.revoked.news")
+        assert service.connection
+        session = service.connection.session
+        assert session
+        # It says so on the session that the answer to the next call comes by.
+        client.call("wamp.subscription.remove_subscriber", number, session.id, "moved")
+        app.sync.call("wamp.session.count")
+    assert "com.revoked.news was taken away by the router: moved" in caplog.text
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_callee_that_is_unavailable_passes_its_call_on(
+    others: int, embedded: EmbeddedRouter
+) -> None:
+    asked: queue.Queue[int] = queue.Queue()
+
+    def make(number: int) -> App:
+        app = App(prefix="com.busy")
+
+        @app.register(".work", invoke="first")
+        def work() -> int:
+            asked.put(number)
+            if number == 0:
+                raise WampError("wamp.error.unavailable", "The database is away.")
+            return number
+
+        return app
+
+    with contextlib.ExitStack() as apps, connect(embedded.rs_url, timeout=DEADLINE) as client:
+        for number in range(others + 1):
+            apps.enter_context(running(make(number), embedded.rs_url))
+        if others:
+            assert client.call("com.busy.work") == 1
+        else:
+            with pytest.raises(WampError) as raised:
+                client.call("com.busy.work")
+            assert raised.value.uri == "wamp.error.no_available_callee"
+    assert [asked.get_nowait() for _ in range(others + 1)] == list(range(others + 1))
 
 
 def test_topics_have_patterns_and_contexts(client: ConnectedClient, router: Router) -> None:

@@ -266,7 +266,12 @@ def test_a_defined_error_goes_both_ways(client: ConnectedClient, router: Router)
 def test_only_exceptions_are_errors(verb: str) -> None:
     args = ("com.a",) if verb == "define_error" else ()
     with pytest.raises(wampapp.InvalidHandler, match=f"{verb} takes an exception class"):
-        getattr(App(), verb)(5, *args)
+        getattr(App(), verb)("five", *args)
+
+
+def test_only_the_statuses_of_http_are_pages_errors() -> None:
+    with pytest.raises(wampapp.InvalidHandler, match="5 is not the HTTP status of an error"):
+        App().errorhandler(5)
 
 
 def test_one_error_handler_a_class() -> None:

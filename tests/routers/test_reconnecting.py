@@ -581,8 +581,9 @@ def test_what_will_not_change_ends_the_run_at_once(module: Path, reason: str, wo
         [ABORT, {"message": "later"}, "wamp.close.system_shutdown"],
         None,
         [ABORT, {}, "wamp.close.close_realm"],
+        [ABORT, {"message": "ask again"}, "wamp.error.unavailable"],
     ],
-    ids=["shutdown", "hang up", "close"],
+    ids=["shutdown", "hang up", "close", "unavailable"],
 )
 def test_what_may_change_is_tried_again(module: Path, answer: list[Any] | None) -> None:
     refusal = [ABORT, {}, "wamp.error.no_such_realm"]

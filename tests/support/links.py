@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wampapp.protocol.channel import Channel
 from wampapp.protocol.codec import MSGPACK
 from wampapp.protocol.credentials import Anonymous, Credential
 from wampapp.protocol.messages import (
@@ -45,7 +46,8 @@ class Refused(Exception):
 class Client:
     """One end of a link to a router; the other is the router's session.
 
-    It joins with a credential; with `is_local` as an app in the router's own process does.
+    It joins with a credential; with `is_local` as an app in the router's own process does; with a
+    `request` as a web page does, offering `methods`.
     """
 
     def __init__(
@@ -57,12 +59,16 @@ class Client:
         codec: Codec = MSGPACK,
         credential: Credential | None = None,
         is_local: bool = False,
+        request: dict[str, Any] | None = None,
+        methods: list[str] | None = None,
     ) -> None:
         self.codec = codec
         self.inbox: list[Message] = []
         self.closed = False
         self.pauses = 0
         self.session = router.new_local_session() if is_local else router.new_session()
+        self.request = request
+        self._methods = methods
         self.session.opened(self)
         self._requests = 0
         welcome = self._join(realm, {"roles": roles or ROLES}, credential or Anonymous())
@@ -72,7 +78,7 @@ class Client:
     def _join(self, realm: str, details: dict[str, Any], credential: Credential) -> Message:
         exchange = credential.begin()
         named = {
-            "authmethods": [credential.method],
+            "authmethods": self._methods or [credential.method],
             "authid": credential.authid,
             "authextra": exchange.extra,
         }
@@ -90,6 +96,7 @@ class Client:
     # What the router's session calls.
 
     address = "a test"
+    channel: Channel | None = None
 
     def send(self, message: Message) -> None:
         self.write(self.codec.encode(message))

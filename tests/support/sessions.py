@@ -7,6 +7,7 @@ from typing import Any
 
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.loop.threads import ThreadPool
+from wampapp.protocol.channel import Channel
 from wampapp.protocol.codec import MSGPACK
 from wampapp.protocol.credentials import Credential
 from wampapp.protocol.messages import WELCOME, Message, check
@@ -25,6 +26,8 @@ class ScriptedLink:
     codec: Codec = MSGPACK
     address = "a test"
     heard = True
+    channel: Channel | None = None
+    request: dict[str, Any] | None = None
     sending = False
 
     def __init__(self) -> None:

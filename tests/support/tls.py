@@ -108,10 +108,17 @@ class TlsDoor(Listener):
         clients: the file of the authority that clients must have a certificate of; None asks
             for none.
         port: where it listens; 0 for a free one.
+        onward: with what it speaks TLS to the server; None for a plain server.
     """
 
     def __init__(
-        self, certificate: Path, target: int, *, clients: Path | None = None, port: int = 0
+        self,
+        certificate: Path,
+        target: int,
+        *,
+        clients: Path | None = None,
+        port: int = 0,
+        onward: ssl.SSLContext | None = None,
     ) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
@@ -119,7 +126,14 @@ class TlsDoor(Listener):
             self._context.verify_mode = ssl.CERT_REQUIRED
             self._context.load_verify_locations(clients)
         self._target = target
+        self._onward = onward
         super().__init__(self._pass_on, port)
+
+    def _open(self) -> socket.socket:
+        plain = socket.create_connection(("127.0.0.1", self._target))
+        if self._onward is None:
+            return plain
+        return self._onward.wrap_socket(plain, server_hostname="localhost")
 
     def _pass_on(self, plain: socket.socket) -> None:
         try:
@@ -134,7 +148,7 @@ class TlsDoor(Listener):
         except OSError:
             _close_gently(outside)
             return
-        with outside, socket.create_connection(("127.0.0.1", self._target)) as inside:
+        with outside, self._open() as inside:
             with selectors.DefaultSelector() as selector:
                 selector.register(outside, selectors.EVENT_READ, inside)
                 selector.register(inside, selectors.EVENT_READ, outside)

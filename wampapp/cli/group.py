@@ -25,6 +25,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Looking inside": {
         "uris": "wampapp.cli.inspect.uris",
+        "docs": "wampapp.cli.docs.docs",
+        "generate": "wampapp.cli.docs.generate",
         "shell": "wampapp.cli.shell.shell",
         "inspect": "wampapp.cli.inspect.inspect",
         "doctor": "wampapp.cli.doctor.doctor",
@@ -74,14 +76,14 @@ class _Group(click.Group):
             ]
             for title, names in SECTIONS.items()
         }
-        records = (option.get_help_record(ctx) for option in self.get_params(ctx))
-        sections["Options"] = [record for record in records if record is not None]
         width = max(len(name) for rows in sections.values() for name, _ in rows)
         formatter.write("\n")
         for title, rows in sections.items():
             formatter.write(f"{title}:\n")
             for name, about in rows:
                 formatter.write(f"  {name:<{width}}  {about}\n")
+        # In one line, so that all of it fits on a screen.
+        formatter.write("Options: --version, and --help, also of each command.\n")
 
 
 def _show_versions(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:

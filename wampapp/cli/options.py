@@ -85,7 +85,7 @@ port_option = click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="Its port; 0 for any free one. Default: 8080.",
+    help="Its port; 0 for any. Default: 8080.",
 )
 host_option = click.option(
     "--host", metavar="ADDRESS", help="Where the router listens. Default: 127.0.0.1."
@@ -187,6 +187,9 @@ match_option = click.option(
     type=click.Choice(["exact", "prefix", "wildcard"]),
     metavar="MATCH",
     help="exact, prefix, or wildcard: empty components match any.",
+)
+output_option = click.option(
+    "-o", "--output", type=click.Path(), metavar="FILE", help="Write to FILE, not to the terminal."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 

@@ -49,7 +49,7 @@ def url_option(default: str) -> Callable[[F], F]:
     return click.option(
         "--url",
         metavar="URL",
-        help=f"The router: ws, wss, rs, rss or unix URL. Default: {default}.",
+        help=f"ws, wss, rs, rss or unix. Default: {default}.",
     )
 
 
@@ -115,9 +115,9 @@ _READ_IN_CONFIG: Final[list[str]] = []
 _JOINING: Final = (
     click.option(
         "--authmethod",
-        type=click.Choice(["anonymous", "ticket", "wampcra", "scram", "cryptosign"]),
+        type=click.Choice(["anonymous", "ticket", "wampcra", "scram", "cryptosign", "tls"]),
         metavar="METHOD",
-        help="ticket, wampcra, scram, cryptosign, anonymous.",
+        help="ticket, wampcra, scram, cryptosign, tls, anonymous.",
     ),
     click.option("--authid", metavar="NAME", help="The name to join as."),
     _file_option("--secret-file", "Holds the ticket, secret or password.", envvar=_READ_IN_CONFIG),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from wampapp.cli.output import quiet_log
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.loop.threads import ThreadPool
-from wampapp.session.joining import join
+from wampapp.session.joining import join, new_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,7 +43,8 @@ async def open_session(runtime: Runtime, dialer: Dialer, config: Config) -> Asyn
         TlsFailed: the router's certificate is not trusted.
     """
     with contextlib.closing(ThreadPool(_THREADS)) as workers:
-        session = await join(dialer, config, Dispatcher(runtime.loop, workers, logger))
+        session = new_session(config, Dispatcher(runtime.loop, workers, logger))
+        await join(dialer, config, session)
         try:
             with quiet_log():
                 yield session

@@ -109,7 +109,8 @@ class _Blocking(_Active):
                 async with asyncio.timeout(timeout):
                     await self._connection.withdraw(self._endpoint)
             except TimeoutError:
-                raise CallTimeout(f"No answer for {self.uri} came within {timeout:g} s.") from None
+                late = CallTimeout(f"No answer for {self.uri} came within {timeout:g} s.")
+                raise self._connection.as_defined(late) from None
 
         self._waiter._run(taken_back)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, Unpack, overload
 
 from wampapp.client.active import BlockingRegistration, BlockingSubscription
+from wampapp.client.autobahn_calls import procedure_for
 from wampapp.client.blocking_handles import BlockingProcedure, BlockingTopic
-from wampapp.client.handles import Procedure, Topic
+from wampapp.client.handles import Topic
+from wampapp.client.remote import Remote
 from wampapp.client.waiting import Waiter
 from wampapp.errors import InvalidUri
 from wampapp.protocol import uris
+from wampapp.registry.autobahn_options import call_timeout, sent_with_event, taken
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.checks import is_handler
 from wampapp.registry.endpoint import endpoint_for
@@ -17,6 +20,7 @@ from wampapp.registry.naming import check_relative, written_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from types import ModuleType
 
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.loop.runtime import Runtime
@@ -68,7 +72,7 @@ class Client(Waiter):
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
             args: positional arguments.
-            kwargs: keyword arguments.
+            kwargs: keyword arguments. A ``CallOptions`` of Autobahn's as ``options`` is obeyed.
 
         Returns:
             The result: the value if it is exactly one positional value, None if it is none,
@@ -83,6 +87,8 @@ class Client(Waiter):
             WrongThread: called on the event loop's thread.
         """
         name = self._absolute(uri, "procedure")
+        if "options" in kwargs and (theirs := taken(kwargs, "CallOptions")) is not None:
+            return self.procedure(uri, theirs)(*args, **kwargs)
         return self._wait(lambda peer: peer.call(name, args, kwargs), f"answer from {name}")
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> int:
@@ -91,7 +97,7 @@ class Client(Waiter):
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
             args: positional arguments.
-            kwargs: keyword arguments.
+            kwargs: keyword arguments. A ``PublishOptions`` of Autobahn's as ``options`` is obeyed.
 
         Returns:
             The publication's id.
@@ -105,8 +111,11 @@ class Client(Waiter):
             WrongThread: called on the event loop's thread.
         """
         name = self._absolute(uri, "topic")
+        options: dict[str, Any] = _ACKNOWLEDGE
+        if "options" in kwargs and (theirs := taken(kwargs, "PublishOptions")) is not None:
+            options = {**sent_with_event(theirs), **_ACKNOWLEDGE}
         answer = self._wait(
-            lambda peer: peer.publish(name, args, kwargs, options=_ACKNOWLEDGE),
+            lambda peer: peer.publish(name, args, kwargs, options=options),
             f"acknowledgement for {name}",
         )
         return int(answer)
@@ -119,7 +128,8 @@ class Client(Waiter):
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
             args: positional arguments.
-            kwargs: keyword arguments.
+            kwargs: keyword arguments. A ``CallOptions`` of Autobahn's as ``options`` is obeyed, but
+                for its ``on_progress``.
 
         Yields:
             Each progressive result as it comes, and at the end the final one if it is not None.
@@ -133,20 +143,21 @@ class Client(Waiter):
             WrongThread: called on the event loop's thread.
         """
         name = self._absolute(uri, "procedure")
-        procedure: Procedure[Any] = Procedure(self._connection, name, {})
+        theirs = taken(kwargs, "CallOptions") if "options" in kwargs else None
+        procedure = procedure_for(self._connection, name, theirs, {})
         items = procedure.stream(*args, **kwargs)
         yield from self._iterate(items, name, self._timeout)
 
     @overload
     def procedure(
-        self, uri: str, *, returns: type[T], **options: Unpack[CallOptions]
+        self, uri: str, options: object = None, *, returns: type[T], **more: Unpack[CallOptions]
     ) -> BlockingProcedure[T]: ...
     @overload
     def procedure(
-        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
+        self, uri: str, options: object = None, *, returns: Any = None, **more: Unpack[CallOptions]
     ) -> BlockingProcedure[Any]: ...
     def procedure(
-        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
+        self, uri: str, options: object = None, *, returns: Any = None, **more: Unpack[CallOptions]
     ) -> BlockingProcedure[Any]:
         """Make a handle to a remote procedure, which carries its options.
 
@@ -157,22 +168,62 @@ class Client(Waiter):
 
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
+            options: a ``CallOptions`` of Autobahn's.
             returns: the type that results are converted to; None leaves them as they come.
-            options: see :class:`~wampapp.client.options.CallOptions`.
+            more: see :class:`~wampapp.client.options.CallOptions`; what is given here counts more.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not valid.
         """
         name = self._absolute(uri, "procedure")
-        if options.get("timeout") is None:
-            options["timeout"] = self._timeout
-        procedure: Procedure[Any] = Procedure(
-            self._connection, name, options, returns=returns, ready=self._ready
+        both: Any = {**call_timeout(options), **more}
+        if both.get("timeout") is None:
+            both["timeout"] = self._timeout
+        procedure = procedure_for(
+            self._connection, name, options, both, returns=returns, ready=self._ready
         )
         return BlockingProcedure(self, procedure)
 
-    def topic(self, uri: str, **options: Unpack[PublishOptions]) -> BlockingTopic:
+    @overload
+    def remote(self, api: ModuleType, *, prefix: str | None = None) -> Any: ...
+    @overload
+    def remote(self, api: Callable[..., T], *, prefix: str | None = None) -> T: ...
+    def remote(self, api: Any, *, prefix: str | None = None) -> Any:
+        """Make a typed handle to the procedures of a service.
+
+        ::
+
+            class Shop(Protocol):
+                def order(self, sku: str, quantity: int = 1) -> Order: ...
+                def stock(self) -> Iterator[Item]: ...
+
+            shop = client.remote(Shop, prefix="com.shop")
+            order = shop.order("apple")
+
+        Args:
+            api: a class whose methods are the procedures, usually a ``Protocol``, or the module
+                whose functions they are. Those that return an ``Iterator`` give the progressive
+                results. What is annotated as returned is what results are converted to.
+            prefix: what the names are relative to; None for the client's own prefix.
+
+        Returns:
+            What has the procedures as methods.
+
+        Raises:
+            UsageError: ``api`` is neither a class nor a module, or a method is ``async def``.
+            InvalidHandler: an annotation names a type that is not there.
+            InvalidUri: a URI is not valid.
+        """
+
+        def procedure(uri: str, returns: Any) -> BlockingProcedure[Any]:
+            return self.procedure(uri, returns=returns)
+
+        return Remote(api, procedure, prefix, is_blocking=True)
+
+    def topic(
+        self, uri: str, options: object = None, **more: Unpack[PublishOptions]
+    ) -> BlockingTopic:
         """Make a handle to a topic, which carries its options.
 
         ::
@@ -182,7 +233,9 @@ class Client(Waiter):
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.client.options.PublishOptions`.
+            options: a ``PublishOptions`` of Autobahn's.
+            more: see :class:`~wampapp.client.options.PublishOptions`; what is given here counts
+                more.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -190,7 +243,8 @@ class Client(Waiter):
         """
         name = self._absolute(uri, "topic")
         # A caller that blocks anyway may as well know that the router has the event.
-        return BlockingTopic(self, Topic(self._connection, name, {"acknowledge": True, **options}))
+        further = {**_ACKNOWLEDGE, **sent_with_event(options)}
+        return BlockingTopic(self, Topic(self._connection, name, more, further))
 
     def on_loop(self, work: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine function on the event loop, and wait for it.
@@ -330,7 +384,8 @@ class PeerClient(Client):
         self, uri: Any, function: object, what: str, options: Mapping[str, Any]
     ) -> str | None:
         """Return the URI as a blueprint takes it."""
-        if self._prefix is None and options.get("match") == "wildcard" and isinstance(uri, str):
+        match = options.get("match") or getattr(options.get("options"), "match", None)
+        if self._prefix is None and match == "wildcard" and isinstance(uri, str):
             # It cannot be relative, so a first dot ends an empty component.
             return f".{uri}" if uri.startswith(".") else uri
         check_relative(written_uri(uri, function), self._prefix, what, self._NO_PREFIX)

@@ -16,7 +16,7 @@ from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.loop.threads import ThreadPool
 from wampapp.observe.hidden import explain
 from wampapp.registry.blueprint import Blueprint
-from wampapp.registry.naming import check_absolute_prefix
+from wampapp.registry.naming import check_absolute_prefix, check_relative
 from wampapp.session.connection import Connection
 from wampapp.transport.port_dialer import dialer_to
 
@@ -42,7 +42,16 @@ class ConnectedClient(PeerClient):
 
     def __init__(self, config: Config, *, timeout: float | None, prefix: str | None = None) -> None:
         runtime = get_runtime()
-        super().__init__(lambda: runtime, self._current, prefix=prefix, timeout=timeout)
+        #: Holds the defined errors, for calls and for handlers.
+        self._own = Blueprint(prefix)
+        self._defined: dict[str, type[Exception]] = {}
+        super().__init__(
+            lambda: runtime,
+            self._current,
+            prefix=prefix,
+            timeout=timeout,
+            blueprint=self._new_blueprint,
+        )
         self._opened: Connection | None = None
         self._workers = ThreadPool(_THREADS)
         self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
@@ -52,7 +61,8 @@ class ConnectedClient(PeerClient):
         runtime.clients += 1
 
     async def _open(self, runtime: Runtime, config: Config) -> None:
-        connection = Connection(dialer_to(config, runtime.reactor), config, self._dispatcher)
+        dialer = dialer_to(config, runtime.reactor)
+        connection = Connection(dialer, config, self._dispatcher, defined=self._defined)
         await connection.open(patient=False)
         self._opened = connection
         self._keeper = asyncio.create_task(connection.keep())
@@ -62,6 +72,30 @@ class ConnectedClient(PeerClient):
         if self._opened is None:
             raise NotJoined(_CLOSED)
         return self._opened
+
+    def _new_blueprint(self) -> Blueprint:
+        blueprint = Blueprint(self._prefix)
+        blueprint.scope = self._own.scope
+        return blueprint
+
+    def define_error(self, kind: type[Exception], uri: str | None = None) -> None:
+        """Make an exception and an error URI stand for each other, from now on.
+
+        As :meth:`App.define_error`: a call that is answered with the URI raises the exception, and
+        a handler of this client that raises it answers with the URI. With Autobahn's
+        ``ApplicationError``, ``except ApplicationError`` catches every error.
+
+        Args:
+            kind: the exception.
+            uri: the error URI; None for that of ``@wamp.error``, or for every other one.
+
+        Raises:
+            InvalidHandler: ``kind`` is not an exception class, or has no URI.
+            InvalidUri: the URI is not valid.
+        """
+        check_relative(uri, self._prefix, "error", self._NO_PREFIX)
+        self._own.define_error(kind, uri)
+        self._defined.update(self._own.scope.defined())
 
     def wait(self) -> None:
         """Wait until the client is closed, by another thread or for good.

@@ -13,9 +13,10 @@ from wampapp.client.options import check_call_options, check_publish_options
 from wampapp.client.waiting import wait_for_answer
 from wampapp.errors import CallTimeout, InvalidHandler, InvalidResult, UsageError
 from wampapp.registry.conversion import convert, convertible_type
+from wampapp.registry.results import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.session.connection import Connection
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 #: How often an idempotent call is sent in all.
 _MAX_TRIES: Final = 3
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 class Procedure(Generic[T]):
@@ -124,8 +126,8 @@ class Procedure(Generic[T]):
         items: deque[Any] = deque()
         news = asyncio.Event()
 
-        def on_progress(value: Any) -> None:
-            items.append(value)
+        def on_progress(args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+            items.append(value_of(args, kwargs))
             news.set()
 
         def on_end(call: asyncio.Future[Any]) -> None:
@@ -133,7 +135,8 @@ class Procedure(Generic[T]):
             # Fetched, or asyncio would log it: the iteration may have been left early.
             _ = call.cancelled() or call.exception()
 
-        call = self._connection().call(self.uri, args, kwargs, on_progress, options=self._options)
+        peer = self._connection()
+        call = peer.call(self.uri, args, kwargs, on_progress, options=self._options)
         call.add_done_callback(on_end)
         loop = asyncio.get_running_loop()
         end = None if self._timeout is None else loop.time() + self._timeout
@@ -148,7 +151,8 @@ class Procedure(Generic[T]):
                     async with asyncio.timeout_at(end):
                         await news.wait()
                 except TimeoutError:
-                    raise CallTimeout(f"{self.uri} took longer than {self._timeout:g} s.") from None
+                    late = CallTimeout(f"{self.uri} took longer than {self._timeout:g} s.")
+                    raise peer.as_defined(late) from None
             if (value := call.result()) is not None:
                 yield self._converted(value)
         finally:
@@ -182,18 +186,23 @@ class Topic:
         connection: gives the connection, or raises NotJoined.
         uri: the topic's absolute URI.
         options: how it publishes.
+        further: further options of PUBLISH, which count less.
 
     Attributes:
         uri: the same.
     """
 
     def __init__(
-        self, connection: Callable[[], Connection], uri: str, options: PublishOptions
+        self,
+        connection: Callable[[], Connection],
+        uri: str,
+        options: PublishOptions,
+        further: Mapping[str, Any] = _NOTHING,
     ) -> None:
         check_publish_options(options)
         self.uri = uri
         self._connection = connection
-        self._options = dict(options)
+        self._options = {**further, **options}
 
     def __repr__(self) -> str:
         return f"<Topic {self.uri!r}>"

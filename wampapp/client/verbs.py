@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from wampapp.client.active import ActiveRegistration, ActiveSubscription
+from wampapp.client.autobahn_calls import procedure_for
 from wampapp.client.handles import Procedure, Topic
+from wampapp.client.remote import Remote
 from wampapp.protocol import uris
+from wampapp.registry.autobahn_options import sent_with_event, taken
 
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from types import ModuleType
 
     from wampapp.client.options import CallOptions, PublishOptions
     from wampapp.loop.runtime import Runtime
@@ -54,7 +58,7 @@ class AwaitableVerbs:
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
             args: positional arguments.
-            kwargs: keyword arguments.
+            kwargs: keyword arguments. A ``CallOptions`` of Autobahn's as ``options`` is obeyed.
 
         Returns:
             A future of the result: the value if there is exactly one positional value, None if
@@ -71,6 +75,9 @@ class AwaitableVerbs:
         """
         name = uris.resolve(uri, self.prefix, "procedure")
         self._check_thread("call")
+        if "options" in kwargs and (theirs := taken(kwargs, "CallOptions")) is not None:
+            procedure = procedure_for(self._connection, name, theirs, {})
+            return self._runtime().loop.create_task(procedure(*args, **kwargs))
         return self._connection().call(name, args, kwargs)
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -79,10 +86,10 @@ class AwaitableVerbs:
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
             args: positional arguments.
-            kwargs: keyword arguments.
+            kwargs: keyword arguments. A ``PublishOptions`` of Autobahn's as ``options`` is obeyed.
 
         Returns:
-            A future that is done; the router does not acknowledge.
+            A future that is done; the router does not acknowledge unless ``options`` ask for it.
 
         Raises:
             InvalidUri: the URI is not valid.
@@ -93,6 +100,8 @@ class AwaitableVerbs:
         """
         name = uris.resolve(uri, self.prefix, "topic")
         self._check_thread("publish")
+        if "options" in kwargs and (theirs := taken(kwargs, "PublishOptions")) is not None:
+            return self.topic(uri, theirs).publish(*args, **kwargs)
         return self._connection().publish(name, args, kwargs)
 
     def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
@@ -103,7 +112,8 @@ class AwaitableVerbs:
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
             args: positional arguments.
-            kwargs: keyword arguments.
+            kwargs: keyword arguments. A ``CallOptions`` of Autobahn's as ``options`` is obeyed, but
+                for its ``on_progress``.
 
         Returns:
             An asynchronous generator: each progressive result as it comes, then the final one
@@ -114,18 +124,19 @@ class AwaitableVerbs:
             WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
         """
         self._check_thread("stream")
-        return self.procedure(uri).stream(*args, **kwargs)
+        theirs = taken(kwargs, "CallOptions") if "options" in kwargs else None
+        return self.procedure(uri, theirs).stream(*args, **kwargs)
 
     @overload
     def procedure(
-        self, uri: str, *, returns: type[T], **options: Unpack[CallOptions]
+        self, uri: str, options: object = None, *, returns: type[T], **more: Unpack[CallOptions]
     ) -> Procedure[T]: ...
     @overload
     def procedure(
-        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
+        self, uri: str, options: object = None, *, returns: Any = None, **more: Unpack[CallOptions]
     ) -> Procedure[Any]: ...
     def procedure(
-        self, uri: str, *, returns: Any = None, **options: Unpack[CallOptions]
+        self, uri: str, options: object = None, *, returns: Any = None, **more: Unpack[CallOptions]
     ) -> Procedure[Any]:
         """Make a handle to a remote procedure, which carries its options.
 
@@ -136,17 +147,55 @@ class AwaitableVerbs:
 
         Args:
             uri: the procedure; one that starts with a dot is relative to the prefix.
+            options: a ``CallOptions`` of Autobahn's.
             returns: the type that results are converted to; None leaves them as they come.
-            options: see :class:`~wampapp.client.options.CallOptions`.
+            more: see :class:`~wampapp.client.options.CallOptions`; what is given here counts more.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not valid.
         """
         name = uris.resolve(uri, self.prefix, "procedure")
-        return Procedure(self._connection, name, options, returns=returns)
+        return procedure_for(self._connection, name, options, more, returns=returns)
 
-    def topic(self, uri: str, **options: Unpack[PublishOptions]) -> Topic:
+    @overload
+    def remote(self, api: ModuleType, *, prefix: str | None = None) -> Any: ...
+    @overload
+    def remote(self, api: Callable[..., T], *, prefix: str | None = None) -> T: ...
+    def remote(self, api: Any, *, prefix: str | None = None) -> Any:
+        """Make a typed handle to the procedures of a service.
+
+        ::
+
+            class Shop(Protocol):
+                async def order(self, sku: str, quantity: int = 1) -> Order: ...
+                def stock(self) -> AsyncIterator[Item]: ...
+
+            shop = app.remote(Shop, prefix="com.shop")
+            order = await shop.order("apple")
+
+        Args:
+            api: a class whose methods are the procedures, usually a ``Protocol``, or the module
+                whose functions they are. Methods are ``async def``; those that return an
+                ``AsyncIterator`` are ``def``, and give the progressive results. What is annotated
+                as returned is what results are converted to.
+            prefix: what the names are relative to; None for the app's own prefix.
+
+        Returns:
+            What has the procedures as methods.
+
+        Raises:
+            UsageError: ``api`` is neither a class nor a module, or a method is not like that.
+            InvalidHandler: an annotation names a type that is not there.
+            InvalidUri: a URI is not valid.
+        """
+
+        def procedure(uri: str, returns: Any) -> Procedure[Any]:
+            return self.procedure(uri, returns=returns)
+
+        return Remote(api, procedure, prefix, is_blocking=False)
+
+    def topic(self, uri: str, options: object = None, **more: Unpack[PublishOptions]) -> Topic:
         """Make a handle to a topic that carries the options of its events.
 
         ::
@@ -156,13 +205,16 @@ class AwaitableVerbs:
 
         Args:
             uri: the topic; one that starts with a dot is relative to the prefix.
-            options: see :class:`~wampapp.client.options.PublishOptions`.
+            options: a ``PublishOptions`` of Autobahn's.
+            more: see :class:`~wampapp.client.options.PublishOptions`; what is given here counts
+                more.
 
         Raises:
             InvalidUri: the URI is not valid.
             UsageError: an option is not known.
         """
-        return Topic(self._connection, uris.resolve(uri, self.prefix, "topic"), options)
+        name = uris.resolve(uri, self.prefix, "topic")
+        return Topic(self._connection, name, more, sent_with_event(options))
 
     def register_now(
         self, uri: str, handler: Callable[..., Any], **options: Unpack[RegisterOptions]

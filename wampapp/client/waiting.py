@@ -75,7 +75,7 @@ async def wait_for_answer(
             raise NotJoined(
                 f"There was no session with a router within {timeout:g} s; nothing was sent."
             ) from None
-        raise CallTimeout(f"No {what} came within {timeout:g} s.") from None
+        raise on.as_defined(CallTimeout(f"No {what} came within {timeout:g} s.")) from None
 
 
 class Waiter:
@@ -109,7 +109,8 @@ class Waiter:
             except TimeoutError:
                 if not limit.expired():
                     raise
-                raise CallTimeout(f"No result from {name} came within {timeout:g} s.") from None
+                late = CallTimeout(f"No result from {name} came within {timeout:g} s.")
+                raise self._connection().as_defined(late) from None
 
         runtime = self._runtime()
         self._run(self._joined)

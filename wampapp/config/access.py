@@ -12,6 +12,7 @@ from wampapp.protocol import patterns, uris
 from wampapp.protocol.hashes import ScramKeys, TicketHash, WampcraKey
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection, Iterable
 
 ACTIONS: Final = ("call", "register", "publish", "subscribe")
@@ -21,7 +22,12 @@ TRUSTED: Final = "trusted"
 
 #: What a principal keeps of its secrets, by the method.
 _KEPT: Final = {"ticket": TicketHash, "wampcra": WampcraKey, "scram": ScramKeys}
+DEFAULT_ASK_TIMEOUT: Final = 5.0
 _MAX_SECONDS: Final = 86400
+_LEAST_SESSION: Final = 1
+_LONGEST_SESSION: Final = 366 * 86400
+#: What a certificate's common name begins with, where it stands beside fingerprints.
+COMMON_NAME: Final = "CN="
 _KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 R = TypeVar("R", "Role", "Principal", "RealmConfig")
@@ -69,6 +75,7 @@ class Role:
         name: the role's name, which is the sessions' ``authrole``.
         permissions: what it may do; nothing by default.
         authorizer: a procedure of the realm that is asked about what no permission matches.
+        session_timeout: the seconds after which a session ends, to join anew; None for never.
 
     Raises:
         UsageError: the name is empty or reserved, or two permissions have the same pattern.
@@ -77,6 +84,7 @@ class Role:
     name: str
     permissions: Collection[Permission] = ()
     authorizer: str | None = field(default=None, kw_only=True)
+    session_timeout: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         _check_name(self.name, "role")
@@ -86,6 +94,8 @@ class Role:
                 "another name."
             )
         _check_procedure(self.authorizer, "authorizer")
+        if self.session_timeout is not None:
+            _check_seconds(self, "session_timeout", _LEAST_SESSION, _LONGEST_SESSION)
         object.__setattr__(self, "permissions", tuple(self.permissions))
         seen = set()
         for permission in self.permissions:
@@ -111,6 +121,7 @@ class Principal:
         wampcra: the key that it signs with in WAMP-CRA.
         scram: what is kept of its password for SCRAM.
         cryptosign: its public keys, 64 hexadecimal digits each.
+        tls: its certificates: SHA-256 fingerprints, or ``CN=`` and a subject's common name.
 
     Raises:
         UsageError: one of them is empty, or not of its kind.
@@ -122,6 +133,7 @@ class Principal:
     wampcra: WampcraKey | None = field(default=None, kw_only=True)
     scram: ScramKeys | None = field(default=None, kw_only=True)
     cryptosign: Collection[str] = field(default=(), kw_only=True)
+    tls: Collection[str] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         _check_name(self.authid, "principal")
@@ -145,6 +157,15 @@ class Principal:
                 "each has 64 hexadecimal digits, as Cryptosign(…).public_key shows them."
             )
         object.__setattr__(self, "cryptosign", tuple(key.lower() for key in keys))
+        listed = self.tls
+        is_list = isinstance(listed, list | tuple | set | frozenset)
+        certificates = [_certificate(one) for one in listed] if is_list else [None]
+        if None in certificates:
+            raise UsageError(
+                f"The tls of the principal {self.authid!r} is not a list of certificates; each is "
+                "a SHA-256 fingerprint (64 hexadecimal digits), or 'CN=' and a common name."
+            )
+        object.__setattr__(self, "tls", tuple(certificates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +178,7 @@ class RealmConfig:
         principals: who may join.
         anonymous: the role of sessions that prove nothing; None to refuse them.
         authenticator: a procedure of the realm that is asked about principals that are not here.
+        identifier: a procedure of the realm that is asked who a web page is.
         ask_timeout: the seconds that an authenticator or authorizer may take.
         ask_cache: the seconds for which its answer holds; 0 to ask each time.
 
@@ -169,7 +191,8 @@ class RealmConfig:
     principals: Collection[Principal] = ()
     anonymous: str | None = None
     authenticator: str | None = field(default=None, kw_only=True)
-    ask_timeout: float = field(default=5.0, kw_only=True)
+    identifier: str | None = field(default=None, kw_only=True)
+    ask_timeout: float = field(default=DEFAULT_ASK_TIMEOUT, kw_only=True)
     ask_cache: float = field(default=60.0, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -178,24 +201,22 @@ class RealmConfig:
                 f"The realm {self.name!r} is not a valid name; write one such as 'realm1'."
             )
         _check_procedure(self.authenticator, "authenticator")
+        _check_procedure(self.identifier, "identifier")
         for name in ("ask_timeout", "ask_cache"):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not 0 <= value <= _MAX_SECONDS:
-                raise UsageError(
-                    f"{name} is {value!r}; give a number of seconds up to {_MAX_SECONDS}."
-                )
+            _check_seconds(self, name, 0, _MAX_SECONDS)
         object.__setattr__(self, "roles", _unique(self.roles, "name", "role"))
         object.__setattr__(self, "principals", _unique(self.principals, "authid", "principal"))
         for principal in self.principals:
             self.check_role(principal.role, f"The principal {principal.authid!r} has")
-        owners: dict[str, str] = {}
-        for principal in self.principals:
-            for key in principal.cryptosign:
-                if owners.setdefault(key, principal.authid) != principal.authid:
-                    raise UsageError(
-                        f"The principals {owners[key]!r} and {principal.authid!r} have the same "
-                        "public key; each needs a key of its own."
-                    )
+        for name, what in (("cryptosign", "public key"), ("tls", "certificate")):
+            owners: dict[str, str] = {}
+            for principal in self.principals:
+                for key in getattr(principal, name):
+                    if owners.setdefault(key, principal.authid) != principal.authid:
+                        raise UsageError(
+                            f"The principals {owners[key]!r} and {principal.authid!r} have the "
+                            f"same {what}; each needs one of its own."
+                        )
         if self.anonymous is not None:
             self.check_role(self.anonymous, "Anonymous sessions have")
 
@@ -226,24 +247,55 @@ class RouterConfig:
         open_realms: whether any other realm is made for those who ask for it, as without a
             configuration; everybody may do everything there.
         listeners: where the router listens besides its port.
+        tls_client_ca: the file of the authorities that must have signed a client's certificate, if
+            it shows one.
 
     Raises:
-        UsageError: a realm is there twice.
+        UsageError: a realm is there twice, or a principal's certificate is known by its name and
+            there is no ``tls_client_ca``.
     """
 
     realms: Collection[RealmConfig] = ()
     open_realms: bool = False
     listeners: Collection[Listener] = ()
+    tls_client_ca: str | os.PathLike[str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "listeners", tuple(self.listeners))
         if not all(isinstance(one, Listener) for one in self.listeners):
             raise UsageError("The listeners of a router are a list of Listener(…).")
         object.__setattr__(self, "realms", _unique(self.realms, "name", "realm"))
+        if self.tls_client_ca is None:
+            for principal in self._principals:
+                if any(one.startswith(COMMON_NAME) for one in principal.tls):
+                    raise UsageError(
+                        f"The principal {principal.authid!r} has a certificate by its common name, "
+                        "which anybody can give to one; tls_client_ca names who must have signed "
+                        "it."
+                    )
+
+    @property
+    def asks_clients(self) -> bool:
+        """Whether somebody may join by a certificate, for which clients have to be asked."""
+        return self.tls_client_ca is not None or any(one.tls for one in self._principals)
+
+    @property
+    def _principals(self) -> list[Principal]:
+        return [principal for realm in self.realms for principal in realm.principals]
 
 
 def _is_key(key: object) -> bool:
     return isinstance(key, str) and _KEY.fullmatch(key) is not None
+
+
+def _certificate(value: object) -> str | None:
+    """Return how a certificate is known, in one form; None where that says nothing."""
+    if not isinstance(value, str):
+        return None
+    if value.startswith(COMMON_NAME):
+        return value if value[len(COMMON_NAME) :].strip() else None
+    digits = value.replace(":", "").lower()
+    return digits if _KEY.fullmatch(digits) else None
 
 
 def _pattern(uri: object, match: str | None) -> tuple[str, str]:
@@ -284,6 +336,12 @@ def _check_procedure(name: object, what: str) -> None:
         raise UsageError(
             f"The {what} {name!r} is not a procedure; give its URI, such as 'com.example.decide'."
         )
+
+
+def _check_seconds(record: object, name: str, least: float, most: float) -> None:
+    value = getattr(record, name)
+    if type(value) not in (int, float) or not least <= value <= most:
+        raise UsageError(f"{name} is {value!r}; give a number of seconds from {least} to {most}.")
 
 
 def _check_name(name: object, what: str) -> None:

@@ -29,6 +29,8 @@ CONVERTERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "allow_origins": lambda text: tuple(text.split()),
     "router_config": str,
     "allow_anonymous": is_on,
+    "http": str,
+    "trust_proxy": is_on,
     "tls_cert": str,
     "tls_key": str,
     "limits": lambda text: parse_limits(text.split()),

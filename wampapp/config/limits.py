@@ -38,6 +38,8 @@ class Limits:
         connections_per_address: those from one address.
         registrations: the registrations of one session.
         subscriptions: the subscriptions of one session.
+        pattern_shapes: the shapes of the patterns that one session subscribes to: the lengths of
+            its prefixes, and the places of its wildcards. It gets an event at most so often.
         calls: the calls of one session that wait for their answers, and those that it has yet to
             answer.
         sessions_per_authid: the sessions of one principal in a realm.
@@ -59,6 +61,7 @@ class Limits:
     connections_per_address: int = 50_000
     registrations: int = 200_000
     subscriptions: int = 200_000
+    pattern_shapes: int = 500
     calls: int = 100_000
     sessions_per_authid: int = 50_000
     rate: int = 0

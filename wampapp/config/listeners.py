@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,3 +74,22 @@ class Listener:
             raise UsageError(f"The path of a Unix socket has more than {_MAX_PATH} bytes.")
         if self.mode is not None and (type(self.mode) is not int or not 0 <= self.mode <= 0o777):
             raise UsageError(f"The mode {self.mode!r} is not one such as 0o660.")
+
+
+def http_listener(text: object) -> Listener:
+    """Return where web pages are served, of ``host:port`` or a port.
+
+    Args:
+        text: the text, such as ``127.0.0.1:8000``, ``[::1]:8000`` or ``8000``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    host, colon, port = str(text).strip().rpartition(":")
+    if port.isascii() and port.isdigit() and (host or not colon):
+        with contextlib.suppress(UsageError):
+            return Listener(int(port), host.strip("[]") or None)
+    raise UsageError(
+        f"{text!r} does not say where to serve web pages; give an address and a port, such as "
+        "127.0.0.1:8000."
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wampapp.config.limits import DEFAULT_LIMITS, Limits
+from wampapp.config.listeners import http_listener
 from wampapp.config.origins import check_origin
 from wampapp.config.url import parse_url
 from wampapp.errors import UsageError
@@ -79,6 +80,13 @@ class Config:
         allow_anonymous: whether the embedded router may listen beyond this machine without one.
         tls_cert: the file of the embedded router's certificate; None to speak without TLS.
         tls_key: the file of its private key; None where it is in the same file.
+        http: where web pages are served, such as ``127.0.0.1:8000``; None for the embedded
+            router's port.
+        trust_proxy: whether the ``X-Forwarded-…`` headers of web requests are believed, which only
+            a proxy in front of them makes true.
+        generation: how often the app was started anew in this run, for open pages, which then
+            reload; None if they do not.
+        identifier: the app's procedure that says who a web page is; None if it has none.
         limits: what the embedded router takes and holds.
         auth: the credential; None joins anonymously.
         tls: how TLS is spoken; None for this machine's authorities.
@@ -88,6 +96,7 @@ class Config:
             once: for web sites, all of whose requests would wait.
         give_up_after: seconds without a router after which the run ends; None for never.
         name: what the session calls itself, for those who look at the router; None for nothing.
+        describe: whether the app tells what it offers; None to tell only those on this machine.
     """
 
     url: str | None = None
@@ -104,6 +113,10 @@ class Config:
     allow_anonymous: bool = False
     tls_cert: str | os.PathLike[str] | None = None
     tls_key: str | os.PathLike[str] | None = None
+    http: str | None = None
+    trust_proxy: bool = False
+    generation: int | None = None
+    identifier: str | None = None
     limits: Limits = DEFAULT_LIMITS
     auth: Credential | None = None
     tls: Tls | None = None
@@ -112,6 +125,7 @@ class Config:
     fail_fast: bool = False
     give_up_after: float | None = None
     name: str | None = None
+    describe: bool | None = None
 
     def __post_init__(self) -> None:
         if self.url is not None:
@@ -126,6 +140,8 @@ class Config:
         check_port(self.port)
         for origin in self.allow_origins:
             check_origin(origin)
+        if self.http is not None:
+            http_listener(self.http)
         for name in ("handshake_timeout", "grace", "keep_alive", "rejoin_timeout"):
             check_seconds(getattr(self, name), name)
         if self.give_up_after is not None:

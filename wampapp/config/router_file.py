@@ -20,13 +20,13 @@ from wampapp.protocol.patterns import MATCHES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ROUTER: Final = ("realms", "open_realms", "listeners")
+_ROUTER: Final = ("realms", "open_realms", "listeners", "tls_client_ca")
 _LISTENER: Final = ("port", "host", "unix", "mode", "tls_cert", "tls_key")
-_ASKING: Final = ("authenticator", "ask_timeout", "ask_cache")
+_ASKING: Final = ("authenticator", "identifier", "ask_timeout", "ask_cache")
 _REALM: Final = ("anonymous", "roles", "principals", *_ASKING)
-_ROLE: Final = ("permissions", "authorizer")
+_ROLE: Final = ("permissions", "authorizer", "session_timeout")
 _PERMISSION: Final = ("uri", "match", "allow", "disclose")
-_PRINCIPAL: Final = ("role", "ticket", "wampcra", "scram", "cryptosign")
+_PRINCIPAL: Final = ("role", "ticket", "wampcra", "scram", "cryptosign", "tls")
 #: What reads a hash, and what makes one of a secret that comes from the environment.
 _SECRETS: Final[dict[str, tuple[Any, Any]]] = {
     "ticket": (TicketHash.parse, TicketHash.of),
@@ -88,6 +88,7 @@ class _Reader:
         self._text = text.replace("\r\n", "\n")
         self._environ = environ
         self.has_secrets = False
+        self._client_ca: str | None = None
 
     def read(self) -> RouterConfig:
         """Read it all."""
@@ -98,6 +99,7 @@ class _Reader:
             message, _, where = text.rstrip(")").partition(" (at ")
             raise UsageError(f"{self._name}{where and f', {where}'}: {message}.") from None
         self._check_keys(table, (), _ROUTER, "A router's file")
+        self._client_ca = self._get(table, (), "tls_client_ca", str, None)
         realms = self._get(table, (), "realms", dict, {})
         found = [
             self._realm(self._is(realm, ("realms", name), dict), ("realms", name))
@@ -110,7 +112,12 @@ class _Reader:
             self._check_keys(given, place, _LISTENER, "A listener")
             with self._at(place):
                 listeners.append(Listener(**given))
-        return RouterConfig(found, self._get(table, (), "open_realms", bool, False), listeners)
+        return RouterConfig(
+            found,
+            self._get(table, (), "open_realms", bool, False),
+            listeners,
+            tls_client_ca=self._client_ca,
+        )
 
     def _realm(self, table: dict[str, Any], path: tuple[str | int, ...]) -> RealmConfig:
         name = str(path[-1])
@@ -148,8 +155,13 @@ class _Reader:
             permissions.append(self._permission(self._is(permission, place, dict), place))
         with self._at(path):
             Role(str(path[-1]), permissions)
-        with self._at((*path, "authorizer")):
-            return Role(str(path[-1]), permissions, authorizer=table.get("authorizer"))
+        more: dict[str, Any] = {}
+        for key in ("authorizer", "session_timeout"):
+            if key in table:
+                more[key] = table[key]
+                with self._at((*path, key)):
+                    Role(str(path[-1]), permissions, **more)
+        return Role(str(path[-1]), permissions, **more)
 
     def _permission(self, table: dict[str, Any], path: tuple[str | int, ...]) -> Permission:
         self._check_keys(table, path, _PERMISSION, "A permission")
@@ -183,14 +195,20 @@ class _Reader:
             if method in table
         }
         keys = self._get(table, path, "cryptosign", list, [])
-        if not kept and not keys:
+        certificates = self._get(table, path, "tls", list, [])
+        if not kept and not keys and not certificates:
             raise self._mistake(
                 path,
                 f"The principal {authid!r} has nothing to prove who it is; give one of "
                 f"{', '.join(_PRINCIPAL[1:])}.",
             )
-        with self._at((*path, "cryptosign") if keys else path):
-            return Principal(authid, role, **kept, cryptosign=keys)
+        with self._at((*path, "cryptosign")):
+            Principal(authid, role, cryptosign=keys)
+        with self._at((*path, "tls") if certificates else path):
+            principal = Principal(authid, role, **kept, cryptosign=keys, tls=certificates)
+            found = RealmConfig(realm.name, realm.roles, [principal])
+            RouterConfig([found], tls_client_ca=self._client_ca)
+            return principal
 
     def _secret(self, value: Any, path: tuple[str | int, ...], authid: str) -> Any:
         method = str(path[-1])

@@ -54,6 +54,10 @@ class RunOptions(TypedDict, total=False):
         allow_anonymous: whether the embedded router may listen beyond this machine without one.
         tls_cert: the file of the embedded router's certificate (PEM), for TLS.
         tls_key: the file of its private key, where that is another one.
+        http: where web pages are served, such as ``127.0.0.1:8000``; the embedded router's port by
+            default.
+        trust_proxy: whether a proxy stands before them, whose ``X-Forwarded-…`` headers say who
+            asks and for which URL.
     """
 
     realm: str | None
@@ -64,6 +68,8 @@ class RunOptions(TypedDict, total=False):
     allow_anonymous: bool | None
     tls_cert: str | os.PathLike[str] | None
     tls_key: str | os.PathLike[str] | None
+    http: str | None
+    trust_proxy: bool | None
 
 
 class Given(RunOptions, total=False):
@@ -100,7 +106,7 @@ def check_run_options(function: str, options: RunOptions) -> None:
 
 
 #: Where an empty value says nothing, as an empty variable does.
-_EMPTY_IS_UNSET: Final = frozenset({"url", "realm", "allow_origins", "router_config"})
+_EMPTY_IS_UNSET: Final = frozenset({"url", "realm", "allow_origins", "router_config", "http"})
 
 
 def settle(
@@ -203,8 +209,8 @@ def settle_credential(
     ``WAMPAPP_SECRET_FILE``, then ``WAMPAPP_SECRET``.
 
     Args:
-        method: ``anonymous``, ``ticket``, ``wampcra``, ``scram`` or ``cryptosign``;
-            ``WAMPAPP_AUTHMETHOD``.
+        method: ``anonymous``, ``ticket``, ``wampcra``, ``scram``, ``cryptosign`` or
+            ``tls``; ``WAMPAPP_AUTHMETHOD``.
         authid: who joins; ``WAMPAPP_AUTHID``.
         authrole: the role to ask for; ``WAMPAPP_AUTHROLE``.
         secret: the ticket, secret or password.

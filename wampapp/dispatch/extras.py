@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from wampapp.registry.context import Event, Invocation
+from wampapp.dispatch.autobahn_details import call_details, event_details
+from wampapp.registry.context import DetailsOfEvent, Event, Invocation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,17 +30,28 @@ def extras_for(
     actual = details.get("procedure") or details.get("topic") or pattern.uri
     extras: dict[str, Any] = dict(pattern.capture(actual)) if pattern.captured else {}
     name = endpoint.binding.context
-    if name is not None:
-        if endpoint.binding.context_kind is Invocation:
+    if name is None:
+        return extras
+    kind = endpoint.binding.context_kind
+    if kind is Event:
+        extras[name] = run.context = Event(
+            actual, pattern.text, publication, details, endpoint.withdraw
+        )
+    elif kind is DetailsOfEvent:
+        extras[name] = event_details(endpoint, actual, publication, details)
+    else:
 
-            def progress(args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-                if asyncio._get_running_loop() is loop:
-                    run.progress(args, kwargs)
-                else:
-                    loop.call_soon_threadsafe(run.progress, args, kwargs)
+        def progress(args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+            if asyncio._get_running_loop() is loop:
+                run.progress(args, kwargs)
+            else:
+                loop.call_soon_threadsafe(run.progress, args, kwargs)
 
-            run.context = Invocation(actual, pattern.text, details, progress, endpoint.withdraw)
+        if kind is Invocation:
+            extras[name] = run.context = Invocation(
+                actual, pattern.text, details, progress, endpoint.withdraw
+            )
         else:
-            run.context = Event(actual, pattern.text, publication, details, endpoint.withdraw)
-        extras[name] = run.context
+            takes = progress if run.takes_progress else None
+            extras[name] = call_details(endpoint, actual, details, takes)
     return extras

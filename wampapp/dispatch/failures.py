@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wampapp.errors import HandlerFailed, InvalidArgument, WampError
 from wampapp.protocol import uris
 from wampapp.protocol.payload import sendable
+from wampapp.registry.autobahn_classes import as_wamp_error
 
 if TYPE_CHECKING:
     import logging
@@ -37,9 +38,9 @@ class Failures:
     def error_for(self, endpoint: Endpoint, error: BaseException) -> WampError:
         """Turn what a procedure raised into what its caller gets.
 
-        An exception that is neither a :class:`WampError` nor defined as one is logged with its
-        traceback under an error id; the caller gets the id and, unless ``debug`` is on, nothing
-        internal.
+        An exception that is neither a :class:`WampError`, nor Autobahn's ``ApplicationError``, nor
+        defined or marked (``@wamp.error``) as one is logged with its traceback under an error id;
+        the caller gets the id and, unless ``debug`` is on, nothing internal.
 
         Args:
             endpoint: the procedure.
@@ -50,7 +51,10 @@ class Failures:
         """
         if isinstance(error, WampError):
             return self._with_valid_uri(endpoint, error)
-        if (defined := endpoint.uri_for(error)) is not None:
+        defined = endpoint.uri_for(error)
+        if (theirs := as_wamp_error(error, defined)) is not None:
+            return self._with_valid_uri(endpoint, theirs)
+        if defined is not None:
             public = {n: v for n, v in vars(error).items() if not n.startswith("_")}
             return self._with_valid_uri(endpoint, WampError(defined, *error.args, **public))
         return self.failed(endpoint, error)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wampapp.dispatch.functions import not_cancelled
 from wampapp.errors import HookFailed
+from wampapp.registry.autobahn_classes import as_wamp_error
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Hooks:
                 await not_cancelled(self._stack.enter_async_context(self._lifespan()))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises ends the run
                 self._dispatcher.failures.log("The lifespan failed", error)
-                raise HookFailed(f"The app's lifespan failed: {_brief(error)}.") from None
+                raise HookFailed(f"The app's lifespan failed: {brief(error)}.") from None
         for hook in self._registry.hooks("startup"):
             await self._run(hook)
 
@@ -95,7 +96,7 @@ class Hooks:
             name = name_of(hook.function)
             self._dispatcher.failures.log(f"The {hook.kind} hook {name} failed", error)
             raise HookFailed(
-                f"The {hook.kind} hook {name} ({hook.source}) failed: {_brief(error)}."
+                f"The {hook.kind} hook {name} ({hook.source}) failed: {brief(error)}."
             ) from None
 
     async def _run_and_log(self, hook: Hook) -> None:
@@ -106,6 +107,7 @@ class Hooks:
             self._dispatcher.failures.log(f"The {hook.kind} hook {name} failed", error)
 
 
-def _brief(error: BaseException) -> str:
-    text = str(error).strip().rstrip(".")
+def brief(error: BaseException) -> str:
+    """Return an exception's class and text, to end a sentence with."""
+    text = str(as_wamp_error(error) or error).strip().rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

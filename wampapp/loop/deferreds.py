@@ -25,20 +25,38 @@ def with_deferreds(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     Returns:
         The coroutine's result.
     """
-    step, value = coroutine.send, None
+    try:
+        waited = coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    return (yield from rest_with_deferreds(coroutine, waited))
+
+
+@types.coroutine
+def rest_with_deferreds(coroutine: Coroutine[Any, Any, T], waited: Any) -> Generator[Any, Any, T]:
+    """Return the awaitable of a coroutine that has begun; see :func:`with_deferreds`.
+
+    Args:
+        coroutine: the coroutine.
+        waited: what its first step gave: what it waits for.
+
+    Returns:
+        The coroutine's result.
+    """
     while True:
-        try:
-            waited = step(value)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
         if waited is not None and not hasattr(waited, "_asyncio_future_blocking"):
             waited = _future_for(waited)
+        step: Any
         try:
             value = yield waited
         except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine
             step, value = coroutine.throw, error
         else:
             step = coroutine.send
+        try:
+            waited = step(value)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
 
 
 def _future_for(waited: Any) -> Any:
@@ -63,3 +81,10 @@ def _future_for(waited: Any) -> Any:
     future.add_done_callback(cancelled)
     future._asyncio_future_blocking = True
     return future
+
+
+def done() -> Any:
+    """Return a Deferred that has fired: what Twisted's code may add callbacks to, or await."""
+    from twisted.internet.defer import succeed
+
+    return succeed(None)

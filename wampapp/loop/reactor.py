@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twisted.logger import ILogObserver
 
 #: The process's reactor, if it was us who installed it.
@@ -51,6 +53,7 @@ def make_reactor(loop: asyncio.AbstractEventLoop) -> Any:
             discardBuffer=True,
         )
         _installed_reactor = AsyncioSelectorReactor(loop)
+        _read_links_directly(_installed_reactor)
         installReactor(_installed_reactor)
         return _installed_reactor
     if getattr(installed, "_asyncioEventloop", None) is loop:
@@ -59,7 +62,30 @@ def make_reactor(loop: asyncio.AbstractEventLoop) -> Any:
     # and their thread is not the one that Twisted's own tools take for the reactor's.
     further = AsyncioSelectorReactor(loop)
     further._registerAsIOThread = False
+    _read_links_directly(further)
     return further
+
+
+def _read_links_directly(reactor: Any) -> None:
+    """Have a reactor read our own links outside of Twisted's log context.
+
+    The context takes 1.2 µs for each read, and is there for a name that our log does not show.
+    """
+    read = getattr(reactor, "_readOrWrite", None)
+    if read is None:
+        return  # another version of Twisted
+    add_any_reader = reactor.addReader
+
+    def add_reader(reader: Any) -> None:
+        if getattr(getattr(reader, "protocol", None), "is_link", False):
+            if reader not in reactor._readers:
+                number = reader.fileno()
+                reactor._asyncioEventloop.add_reader(number, read, reader, True)
+                reactor._readers[reader] = number
+        else:
+            add_any_reader(reader)
+
+    reactor.addReader = add_reader
 
 
 def running_reactor() -> Any:
@@ -76,11 +102,24 @@ def running_reactor() -> Any:
     return reactor if threadable.ioThread is None or threadable.isInIOThread() else None
 
 
-def start_reactor(reactor: Any) -> None:
-    """Start a reactor whose loop runs; nothing happens where it runs already."""
+def start_reactor(reactor: Any, on_stop: Callable[[], bool]) -> None:
+    """Start a reactor whose loop runs; nothing happens where it runs already.
+
+    Args:
+        reactor: the reactor.
+        on_stop: called when the program's code stops it; returns whether that is done elsewhere.
+    """
     if not reactor.running:
         # Our own signal handling stays in charge.
         reactor.startRunning(installSignalHandlers=False)
+    stop = type(reactor).stop
+
+    def stop_in_order() -> None:
+        # Twisted would close all connections, the router's as well, before anybody has left.
+        if not on_stop():
+            stop(reactor)
+
+    reactor.stop = stop_in_order
 
 
 def stop_reactor_threads(reactor: Any) -> None:

@@ -46,6 +46,8 @@ class Runtime:
     Attributes:
         loop: the asyncio event loop.
         clients: how many blocking clients are open.
+        on_stop: called when the program's own code stops the loop or the reactor, in place of that,
+            until :meth:`run` returns; None to let it.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Runtime:
         self._thread: threading.Thread | None = None
         self._own = own
         self.clients = 0
+        self.on_stop: Callable[[], None] | None = None
         self._owner: int | None = None if own else threading.get_ident()
         self._lock = threading.Lock()
 
@@ -113,8 +116,16 @@ class Runtime:
                 )
             self._owner = threading.get_ident()
         try:
-            return self.loop.run_until_complete(self._main(main))
+            task = self.loop.create_task(self._main(main))
+            while True:
+                try:
+                    return self.loop.run_until_complete(task)
+                except RuntimeError:
+                    if task.done() or self.on_stop is None:
+                        raise
+                    self.on_stop()  # it goes on until it has stopped in order
         finally:
+            self.on_stop = None
             self._stop_reactor_threads()
             self._owner = None
 
@@ -204,7 +215,13 @@ class Runtime:
 
     def _start_reactor(self) -> None:
         if self._reactor is not None:
-            start_reactor(self._reactor)
+            start_reactor(self._reactor, self._stop_reactor)
+
+    def _stop_reactor(self) -> bool:
+        """Stop in order, as the reactor is to be stopped; return whether that is done here."""
+        if self.on_stop is not None:
+            self.on_stop()
+        return self.on_stop is not None
 
     def _run_in_background(self) -> None:
         with self._lock:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from wampapp.protocol.decoders import DECODERS
 from wampapp.protocol.payload import MAX_DEPTH, SCALARS
-from wampapp.protocol.serializer import MAX_OPTIONS, Codec, numbers, raw_element
+from wampapp.protocol.serializer import LARGE, MAX_OPTIONS, Codec, numbers, raw_element, too_deep
 
 if TYPE_CHECKING:
     from wampapp.protocol.counting import BinaryCounter, JsonCounter
@@ -30,9 +31,24 @@ class MsgPack(Codec):
     RAWSOCKET_SERIALIZER_ID = 2
     BINARY = True
 
-    _dumps = staticmethod(msgspec.msgpack.Encoder().encode)  # type: ignore[assignment]
+    dumps = staticmethod(msgspec.msgpack.Encoder().encode)  # type: ignore[assignment]
     _loads = staticmethod(msgspec.msgpack.Decoder().decode)  # type: ignore[assignment]
     _parts = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+
+    def decode(self, payload: bytes) -> Message:
+        """Decode and check a message; see :meth:`Codec.decode`."""
+        # A decoder that knows the message's shape leaves nothing to check: 0.3 µs in place of
+        # 0.75 for a call.
+        try:
+            decode = DECODERS[payload[0]][payload[1]]
+            size = len(payload)
+            if size <= MAX_DEPTH:
+                return [*decode(payload)]
+            if size < LARGE and not too_deep(message := [*decode(payload)]):
+                return message
+        except Exception:  # noqa: BLE001, S110 - what is wrong is found below
+            pass
+        return super().decode(payload)
 
     @property
     def _counter(self) -> BinaryCounter:
@@ -78,7 +94,8 @@ class Json(Codec):
         text = payload[found.end() : found.end() + MAX_OPTIONS].decode(errors="replace")
         return json.JSONDecoder().raw_decode(text)[0]
 
-    def _dumps(self, message: Message) -> bytes:
+    def dumps(self, message: Message) -> bytes:
+        """Encode a message; see :meth:`Codec.dumps`."""
         payload = Json._encode(_bytes_to_text(message))
         # msgspec writes null for a number that JSON does not have; nothing may change unseen.
         if b"null" in payload:
@@ -185,7 +202,8 @@ class Cbor(Codec):
     RAWSOCKET_SERIALIZER_ID = 3
     BINARY = True
 
-    def _dumps(self, message: Message) -> bytes:
+    def dumps(self, message: Message) -> bytes:
+        """Encode a message; see :meth:`Codec.dumps`."""
         import cbor2
 
         try:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from wampapp.errors import UsageError
+from wampapp.protocol.channel import BINDINGS
 from wampapp.protocol.exchanges import (
     CryptosignExchange,
     Exchange,
@@ -172,15 +173,19 @@ class Cryptosign(Credential):
         key_file: a file with those digits, a key file of Autobahn's or Crossbar.io's, or a private
             key of OpenSSH's without a passphrase.
         authrole: the role that is asked for.
+        channel_binding: ``tls-unique`` or ``tls-exporter`` to have the signature hold for this TLS
+            connection only, so that nobody in between can use it; the router must know it, and
+            Crossbar.io knows ``tls-unique``. None for a signature that holds anywhere.
 
     Raises:
-        UsageError: it does not hold such a key.
+        UsageError: it does not hold such a key, or there is no such channel binding.
     """
 
     method: ClassVar[str] = "cryptosign"
 
     key: str | bytes | None = field(default=None, repr=False)
     key_file: str | os.PathLike[str] | None = None
+    channel_binding: str | None = field(default=None, kw_only=True)
     _seed: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -194,6 +199,11 @@ class Cryptosign(Credential):
         else:
             raise UsageError("Cryptosign has no key; give key=… or key_file=….")
         object.__setattr__(self, "_seed", seed)
+        if self.channel_binding not in (None, *BINDINGS):
+            raise UsageError(
+                f"The channel binding of Cryptosign is {self.channel_binding!r}; it can be "
+                f"{' or '.join(map(repr, BINDINGS))}."
+            )
 
     @property
     def public_key(self) -> str:
@@ -202,11 +212,32 @@ class Cryptosign(Credential):
 
     def begin(self) -> Exchange:
         """Return what takes part in one join."""
-        return CryptosignExchange(self.method, self._seed)
+        return CryptosignExchange(self.method, self._seed, self.channel_binding)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate(Credential):
+    """The certificate that this side shows in TLS, whose private key it has.
+
+    It is the one of ``Tls(certificate=…)``, ``--cert`` or ``WAMPAPP_CERT``.
+
+    Args:
+        authid: who joins; None where the router knows that from the certificate.
+        authrole: the role that is asked for.
+
+    Raises:
+        UsageError: one of them is not text.
+    """
+
+    method: ClassVar[str] = "tls"
+
+    def begin(self) -> Exchange:
+        """Return what takes part in one join."""
+        return Exchange(self.method)
 
 
 _METHODS: Final[Mapping[str, type[Credential]]] = {
-    kind.method: kind for kind in (Anonymous, Ticket, Wampcra, Scram, Cryptosign)
+    kind.method: kind for kind in (Anonymous, Ticket, Wampcra, Scram, Cryptosign, ClientCertificate)
 }
 
 
@@ -221,7 +252,7 @@ def credential_from(
     """Make a credential from settings, as a command line or the environment gives them.
 
     Args:
-        method: ``anonymous``, ``ticket``, ``wampcra``, ``scram`` or ``cryptosign``.
+        method: ``anonymous``, ``ticket``, ``wampcra``, ``scram``, ``cryptosign`` or ``tls``.
         authid: who joins.
         secret: the ticket, secret or password; for ``cryptosign`` the private key.
         key_file: the file of the private key, for ``cryptosign``, which it implies.
@@ -264,6 +295,8 @@ def credential_from(
             f"Authentication by {method} takes no key file; leave out --key-file "
             "(WAMPAPP_KEY_FILE)."
         )
+    if method == ClientCertificate.method:
+        return ClientCertificate(authid, authrole=authrole)
     if authid is None:
         raise UsageError(
             f"Authentication by {method} needs to know who joins; give --authid (WAMPAPP_AUTHID)."

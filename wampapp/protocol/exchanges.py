@@ -11,9 +11,13 @@ import hashlib
 import hmac
 import os
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import AUTHENTICATION_FAILED, RouterRefused, UsageError
+from wampapp.protocol.channel import bind
+
+if TYPE_CHECKING:
+    from wampapp.protocol.channel import Channel
 
 # What a challenge may ask for. An impostor could otherwise keep a thread busy for ever (the upper
 # bounds), or get a proof from which the password is soon guessed (the lower ones, which the
@@ -49,6 +53,9 @@ class Exchange:
         self._method = method
         self._challenged = False
         self.extra: dict[str, Any] = {}
+
+    def bind(self, channel: Channel | None) -> None:
+        """Take the TLS of the link, before HELLO; None without."""
 
     def answer(self, method: str, extra: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Answer a CHALLENGE. It may take seconds, so no event loop should wait for it.
@@ -220,20 +227,34 @@ class CryptosignExchange(Exchange):
     # The cryptography package signs: Autobahn's CryptosignKey gives a Deferred or a future, which a
     # thread cannot use. Autobahn always installs cryptography, but not PyNaCl.
 
-    def __init__(self, method: str, seed: bytes) -> None:
+    def __init__(self, method: str, seed: bytes, binding: str | None = None) -> None:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         super().__init__(method)
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         public = self._key.public_key().public_bytes_raw()
-        self.extra = {"pubkey": public.hex(), "channel_binding": None}
+        self.extra = {"pubkey": public.hex(), "channel_binding": binding}
+        self._binding = binding
+        self._channel_id: bytes | None = None
+
+    def bind(self, channel: Channel | None) -> None:
+        """Take the TLS of the link; see :class:`Exchange`."""
+        if self._binding is not None and channel is not None:
+            self._channel_id = channel.binding(self._binding)
 
     def _answer(self, extra: dict[str, Any], /) -> tuple[str, dict[str, Any]]:
-        _check_unbound(extra)
+        if self._binding is None:
+            _check_unbound(extra)
+        elif self._channel_id is None:
+            raise _refused("Channel binding needs TLS; give a wss:// or rss:// URL.")
+        elif extra.get("channel_binding") != self._binding:
+            raise _refused(f"The router does not know the channel binding {self._binding}.")
         challenge = _text(extra, "challenge")
         if not _HEX_CHALLENGE.fullmatch(challenge):
             raise _malformed("it is not 64 hexadecimal digits")
         data = bytes.fromhex(challenge)
+        if self._channel_id is not None:
+            data = bind(data, self._channel_id)
         return (self._key.sign(data) + data).hex(), {}
 
 

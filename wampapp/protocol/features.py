@@ -9,6 +9,9 @@ APP: Final = "app"
 #: In the details of WELCOME, what the embedded router says to the first session of a realm: some
 #: of the other realms that have sessions.
 OTHER_REALMS: Final = "x_wampapp_realms"
+#: What the procedures are called by which apps tell what they offer. Each adds something of its
+#: own, for several are in a realm; whose it is, the router's meta API says.
+DESCRIBE: Final = "wampapp.describe."
 
 #: The client's roles and their features: `roles` in the details of HELLO.
 ROLES: Final[dict[str, Any]] = {
@@ -23,6 +26,7 @@ ROLES: Final[dict[str, Any]] = {
         "features": {
             "progressive_call_results": True,
             "call_canceling": True,
+            "call_reroute": True,
             "caller_identification": True,
             "pattern_based_registration": True,
             "shared_registration": True,
@@ -37,6 +41,10 @@ ROLES: Final[dict[str, Any]] = {
         }
     },
     "subscriber": {
-        "features": {"publisher_identification": True, "pattern_based_subscription": True}
+        "features": {
+            "publisher_identification": True,
+            "pattern_based_subscription": True,
+            "subscription_revocation": True,
+        }
     },
 }

@@ -69,7 +69,8 @@ def _exactly(*head: type) -> frozenset[tuple[type, ...]]:
     return frozenset([(int, *head)])
 
 
-_SHAPES: Final[dict[int, frozenset[tuple[type, ...]]]] = {
+#: The types that each message's elements may have, by its code; no two shapes are as long.
+SHAPES: Final[dict[int, frozenset[tuple[type, ...]]]] = {
     HELLO: _exactly(str, dict),
     WELCOME: _exactly(int, dict),
     ABORT: _with_payload(dict, str),
@@ -98,7 +99,7 @@ _SHAPES: Final[dict[int, frozenset[tuple[type, ...]]]] = {
 }
 
 _NAMES: Final = {
-    code: name for name, code in list(globals().items()) if type(code) is int and code in _SHAPES
+    code: name for name, code in list(globals().items()) if type(code) is int and code in SHAPES
 }
 
 #: What a shape demands besides types: ids at the first two places, and keywords that are strings.
@@ -111,7 +112,7 @@ _FORMS: Final[dict[int, dict[tuple[type, ...], int]]] = {
         | (shape[-2:] == (list, dict)) * _KEYWORDS
         for shape in shapes
     }
-    for code, shapes in _SHAPES.items()
+    for code, shapes in SHAPES.items()
 }
 
 
@@ -154,12 +155,12 @@ def _amend(message: Message) -> None:
 
     Null for arguments is none of them, and a whole number written as a float is an id.
     """
-    bare = min(_SHAPES[message[0]], key=len)
+    bare = min(SHAPES[message[0]], key=len)
     for place, kind in enumerate(bare[1:3], 1):
         if kind is int and len(message) > place and type(message[place]) is float:
             number = message[place]
             message[place] = int(number) if number.is_integer() else number
-    if (*bare, list) in _SHAPES[message[0]]:
+    if (*bare, list) in SHAPES[message[0]]:
         for place, empty in ((len(bare), list), (len(bare) + 1, dict)):
             if len(message) > place and message[place] is None:
                 message[place] = empty()
@@ -177,7 +178,7 @@ def refusal(text: str, message: Any) -> ProtocolViolation:
         if type(number) is not int or not 0 <= number <= MAX_ID:
             break
         head.append(number)
-    if len(head) < 2 or head[0] not in _SHAPES:
+    if len(head) < 2 or head[0] not in SHAPES:
         return ProtocolViolation(text)
     options = message[len(head)] if len(message) > len(head) else None
     return MalformedMessage(text, head, options if type(options) is dict else {})

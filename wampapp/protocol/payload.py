@@ -140,7 +140,12 @@ def append_payload(head: Message, args: Sequence[Any], kwargs: dict[str, Any]) -
         PayloadNotEncodable: an argument is of a type that cannot be sent.
     """
     if args or kwargs:
-        head.append(to_plain(list(args)))
+        for arg in args:
+            if type(arg) not in ATOMS:
+                head.append(to_plain(list(args)))
+                break
+        else:
+            head.append(list(args))  # to_plain() finds it plain too, but 0.2 µs later
     if kwargs:
         head.append(to_plain(kwargs))
     return head

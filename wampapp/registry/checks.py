@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from wampapp.config.records import check_seconds
 from wampapp.errors import InvalidHandler, InvalidUri, UsageError
+from wampapp.registry import autobahn_options
+from wampapp.registry.annotations import signature_of
 from wampapp.registry.endpoint import kind_of
 from wampapp.registry.options import unknown_option
+from wampapp.registry.page_request import PageRequest
 from wampapp.registry.records import Invoke, RunIn, Subscription, name_of
 
 if TYPE_CHECKING:
@@ -148,6 +151,24 @@ def check_takes(function: Callable[..., Any], what: str, *arguments: str) -> Non
         ) from None
 
 
+def check_identifier(function: Callable[..., Any]) -> None:
+    """Check that a function takes a web page's request.
+
+    Args:
+        function: the function.
+
+    Raises:
+        InvalidHandler: it does not, or does not say so.
+    """
+    check_takes(function, "What identifies a page", "its request")
+    first = next(iter(signature_of(function).parameters.values()))
+    if first.annotation is not PageRequest:
+        raise InvalidHandler(
+            f"{name_of(function)} identifies web pages and gets their requests; write its first "
+            f"parameter as '{first.name}: PageRequest'."
+        )
+
+
 def check_lifespan(lifespan: Callable[..., Any] | None) -> None:
     """Check what an app gets as its lifespan.
 
@@ -190,19 +211,28 @@ def check_exception(kind: object, verb: str) -> None:
 
 
 def known_fields(options: Any, known: type) -> dict[str, Any]:
-    """Return a declaration's options.
+    """Return a declaration's options, as fields of its record.
 
     Args:
-        options: what the user wrote.
-        known: the TypedDict of the options that exist.
+        options: what the user wrote, with an object of Autobahn's among them or not.
+        known: the TypedDict of the options that exist; its name is that of Autobahn's class.
 
     Raises:
-        InvalidHandler: an option does not exist; the message names the nearest.
+        InvalidHandler: an option does not exist; the message names the nearest. Or the object is
+            not one that belongs here.
     """
     sentence = unknown_option(options, known.__annotations__)
     if sentence is not None:
         raise InvalidHandler(sentence)
-    return dict(options)
+    fields = dict(options)
+    theirs = fields.pop("options", None)
+    if theirs is None:
+        return fields
+    try:
+        autobahn_options.check(theirs, known.__name__)
+    except UsageError as error:
+        raise InvalidHandler(str(error)) from None
+    return autobahn_options.declared_fields(theirs, fields)
 
 
 def check_options(record: Registration | Subscription) -> None:

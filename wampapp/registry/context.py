@@ -144,3 +144,11 @@ class Event:
         the router.
         """
         self._withdraw()
+
+
+class DetailsOfCall:
+    """What stands for Autobahn's ``CallDetails``, where that is a handler's context."""
+
+
+class DetailsOfEvent:
+    """What stands for Autobahn's ``EventDetails``, where that is a handler's context."""

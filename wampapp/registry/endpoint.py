@@ -60,6 +60,7 @@ class Endpoint:
         scopes: whose error handlers it has, the nearest first.
         wrapped: whether there is middleware around it.
         withdraw: takes the handler back, from any thread; set by what announces it.
+        id: the id of its registration or subscription in the current session, or in the last.
     """
 
     uri: str
@@ -74,6 +75,7 @@ class Endpoint:
     scopes: tuple[Scope, ...] = ()
     wrapped: bool = False
     withdraw: Callable[[], None] = _not_announced
+    id: int = 0
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
         """Return the error handler of an exception: nearest scope, then nearest class."""
@@ -117,7 +119,13 @@ def endpoint_for(record: Registration | Subscription) -> Endpoint:
         function, wanted, timeout, limit = record.handler, Event, None, None
         if record.get_retained:
             options["get_retained"] = True
-    binding = Binding(function, captured=pattern.captured, context=wanted, convert=record.validate)
+    make: Callable[..., Binding] = Binding
+    if record.autobahn is not None:
+        from wampapp.registry.autobahn_binding import AutobahnBinding
+
+        make = partial(AutobahnBinding, asked=record.autobahn)
+        options.update(record.autobahn.sent)
+    binding = make(function, captured=pattern.captured, context=wanted, convert=record.validate)
     if binding.context is not None:
         options["x_disclose"] = True
     kind = kind_of(function, record.run)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from wampapp.protocol.patterns import Match
     from wampapp.registry.records import Invoke, RunIn
@@ -28,6 +28,12 @@ class RegisterOptions(TypedDict, total=False):
             ``wamp.error.timeout``.
         force_reregister: whether the procedure is taken from another session that has it.
         validate: whether arguments are converted by the annotations; True by default.
+        hidden: whether the procedure is left out of the docs.
+        example: arguments that may be given, by the names of their parameters; or a list of such
+            dictionaries. They are checked.
+        errors: the errors with which it may answer: exceptions, or error URIs.
+        deprecated: what to use instead, or True. ``@warnings.deprecated`` says so too.
+        options: a ``RegisterOptions`` of Autobahn's; what is given beside it counts more.
     """
 
     run: RunIn | None
@@ -37,6 +43,11 @@ class RegisterOptions(TypedDict, total=False):
     timeout: float | None
     force_reregister: bool
     validate: bool
+    hidden: bool
+    example: dict[str, Any] | list[dict[str, Any]] | None
+    errors: Sequence[type[Exception] | str]
+    deprecated: bool | str | None
+    options: object
 
 
 class SubscribeOptions(TypedDict, total=False):
@@ -50,6 +61,10 @@ class SubscribeOptions(TypedDict, total=False):
         every_worker: whether each event reaches every worker of ``wampapp run --workers``; else
             one of them handles all.
         validate: whether arguments are converted by the annotations; True by default.
+        hidden: whether the topic is left out of the docs.
+        example: as in :class:`RegisterOptions`.
+        deprecated: as in :class:`RegisterOptions`.
+        options: a ``SubscribeOptions`` of Autobahn's; what is given beside it counts more.
     """
 
     run: RunIn | None
@@ -58,6 +73,10 @@ class SubscribeOptions(TypedDict, total=False):
     get_retained: bool
     every_worker: bool
     validate: bool
+    hidden: bool
+    example: dict[str, Any] | list[dict[str, Any]] | None
+    deprecated: bool | str | None
+    options: object
 
 
 def unknown_option(given: Iterable[str], known: Iterable[str]) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from wampapp.protocol.patterns import Pattern
 
@@ -15,6 +15,10 @@ Invoke = Literal["single", "first", "last", "roundrobin", "random"]
 
 #: Where a handler runs: ``"thread"`` (a plain function's default) or ``"loop"``.
 RunIn = Literal["thread", "loop"]
+
+
+#: What stands, among the URIs of defined errors, for each one that has no class of its own.
+EVERY_OTHER_URI: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,119 @@ class Worker:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A web app that is served beside WAMP.
+
+    Attributes:
+        path: where, such as ``/admin``; ``/`` for all that is not mounted elsewhere.
+        app: the ASGI or WSGI app, or where it is found: ``module:attribute``.
+    """
+
+    path: str
+    app: Any
+
+
+#: The largest body of a request that a view gets, in bytes, unless its route says otherwise.
+MAX_BODY: Final = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A view: a function that answers requests for web pages.
+
+    Attributes:
+        rule: the paths, as werkzeug writes them: ``/orders/<int:id>``.
+        view: the function.
+        endpoint: its name, for ``url_for``.
+        methods: the HTTP methods, in capitals.
+        run: where a plain function runs; None for its default.
+        max_body: the largest body of a request, in bytes.
+        source: where it was declared.
+        scopes: whose error handlers and middleware it has, the nearest first.
+    """
+
+    rule: str
+    view: Callable[..., Any]
+    endpoint: str
+    methods: frozenset[str]
+    run: RunIn | None = None
+    max_body: int = MAX_BODY
+    source: Source | None = field(default=None, compare=False)
+    scopes: tuple[Scope, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A folder whose files are served.
+
+    Attributes:
+        path: where, such as ``/static``.
+        folder: the path of the folder, absolute.
+        endpoint: its name, for ``url_for``.
+    """
+
+    path: str
+    folder: str
+    endpoint: str
+
+
+class Guest(Protocol):
+    """What makes the sessions of another framework that an app hosts: one for each connection.
+
+    Attributes:
+        name: what it is called in messages and in the log.
+        realm: the realm that it joins; None for the app's.
+        url: the router that it names; None where it names none.
+        failure: what ended the present session from within; None for nothing.
+        comes_back: whether a new session follows then.
+        tell: called with it at once, while its traceback is whole.
+    """
+
+    name: str
+    realm: str | None
+    url: str | None
+    failure: Exception | None
+    comes_back: bool
+    tell: Callable[[Exception], None]
+
+    async def start(self) -> None:
+        """Do what comes before the first session.
+
+        Raises:
+            Exception: whatever the guest's own code raises.
+        """
+
+    def make(self, realm: str) -> Any:
+        """Return a session, which has not been connected yet, for a realm."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutobahnOptions:
+    """What a declaration with an options object, or a mark, of Autobahn's asks for besides ours.
+
+    Attributes:
+        details: the keyword argument in which the handler gets Autobahn's ``CallDetails`` or
+            ``EventDetails``; None for none.
+        sent: further options of REGISTER or SUBSCRIBE.
+        marked: whether it was a mark: the handler was written for Autobahn.
+        integers: the captured components that become numbers.
+        check_types: whether arguments that are not instances of their annotations are refused.
+    """
+
+    details: str | None = None
+    sent: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    marked: bool = False
+    integers: frozenset[str] = frozenset()
+    check_types: bool = False
+
+
 class Scope:
     """What holds for all handlers of an app or a blueprint: error handlers and middleware.
 
     Attributes:
         handlers: the error handlers, by the exceptions they handle.
-        uris: the error URIs of the exceptions that were defined.
+        uris: the error URIs of the exceptions that were defined; see :data:`EVERY_OTHER_URI`.
         middleware: what wraps its calls and events, the outermost first.
         included: the scopes of the blueprints that were included.
     """
@@ -108,6 +219,48 @@ class Scope:
             found.update(scope.defined())
         found.update({uri: kind for kind, uri in self.uris.items()})
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a declaration says only for those who read about it.
+
+    Attributes:
+        hidden: whether it is left out of what is told to others.
+        examples: arguments that may be given, by the names of their parameters.
+        errors: the errors with which a procedure may answer: exceptions, or error URIs.
+        deprecated: what to use instead; empty for nothing; None where it is not deprecated.
+    """
+
+    hidden: bool = False
+    examples: tuple[dict[str, Any], ...] = ()
+    errors: tuple[type[Exception] | str, ...] = ()
+    deprecated: str | None = None
+
+
+#: Of a declaration that says nothing of the kind.
+NOTHING_MORE: Final = About()
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A topic that the app publishes to.
+
+    Attributes:
+        uri: the topic's absolute URI.
+        shape: the class of the events' only argument, or a function with their signature.
+        source: where it was declared.
+        pattern: which components of the URI vary; None where none do.
+        written: the URI as it was written, relative or absolute.
+        about: what it says for those who read about it.
+    """
+
+    uri: str
+    shape: Callable[..., Any]
+    source: Source | None = field(default=None, compare=False)
+    pattern: Pattern | None = None
+    written: str = field(default="", compare=False)
+    about: About = NOTHING_MORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +282,9 @@ class Registration:
         validate: whether arguments are converted by the annotations.
         scopes: whose error handlers it has, the nearest first.
         written: the URI as it was written, relative or absolute.
+        autobahn: what Autobahn's options ask for; None without them.
+        about: what it says for those who read about it.
+        needed: whether the app ends where the router refuses it.
     """
 
     uri: str
@@ -144,6 +300,9 @@ class Registration:
     validate: bool = True
     scopes: tuple[Scope, ...] = field(default=(), compare=False)
     written: str = field(default="", compare=False)
+    autobahn: AutobahnOptions | None = None
+    about: About = NOTHING_MORE
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +321,8 @@ class Subscription:
         validate: whether arguments are converted by the annotations.
         scopes: whose error handlers it has, the nearest first.
         written: the URI as it was written, relative or absolute.
+        autobahn: what Autobahn's options ask for; None without them.
+        about: what it says for those who read about it.
     """
 
     uri: str
@@ -175,6 +336,8 @@ class Subscription:
     validate: bool = True
     scopes: tuple[Scope, ...] = field(default=(), compare=False)
     written: str = field(default="", compare=False)
+    autobahn: AutobahnOptions | None = None
+    about: About = NOTHING_MORE
 
 
 def name_of(function: object) -> str:

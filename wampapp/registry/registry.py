@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING
 
 from wampapp.errors import AppStarted, DuplicateUri
 from wampapp.registry.records import Hook, name_of
+from wampapp.registry.web_records import WebRecords
 
 if TYPE_CHECKING:
-    from wampapp.registry.records import HookKind, Registration, Subscription, Timer, Worker
+    from wampapp.registry.records import (
+        Guest,
+        HookKind,
+        Publication,
+        Registration,
+        Subscription,
+        Timer,
+        Worker,
+    )
 
 
 class Registry:
@@ -21,9 +30,15 @@ class Registry:
     def __init__(self) -> None:
         self._registrations: dict[str | tuple[str, str], Registration] = {}
         self._subscriptions: list[Subscription] = []
+        self._publications: dict[str, Publication] = {}
         self._hooks: list[Hook] = []
         self._timers: list[Timer] = []
+        self._guests: list[Guest] = []
         self._frozen = False
+        #: What it serves over HTTP.
+        self.web = WebRecords(self._check_open)
+        #: The procedure that says who a web page is; None if there is none.
+        self.identifier: str | None = None
 
     @property
     def registrations(self) -> tuple[Registration, ...]:
@@ -36,6 +51,11 @@ class Registry:
         return tuple(self._subscriptions)
 
     @property
+    def publications(self) -> tuple[Publication, ...]:
+        """The topics that the app publishes to, so far as it says so."""
+        return tuple(self._publications.values())
+
+    @property
     def timers(self) -> tuple[Timer, ...]:
         """The timers."""
         return tuple(self._timers)
@@ -43,7 +63,18 @@ class Registry:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is declared."""
-        return not (self._registrations or self._subscriptions or self._hooks or self._timers)
+        return not (self._guests or self.web or self.has_own)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether anything is declared that the app does itself, and not a guest."""
+        records = self._registrations, self._subscriptions, self._hooks, self._timers
+        return any(records)
+
+    @property
+    def guests(self) -> tuple[Guest, ...]:
+        """What makes the sessions that the app hosts."""
+        return tuple(self._guests)
 
     @property
     def modules(self) -> set[str]:
@@ -53,6 +84,7 @@ class Registry:
             *(record.handler for record in self._subscriptions),
             *(hook.function for hook in self._hooks),
             *(timer.function for timer in self._timers),
+            *(route.view for route in self.web.routes),
         ]
         return {name for f in functions if (name := getattr(f, "__module__", None)) is not None}
 
@@ -87,6 +119,8 @@ class Registry:
                 )
         found._subscriptions = [s for s in self._subscriptions if first or s.every_worker]
         found._hooks = self._hooks
+        found._guests = self._guests
+        found.web = self.web
         found._timers = [t for t in self._timers if first or t.every_worker]
         return found
 
@@ -129,6 +163,21 @@ class Registry:
             )
         self._subscriptions.append(record)
 
+    def add_publication(self, record: Publication) -> None:
+        """Add a topic that the app publishes to.
+
+        Raises:
+            DuplicateUri: it is declared already.
+            AppStarted: the app runs already.
+        """
+        self._check_open(record.uri)
+        if record.uri in self._publications:
+            raise DuplicateUri(
+                f"What is published to {record.uri!r} is declared already, by "
+                f"{name_of(self._publications[record.uri].shape)}; remove one of the two."
+            )
+        self._publications[record.uri] = record
+
     def add_hook(self, record: Hook | Timer) -> None:
         """Add a hook or a timer.
 
@@ -140,6 +189,28 @@ class Registry:
             self._hooks.append(record)
         else:
             self._timers.append(record)
+
+    def set_identifier(self, record: Registration) -> None:
+        """Have a procedure that is registered say who a web page is.
+
+        Raises:
+            DuplicateUri: another one does already.
+        """
+        if self.identifier is not None:
+            raise DuplicateUri(
+                f"{self.identifier} says already who a web page is; an app has one function for "
+                "that."
+            )
+        self.identifier = record.uri
+
+    def add_guest(self, guest: Guest) -> None:
+        """Add what makes sessions of another framework.
+
+        Raises:
+            AppStarted: the app runs already.
+        """
+        self._check_open(guest.name)
+        self._guests.append(guest)
 
     def _check_open(self, name: str, instead: str = "") -> None:
         if self._frozen:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class CallResult:
@@ -32,3 +35,19 @@ class CallResult:
     def __repr__(self) -> str:
         parts = [*map(repr, self.args), *(f"{k}={v!r}" for k, v in self.kwargs.items())]
         return f"CallResult({', '.join(parts)})"
+
+
+def value_of(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Return a result as its caller gets it.
+
+    Args:
+        args: its positional values.
+        kwargs: its named values.
+
+    Returns:
+        The value if it is exactly one positional value, None if there is none, else a
+        :class:`CallResult`.
+    """
+    if kwargs or len(args) > 1:
+        return CallResult(*args, **kwargs)
+    return args[0] if args else None

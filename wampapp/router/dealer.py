@@ -122,12 +122,14 @@ class Dealer:
             except WampError as error:
                 refuse(session, request, options, error.uri, error.message)
                 return
-        pending = PendingCall(session, request, callee, name, registration.id)
-        session.calls[request] = callee.invocations[pending.invocation] = pending
-        if options or registration.most is not None or callee.reroutes:
+        number = callee.next_request()
+        pending = PendingCall(session, request, callee, name, registration.id, number)
+        session.calls[request] = callee.invocations[number] = pending
+        may_retry = callee.reroutes and len(registration.callees) > 1
+        if options or may_retry or registration.most is not None:
             self._equip(pending, registration, message, details)
         try:
-            callee.send([INVOCATION, pending.invocation, registration.id, details, *message[4:]])
+            callee.send([INVOCATION, number, registration.id, details, *message[4:]])
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             # What the caller's serializer carries, the callee's may not.
             end(pending)

@@ -65,6 +65,7 @@ class Realm:
         dealer: routes calls.
         answers: routes their answers.
         handlers: what handles each message of a joined session, by the message's code.
+        unguarded: the same, without the checks of a realm with roles.
         inquirer: what asks an app; None where nothing is asked.
     """
 
@@ -112,21 +113,19 @@ class Realm:
             REGISTER: registrations.register,
             UNREGISTER: registrations.unregister,
         }
-        self._unguarded = self.handlers
+        self.unguarded = self.handlers
         self.inquirer: Inquirer | None = None
 
-    def guard(
-        self, policy: Policy, inquirer: Callable[[dict[int, Handler]], Inquirer] | None
-    ) -> None:
+    def guard(self, policy: Policy) -> None:
         """Restrict each session to what its role may do.
 
         Args:
             policy: what the roles may do.
-            inquirer: makes what asks an app, of the realm's handlers; None where nothing is asked.
         """
-        self.inquirer = None if inquirer is None else inquirer(self._unguarded)
-        authorizing = None if self.inquirer is None else policy.authorizing(self.inquirer)
-        self.handlers = Guard(self._unguarded, authorizing).handlers
+        authorizing = None
+        if self.inquirer is not None and policy.has_authorizers:
+            authorizing = policy.authorizing(self.inquirer)
+        self.handlers = Guard(self.unguarded, authorizing).handlers
         self._procedures.update(Kills(self.sessions).procedures)
         revocations = Revocations(
             self.sessions, self.dealer.registrations, self.broker.subscriptions

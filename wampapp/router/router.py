@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from wampapp.config.limits import Limits
 from wampapp.errors import (
     AUTHENTICATION_FAILED,
+    CLOSE_NORMAL,
     CLOSE_REALM,
     INVALID_URI,
     LIMIT_EXCEEDED,
@@ -34,7 +35,7 @@ from wampapp.transport.link import LOCAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wampapp.config.access import Principal, RouterConfig
+    from wampapp.config.access import RouterConfig
     from wampapp.protocol.messages import Message
     from wampapp.router.session import SessionRealm
     from wampapp.router.turns import CallLater
@@ -166,6 +167,24 @@ class Router:
             session.dismiss(CLOSE_REALM, "What this session may do has changed.")
         return len(ended)
 
+    def identify_by(self, realm: str, procedure: str | None) -> None:
+        """Ask an app who the web pages of a realm are.
+
+        Args:
+            realm: the realm.
+            procedure: a procedure there, which gets the request that the page's WebSocket began
+                with, and returns an authid, a dictionary with ``authid`` and ``role``, or None;
+                None to ask nobody. A configuration's ``identifier`` comes first.
+        """
+        self._policies.identify_by(realm, procedure)
+        if realm in self.realms:
+            self._policies.guard(self.realms[realm])
+
+    @property
+    def asks_about_pages(self) -> bool:
+        """Whether an app is asked who the web pages of any realm are."""
+        return self._policies.asks_about_pages
+
     @property
     def is_closing(self) -> bool:
         """Whether it has been told to close."""
@@ -215,27 +234,24 @@ class Router:
         extra = details.get("authextra")
         app = extra.get(APP) if isinstance(extra, dict) else None
         session.introduce(roles, app[:_MAX_NAME] if isinstance(app, str) else "")
-        said = hello_of(details)
-        policy = self._policies.get(name)
-        if policy is None or session.is_local or not policy.asks_about(said):
+        said = hello_of(details, session.link)
+        if session.is_local:
             self._begin(session, name, said)
             return
         waiting = session.joining = Joining(name, "", Proof(), "", "", is_answered=True)
 
-        def found(principal: Principal | None) -> None:
+        def known(hello: Hello) -> None:
             if session.joining is waiting:
                 session.joining = None
-                self._begin(session, name, said, principal)
+                self._begin(session, name, hello)
 
         realm = self.realms.get(name)
-        policy.lookup.find(None if realm is None else realm.inquirer, said, found)
+        self._policies.ask(name, said, None if realm is None else realm.inquirer, known)
 
-    def _begin(
-        self, session: RouterSession, name: str, hello: Hello, found: Principal | None = None
-    ) -> None:
+    def _begin(self, session: RouterSession, name: str, hello: Hello) -> None:
         """Let somebody in, have it prove who it is, or refuse it."""
         try:
-            who = self._policies.identify(session, name, _random_id(), hello, found)
+            who = self._policies.identify(session, name, _random_id(), hello)
         except WampError as error:
             session.abort(error.uri, error.message)
             return
@@ -288,9 +304,16 @@ class Router:
         level = logging.DEBUG if session.address == LOCAL else logging.INFO
         who = (session.id, name, session.authid, session.authrole, session.address)
         logger.log(level, "Session %s joined %s as %s, %s, from %s", *who)
-        if self.limits.rate and self._call_later is not None:
-            session.limit_rate(self._call_later)
+        if self._call_later is not None:
+            if self.limits.rate:
+                session.limit_rate(self._call_later)
+            if identity.rights.session_timeout is not None:
+                self._expire_later(session, identity.rights.session_timeout, self._call_later)
         realm.add(session)
+
+    def _expire_later(self, session: RouterSession, seconds: float, call_later: CallLater) -> None:
+        text = f"A session of the role {session.authrole!r} lasts {seconds:g} s here; join again."
+        session.expiry = call_later(seconds, lambda: session.dismiss(CLOSE_NORMAL, text))
 
     def _realm(self, name: str) -> Realm:
         """Return a realm; it is made if there is none of that name."""
@@ -342,6 +365,9 @@ class Router:
         level = logging.DEBUG if self._closing or session.address == LOCAL else logging.INFO
         logger.log(level, "Session %s left %s: %s", session.id, realm.name, how)
         # When all leave at once nothing is announced: the listeners leave too, in no order.
+        if session.expiry is not None:
+            session.expiry.cancel()
+            session.expiry = None
         realm.remove(session, announce=not self._closing)
         if not realm.sessions:
             # Kept, empty realms would let anyone fill the memory.

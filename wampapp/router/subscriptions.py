@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import INVALID_URI, LIMIT_EXCEEDED, NO_SUCH_SUBSCRIPTION
 from wampapp.protocol.messages import SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED, short_repr
 from wampapp.protocol.patterns import is_match
-from wampapp.router.index import UriIndex
+from wampapp.router.index import EXACT, PREFIX, UriIndex
 from wampapp.router.matching import match_of
 from wampapp.router.meta import SubscriptionMeta, utc_text
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from wampapp.router.meta import Announce
     from wampapp.router.retained import RetainedEvents
     from wampapp.router.session import RouterSession
+
+    #: A prefix's length, or which components of a wildcard pattern are gaps.
+    Shape = int | tuple[bool, ...]
 
 
 class Subscription:
@@ -81,6 +85,8 @@ class Subscriptions:
         self._now = now
         self._retained = retained
         self._by_id: dict[int, Subscription] = {}
+        #: How many patterns of each shape a session subscribes to.
+        self._shapes: dict[RouterSession, Counter[Shape]] = {}
         self.index: UriIndex[Subscription] = UriIndex()
         self.meta = SubscriptionMeta(self._by_id, self.index, announce)
 
@@ -100,6 +106,13 @@ class Subscriptions:
         most = session.limits.subscriptions
         if is_new and len(session.subscriptions) >= most:
             text = f"A session has at most {most:,} subscriptions here."
+            session.send_error(SUBSCRIBE, request, LIMIT_EXCEEDED, text)
+            return
+        if is_new and match != EXACT and not self._add_shape(session, _shape_of(match, name)):
+            text = (
+                f"A session subscribes to patterns of at most {session.limits.pattern_shapes:,} "
+                "shapes here: lengths of a prefix, and places of the wildcards."
+            )
             session.send_error(SUBSCRIBE, request, LIMIT_EXCEEDED, text)
             return
         if subscription is None:
@@ -158,11 +171,39 @@ class Subscriptions:
         for number in sorted(session.subscriptions):
             yield self._drop(session, number)
 
+    def _add_shape(self, session: RouterSession, shape: Shape) -> bool:
+        """Count a pattern of a session; return False, and don't, if it has too many shapes.
+
+        Of the patterns of one shape, at most one matches a topic. So an event is not multiplied,
+        however many patterns a session has.
+        """
+        shapes = self._shapes.setdefault(session, Counter())
+        if shape not in shapes and len(shapes) >= session.limits.pattern_shapes:
+            return False
+        shapes[shape] += 1
+        return True
+
+    def _remove_shape(self, session: RouterSession, shape: Shape) -> None:
+        shapes = self._shapes[session]
+        shapes[shape] -= 1
+        if not shapes[shape]:
+            del shapes[shape]
+            if not shapes:
+                del self._shapes[session]
+
     def _drop(self, session: RouterSession, number: int) -> Subscription:
         session.subscriptions.discard(number)
         subscription = self._by_id[number]
         del subscription.subscribers[session]
+        if subscription.match != EXACT:
+            self._remove_shape(session, _shape_of(subscription.match, subscription.uri))
         if not subscription.subscribers:
             self.index.remove(subscription.match, subscription.uri)
             del self._by_id[number]
         return subscription
+
+
+def _shape_of(match: str, pattern: str) -> Shape:
+    if match == PREFIX:
+        return len(pattern)
+    return tuple(not component for component in pattern.split("."))

@@ -7,20 +7,23 @@ import inspect
 import logging
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wampapp._version import __version__
-from wampapp.registry.annotations import contexts_in, signature_of
+from wampapp.describe.console_files import CONSOLE
+from wampapp.registry.endpoint import endpoint_for
 from wampapp.registry.records import name_of
 from wampapp.registry.shapes import short, with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from wampapp.registry.records import Registration, Subscription, Timer
+    from wampapp.registry.web_records import WebRecords
     from wampapp.runner.servable import Servable
     from wampapp.runner.service import Service
     from wampapp.server.address import Address
+    from wampapp.server.door import Server
 
 logger = logging.getLogger("wampapp")
 
@@ -60,6 +63,9 @@ class ServiceInfo:
         procedures: its procedures.
         topics: its topics.
         timers: its timers.
+        pages: the paths of its web pages, each with what is there.
+        pages_url: where they are; None if they are not served.
+        console_url: where the console is; None if there is none.
     """
 
     name: str
@@ -71,6 +77,9 @@ class ServiceInfo:
     topics: Listing = Listing()
     timers: Listing = Listing()
     is_guarded: bool = False
+    pages: tuple[tuple[str, str], ...] = ()
+    pages_url: str | None = None
+    console_url: str | None = None
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -90,14 +99,14 @@ def service_info(app: Servable, service: Service) -> ServiceInfo:
         Listing(
             tuple(r.uri for r in registry.registrations),
             tuple(
-                (r.uri + signature_text(r, r.endpoint, returns=True), _first_line(r.endpoint))
+                (r.uri + signature_text(r, returns=True), _first_line(r.endpoint))
                 for r in registry.registrations[:_MAX_LISTED]
             ),
         ),
         Listing(
             tuple(s.uri for s in registry.subscriptions),
             tuple(
-                (s.uri + signature_text(s, s.handler, returns=False), _first_line(s.handler))
+                (s.uri + signature_text(s, returns=False), _first_line(s.handler))
                 for s in registry.subscriptions[:_MAX_LISTED]
             ),
         ),
@@ -109,7 +118,35 @@ def service_info(app: Servable, service: Service) -> ServiceInfo:
             ),
         ),
         is_guarded=server is not None and server.router.is_guarded,
+        pages=_pages(registry.web),
+        pages_url=service.pages_url,
+        console_url=console_url(server, address),
     )
+
+
+def console_url(server: Server | None, address: Address | None) -> str | None:
+    """Return where the console of a router in this process is; None if it has none."""
+    if server is None or address is None or server.own_file is None or not server.is_local:
+        return None
+    return f"{address.page_url.rstrip('/')}{CONSOLE}"
+
+
+def _pages(web: WebRecords) -> tuple[tuple[str, str], ...]:
+    """Return the paths of web pages, each with what is there."""
+    count = len(web.routes)
+    views = [("/", "1 view" if count == 1 else f"{count} views")] if count else []
+    return (
+        *views,
+        *((static.path, "files") for static in web.statics),
+        *((mount.path, _web_app(mount.app)) for mount in web.mounts),
+    )
+
+
+def _web_app(app: object) -> str:
+    """Return what a web app is called: its name where it is named, else its class."""
+    if isinstance(app, str):
+        return app
+    return name_of(app) if inspect.isroutine(app) else type(app).__name__
 
 
 def interval_text(timer: Timer) -> str:
@@ -137,6 +174,7 @@ def show_start(info: ServiceInfo, *, as_json: bool, extra: Sequence[tuple[str, s
             "procedures": list(info.procedures.names),
             "topics": list(info.topics.names),
             "timers": list(info.timers.names),
+            **({"pages": info.pages_url} if info.pages and info.pages_url else {}),
         }
         logger.info("%s is up", info.name, extra=fields)
     else:
@@ -158,6 +196,11 @@ def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
     if info.note:
         rows[0] = (rows[0][0], f"{rows[0][1]}  ({info.note})")
     rows += [("realm", info.realm), *extra]
+    if info.pages and info.pages_url is not None:
+        what = ", ".join(f"{path} ({what})" for path, what in info.pages)
+        rows.append(("pages", f"{info.pages_url}  {what}"))
+    if info.console_url is not None:
+        rows.append(("console", info.console_url))
     for title, listing in (
         ("procedures", info.procedures),
         ("topics", info.topics),
@@ -186,19 +229,17 @@ class _Annotation:
         return self._text
 
 
-def signature_text(
-    record: Registration | Subscription, handler: Callable[..., Any], *, returns: bool
-) -> str:
+def signature_text(record: Registration | Subscription, *, returns: bool) -> str:
     """Return what callers may send: the handler's parameters without those that we fill in.
 
     With the keys of parameters that are sent as dictionaries.
 
     Args:
         record: the declaration.
-        handler: its function.
         returns: whether to show the annotation of the result.
     """
-    signature = signature_of(handler)
+    binding = endpoint_for(record).binding
+    signature = binding.signature
     captured = record.pattern.captured if record.pattern else ()
     empty = inspect.Signature.empty
     parameters = [
@@ -208,7 +249,7 @@ def signature_text(
             else _Annotation(with_keys(p.annotation))
         )
         for p in signature.parameters.values()
-        if p.name not in captured and not contexts_in(p.annotation)
+        if p.name not in captured and p.name != binding.context
     ]
     result = signature.return_annotation if returns else empty
     return str(
@@ -251,15 +292,18 @@ def echo(text: str) -> None:
         sys.stderr.flush()
 
 
-def router_banner(address: Address, *, is_guarded: bool = False) -> str:
+def router_banner(server: Server, address: Address) -> str:
     """Return what a router without an app prints.
 
     Args:
+        server: the router's server.
         address: where it listens.
-        is_guarded: whether it lets in only those who may join.
     """
     lines = [f"wampapp {__version__}  router", ""]
     lines += [f"  WebSocket   {address.websocket_url}", f"  RawSocket   {address.rawsocket_url}"]
+    if (console := console_url(server, address)) is not None:
+        lines.append(f"  console     {console}")
+    is_guarded = server.router.is_guarded
     lines += _exposure(address.host, is_guarded=is_guarded, is_secure=address.secure)
     lines += ["", "Press Ctrl-C to stop.", ""]
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from wampapp.runner.reach import reloading
 # At once, though only an app makes one: a module of the user's that is named as one of Python's
 # must not be imported in its place later on.
 from wampapp.runner.service import Service  # noqa: TC001
-from wampapp.runner.signals import reload_signal, stop_signals
+from wampapp.runner.signals import complete, reload_signal, stop_signals
 from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ async def serve(
 
     app.attach(service)
     main = asyncio.create_task(start_and_wait())
+    service.runtime.on_stop = lambda: complete(stopped)
     try:
         await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
         if main.done():

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wampapp._version import __version__
+from wampapp.describe.console_files import console_file
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable, UsageError
 from wampapp.loop.threads import ThreadPool
-from wampapp.session.joining import join
+from wampapp.session.joining import join, new_session
 from wampapp.transport.dial import LocalDialer, UrlDialer
 from wampapp.transport.port_dialer import PortDialer
 
@@ -113,9 +115,8 @@ async def running_router(config: Config, runtime: Runtime) -> str:
     with contextlib.closing(ThreadPool(1)) as workers:
         # It is joined, not only spoken to: what sends back whatever it gets is not a router.
         try:
-            session = await join(
-                dialer, config, Dispatcher(runtime.loop, workers, logger), timeout=patience
-            )
+            session = new_session(config, Dispatcher(runtime.loop, workers, logger))
+            await join(dialer, config, session, patience)
             await session.leave(timeout=1.0)
         except RouterRefused:
             pass  # a router all the same; the app's own join says why it refuses
@@ -148,19 +149,40 @@ def make_server(config: Config, runtime: Runtime, trusted: str | None = None) ->
         call_later=runtime.loop.call_later,
         limits=config.limits,
     )
+    router.identify_by(config.realm, config.identifier)
     _check_reachable(config, found)
     if config.tls_key is not None and config.tls_cert is None:
         raise UsageError("A key for TLS needs a certificate; give --tls-cert.")
-    return Server(
+    server = Server(
         router,
         runtime.reactor,
         handshake_timeout=config.handshake_timeout,
         allow_origins=config.allow_origins,
         tls_cert=config.tls_cert,
         tls_key=config.tls_key,
+        client_ca=None if found is None else found.tls_client_ca,
+        asks_clients=found is not None and found.asks_clients,
         listeners=() if found is None else found.listeners,
         on_close=aside.close,
     )
+    show_console(server, config.realm, config.host)
+    return server
+
+
+def show_console(server: Server, realm: str, host: str | None = None) -> None:
+    """Have a router's server show the console, if it listens on this machine only.
+
+    Elsewhere, the console would show strangers what there is to call.
+
+    Args:
+        server: the server.
+        realm: the realm that the console joins.
+        host: where the server will listen; None where it listens already.
+    """
+    from wampapp.server.address import is_loopback
+
+    if is_loopback(server.host if host is None else host):
+        server.own_file = functools.partial(console_file, realm=realm)
 
 
 def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[], None] | None:

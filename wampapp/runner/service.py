@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from wampapp.dispatch import blocking
@@ -12,8 +14,10 @@ from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import NotJoined
 from wampapp.loop.threads import ThreadPool
+from wampapp.registry.extras import check_extra
 from wampapp.registry.records import Registration, Scope
 from wampapp.runner import reach
+from wampapp.runner.description import description_record, is_told
 from wampapp.runner.reach import Reach
 from wampapp.session.connection import Connection
 
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
     from wampapp.registry.registry import Registry
     from wampapp.server.address import Address
     from wampapp.server.door import Server
+    from wampapp.server.page import OwnFile
     from wampapp.transport.dial import Dialer
+    from wampapp.web.serving import Pages
 
 logger = logging.getLogger("wampapp")
 
@@ -49,6 +55,7 @@ class Service:
         lifespan: makes a context manager that is open while the app runs.
         surround: see :meth:`App.surround`.
         succeeds: whether another process served before, whose session the router may still hold.
+        describe: returns what the app offers, as an AsyncAPI document; None to tell nobody.
     """
 
     def __init__(
@@ -64,7 +71,9 @@ class Service:
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
         surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
         succeeds: bool = False,
+        describe: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
+        self._describe = describe
         self._succeeds = succeeds
         self._scope = scope or Scope()
         self._config = config
@@ -72,6 +81,8 @@ class Service:
         self._reach = None if dialer is None else Reach(dialer, config, config.url)
         self._registry = registry
         self._runtime = runtime
+        self._log = log
+        self._surround = surround
         self._workers = ThreadPool(threads)
         self._dispatcher = Dispatcher(
             runtime.loop,
@@ -82,7 +93,13 @@ class Service:
             surround=surround,
         )
         self._connection: Connection | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._guests: list[Connection] = []
+        self._pages: Pages | None = None
+        #: Which Host headers are allowed, which origins, and the files of the console, if another
+        #: process hands over the connections.
+        self._handed: tuple[Callable[[str], bool], frozenset[str], OwnFile | None] | None = None
+        #: What brings each connection's session back.
+        self._keepers: list[asyncio.Task[None]] = []
         self._starting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._awaited = False
@@ -151,6 +168,12 @@ class Service:
         """The connection; None before :meth:`start` and after :meth:`stop`."""
         return self._connection
 
+    @property
+    def connections(self) -> list[Connection]:
+        """All connections: the app's own, and those of its guests."""
+        own = [] if self._connection is None else [self._connection]
+        return own + self._guests
+
     async def start(self, *, patient: bool = True) -> None:
         """Start the embedded router if no URL is given, join, and announce the registry.
 
@@ -190,21 +213,107 @@ class Service:
             if not self._is_left_out(record, endpoint)
         ]
         found = await self.find_router()
+        if self._describe is not None and is_told(self._config.describe, found):
+            description = description_record(self._describe)
+            endpoints.append((description, self._dispatcher.prepare(description)))
+        await self._serve_pages(found)
         await self._hooks.run_startup()
-        connection = self._connection = Connection(
-            found.dialer,
-            found.config,
-            self._dispatcher,
-            endpoints,
-            defined=self._scope.defined(),
-            on_join=self._hooks.run_join,
-            on_leave=self._hooks.run_leave,
-            succeeds=self._succeeds,
+        if self._registry.has_own or not self._registry.guests:
+            self._connection = Connection(
+                found.dialer,
+                found.config,
+                self._dispatcher,
+                endpoints,
+                defined=self._scope.defined(),
+                on_join=self._hooks.run_join,
+                on_leave=self._hooks.run_leave,
+                succeeds=self._succeeds,
+            )
+            await self._connection.open(patient=patient)
+            self._timers.start()
+            self._keep(self._connection)
+        for guest in self._registry.guests:
+            from wampapp.autobahn.connection import GuestConnection
+
+            connection = GuestConnection(
+                guest, found.dialer, found.config, self._dispatcher, succeeds=self._succeeds
+            )
+            self._guests.append(connection)
+            await connection.open(patient=patient)
+            self._keep(connection)
+
+    async def _serve_pages(self, found: Reach) -> None:
+        web, config = self._registry.web, self._config
+        if not web:
+            return
+        if found.server is None and self._handed is None and config.http is None:
+            logger.warning(
+                "The web pages at %s are not served: the router at %s is another process's; "
+                "give them a port, with --http 127.0.0.1:8000",
+                ", ".join(web.paths),
+                found.url or "a test",
+            )
+            return
+        check_extra("A web page", "uvicorn", "werkzeug", "jinja2", "itsdangerous")
+        from wampapp.web.serving import Pages
+
+        self._pages = Pages(
+            web,
+            self._workers,
+            self._log,
+            config,
+            scope=self._scope,
+            surround=self._surround,
         )
-        await connection.open(patient=patient)
-        self._timers.start()
-        self._keeper = asyncio.create_task(connection.keep())
-        self._keeper.add_done_callback(self._note_end)
+        if self._handed is not None:
+            await self._pages.take_over(*self._handed)
+        elif config.http is not None:
+            await self._pages.listen(self._runtime.reactor, config.http)
+        elif found.server is not None:
+            await self._pages.share_port(found.server)
+
+    @property
+    def pages(self) -> Pages | None:
+        """Its web pages; None without any, and before :meth:`start`."""
+        return self._pages
+
+    @property
+    def pages_url(self) -> str | None:
+        """Where the web pages are; None if this process does not listen for them."""
+        if self._pages is None:
+            return None
+        return self._pages.url or (None if self.address is None else self.address.page_url)
+
+    def trusts_origin(self, origin: str) -> bool:
+        """Return whether pages of an origin may send requests that change something."""
+        return self._pages is not None and self._pages.trusts(origin)
+
+    def takes_pages(
+        self,
+        host_allowed: Callable[[str], bool],
+        origins: frozenset[str],
+        own_file: OwnFile | None = None,
+    ) -> None:
+        """Serve web pages on connections that another process hands over.
+
+        Args:
+            host_allowed: returns whether pages may be shown under the name in a Host header.
+            origins: the origins whose pages may send requests that change something.
+            own_file: returns the files of the console; None without one.
+        """
+        self._handed = host_allowed, origins, own_file
+
+    def accept_page(self, descriptor: int, family: int, data: bytes) -> None:
+        """Take over a connection; see :meth:`wampapp.web.serving.Pages.accept`."""
+        if self._pages is None:
+            os.close(descriptor)
+        else:
+            self._pages.accept(descriptor, family, data)
+
+    def _keep(self, connection: Connection) -> None:
+        keeper = asyncio.create_task(connection.keep())
+        keeper.add_done_callback(self._note_end)
+        self._keepers.append(keeper)
 
     async def leave_out(self, pattern: Pattern) -> None:
         """Do not serve a procedure, from now on: a test plays it.
@@ -223,14 +332,16 @@ class Service:
         return isinstance(record, Registration) and key in self._left_out
 
     async def wait(self) -> None:
-        """Wait until the connection is lost for good.
+        """Wait until a connection is lost for good, or all guests have left by themselves.
 
         Raises:
             RouterRefused: the router refused on coming back.
         """
-        if self._keeper is not None:
+        if self._keepers:
             self._awaited = True
-            await asyncio.shield(self._keeper)
+            ended, _ = await asyncio.wait(self._keepers, return_when=asyncio.FIRST_EXCEPTION)
+            for keeper in ended:
+                await keeper
 
     def _note_end(self, keeper: asyncio.Task[None]) -> None:
         # A program that runs the app in its own loop may not be waiting for its end.
@@ -249,22 +360,27 @@ class Service:
         await asyncio.shield(self._stopping)
 
     async def _stop(self) -> None:
+        if self._pages is not None:
+            self._pages.tell_end()
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.wait([self._starting])
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-            self._keeper = None
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        self._keepers.clear()
         loop = self._runtime.loop
         end = loop.time() + self._config.grace
-        if self._connection is not None:
-            await self._connection.stop_serving()
+        await asyncio.gather(*(connection.stop_serving() for connection in self.connections))
         await self._timers.stop(self._config.grace)
+        left = max(0.0, end - loop.time())
+        await asyncio.gather(*(guest.close(grace=left) for guest in self._guests))
         if self._connection is not None:
             # Handlers that finish may call meanwhile, so it stays in place until they have.
             await self._connection.close(self._hooks.run_shutdown, max(0.0, end - loop.time()))
             self._connection = None
+        if self._pages is not None:
+            await self._pages.stop()
         await self._hooks.run_shutdown()  # if there was no session to close
         await self._hooks.end_lifespan()
         if self._reach is not None:
@@ -280,5 +396,6 @@ class Service:
             PortInUse: the embedded router's port is taken by something that is not a router.
         """
         if self._reach is None:
-            self._reach = await reach.find_router(self._config, self._runtime)
+            config = dataclasses.replace(self._config, identifier=self._registry.identifier)
+            self._reach = await reach.find_router(config, self._runtime)
         return self._reach

@@ -73,7 +73,7 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
             if at_once is not None:
                 at_once()
             os._exit(EXIT_INTERRUPTED)
-        loop.call_soon_threadsafe(stopped.set_result, None)
+        loop.call_soon_threadsafe(complete, stopped)
 
     before = {number: handle_signal(number, stop) for number in STOP_SIGNALS}
     try:
@@ -81,6 +81,12 @@ def stop_signals(at_once: Callable[[], None] | None = None) -> Iterator[asyncio.
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def complete(stopped: asyncio.Future[None]) -> None:
+    """Say that a run is to stop, however often."""
+    if not stopped.done():
+        stopped.set_result(None)
 
 
 @contextlib.contextmanager

@@ -57,8 +57,7 @@ async def _serve(runtime: Runtime, config: Config, stats: float | None, *, as_js
             if as_json:
                 logger.info("The router is up", extra={"router": address.rawsocket_url})
             else:
-                is_guarded = server.router.is_guarded
-                banner.echo(banner.router_banner(address, is_guarded=is_guarded))
+                banner.echo(banner.router_banner(server, address))
             await stopped
         finally:
             if showing is not None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from wampapp.config.origins import ANY
 from wampapp.config.url import WEBSOCKET_PATH, authority
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +67,24 @@ def is_ip_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def host_allowed(header: str, bound: str, origins: Collection[str]) -> bool:
+    """Return whether a web page may be shown under a name.
+
+    Somebody may have pointed a foreign name at this machine, whose pages could then read ours
+    (DNS rebinding): it must be an address, the name that the server is bound to, or the name of
+    an origin that is allowed.
+
+    Args:
+        header: the Host header.
+        bound: the address or name that the server is bound to.
+        origins: the origins that are allowed.
+    """
+    try:
+        name = urlsplit(f"//{header.strip().lower()}").hostname or ""
+    except ValueError:
+        return False
+    if is_loopback(name) or is_ip_address(name) or name == bound.lower():
+        return True
+    return ANY in origins or any(urlsplit(origin).hostname == name for origin in origins)

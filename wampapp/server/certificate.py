@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.ssl import CertificateOptions
 
 from wampapp.errors import UsageError
-from wampapp.transport.tls import own_certificate
+from wampapp.transport.tls import ask_clients, own_certificate
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -23,14 +23,25 @@ class ServerCertificate:
     Args:
         certificate: the file of the certificate and those that it was signed with (PEM).
         key: the file of its private key; None where it is in the same file.
+        client_ca: the file of the authorities whose clients are let in, if they show a certificate.
+        asks: whether clients are asked for a certificate even without such a file.
 
     Raises:
         UsageError: a file is missing, or holds something else.
     """
 
-    def __init__(self, certificate: StrPath, key: StrPath | None = None) -> None:
+    def __init__(
+        self,
+        certificate: StrPath,
+        key: StrPath | None = None,
+        client_ca: StrPath | None = None,
+        *,
+        asks: bool = False,
+    ) -> None:
         self._certificate = certificate
         self._key = certificate if key is None else key
+        self._client_ca = client_ca
+        self._asks = asks or client_ca is not None
         self._state = self._stat()
         self._context = self._read()
 
@@ -49,11 +60,15 @@ class ServerCertificate:
         return self._context
 
     def _read(self) -> Any:
-        return CertificateOptions(**own_certificate(self._certificate, self._key)).getContext()
+        own = own_certificate(self._certificate, self._key)
+        context = CertificateOptions(**own).getContext()
+        if self._asks:
+            ask_clients(context, self._client_ca)
+        return context
 
     def _stat(self) -> list[tuple[int, int, int]]:
         found = []
-        for path in (self._certificate, self._key):
+        for path in (self._certificate, self._key, self._client_ca or self._key):
             try:
                 now = Path(path).stat()
             except OSError:

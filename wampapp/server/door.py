@@ -17,7 +17,7 @@ from wampapp.config.listeners import Listener
 from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
 from wampapp.config.url import WEBSOCKET_PATH
 from wampapp.errors import UsageError
-from wampapp.server.address import Address, is_ip_address, is_loopback
+from wampapp.server.address import Address, host_allowed, is_ip_address, is_loopback
 from wampapp.server.connections import Connections
 from wampapp.server.listening import listen_on
 from wampapp.transport.budget import Budget
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from wampapp.router.router import Router
+    from wampapp.server.page import OwnFile, PageFactory
 
 logger = logging.getLogger("wampapp.router")
 
@@ -58,6 +59,9 @@ class Server:
             every one, ``null`` for pages without one, such as files.
         tls_cert: the file of the certificate with which the port speaks TLS; None for without.
         tls_key: the file of its private key; None where it is in the same file.
+        client_ca: the file of the authorities that must have signed a client's certificate, if it
+            shows one; None for any certificate.
+        asks_clients: whether clients are asked for one, where TLS is spoken.
         listeners: where it listens besides.
         on_close: called when it has stopped.
     """
@@ -71,12 +75,15 @@ class Server:
         allow_origins: Sequence[str] = (),
         tls_cert: StrPath | None = None,
         tls_key: StrPath | None = None,
+        client_ca: StrPath | None = None,
+        asks_clients: bool = False,
         listeners: Iterable[Listener] = (),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.router = router
         self._on_close = on_close
         self._tls_cert, self._tls_key = tls_cert, tls_key
+        self._client_ca, self._asks_clients = client_ca, asks_clients
         self._listeners = tuple(listeners)
         self._reactor = reactor
         self._ports: list[Any] = []
@@ -101,7 +108,12 @@ class Server:
             budget=self.budget,
         )
         self.websocket.origin_allowed = self.origin_allowed
+        self.websocket.asks_about_pages = lambda: router.asks_about_pages
         self._page: Any = None
+        #: Returns the files of the console, by the paths of their URLs; None without a console.
+        self.own_file: OwnFile | None = None
+        #: Makes what answers everything but ``/ws``, of what does by itself; None for that.
+        self.page_maker: Callable[[PageFactory], Any] | None = None
         self._address: Address
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
@@ -131,7 +143,14 @@ class Server:
         first = Listener(port, host, tls_cert=self._tls_cert, tls_key=self._tls_key)
         try:
             for listener in (first, *self._listeners):
-                self._ports.append(listen_on(self._reactor, factory, listener))
+                port_opened = listen_on(
+                    self._reactor,
+                    factory,
+                    listener,
+                    client_ca=self._client_ca,
+                    asks_clients=self._asks_clients,
+                )
+                self._ports.append(port_opened)
         except UsageError:
             for opened in self._ports:
                 opened.stopListening()
@@ -191,28 +210,23 @@ class Server:
             from wampapp.server.page import PageFactory
 
             is_ready = lambda: not self.router.is_closing  # noqa: E731
-            self._page = PageFactory(self._address, self.loop, is_ready, self.host_allowed)
+            # Another realm may be shown later.
+            file = lambda path: (  # noqa: E731
+                self.own_file(path) if self.own_file and self.is_local else None
+            )
+            page = PageFactory(self._address, self.loop, is_ready, self.host_allowed, file)
+            self._page = page if self.page_maker is None else self.page_maker(page)
         return self._page
 
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches all of where it listens."""
+        hosts = [one.host or "127.0.0.1" for one in self._listeners if one.unix is None]
+        return all(map(is_loopback, [self.host, *hosts]))
+
     def host_allowed(self, host: str) -> bool:
-        """Return whether a web page may be shown under a name.
-
-        Somebody may have pointed a foreign name at this machine, whose pages could then read ours
-        (DNS rebinding): it must be an address, the name that the server is bound to, or the name of
-        an origin that is allowed.
-
-        Args:
-            host: the Host header.
-        """
-        try:
-            name = urlsplit(f"//{host.strip().lower()}").hostname or ""
-        except ValueError:
-            return False
-        if is_loopback(name) or is_ip_address(name) or name == self.host.lower():
-            return True
-        return ANY in self.allow_origins or any(
-            urlsplit(origin).hostname == name for origin in self.allow_origins
-        )
+        """Return whether a web page may be shown under the name in a Host header."""
+        return host_allowed(host, self.host, self.allow_origins)
 
     def origin_allowed(self, origin: str, host: str) -> bool:
         """Return whether a web page may open a WebSocket.
@@ -266,6 +280,9 @@ class _DetectingProtocol(Protocol):
 
     The connection is then handed over, with what was read, to a protocol of that kind.
     """
+
+    #: It becomes one, and is read as such from the beginning; see :class:`BaseLink`.
+    is_link = True
 
     def __init__(self, server: Server, addr: Any) -> None:
         self._server = server
@@ -351,6 +368,13 @@ class _OriginCheckingWebSocket(WebSocketServer):
                 "Refused a WebSocket from the web page at %s; --allow-origin lets it in", page
             )
             raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "This origin is not allowed.")
+        if origin and self.factory.asks_about_pages():
+            self.request = {
+                "path": request.path,
+                "query": self.http_request_uri.partition("?")[2],
+                "headers": dict(request.headers),
+                "address": self.address,
+            }
         return super().onConnect(request)
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:

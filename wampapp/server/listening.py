@@ -14,6 +14,8 @@ from wampapp.errors import PortInUse, UsageError
 from wampapp.server.certificate import ServerCertificate
 
 if TYPE_CHECKING:
+    from _typeshed import StrPath
+
     from wampapp.config.listeners import Listener
 
 _MODE: Final = 0o660
@@ -21,13 +23,25 @@ _MODE: Final = 0o660
 _BACKLOG: Final = 1024
 
 
-def listen_on(reactor: Any, factory: Any, listener: Listener) -> Any:
+def listen_on(
+    reactor: Any,
+    factory: Any,
+    listener: Listener,
+    *,
+    client_ca: StrPath | None = None,
+    asks_clients: bool = False,
+    option: str = "--port",
+) -> Any:
     """Listen at one place.
 
     Args:
         reactor: Twisted's reactor.
         factory: makes the protocols.
         listener: the place.
+        client_ca: the file of the authorities that must have signed a client's certificate; None
+            for any certificate.
+        asks_clients: whether clients are asked for a certificate, where TLS is spoken.
+        option: the option that says where, for messages.
 
     Returns:
         Twisted's ``IListeningPort``.
@@ -42,10 +56,11 @@ def listen_on(reactor: Any, factory: Any, listener: Listener) -> Any:
     try:
         if listener.tls_cert is None:
             return reactor.listenTCP(port, factory, _BACKLOG, host)
-        certificate = ServerCertificate(listener.tls_cert, listener.tls_key)
+        files = listener.tls_cert, listener.tls_key, client_ca
+        certificate = ServerCertificate(*files, asks=asks_clients)
         return reactor.listenSSL(port, factory, certificate, _BACKLOG, host)
     except CannotListenError as error:
-        raise _listen_error(host, port, error.socketError) from None
+        raise _listen_error(host, port, error.socketError, option) from None
 
 
 def _listen_unix(reactor: Any, factory: Any, path: str, mode: int | None) -> Any:
@@ -78,12 +93,15 @@ def _remove_stale(path: str) -> None:
     raise PortInUse(f"Another program listens on the socket {path}; give another path.")
 
 
-def _listen_error(host: str, port: int, error: Any) -> UsageError:
+def _listen_error(host: str, port: int, error: Any, option: str) -> UsageError:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return PortInUse(f"Port {port} on {host} is taken; choose another with --port.")
+        return PortInUse(f"Port {port} on {host} is taken; choose another with {option}.")
     if number == errno.EACCES:
-        return UsageError(f"Port {port} needs more privileges than this user has; use --port 8080.")
+        return UsageError(
+            f"Port {port} needs more privileges than this user has; use {option} with a port from "
+            "1024 on."
+        )
     return UsageError(
         f"The router cannot listen on {host}, port {port}: {getattr(error, 'strerror', error)}; "
         "--host takes an address of this machine, such as 127.0.0.1."

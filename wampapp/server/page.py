@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,7 +15,6 @@ from wampapp.config.url import WEBSOCKET_PATH
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
 
     from twisted.python.failure import Failure
 
@@ -41,41 +41,75 @@ _PAGE: Final = """<!doctype html>
 """
 
 
+#: Returns one of our own files by the path of its URL: its media type, and what is in it.
+OwnFile = Callable[[str], "tuple[str, bytes] | None"]
+
+
 class _Answer(NamedTuple):
-    """An HTTP response: its status line without the version, and its body."""
+    """An HTTP response: its status line without the version, its body, and what that may load."""
 
     status: str
-    body: str
+    body: bytes
     kind: str = "text/plain; charset=utf-8"
+    policy: str = "default-src 'none'"
 
     def encode(self, *, with_body: bool) -> bytes:
         """Return the response as it is sent; the connection is closed after it."""
-        body = self.body.encode()
         head = (
             f"HTTP/1.1 {self.status}\r\n"
             f"Date: {formatdate(usegmt=True)}\r\n"
             "Server: wampapp\r\n"
             f"Content-Type: {self.kind}\r\n"
-            f"Content-Length: {len(body)}\r\n"
-            "Content-Security-Policy: default-src 'none'\r\n"
+            f"Content-Length: {len(self.body)}\r\n"
+            f"Content-Security-Policy: {self.policy}\r\n"
             "X-Content-Type-Options: nosniff\r\n"
             "Cache-Control: no-store\r\n"
             "Allow: GET, HEAD\r\n"
             "Connection: close\r\n\r\n"
         )
-        return head.encode("latin-1") + (body if with_body else b"")
+        return head.encode("latin-1") + (self.body if with_body else b"")
+
+    def parts(self) -> tuple[int, dict[str, str], bytes]:
+        """Return the status, headers and the body, for another server."""
+        headers = {
+            "content-type": self.kind,
+            "content-security-policy": self.policy,
+            "x-content-type-options": "nosniff",
+            "cache-control": "no-store",
+        }
+        return int(self.status.partition(" ")[0]), headers, self.body
 
 
 def _error(status: str) -> _Answer:
-    return _Answer(status, f"{status.partition(' ')[2]}\n")
+    return _Answer(status, f"{status.partition(' ')[2]}\n".encode())
 
 
+#: The console loads its own files, speaks WAMP to where it comes from, and is in no other's frame.
+_CONSOLE_POLICY: Final = (
+    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 _MISDIRECTED: Final = _Answer(
     "421 Misdirected Request",
-    "This name is not the router's; --allow-origin, with the origin of a page, lets it in.\n",
+    b"This name is not the router's; --allow-origin, with the origin of a page, lets it in.\n",
 )
-_OK: Final = _Answer("200 OK", "ok\n")
-_STOPPING: Final = _Answer("503 Service Unavailable", "The router stops.\n")
+_OK: Final = _Answer("200 OK", b"ok\n")
+_STOPPING: Final = _Answer("503 Service Unavailable", b"The router stops.\n")
+
+
+def console_reply(own_file: OwnFile, path: str) -> tuple[int, dict[str, str], bytes] | None:
+    """Return the answer to GET for a file of the console; None if there is no such file.
+
+    Args:
+        own_file: returns the files of the console.
+        path: the path of the URL.
+    """
+    found = _console(own_file, path)
+    return None if found is None else found.parts()
+
+
+def _console(own_file: OwnFile | None, path: str) -> _Answer | None:
+    found = None if own_file is None else own_file(path)
+    return None if found is None else _Answer("200 OK", found[1], found[0], _CONSOLE_POLICY)
 
 
 class PageFactory(Factory):
@@ -86,6 +120,7 @@ class PageFactory(Factory):
         loop: the event loop.
         is_ready: returns whether the router takes sessions.
         host_allowed: returns whether a page may be shown under the name in a Host header.
+        own_file: returns the files of the console; None without a console.
     """
 
     noisy = False
@@ -96,20 +131,27 @@ class PageFactory(Factory):
         loop: asyncio.AbstractEventLoop,
         is_ready: Callable[[], bool],
         host_allowed: Callable[[str], bool],
+        own_file: OwnFile | None = None,
     ) -> None:
         html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
-        self._page = _Answer("200 OK", html, "text/html; charset=utf-8")
+        self._page = _Answer("200 OK", html.encode(), "text/html; charset=utf-8")
+        self._own_file = own_file
         self._is_ready = is_ready
         self._host_allowed = host_allowed
         self.loop = loop
 
     def answer(self, path: str, host: str | None) -> _Answer:
         """Return the answer to a request for a path, at the host that it names, as browsers do."""
-        if path == "/":
-            return self._page if host is None or self._host_allowed(host) else _MISDIRECTED
+        found = self._page if path == "/" else _console(self._own_file, path)
+        if found is not None:
+            return found if host is None or self._host_allowed(host) else _MISDIRECTED
         if path == "/healthz" or (path == "/readyz" and self._is_ready()):
             return _OK
         return _STOPPING if path == "/readyz" else _error("404 Not Found")
+
+    def reply(self, path: str, host: str | None) -> tuple[int, dict[str, str], bytes]:
+        """Return the answer to GET as a status, headers and a body; see :meth:`answer`."""
+        return self.answer(path, host).parts()
 
     def buildProtocol(self, addr: Any) -> Protocol:  # noqa: ARG002
         """Make the protocol of a connection."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wampapp")
 
 #: How long a router may take to notice that our session, which still holds a procedure, is dead.
-_TAKEOVER_SECONDS: Final = 30.0
+TAKEOVER_SECONDS: Final = 30.0
 
 
 class Announcer:
@@ -197,7 +197,7 @@ async def _persist(
     take_over: bool,
 ) -> None:
     loop, uri = asyncio.get_running_loop(), endpoint.uri
-    end = loop.time() + _TAKEOVER_SECONDS
+    end = loop.time() + TAKEOVER_SECONDS
     backoff = Backoff(jitter=False)
     warned = False
     while True:
@@ -222,9 +222,12 @@ async def _persist(
                 logger.warning(
                     "%s is taken, perhaps by a session that was lost; trying for %g s",
                     uri,
-                    _TAKEOVER_SECONDS,
+                    TAKEOVER_SECONDS,
                 )
         except WampError as error:
+            if isinstance(record, Registration) and not record.needed:
+                logger.debug("The router at %s refuses to register %s: %s", where, uri, error)
+                return
             what = "register" if isinstance(record, Registration) else "subscribe to"
             raise RouterRefused(
                 f"The router at {where} refuses to {what} {uri!r}: "

@@ -8,6 +8,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from wampapp.errors import (
     ConnectionLost,
     InvalidArgument,
@@ -27,7 +29,8 @@ from wampapp.protocol.messages import (
     YIELD,
     payload_of,
 )
-from wampapp.protocol.payload import append_payload, sendable
+from wampapp.protocol.payload import ATOMS, append_payload, sendable
+from wampapp.registry.autobahn_classes import is_a
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
@@ -80,6 +83,7 @@ class Callee:
 
         def add(registration: int) -> None:
             self._endpoints[registration] = endpoint
+            endpoint.id = registration
 
         options = endpoint.options
         if logs.access_enabled():
@@ -119,7 +123,8 @@ class Callee:
             return
         # "Registration Revocation": the router has taken a registration away.
         details = message[2] if len(message) > 2 else {}
-        endpoint = self._endpoints.pop(details.get("registration", 0), None)
+        number = details.get("registration")
+        endpoint = self._endpoints.pop(number, None) if type(number) is int else None
         if endpoint is not None:
             logger.warning(
                 "%s was taken away by the router: %s",
@@ -184,13 +189,21 @@ class Callee:
     def send_result(self, request: int, endpoint: Endpoint, value: Any) -> str:
         """Send a handler's result; return how the call came out: ``ok``, or an error's URI."""
         self._runs.pop(request, None)
-        if type(value) is CallResult:
-            args, kwargs = value.args, value.kwargs
-        else:
-            args, kwargs = (value,), {}
         try:
-            self._answer(append_payload([YIELD, request, {}], args, kwargs), endpoint)
+            if type(value) in ATOMS:
+                # append_payload() makes the same of it, and takes 0.3 µs more.
+                message: Message = [YIELD, request, {}, [value]]
+            elif type(value) is CallResult:
+                message = append_payload([YIELD, request, {}], value.args, value.kwargs)
+            else:
+                message = append_payload([YIELD, request, {}], (value,), {})
+            self._answer(message, endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as error:
+            # Autobahn's class is looked for only now, so that no other result pays for it.
+            if is_a(value, "CallResult"):
+                return self.send_result(
+                    request, endpoint, CallResult(*value.results, **value.kwresults)
+                )
             logger.error(  # noqa: TRY400 - the sentence says it all
                 "The result of %s cannot be sent: %s", endpoint.uri, error.message
             )
@@ -222,51 +235,37 @@ class Callee:
             )
 
 
-class _Reply:
+class _Reply(msgspec.Struct, eq=False):
     """The reply to one INVOCATION: it goes back over the session that the call came by."""
 
-    __slots__ = ("_callee", "_endpoint", "_request")
-
-    def __init__(
-        self,
-        callee: Callee,
-        request: int,
-        endpoint: Endpoint,
-        details: dict[str, Any],  # noqa: ARG002 - for the one that logs
-    ) -> None:
-        self._callee = callee
-        self._request = request
-        self._endpoint = endpoint
+    callee: Callee
+    request: int
+    endpoint: Endpoint
+    details: dict[str, Any]
 
     def result(self, value: Any) -> None:
-        self._callee.send_result(self._request, self._endpoint, value)
+        self.callee.send_result(self.request, self.endpoint, value)
 
     def progress(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-        self._callee.send_progress(self._request, self._endpoint, args, kwargs)
+        self.callee.send_progress(self.request, self.endpoint, args, kwargs)
 
     def error(self, error: WampError) -> None:
-        self._callee.send_error(self._request, self._endpoint, error)
+        self.callee.send_error(self.request, self.endpoint, error)
 
 
 class _LoggedReply(_Reply):
     """A reply that leaves a line in the access log."""
 
-    __slots__ = ("_caller", "_start", "_uri")
-
-    def __init__(
-        self, callee: Callee, request: int, endpoint: Endpoint, details: dict[str, Any]
-    ) -> None:
-        super().__init__(callee, request, endpoint, details)
-        self._uri = details.get("procedure") or endpoint.uri
-        self._caller = details.get("caller")
-        self._start = time.perf_counter()
+    start: float = msgspec.field(default_factory=time.perf_counter)
 
     def result(self, value: Any) -> None:
-        self._log(self._callee.send_result(self._request, self._endpoint, value))
+        self._log(self.callee.send_result(self.request, self.endpoint, value))
 
     def error(self, error: WampError) -> None:
-        self._log(self._callee.send_error(self._request, self._endpoint, error))
+        self._log(self.callee.send_error(self.request, self.endpoint, error))
 
     def _log(self, outcome: str) -> None:
-        caller = self._caller if isinstance(self._caller, int) else None
-        logs.log_access(self._uri, caller, time.perf_counter() - self._start, outcome)
+        uri = self.details.get("procedure") or self.endpoint.uri
+        caller = self.details.get("caller")
+        took = time.perf_counter() - self.start
+        logs.log_access(uri, caller if isinstance(caller, int) else None, took, outcome)

@@ -11,8 +11,6 @@ from wampapp.errors import (
     ConnectionLost,
     NotJoined,
     ProtocolViolation,
-    WampError,
-    error_from_wire,
 )
 from wampapp.protocol.messages import (
     CALL,
@@ -33,13 +31,16 @@ from wampapp.protocol.messages import (
     payload_of,
 )
 from wampapp.protocol.payload import append_payload
-from wampapp.registry.results import CallResult
+from wampapp.registry.results import value_of
+from wampapp.session.wire_errors import exception_for, general_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wampapp.protocol.messages import MalformedMessage, Message
     from wampapp.session.events import Backlog
+
+    OnProgress = Callable[[Sequence[Any], dict[str, Any]], None]
 
 logger = logging.getLogger("wampapp.session")
 
@@ -102,7 +103,7 @@ class Caller:
         procedure: str,
         args: Sequence[Any],
         kwargs: dict[str, Any],
-        on_progress: Callable[[Any], None] | None = None,
+        on_progress: OnProgress | None = None,
         *,
         options: dict[str, Any] = _NO_OPTIONS,
     ) -> asyncio.Future[Any]:
@@ -112,7 +113,8 @@ class Caller:
             procedure: its absolute URI.
             args: positional arguments.
             kwargs: keyword arguments.
-            on_progress: takes each progressive result; None asks for none.
+            on_progress: takes the positional and the named values of each progressive result;
+                None asks for none.
             options: further options of CALL.
 
         Returns:
@@ -130,8 +132,9 @@ class Caller:
         if on_progress is not None:
             options = {**options, "receive_progress": True}
         self._send(append_payload([CALL, request, options, procedure], args, kwargs))
-        future = self._calls[request] = _Call(self, request, self._loop)
-        future.on_progress = on_progress
+        # Without an __init__ of its own: 0.2 µs less for each call.
+        future = self._calls[request] = _Call(loop=self._loop)
+        future.caller, future.request, future.on_progress = self, request, on_progress
         if self._backlog.paused:
             self._backlog.resume()
         return future
@@ -217,15 +220,16 @@ class Caller:
     def on_result(self, message: Message) -> None:
         """Handle ``[RESULT, Request, Details, Args?, Kwargs?]``."""
         details = message[2]
+        args, kwargs = payload_of(message, 3)
         if details and details.get("progress") is True:
             call = self._calls.get(message[1])
             if call is not None and call.on_progress is not None:
-                call.on_progress(_value(message))
+                call.on_progress(args, kwargs)
             return
         future = self._calls.pop(message[1], None)
         # A caller that was cancelled no longer waits.
         if future is not None and not future.done():
-            future.set_result(_value(message))
+            future.set_result(value_of(args, kwargs))
 
     def on_answer(self, message: Message) -> None:
         """Handle ``[REGISTERED, Request, Registration]`` and the others in :data:`ANSWERS`."""
@@ -242,7 +246,9 @@ class Caller:
     def on_error(self, message: Message) -> None:
         """Handle ``[ERROR, Code, Request, Details, URI, Args?, Kwargs?]``."""
         _, code, request, _, uri = message[:5]
-        self._fail(code, request, _error(uri, *payload_of(message, 5), self._defined))
+        # What registers and subscribes, here and in apps, expects a WampError.
+        make = exception_for if code in (CALL, PUBLISH) else general_error
+        self._fail(code, request, make(uri, *payload_of(message, 5), self._defined))
 
     def refuse(self, error: MalformedMessage) -> None:
         """Fail the request whose answer cannot be read."""
@@ -293,59 +299,15 @@ class Caller:
 class _Call(asyncio.Future[Any]):
     """The future of a call, which tells the router when it is cancelled."""
 
-    __slots__ = ("_caller", "_request", "on_progress")
+    __slots__ = ("caller", "on_progress", "request")
 
-    def __init__(self, caller: Caller, request: int, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self._caller = caller
-        self._request = request
-        self.on_progress: Callable[[Any], None] | None = None
+    caller: Caller
+    request: int
+    on_progress: OnProgress | None
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the call; cancelling the task that awaits it comes here too."""
         cancelled = super().cancel(msg)
         if cancelled:
-            self._caller.cancel(self._request)
+            self.caller.cancel(self.request)
         return cancelled
-
-
-def _error(
-    uri: str,
-    args: list[Any],
-    kwargs: dict[str, Any],
-    defined: Mapping[str, type[Exception]] | None,
-) -> Exception:
-    """Make the exception for an ERROR: the one that the app defined for its URI, if it can be made.
-
-    It is made without its ``__init__``, which may ask for anything: it has the arguments as
-    ``args`` and the keyword arguments as attributes. Where its class does not allow that, or a
-    keyword would hide what the class itself or Python's exceptions have, it is a plain
-    :class:`WampError` that carries everything.
-    """
-    general = error_from_wire(uri, args, kwargs)
-    kind = defined.get(uri) if defined else None
-    if kind is None:
-        return general
-    try:
-        error = kind.__new__(kind)
-        error.args = tuple(args)
-        own = dir(Exception)
-        if isinstance(error, WampError):
-            error.uri, error.kwargs = uri, kwargs
-            own = dir(general)
-        for name, value in kwargs.items():
-            if name[:1] == "_" or name in own or callable(getattr(kind, name, None)):
-                return general
-            setattr(error, name, value)
-    except Exception:  # noqa: BLE001 - a class of the app's, whose own code may raise anything
-        return general
-    # What a generator ends with cannot be raised by awaiting something.
-    return general if isinstance(error, StopIteration) else error
-
-
-def _value(message: Message) -> Any:
-    """Return the result of a call as its caller gets it."""
-    args, kwargs = payload_of(message, 3)
-    if kwargs or len(args) > 1:
-        return CallResult(*args, **kwargs)
-    return args[0] if args else None

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import (
     ConnectionLost,
-    NoSuchProcedure,
     NotJoined,
     RouterUnreachable,
     WampappError,
 )
 from wampapp.session.announcing import Announcer
 from wampapp.session.backoff import Backoff
-from wampapp.session.hints import realms_hint, with_nearest
-from wampapp.session.joining import join
+from wampapp.session.hints import naming_nearest, realms_hint
+from wampapp.session.joining import join, new_session
 from wampapp.session.outbox import Outbox
+from wampapp.session.wire_errors import as_defined
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -36,7 +36,6 @@ logger = logging.getLogger("wampapp")
 _STABLE_SECONDS: Final = 5.0
 #: How long after a rejoin the other peers of a restarted router may still be on their way back.
 _SETTLING_SECONDS: Final = 3.0
-
 _NO_OPTIONS: Final[dict[str, Any]] = {}
 _TRANSIENT: Final = (RouterUnreachable, ConnectionLost, NotJoined)
 
@@ -59,6 +58,7 @@ class Connection:
 
     Attributes:
         session: the current session; None while there is none.
+        as_defined: see :func:`~wampapp.session.wire_errors.as_defined`.
         announce: see :meth:`Announcer.announce`.
         withdraw: see :meth:`Announcer.withdraw`.
         find: see :meth:`Announcer.find`.
@@ -79,6 +79,7 @@ class Connection:
     ) -> None:
         self._succeeds = succeeds
         self._defined = defined
+        self.as_defined = functools.partial(as_defined, defined)
         self._on_join = on_join
         self._on_leave = on_leave
         self._dialer = dialer
@@ -101,7 +102,7 @@ class Connection:
         self.find = announcer.find
         self.announced = announcer.announced
         if config.debug:
-            self.call = self._call_in_debug  # type: ignore[method-assign] # no cost otherwise
+            self.call = naming_nearest(self.call)  # type: ignore[method-assign] # else no cost
 
     # What an app, a handle or a client calls.
 
@@ -158,7 +159,7 @@ class Connection:
         procedure: str,
         args: Sequence[Any],
         kwargs: dict[str, Any],
-        on_progress: Callable[[Any], None] | None = None,
+        on_progress: Callable[..., None] | None = None,
         *,
         options: dict[str, Any] = _NO_OPTIONS,
     ) -> asyncio.Future[Any]:
@@ -176,19 +177,6 @@ class Connection:
             return await joined.call(procedure, args, kwargs, on_progress, options=options)
 
         return self._later(later())
-
-    def _call_in_debug(self, procedure: str, *args: Any, **options: Any) -> asyncio.Future[Any]:
-        """Call as :meth:`call` does; the error for a missing procedure names the nearest ones."""
-        calling = type(self).call(self, procedure, *args, **options)
-
-        async def call() -> Any:
-            try:
-                return await calling
-            except NoSuchProcedure as error:
-                ask = functools.partial(type(self).call, self)
-                raise await with_nearest(ask, procedure, error) from None
-
-        return self._loop.create_task(call())
 
     def publish(
         self,
@@ -267,7 +255,7 @@ class Connection:
             await asyncio.sleep(delay if end is None else min(delay, end - self._loop.time()))
 
     async def keep(self) -> None:
-        """Come back each time the session ends; runs until it is cancelled.
+        """Come back each time the session ends; runs until it is cancelled, or the session leaves.
 
         Raises:
             RouterUnreachable: no router answered within ``give_up_after``.
@@ -277,7 +265,11 @@ class Connection:
         while self.session is not None:
             began = self._loop.time()
             reason = await asyncio.shield(self.session.closed)
+            is_finished = self.session.is_finished
             self._go_offline()
+            if is_finished:
+                self.end("The session has left by itself.")
+                return
             logger.warning("The session ended: %s. Coming back.", reason)
             if self._loop.time() - began >= _STABLE_SECONDS:
                 self._backoff.reset()
@@ -287,7 +279,12 @@ class Connection:
             except WampappError as error:
                 self.end(f"There is no session any more: {error}")
                 raise
-            logger.info("Joined again at %s", self._dialer.where)
+            if self.session is not None:
+                logger.info("Joined again at %s", self._dialer.where)
+
+    def _make_session(self) -> Session:
+        """Make a session, which has no link yet."""
+        return new_session(self._config, self._dispatcher, self._defined)
 
     def _go_offline(self) -> None:
         self.session = None
@@ -300,13 +297,9 @@ class Connection:
 
     async def _join_once(self, left: float | None) -> None:
         timeout = self._config.handshake_timeout
-        session = await join(
-            self._dialer,
-            self._config,
-            self._dispatcher,
-            self._defined,
-            timeout=timeout if left is None else min(timeout, max(left, 0.05)),
-        )
+        session = self._make_session()
+        seconds = timeout if left is None else min(timeout, max(left, 0.05))
+        await join(self._dialer, self._config, session, seconds)
         try:
             await self._announcer.announce_all(
                 session,
@@ -377,8 +370,7 @@ class Connection:
         """
         await self.stop_serving()
         session = self.session
-        grace = self._config.grace if grace is None else grace
-        left = await self._dispatcher.drain(grace)
+        left = await self._drain(self._config.grace if grace is None else grace)
         for procedure in left:
             logger.warning(
                 "%s still runs after %g s of grace; it is left behind",
@@ -395,3 +387,7 @@ class Connection:
             await self._leave_hooks
         elif session is not None and self._on_leave is not None:
             await self._on_leave()
+
+    async def _drain(self, grace: float) -> list[str]:
+        """Wait until no handler runs any longer; see :meth:`Dispatcher.drain`."""
+        return await self._dispatcher.drain(grace)

@@ -9,6 +9,7 @@ from wampapp.errors import (
     AUTHENTICATION_FAILED,
     NO_SUCH_REALM,
     PROTOCOL_VIOLATION,
+    UNAVAILABLE,
     RouterRefused,
     RouterUnreachable,
 )
@@ -18,6 +19,7 @@ from wampapp.protocol.messages import AUTHENTICATE, HELLO
 
 if TYPE_CHECKING:
     from wampapp.dispatch.dispatcher import Dispatcher
+    from wampapp.protocol.channel import Channel
     from wampapp.protocol.credentials import Credential
     from wampapp.protocol.messages import Message
 
@@ -39,8 +41,13 @@ class Handshake:
         self._credential = credential or Anonymous()
         self._exchange = self._credential.begin()
 
-    def hello(self) -> Message:
-        """Return the HELLO."""
+    def hello(self, channel: Channel | None) -> Message:
+        """Return the HELLO.
+
+        Args:
+            channel: the link's TLS; None without.
+        """
+        self._exchange.bind(channel)
         who = self._credential
         extra = dict(self._exchange.extra or {})
         if self._name:
@@ -100,8 +107,8 @@ class Handshake:
             text: its message; empty if it has none.
         """
         why = f"{text} ({reason})" if text else reason
-        if reason.startswith("wamp.close."):
-            # The router is starting or stopping, so another attempt is worth while.
+        if reason.startswith("wamp.close.") or reason == UNAVAILABLE:
+            # It is starting or stopping, or an app that it asks is: another attempt is worth while.
             return RouterUnreachable(f"The router takes no sessions now: {why}.")
         who = self._credential
         if reason == NO_SUCH_REALM:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import NoSuchProcedure, WampappError
-from wampapp.protocol.features import OTHER_REALMS
+from wampapp.protocol.features import DESCRIBE, OTHER_REALMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +42,14 @@ async def held_uris(call: Callable[..., Any], kind: str, found: set[str]) -> Non
         call: calls a procedure with a list and a dictionary of arguments.
         kind: ``registration`` or ``subscription``.
         found: gets the URIs as they come, within :data:`TIMEOUT`; nothing if there is no meta API.
+            Those by which apps tell what they offer are left out.
     """
 
     async def get(number: int) -> None:
         about = await call(f"wamp.{kind}.get", (number,), {})
-        if isinstance(about, dict) and isinstance(about.get("uri"), str):
-            found.add(about["uri"])
+        uri = about.get("uri") if isinstance(about, dict) else None
+        if isinstance(uri, str) and not uri.startswith(DESCRIBE):
+            found.add(uri)
 
     try:
         async with asyncio.timeout(TIMEOUT):
@@ -78,6 +80,27 @@ async def with_nearest(
         return error
     message = error.message or f"There is no procedure {procedure!r}."
     return NoSuchProcedure(f"{message} Did you mean {' or '.join(near)}?", **error.kwargs)
+
+
+def naming_nearest(call: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
+    """Return a function that calls, and whose error for a missing procedure names the nearest ones.
+
+    Args:
+        call: calls a procedure with a list and a dictionary of arguments.
+    """
+
+    def calling(procedure: str, *args: Any, **options: Any) -> asyncio.Future[Any]:
+        answer = call(procedure, *args, **options)
+
+        async def wait() -> Any:
+            try:
+                return await answer
+            except NoSuchProcedure as error:
+                raise await with_nearest(call, procedure, error) from None
+
+        return asyncio.get_running_loop().create_task(wait())
+
+    return calling
 
 
 def nearest(uri: str, known: set[str]) -> list[str]:

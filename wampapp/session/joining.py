@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from wampapp.errors import RouterUnreachable
+from wampapp.errors import UsageError
+from wampapp.protocol.credentials import ClientCertificate
 from wampapp.session.keepalive import KeepAlive
 from wampapp.session.session import Session
 
@@ -17,47 +18,54 @@ if TYPE_CHECKING:
     from wampapp.transport.dial import Dialer
 
 
-async def join(
-    dialer: Dialer,
-    config: Config,
-    dispatcher: Dispatcher,
-    defined: Mapping[str, type[Exception]] | None = None,
-    *,
-    timeout: float | None = None,
+def new_session(
+    config: Config, dispatcher: Dispatcher, defined: Mapping[str, type[Exception]] | None = None
 ) -> Session:
+    """Make a session, which has no link yet, on the running loop.
+
+    Args:
+        config: the realm, the credential, and what the session calls itself.
+        dispatcher: what runs its handlers.
+        defined: the exceptions that stand for error URIs.
+    """
+    loop = asyncio.get_running_loop()
+    return Session(config.realm, dispatcher, loop, defined, config.auth, config.name)
+
+
+async def join(
+    dialer: Dialer, config: Config, session: Session, timeout: float | None = None
+) -> None:
     """Connect and join a realm.
 
     Args:
         dialer: how to reach the router.
-        config: the realm, the credential and the timeouts.
-        dispatcher: what runs the session's handlers.
-        defined: the exceptions that stand for error URIs.
+        config: the credential and the timeouts.
+        session: what joins.
         timeout: seconds for all of it; None for the configuration's.
-
-    Returns:
-        The joined session.
 
     Raises:
         RouterUnreachable: no router answered, or not in time.
         RouterRefused: it refused the realm or the credential.
         TlsFailed: it is not to be trusted.
+        UsageError: we join by a certificate, and have none.
     """
+    by_certificate = dialer.remote and isinstance(config.auth, ClientCertificate)
+    if by_certificate and (config.tls is None or config.tls.certificate is None):
+        raise UsageError(
+            "Joining by a client certificate needs one; give tls=Tls(certificate=…), --cert or "
+            "WAMPAPP_CERT."
+        )
     seconds = config.handshake_timeout if timeout is None else timeout
-    loop = asyncio.get_running_loop()
-    session = Session(config.realm, dispatcher, loop, defined, config.auth, config.name)
     try:
         async with asyncio.timeout(seconds):
             await dialer.dial(session, seconds)
             await session.joined
     except TimeoutError:
+        error = session.timed_out(dialer.where, seconds)
         session.cut("the join took too long")
-        raise RouterUnreachable(
-            f"What listens at {dialer.where} did not answer as a WAMP router within "
-            f"{seconds:g} s; check the URL and the port."
-        ) from None
+        raise error from None
     except BaseException:
         session.cut("the join failed")
         raise
     if config.keep_alive and dialer.remote:
-        KeepAlive(session, config.keep_alive, loop)
-    return session
+        KeepAlive(session, config.keep_alive, asyncio.get_running_loop())

@@ -18,6 +18,7 @@ from wampapp.errors import (
     ProtocolViolation,
     RouterRefused,
     RouterUnreachable,
+    WampappError,
 )
 from wampapp.protocol.messages import (
     ABORT,
@@ -31,6 +32,7 @@ from wampapp.protocol.messages import (
     RESULT,
     UNREGISTERED,
     UNSUBSCRIBE,
+    UNSUBSCRIBED,
     WELCOME,
     MalformedMessage,
 )
@@ -92,6 +94,7 @@ class Session:
         details: the details of WELCOME.
         joined: a future, done when WELCOME came; its exception says why none will.
         closed: a future of the reason why the session ended.
+        is_finished: whether it has left by itself, and is not to come back; ours never does.
         call: see :meth:`Caller.call`.
         publish: see :meth:`Caller.publish`.
         register: see :meth:`Callee.register`.
@@ -101,6 +104,7 @@ class Session:
         unsubscribe: see :meth:`Subscriber.unsubscribe`.
     """
 
+    is_finished = False
     _link: Link
 
     def __init__(
@@ -148,6 +152,7 @@ class Session:
             INTERRUPT: callee.on_interrupt,
             **dict.fromkeys(ANSWERS, caller.on_answer),
             UNREGISTERED: callee.on_unregistered,
+            UNSUBSCRIBED: subscriber.on_unsubscribed,
             GOODBYE: self._on_goodbye,
             ABORT: self._on_abort,
         }
@@ -230,7 +235,7 @@ class Session:
         """Take the link and say HELLO."""
         self._link = self._backlog.link = link
         self.state = State.JOINING
-        link.send(self._handshake.hello())
+        link.send(self._handshake.hello(link.channel))
 
     def received(self, message: Message) -> None:
         """Handle a message."""
@@ -266,6 +271,18 @@ class Session:
         self._end(reason)
 
     # How a session opens.
+
+    def timed_out(self, where: str, seconds: float) -> WampappError:
+        """Return the error of a join that took too long.
+
+        Args:
+            where: what listens there was asked.
+            seconds: how long it had.
+        """
+        return RouterUnreachable(
+            f"What listens at {where} did not answer as a WAMP router within {seconds:g} s; check "
+            "the URL and the port."
+        )
 
     def _on_challenge(self, message: Message) -> None:
         if self.state is not State.JOINING:
@@ -314,7 +331,7 @@ class Session:
         if self.state is State.JOINED:
             self._backlog.resume()  # the router's GOODBYE must be read
             self.state = State.LEAVING
-            self._say([GOODBYE, {}, CLOSE_NORMAL])
+            self._say_goodbye()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await asyncio.shield(self.closed)
@@ -324,6 +341,9 @@ class Session:
             self._end("we left", abort=True)
         elif not self._unlinked.done():
             self._link.abort()
+
+    def _say_goodbye(self) -> None:
+        self._say([GOODBYE, {}, CLOSE_NORMAL])
 
     def cut(self, reason: str) -> None:
         """End the session at once and without a word: the link is dead, or the join took too long.

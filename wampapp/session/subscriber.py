@@ -53,6 +53,7 @@ class Subscriber:
 
         def add(subscription: int) -> None:
             self._asking.remove(endpoint)
+            endpoint.id = subscription
             queue = EventQueue(self._dispatcher, endpoint, self._backlog)
             self._queues.setdefault(subscription, []).append(queue)
 
@@ -114,6 +115,21 @@ class Subscriber:
             ConnectionLost: the link broke.
         """
         await self._caller.request(UNSUBSCRIBE, subscription)
+
+    def on_unsubscribed(self, message: Message) -> None:
+        """Handle ``[UNSUBSCRIBED, Request]``, and the router's own, whose request is 0."""
+        if message[1] != 0:
+            self._caller.on_answer(message)
+            return
+        # "Subscription Revocation": the router has taken a subscription away.
+        details = message[2] if len(message) > 2 else {}
+        number = details.get("subscription")
+        queues = self._queues.pop(number, []) if type(number) is int else []
+        for queue in queues:
+            queue.close()
+        if queues:
+            reason = details.get("reason") or "it gives no reason"
+            logger.warning("%s was taken away by the router: %s", queues[0].topic, reason)
 
     def refuse(self, error: MalformedMessage) -> None:
         """Drop an event that cannot be read."""

@@ -11,15 +11,19 @@ import subprocess
 import sys
 import threading
 from multiprocessing import Pipe
+from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wampapp.loop.threads import ThreadPool
 from wampapp.supervisor.ended import ServiceEnded
-from wampapp.supervisor.pipe import VARIABLE, Failed, Join, Left, Loaded, Up
+from wampapp.supervisor.pipe import VARIABLE, Failed, Left, Loaded, Take, Up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wampapp.registry.records import Worker
-    from wampapp.supervisor.pipe import Start
+    from wampapp.supervisor.pipe import Join, Start
 
 logger = logging.getLogger("wampapp")
 
@@ -51,6 +55,10 @@ class Child:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
         self._failure = Failed("", fixable=True)
+        self._sending = threading.Lock()
+        self._senders = ThreadPool(1, "wampapp-handover")
+        #: Whether it was told to end.
+        self.is_ending = False
 
     def follow(self) -> None:
         """Receive its messages, on the running loop."""
@@ -92,6 +100,7 @@ class Child:
             pass
         self._loop.remove_reader(self._pipe.fileno())
         self._pipe.close()
+        self._senders.close()
         end = ServiceEnded(code, self._failure.text, fixable=self._failure.fixable)
         self.ended.set_result(end)
         for future in (self._loaded, self._up):
@@ -128,13 +137,37 @@ class Child:
         """Have it import the app."""
         self._send(message)
 
-    def join(self, url: str | None, secret: str | None) -> None:
-        """Have it join: the parent's router, if it needs one, with a secret, if that asks."""
-        self._send(Join(url, secret))
+    def join(self, message: Join) -> None:
+        """Have it join."""
+        self._send(message)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it has joined, and has not begun to end."""
+        return self._up.done() and not (self._left.done() or self.ended.done() or self.is_ending)
+
+    def take(self, descriptor: int, family: int, data: bytes, taken: Callable[[], None]) -> None:
+        """Give it a connection to its web apps.
+
+        Args:
+            descriptor: the connection's file descriptor.
+            family: its address family.
+            data: what was read from it.
+            taken: called on the loop when the descriptor may be closed here.
+        """
+
+        def send() -> None:
+            with contextlib.suppress(OSError), self._sending:
+                self._pipe.send(Take(family, data))
+                send_handle(self._pipe, descriptor, self._process.pid)
+            self._loop.call_soon_threadsafe(taken)
+
+        # In a thread: a process that is stopped in a debugger does not empty its pipe.
+        self._senders.submit(send)
 
     def _send(self, message: Start | Join) -> None:
-        with contextlib.suppress(OSError):  # it has ended, which shows by its exit code
-            self._pipe.send(message)
+        with contextlib.suppress(OSError), self._sending:
+            self._pipe.send(message)  # if it has ended, that shows by its exit code
 
     def holds(self, path: Path) -> bool:
         """Return whether it has a file open; always False except on Linux."""
@@ -164,6 +197,7 @@ class Child:
         Args:
             patience: the seconds after which it is killed; None for never.
         """
+        self.is_ending = True
         if self._process.poll() is None:
             self._process.terminate()
         done, _ = await asyncio.wait([self.ended], timeout=patience)

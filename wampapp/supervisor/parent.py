@@ -8,21 +8,28 @@ import secrets
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from wampapp.config.listeners import http_listener
 from wampapp.config.records import Config
 from wampapp.config.settle import override
 from wampapp.config.url import urls_at
 from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
-from wampapp.runner.reach import find_router, reloading
+from wampapp.runner.reach import find_router, reloading, show_console
 from wampapp.runner.signals import reload_signal, stop_signals
+from wampapp.server.address import Address
+from wampapp.server.handover import Handover
+from wampapp.server.listening import listen_on
 from wampapp.supervisor.child import Child
+from wampapp.supervisor.pipe import Join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.registry.records import Worker
     from wampapp.runner.reach import Reach
+    from wampapp.server.handover import Taker
+    from wampapp.server.page import PageFactory
     from wampapp.supervisor.pipe import Start, Up
 
 
@@ -46,7 +53,11 @@ class Parent(ABC):
         self._options = options
         self._as_json = as_json
         self._children: set[Child] = set()
+        self._handover: Handover | None = None
+        self._paths: frozenset[str] = frozenset()
         self._router: Reach | None = None
+        self._http_port: Any = None
+        self._generation = 0
         self._secret = secrets.token_urlsafe(32)
 
     async def run(self, first: list[Child]) -> None:
@@ -80,6 +91,8 @@ class Parent(ABC):
             finally:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
+                if self._http_port is not None:
+                    await self._http_port.stopListening().asFuture(asyncio.get_running_loop())
                 await asyncio.gather(*(child.stop() for child in self._children))
                 if self._router is not None:
                     await self._router.close()
@@ -118,8 +131,58 @@ class Parent(ABC):
         """
         loaded = await child.loaded()
         url = await self._router_url() if loaded.needs_router else None
-        child.join(url, self._secret if url is not None and self._has_rules else None)
+        if self._router is not None and self._router.server is not None:
+            # A save may have brought it, or taken it away.
+            self._router.server.router.identify_by(loaded.realm, loaded.identifier)
+            show_console(self._router.server, loaded.realm)
+            self._serve_pages(() if self._options.get("http") else loaded.pages)
+        if loaded.pages:
+            self._listen_for_pages()
+        server = None if self._router is None else self._router.server
+        secret = self._secret if url is not None and self._has_rules else None
+        host = "" if server is None else server.host
+        if self._http_port is not None:
+            host = self._http_port.getHost().host
+        allowed = tuple(self._options.get("allow_origins") or ())
+        console = server is not None and server.own_file is not None and self._http_port is None
+        child.join(Join(url, secret, host, allowed, self._generation, console))
         return await child.up()
+
+    def _new_handover(self, page: PageFactory) -> Handover:
+        """Make what hands connections to the web apps of the processes."""
+        self._handover = Handover(page, self._takers)
+        self._handover.paths = self._paths
+        return self._handover
+
+    def _listen_for_pages(self) -> None:
+        """Listen at the port that ``--http`` names for pages; once.
+
+        Raises:
+            UsageError: it cannot be listened there.
+        """
+        http = self._options.get("http")
+        if http and self._http_port is None:
+            listener = http_listener(http)
+            handover = Handover(None, self._takers)
+            reactor = current_runtime().reactor
+            self._http_port = listen_on(reactor, handover, listener, option="--http")
+
+    @property
+    def _pages_url(self) -> str | None:
+        """Where the web pages are; None if there is no port for them."""
+        if self._http_port is not None:
+            at = self._http_port.getHost()
+            return Address(at.host, at.port).page_url
+        address = None if self._router is None else self._router.address
+        return None if address is None else address.page_url
+
+    def _serve_pages(self, paths: tuple[str, ...]) -> None:
+        self._paths = frozenset(paths)
+        if self._handover is not None:
+            self._handover.paths = self._paths
+
+    def _takers(self) -> list[Taker]:
+        return [child.take for child in self._children if child.is_up]
 
     async def _join_all(self, children: list[Child]) -> Up:
         """Have the first process join, then the others: an error that all share shows once."""
@@ -145,7 +208,7 @@ class Parent(ABC):
                     "With TLS, a service of several processes needs a router by itself; start one "
                     "with 'wampapp router --tls-cert …', and name it with --url."
                 )
-            names = (
+            names: tuple[str, ...] = (
                 "host",
                 "port",
                 "allow_origins",
@@ -156,6 +219,8 @@ class Parent(ABC):
             )
             config = override(Config(), **{name: self._options[name] for name in names})
             self._router = await find_router(config, current_runtime(), self._secret)
+            if self._router.server is not None:
+                self._router.server.page_maker = self._new_handover
         address = self._router.address
         if address is None:
             return str(self._router.url)
@@ -169,7 +234,7 @@ class Parent(ABC):
             count: how many processes there are.
             more: further lines, each with its label.
         """
-        info = up.info
+        info = dataclasses.replace(up.info, pages_url=self._pages_url)
         if self._router is not None:
             address, server = self._router.address, self._router.server
             if address is None:
@@ -178,7 +243,11 @@ class Parent(ABC):
                 urls = banner.urls_of(address)
                 is_guarded = server is not None and server.router.is_guarded
                 info = dataclasses.replace(
-                    info, routers=urls, host=address.host, is_guarded=is_guarded
+                    info,
+                    routers=urls,
+                    host=address.host,
+                    is_guarded=is_guarded,
+                    console_url=banner.console_url(server, address),
                 )
         extra = []
         if count > 1:

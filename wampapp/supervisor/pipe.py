@@ -45,9 +45,15 @@ class Loaded:
 
     Attributes:
         needs_router: whether nothing names a router, so that it joins the parent's.
+        realm: the realm that it joins.
+        identifier: its procedure that says who a web page is; None if it has none.
+        pages: the paths of its web pages.
     """
 
     needs_router: bool
+    realm: str
+    identifier: str | None
+    pages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,31 @@ class Join:
     Attributes:
         url: the parent's router, if the worker needs one.
         secret: what the worker proves with that it is the parent's.
+        host: the address of the parent's port for web pages; empty if it has none.
+        origins: the origins of web pages that are let in there.
+        generation: how often the service was started anew.
+        console: whether the console is at that port.
     """
 
     url: str | None
     secret: str | None = None
+    host: str = ""
+    origins: tuple[str, ...] = ()
+    generation: int = 0
+    console: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The parent's later messages: a connection to the web apps; its file descriptor follows.
+
+    Attributes:
+        family: its address family.
+        data: what was read from it.
+    """
+
+    family: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +98,13 @@ class Up:
         info: what a banner shows of it.
         single: the procedures that only the first worker registers.
         log_files: the files that it logs to.
+        folders: where the templates and the static files of its pages are.
     """
 
     info: ServiceInfo
     single: tuple[str, ...]
     log_files: tuple[str, ...]
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

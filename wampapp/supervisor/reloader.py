@@ -131,6 +131,8 @@ class Reloader(Parent):
             self._show_failure(result, serving)
         elif isinstance(result, Up):
             self._watcher.ignore(result.log_files)
+            # In a thread: it waits for a save that is under way.
+            await asyncio.to_thread(self._watcher.watch_also, result.folders)
             seconds = asyncio.get_running_loop().time() - began
             self._show_reload(result, len(children), saved, seconds)
         elif not isinstance(result, asyncio.CancelledError):
@@ -156,6 +158,7 @@ class Reloader(Parent):
             serving.clear()
             await asyncio.gather(*(child.left() for child in self._leaving))
             self._leaving.clear()
+            self._generation += 1
             up = await self._join_all(children)
         except BaseException:
             await asyncio.gather(*(child.stop(_PATIENCE) for child in children))

@@ -69,11 +69,22 @@ class Watcher:
         self._hint = threading.Event()
         self._stop = threading.Event()
         self._pause = _INTERVAL
+        self._lock = threading.Lock()
         self._state = self._scan()
 
     def ignore(self, files: Iterable[str]) -> None:
         """Ignore some files from now on: those that the service itself writes to."""
         self._ignored = frozenset(os.path.realpath(file) for file in files)
+
+    def watch_also(self, folders: Iterable[str]) -> None:
+        """Watch everything in some more folders from now on."""
+        wanted = [path for folder in folders if (path := Path(folder).resolve()).is_dir()]
+        with self._lock:
+            new = [path for path in wanted if path not in self._folders]
+            if new:
+                self._folders += new
+                # What is in them now is not a change.
+                self._state = {**self._scan(), **self._state}
 
     def start(self, on_save: Callable[[list[str]], None]) -> None:
         """Begin to watch, in a thread of its own.
@@ -94,9 +105,11 @@ class Watcher:
             threading.Thread(target=self._listen, daemon=True).start()
         while not self._stop.is_set():
             began = time.monotonic()
-            state = self._scan()
-            if state != self._state:
-                saved = self._settled(state)
+            with self._lock:
+                state = self._scan()
+                has_changed = state != self._state
+                saved = self._settled(state) if has_changed else []
+            if has_changed:
                 if saved:
                     on_save(saved)
             else:

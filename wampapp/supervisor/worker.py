@@ -10,22 +10,28 @@ import logging
 import os
 import signal
 import threading
+from multiprocessing.reduction import recv_handle
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.access import TRUSTED
 from wampapp.config.settle import settle
+from wampapp.describe.console_files import console_file
 from wampapp.loop import reactor
 from wampapp.loop.runtime import current_runtime, get_runtime
+from wampapp.registry.web_records import OWN
 from wampapp.runner import banner, foreground
-from wampapp.runner.signals import handle_signal
+from wampapp.runner.signals import complete, handle_signal
+from wampapp.server.address import host_allowed
 from wampapp.supervisor.pipe import Join, Left, Loaded, Up
 from wampapp.transport import dial
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
     from wampapp.config.records import Config
     from wampapp.runner.servable import Servable
+    from wampapp.runner.service import Service
     from wampapp.supervisor.pipe import Start
 
 #: How much longer than its grace time a process may take to end when its parent is gone.
@@ -63,9 +69,12 @@ class Listener:
     Attributes:
         join: the parent's second message, which lets the process join.
         grace: the seconds that running handlers get.
+        take: takes a connection to the service's web apps: its file descriptor, its address family,
+            and what was read from it.
     """
 
     def __init__(self, pipe: Connection) -> None:
+        self.take: Callable[[int, int, bytes], None] = lambda descriptor, *_: os.close(descriptor)
         self.join: concurrent.futures.Future[Join] = concurrent.futures.Future()
         self.grace = 0.0
         threading.Thread(target=self._listen, args=(pipe,), daemon=True).start()
@@ -73,7 +82,9 @@ class Listener:
     def _listen(self, pipe: Connection) -> None:
         with contextlib.suppress(EOFError, OSError):
             self.join.set_result(pipe.recv())
-            pipe.recv()  # there is no third message: it ends with the parent
+            while True:  # until it ends with the parent
+                message = pipe.recv()
+                self.take(recv_handle(pipe), message.family, message.data)
         os.kill(os.getpid(), signal.SIGTERM)
         threading.Event().wait(self.grace + _PATIENCE)
         os._exit(1)
@@ -110,42 +121,67 @@ async def _serve(
 
     def stop() -> None:
         # However often it comes: stopping a whole group of processes reaches each twice.
-        loop.call_soon_threadsafe(_complete, stopped)
+        loop.call_soon_threadsafe(complete, stopped)
 
     handle_signal(signal.SIGTERM, stop)
-    _send(pipe, Loaded(config.url is None))
+    _send(
+        pipe,
+        Loaded(
+            config.url is None,
+            config.realm,
+            app.registry.identifier,
+            (*app.registry.web.paths, OWN) if app.registry.web else (),
+        ),
+    )
     join = asyncio.wrap_future(listener.join)
     either: list[asyncio.Future[Any]] = [join, stopped]
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not join.done():
         return
+    found = join.result()
     if config.url is None:
         # A credential is for a router that is named.
-        found = join.result()
         auth = None
         if found.secret is not None:
             from wampapp.protocol.credentials import Wampcra
 
             auth = Wampcra(TRUSTED, found.secret)
         config = dataclasses.replace(config, url=found.url, auth=auth)
+    if start.reloads:
+        config = dataclasses.replace(config, generation=found.generation)
     service = app.make_service(config, current_runtime(), succeeds=start.worker.again)
+    if app.registry.web and found.host:
+        _take_connections(service, found, listener, loop)
 
     def started() -> None:
         single = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")
-        _send(pipe, Up(banner.service_info(app, service), single, _log_files()))
+        info = banner.service_info(app, service)
+        _send(pipe, Up(info, single, _log_files(), app.registry.web.folders))
 
     await foreground.serve(app, service, stopped, started, lambda: None)
     _send(pipe, Left())
 
 
+def _take_connections(
+    service: Service, parent: Join, listener: Listener, loop: asyncio.AbstractEventLoop
+) -> None:
+    """Have the service answer the requests for web pages at its parent's port."""
+    realm = service.config.realm
+    service.takes_pages(
+        lambda host: host_allowed(host, parent.host, parent.origins),
+        frozenset(parent.origins),
+        (lambda path: console_file(path, realm)) if parent.console else None,
+    )
+
+    def take(descriptor: int, family: int, data: bytes) -> None:
+        loop.call_soon_threadsafe(service.accept_page, descriptor, family, data)
+
+    listener.take = take
+
+
 def _send(pipe: Connection, message: Loaded | Up | Left) -> None:
     with contextlib.suppress(OSError):  # the parent is gone, which the listener notices
         pipe.send(message)
-
-
-def _complete(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _log_files() -> tuple[str, ...]:

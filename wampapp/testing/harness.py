@@ -19,6 +19,7 @@ from wampapp.registry.endpoint import endpoint_for
 from wampapp.registry.naming import absolute_uri, check_relative
 from wampapp.router.router import Router
 from wampapp.session.connection import Connection
+from wampapp.testing.described import Described
 from wampapp.testing.virtual_clock import ClockLoop
 from wampapp.transport.dial import LocalDialer
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from wampapp.registry.records import Registration, Subscription
     from wampapp.runner.servable import Servable
     from wampapp.runner.service import Service
+    from wampapp.testing.described import DescribedStub
     from wampapp.testing.events import Events
     from wampapp.testing.stub import Stub
     from wampapp.transport.link import Handler
@@ -85,6 +87,7 @@ class Harness:
         apps: what is tested.
         stopped: whether everything has stopped.
         failures: what event handlers, timers and hooks raised; no caller got it.
+        page_failures: what views raised, and no error handler took.
     """
 
     def __init__(
@@ -96,12 +99,15 @@ class Harness:
         self._config = Config(realm=realm or first, grace=1.0)
         self.stopped = False
         self.failures: list[BaseException] = []
+        self.page_failures: list[BaseException] = []
         self._by_id: dict[str, BaseException] = {}
         self._services: list[Service] = []
         self._connections: list[Connection] = []
         self._recorders: list[Events] = []
         #: The procedures that stubs play.
         self._played: list[Pattern] = []
+        #: Those that are played as documents describe them.
+        self.described: Described
         self._router: Router
         self._workers: ThreadPool
         self._dispatcher: Dispatcher
@@ -113,11 +119,14 @@ class Harness:
         """The pools of worker threads, the test's own and the apps'."""
         return [self._workers, *(service.workers for service in self._services)]
 
-    async def start(self, stubs: list[Stub], recorders: list[Events]) -> None:
+    async def start(
+        self, stubs: list[Stub], described: list[DescribedStub], recorders: list[Events]
+    ) -> None:
         """Start the router, the stubs and the apps.
 
         Args:
             stubs: the stubs to register before the apps join.
+            described: the stubs of what else documents describe.
             recorders: the recorders to subscribe before the apps join.
 
         Raises:
@@ -127,15 +136,18 @@ class Harness:
         if isinstance(self.runtime.loop, ClockLoop):
             # Handlers may use Twisted's reactor, whose delays then go by the same clock.
             self.runtime.reactor.seconds = self.runtime.loop.time
-        self._router = Router("wampapp.testing")
+        # Its timers go by the clock of the loop, which a test may move.
+        self._router = Router("wampapp.testing", call_later=self.runtime.loop.call_later)
         self._workers = ThreadPool(40, "wampapp-test")
         self._dispatcher = Dispatcher(self.runtime.loop, self._workers, logger)
         self._dispatcher.failures.on_failure = self._on_failure
         self._dialer = AppDialer(self._router.new_session)
         try:
             self._own = await self.connect()
+            self.described = Described(self._own)
             for stub in stubs:
                 await self.add_stub(stub)
+            await self.add_described(described)
             for recorder in recorders:
                 await self.add_recorder(recorder)
             for app in self.apps:
@@ -162,10 +174,26 @@ class Harness:
         self._services.append(service)
         for pattern in self._played:
             await service.leave_out(pattern)
+        if app.registry.web:
+            service.takes_pages(lambda _host: True, frozenset())
         try:
             await service.start()
         except HookFailed as error:
-            raise error from self.failures.pop()
+            # None where a session of Autobahn's did not do what it should.
+            raise error from (self.failures.pop() if self.failures else None)
+        if service.pages is not None and service.pages.failures is not None:
+            service.pages.failures.on_failure = self._on_page_failure
+
+    def _on_page_failure(self, error: BaseException, error_id: str) -> None:
+        if error_id:
+            self.page_failures.append(error)
+        else:
+            self._on_failure(error, error_id)
+
+    @property
+    def sites(self) -> list[Any]:
+        """The web pages of each app, as ASGI apps; None for an app without."""
+        return [None if s.pages is None else s.pages.site for s in self._services]
 
     def _on_failure(self, error: BaseException, error_id: str) -> None:
         if error_id:
@@ -213,14 +241,29 @@ class Harness:
         Raises:
             ProcedureExists: the test has registered the procedure, or another stub of it.
         """
-        record = self.blueprint().add_registration(
-            stub.answer, stub.uri, run="loop", validate=False
-        )
+        record = self._record(stub)
         pattern = endpoint_for(record).pattern
+        await self.described.make_way(pattern)
         self._played.append(pattern)
         for service in self._services:
             await service.leave_out(pattern)
         await self._announce(record)
+
+    async def add_described(self, stubs: list[DescribedStub]) -> None:
+        """Register the stubs of a document's procedures, except for those that are there already.
+
+        Args:
+            stubs: the stubs. What a test or an app declares itself takes the place of one.
+        """
+        declared = [record for app in self.apps for record in app.registry.registrations]
+        patterns = [endpoint_for(record).pattern for record in declared]
+        for stub in stubs:
+            await self.described.add(self._record(stub), patterns)
+
+    def _record(self, stub: Stub) -> Registration:
+        return self.blueprint().add_registration(
+            stub.answer, stub.uri, match=stub.match, run="loop", validate=False
+        )
 
     def _defined(self) -> dict[str, type[Exception]]:
         defined: dict[str, type[Exception]] = {}
@@ -235,8 +278,7 @@ class Harness:
             prefix: what relative URIs are relative to.
         """
         blueprint = Blueprint(prefix)
-        for uri, kind in self._defined().items():
-            blueprint.define_error(kind, uri)
+        blueprint.scope.uris = {kind: uri for uri, kind in self._defined().items()}
         return blueprint
 
     async def add_recorder(self, recorder: Events) -> None:
@@ -275,9 +317,9 @@ class Harness:
         """Break the apps' sessions; new ones are refused until :meth:`go_online`."""
         self._dialer.offline = True
         for service in self._services:
-            connection = service.connection
-            if connection is not None and connection.session is not None:
-                connection.session.cut("the test took the router away")
+            for connection in service.connections:
+                if connection.session is not None:
+                    connection.session.cut("the test took the router away")
 
     def go_online(self) -> None:
         """Allow the apps to join again."""

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any, Self
 
 from wampapp.client.blocking import PeerClient
 from wampapp.errors import HandlerFailed, UsageError
+from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.records import Registration
 from wampapp.testing.events import Events
+from wampapp.testing.guests import servable
 from wampapp.testing.harness import NO_PREFIX, Harness, absolute, prefix_of
 from wampapp.testing.stub import Stub
 from wampapp.testing.virtual_clock import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from _typeshed import StrPath
+    from werkzeug.test import Client as Browser
+
+    from wampapp.registry.endpoint import Endpoint
+    from wampapp.registry.records import Subscription
     from wampapp.runner.servable import Servable
     from wampapp.session.connection import Connection
+    from wampapp.testing.described import DescribedStub
+    from wampapp.testing.guests import ComponentLike
 
 #: Seconds; more than the longest delay between two attempts to join.
 _REJOIN_SECONDS = 2.0
@@ -37,21 +48,28 @@ class TestRealm:
     block, unless the test has removed it from :attr:`failures`.
 
     Args:
-        apps: what is tested; each runs as in ``app.run()``, hooks and timers included.
+        apps: what is tested; each runs as in ``app.run()``, hooks and timers included. Subclasses
+            of Autobahn's ``ApplicationSession`` and its components are taken as apps are.
         realm: the realm that all of them join; by default the first one's.
         timeout: seconds that a verb of its clients may take.
     """
 
     __test__ = False  # pytest takes a class of this name for a test
 
-    def __init__(self, *apps: Servable, realm: str | None = None, timeout: float = 10.0) -> None:
-        self._apps = apps
+    def __init__(
+        self,
+        *apps: Servable | type[Any] | ComponentLike,
+        realm: str | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        self._apps = tuple(map(servable, apps))
         self._realm = realm
         self._timeout = timeout
         self._stubs: list[Stub] = []
+        self._described: list[DescribedStub] = []
         self._recorders: list[Events] = []
         self._harness: Harness | None = None
-        self.prefix = prefix_of(apps)
+        self.prefix = prefix_of(self._apps)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(app.name for app in self._apps)}>"
@@ -107,6 +125,32 @@ class TestRealm:
             self._harness.runtime.call(self._harness.add_stub(stub))
         return stub
 
+    def stub_from(self, document: StrPath | Mapping[str, Any]) -> Mapping[str, Stub]:
+        """Play the procedures that a document describes, before the block or in it.
+
+        Those that the test or an app under test registers are left to them. Each stub answers with
+        the smallest value that fits, or with an example or a default of the document's, and refuses
+        the calls that the procedure itself would refuse.
+
+        Args:
+            document: an AsyncAPI document that ``wampapp docs`` wrote, or the file that holds it.
+
+        Returns:
+            The stubs, by their URIs as they were declared.
+
+        Raises:
+            UsageError: there is no such file, or it is something else; or jsonschema is not
+                installed.
+        """
+        from wampapp.testing.described import stubs_from
+
+        stubs = stubs_from(document)
+        if self._harness is None:
+            self._described += stubs.values()
+        else:
+            self._harness.runtime.call(self._harness.add_described([*stubs.values()]))
+        return stubs
+
     def events(self, topics: str) -> Events:
         """Record what anybody publishes from now on; before the block, or in it.
 
@@ -158,7 +202,7 @@ class TestRealm:
         harness = Harness(runtime, self._apps, self._realm)
         for recorder in self._recorders:
             self._connect(recorder, harness)
-        runtime.call(harness.start(self._stubs, self._recorders))
+        runtime.call(harness.start(self._stubs, self._described, self._recorders))
         clock.harnesses.add(harness)
         self._harness = harness
         return TestClient(self, runtime.call(harness.connect()), self._timeout)
@@ -200,10 +244,17 @@ class TestClient(PeerClient):
             realm.harness  # noqa: B018 - raises when the block has ended
             return connection
 
+        def prepare(record: Registration | Subscription) -> Endpoint:
+            endpoint = endpoint_for(record)
+            if isinstance(record, Registration):
+                harness.runtime.call(harness.described.make_way(endpoint.pattern))
+            return endpoint
+
         super().__init__(
             lambda: harness.runtime,
             current,
             prefix=realm.prefix,
+            prepare=prepare,
             timeout=timeout,
             blueprint=lambda: realm.harness.blueprint(realm.prefix or None),
         )
@@ -232,6 +283,20 @@ class TestClient(PeerClient):
         except HandlerFailed as error:
             raise error from self.realm.harness.cause_of(error)
 
+    @functools.cached_property
+    def pages(self) -> Browser:
+        """The app's web pages, asked by werkzeug's test client, which keeps cookies.
+
+        ::
+
+            assert client.pages.get("/orders/3").json == {"id": 3}
+
+        What a view raises, and no error handler takes, is raised there.
+        """
+        from wampapp.testing.pages import browser_of
+
+        return browser_of(self.realm.harness)
+
     def events(self, topics: str) -> Events:
         """Record what is published from now on; as :meth:`TestRealm.events`."""
         return self.realm.events(topics)
@@ -245,6 +310,10 @@ class TestClient(PeerClient):
     ) -> Stub:
         """Play a procedure; as :meth:`TestRealm.stub`."""
         return self.realm.stub(uri, returns=returns, raises=raises)
+
+    def stub_from(self, document: StrPath | Mapping[str, Any]) -> Mapping[str, Stub]:
+        """Play the procedures that a document describes; as :meth:`TestRealm.stub_from`."""
+        return self.realm.stub_from(document)
 
     def as_(self, authid: str, *, role: str = "anonymous") -> TestClient:
         """Make a client with a session of its own, joined as somebody.

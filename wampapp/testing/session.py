@@ -5,30 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from wampapp.client.active import ActiveRegistration, ActiveSubscription
-from wampapp.client.handles import Procedure
+from wampapp.client.autobahn_calls import procedure_for
 from wampapp.client.waiting import wait_for_answer
 from wampapp.errors import HandlerFailed, UsageError
 from wampapp.loop.runtime import current_runtime
 from wampapp.protocol import uris
+from wampapp.registry.autobahn_options import call_timeout, sent_with_event, taken
 from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.records import Registration
 from wampapp.testing.events import Events
+from wampapp.testing.guests import servable
 from wampapp.testing.harness import Harness, absolute, prefix_of
 from wampapp.testing.stub import Stub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
     from types import TracebackType
 
+    from _typeshed import StrPath
+
+    from wampapp.client.handles import Procedure
     from wampapp.loop.runtime import Runtime
     from wampapp.registry.endpoint import Endpoint
     from wampapp.registry.options import RegisterOptions, SubscribeOptions
-    from wampapp.registry.records import Registration, Subscription
+    from wampapp.registry.records import Subscription
     from wampapp.runner.servable import Servable
     from wampapp.session.connection import Connection
+    from wampapp.testing.described import DescribedStub
+    from wampapp.testing.guests import ComponentLike
 
 T = TypeVar("T")
 
 _NOT_RUNNING = "The test session does not run; use it in an 'async with' block."
+_TOO_LATE = "A stub is made before the block: session = app.test_session()."
 _ACKNOWLEDGE = {"acknowledge": True}
 
 
@@ -39,17 +48,18 @@ class TestSession:
     asyncio task or, on a Twisted reactor, a Deferred.
 
     Args:
-        apps: what is tested.
+        apps: what is tested; as in :class:`TestRealm`.
         timeout: seconds that a verb may take.
     """
 
     __test__ = False
 
-    def __init__(self, *apps: Servable, timeout: float = 10.0) -> None:
-        self._apps = apps
-        self._prefix = prefix_of(apps)
+    def __init__(self, *apps: Servable | type[Any] | ComponentLike, timeout: float = 10.0) -> None:
+        self._apps = tuple(map(servable, apps))
+        self._prefix = prefix_of(self._apps)
         self._timeout = timeout
         self._stubs: list[Stub] = []
+        self._described: list[DescribedStub] = []
         self._harness: Harness | None = None
         self._connection: Connection | None = None
 
@@ -58,7 +68,7 @@ class TestSession:
         harness = Harness(runtime, self._apps)
 
         async def start() -> None:
-            await harness.start(self._stubs, [])
+            await harness.start(self._stubs, self._described, [])
             self._connection = await harness.connect()
 
         await runtime.awaitable(start())
@@ -110,24 +120,33 @@ class TestSession:
     def _absolute(self, uri: str, what: str) -> str:
         return uris.check(absolute(uri, self._prefix, what), what)
 
+    def _procedure(self, name: str, theirs: Any) -> Procedure[Any]:
+        options: Any = {"timeout": self._timeout, **call_timeout(theirs)}
+        return procedure_for(self._peer, name, theirs, options)
+
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
-        """Call a procedure; await its result."""
+        """Call a procedure; await its result. Takes what :meth:`App.call` does."""
         name = self._absolute(uri, "procedure")
+        if "options" in kwargs and (theirs := taken(kwargs, "CallOptions")) is not None:
+            return self._do(self._procedure(name, theirs)(*args, **kwargs))
         return self._ask(lambda peer: peer.call(name, args, kwargs), f"answer from {name}")
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """Publish an event; await its publication id, once the router has accepted it."""
         name = self._absolute(uri, "topic")
+        options: dict[str, Any] = _ACKNOWLEDGE
+        if "options" in kwargs and (theirs := taken(kwargs, "PublishOptions")) is not None:
+            options = {**sent_with_event(theirs), **_ACKNOWLEDGE}
         return self._ask(
-            lambda peer: peer.publish(name, args, kwargs, options=_ACKNOWLEDGE),
+            lambda peer: peer.publish(name, args, kwargs, options=options),
             f"acknowledgement for {name}",
         )
 
     async def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         """Call a procedure and iterate over its progressive results."""
         name = self._absolute(uri, "procedure")
-        procedure: Procedure[Any] = Procedure(self._peer, name, {"timeout": self._timeout})
-        items = procedure.stream(*args, **kwargs)
+        theirs = taken(kwargs, "CallOptions") if "options" in kwargs else None
+        items = self._procedure(name, theirs).stream(*args, **kwargs)
 
         async def following() -> Any:
             return await anext(items, items)
@@ -174,6 +193,8 @@ class TestSession:
         runtime, endpoint = self._running().runtime, endpoint_for(record)
 
         async def announce(peer: Connection) -> T:
+            if isinstance(record, Registration):
+                await self._running().described.make_way(endpoint.pattern)
             await peer.announce(record, endpoint)
             return kind(runtime, peer, endpoint)
 
@@ -217,7 +238,20 @@ class TestSession:
             raises: what it raises instead.
         """
         if self._harness is not None:
-            raise UsageError("A stub is made before the block: session = app.test_session().")
+            raise UsageError(_TOO_LATE)
         stub = Stub(absolute(uri, self._prefix, "procedure"), returns, raises)
         self._stubs.append(stub)
         return stub
+
+    def stub_from(self, document: StrPath | Mapping[str, Any]) -> Mapping[str, Stub]:
+        """Play the procedures that a document describes, before the block begins.
+
+        Takes what :meth:`TestRealm.stub_from` does.
+        """
+        if self._harness is not None:
+            raise UsageError(_TOO_LATE)
+        from wampapp.testing.described import stubs_from
+
+        stubs = stubs_from(document)
+        self._described += stubs.values()
+        return stubs

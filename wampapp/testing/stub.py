@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wampapp.registry.results import CallResult
+
+if TYPE_CHECKING:
+    from wampapp.protocol.patterns import Match
 
 
 class StubCall(NamedTuple):
@@ -27,6 +30,7 @@ class Stub:
         calls: its calls so far.
         returns: what it returns; a function is called with the arguments.
         raises: what it raises instead; None for nothing.
+        match: how its URI is matched, if it does not say that by itself.
     """
 
     def __init__(self, uri: str, returns: Any, raises: BaseException | type | None) -> None:
@@ -34,6 +38,7 @@ class Stub:
         self.calls: list[StubCall] = []
         self.returns = returns
         self.raises = raises
+        self.match: Match | None = None
 
     def __repr__(self) -> str:
         return f"<Stub {self.uri!r}: {len(self.calls)} calls>"

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
-import txaio
+from twisted.internet.tcp import Connection
+from twisted.protocols.policies import ProtocolWrapper
 
-txaio.use_twisted()
-# Below errors, Autobahn's log repeats what our own says with the session's name on it.
-txaio.set_global_log_level("error")
-
-from twisted.internet.tcp import Connection  # noqa: E402 - txaio must know the framework first
-
-from wampapp.errors import ConnectionLost, ProtocolViolation  # noqa: E402
-from wampapp.transport.link import MAX_MESSAGE_SIZE  # noqa: E402
-from wampapp.transport.unsent import Unsent  # noqa: E402
+from wampapp.errors import ConnectionLost, ProtocolViolation
+from wampapp.protocol.serializer import UNENCODABLE
+from wampapp.transport.link import MAX_MESSAGE_SIZE
+from wampapp.transport.unsent import Unsent
 
 if TYPE_CHECKING:
+    from wampapp.protocol.channel import Channel
     from wampapp.protocol.messages import Message
     from wampapp.protocol.serializer import Codec
     from wampapp.transport.link import Handler
@@ -34,6 +32,8 @@ _PROBES: Final = (
     ("TCP_KEEPCNT", 3),
     ("TCP_USER_TIMEOUT", 25_000),
 )
+#: What the socket says that takes nothing now.
+_FULL: Final = (errno.EWOULDBLOCK, errno.ENOBUFS)
 #: This many frames are written at once: the other end begins with them while we go on.
 _MAX_FRAMES: Final = 8
 
@@ -41,8 +41,14 @@ _MAX_FRAMES: Final = 8
 class BaseLink:
     """What the four protocols of our links share: a mixin in front of Autobahn's class."""
 
+    #: Our reactor reads a link without Twisted's log context.
+    is_link = True
     #: Whether the link is closed, or closing.
     closing = False
+    #: What a web page's WebSocket began with, where that is asked for.
+    request: dict[str, Any] | None = None
+    #: Whether we are the router's end.
+    is_server = False
     #: Whether anything came in since this was last set to False.
     heard = False
     #: What a message may have; as many values as bytes, and none need be counted.
@@ -93,6 +99,15 @@ class BaseLink:
         return f"[{host}]:{peer.port}" if ":" in host else f"{host}:{peer.port}"
 
     @property
+    def channel(self) -> Channel | None:
+        """The link's TLS; None without."""
+        if not isinstance(self.transport, ProtocolWrapper):
+            return None
+        from wampapp.transport.channel import TlsChannel
+
+        return TlsChannel(self.transport.getHandle(), is_server=self.is_server)
+
+    @property
     def sending(self) -> bool:
         """Whether there are bytes that the peer has not taken yet."""
         return self._unsent.full
@@ -117,7 +132,8 @@ class BaseLink:
 
     def receive(self, payload: bytes) -> None:
         """Decode a message and hand it to the handler."""
-        if self.closing or self.handler is None:
+        handler = self.handler
+        if self.closing or handler is None:
             return
         try:
             if len(payload) > self.max_values:
@@ -126,15 +142,15 @@ class BaseLink:
                 self._serializer.check_values(payload, self.max_values)
             message = self._serializer.decode(payload)
         except ProtocolViolation as error:
-            self.handler.violated(error)
+            handler.violated(error)
             return
         entered = self.factory.entered
         try:
             if entered is None:
-                self.handler.received(message)
+                handler.received(message)
             else:
                 with entered():
-                    self.handler.received(message)
+                    handler.received(message)
         except BaseException:
             # A defect of ours ends only this session, and is logged.
             logger.exception("A message could not be handled; closing its connection")
@@ -153,7 +169,12 @@ class BaseLink:
 
     def send(self, message: Message) -> None:
         """Encode a message and send it; see :class:`Link`."""
-        self.write(self._serializer.encode(message))
+        codec = self._serializer
+        try:
+            payload = codec.dumps(message)  # without encode() around it: 0.05 µs less
+        except UNENCODABLE as error:
+            raise codec.not_encodable(error) from None
+        self.write(payload)
 
     def write(self, payload: bytes) -> None:
         """Send an encoded message; see :class:`Link`."""
@@ -209,13 +230,17 @@ class BaseLink:
         if self._unsent.full or self.transport.disconnecting:
             self._unsent.add(data)
             return
-        sent = self.transport.writeSomeData(data)
-        if type(sent) is not int:
-            # The peer is gone. The transport may never notice: uvloop stops watching a socket that
-            # was reset.
-            self._broken = True
-            self.abort()
-        elif sent < len(data):
+        try:
+            sent = self.transport.socket.send(data)  # by the transport it takes 0.35 µs more
+        except OSError as error:
+            if error.errno not in _FULL:
+                # The peer is gone. The transport may never notice: uvloop stops watching a socket
+                # that was reset.
+                self._broken = True
+                self.abort()
+                return
+            sent = 0
+        if sent < len(data):
             self._unsent.add(data[sent:])
 
     def finish(self) -> None:

@@ -13,7 +13,7 @@ from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
 from wampapp.errors import RouterUnreachable, TlsFailed
 from wampapp.transport.local import connect_locally
-from wampapp.transport.reasons import TLS_FAILED, reason_text
+from wampapp.transport.reasons import TLS_FAILED, reason_text, tls_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,9 +135,7 @@ async def connect(
     def on_failed(reason: str) -> None:
         if not ready.done():
             if reason.startswith(TLS_FAILED):
-                ready.set_exception(
-                    TlsFailed(f"The router at {url.url} cannot be trusted: {reason}.")
-                )
+                ready.set_exception(TlsFailed(tls_sentence(url.url, reason)))
                 return
             text = f"What answers at {url.url} is not a WAMP router: {reason}.{_hint(url, reason)}"
             ready.set_exception(RouterUnreachable(text))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.protocol.codec import CODECS
 from wampapp.transport.budget import Budget
+from wampapp.transport.flavour import twisted_modules
 from wampapp.transport.link import MAX_MESSAGE_SIZE
 from wampapp.transport.rawsocket import RawSocketClient, RawSocketFactory, RawSocketServer
 
@@ -91,7 +92,8 @@ def websocket_server_factory(
         max_unsent: a peer that leaves more bytes than this unread is disconnected.
         budget: what may wait for all peers; None for no bound.
     """
-    from autobahn.twisted.websocket import WampWebSocketServerFactory
+    with twisted_modules():
+        from autobahn.twisted.websocket import WampWebSocketServerFactory
 
     factory = WampWebSocketServerFactory(
         lambda: _SessionAdapter(make_handler()),
@@ -135,9 +137,10 @@ def client_factory(
         return RawSocketFactory(
             RawSocketClient, lambda: handler, call_soon, MAX_UNSENT_BY_CLIENT, Budget()
         )
-    from wampapp.transport.websocket import WebSocketClient  # isort: skip  # before Autobahn
+    from wampapp.transport.websocket import WebSocketClient
 
-    from autobahn.twisted.websocket import WampWebSocketClientFactory
+    with twisted_modules():
+        from autobahn.twisted.websocket import WampWebSocketClientFactory
 
     adapter = _SessionAdapter(handler)
     host = f"[{url.host}]" if ":" in url.host else url.host

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from wampapp.errors import ProtocolViolation
+    from wampapp.protocol.channel import Channel
     from wampapp.protocol.messages import Message
     from wampapp.protocol.serializer import Codec
 
@@ -21,13 +22,20 @@ class Link(Protocol):
 
     Attributes:
         heard: whether anything came in since this was last set to False.
+        request: what a web page's WebSocket began with, where an app is asked about that; None
+            once the session has joined.
     """
 
     heard: bool
+    request: dict[str, Any] | None
 
     @property
     def address(self) -> str:
         """Where the peer is, such as ``127.0.0.1:53412``."""
+
+    @property
+    def channel(self) -> Channel | None:
+        """The link's TLS; None without."""
 
     @property
     def sending(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
 from wampapp.protocol.codec import MSGPACK
@@ -30,6 +30,8 @@ class LocalLink:
     address = LOCAL
     #: Neither end can vanish without the other.
     heard = True
+    channel = None
+    request: dict[str, Any] | None = None
     sending = False
 
     def __init__(self, handler: Handler) -> None:

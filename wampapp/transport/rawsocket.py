@@ -242,6 +242,8 @@ class RawSocketClient(_RawSocket):
 class RawSocketServer(_RawSocket):
     """A router's RawSocket link."""
 
+    is_server = True
+
     def handshake_received(self, length: int, serializer: int) -> None:
         """Answer the client."""
         codec = _CODECS.get(serializer)

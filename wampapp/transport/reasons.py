@@ -7,6 +7,13 @@ from typing import Any, Final
 
 #: What the reason of a link that ended over TLS begins with.
 TLS_FAILED: Final = "TLS failed"
+#: How OpenSSL names what a server finds wrong with its client's certificate.
+_ABOUT_OURS: Final = (
+    "alert unknown ca",
+    "alert bad certificate",
+    "alert certificate",
+    "alert unsupported certificate",
+)
 
 
 def failure_text(failure: Any) -> str:
@@ -45,3 +52,16 @@ def tls_fault(error: BaseException | None) -> str | None:
     if identity is not None and isinstance(error, identity.VerificationError):
         return "the certificate is for another host"
     return None
+
+
+def tls_sentence(where: str, reason: str) -> str:
+    """Return the sentence for a router with which TLS failed.
+
+    Args:
+        where: its URL.
+        reason: why the link ended.
+    """
+    # What the other side finds wrong comes as an alert, which OpenSSL's reason names.
+    if any(word in reason for word in _ABOUT_OURS):
+        return f"The router at {where} does not take our certificate: {reason}."
+    return f"The router at {where} cannot be trusted: {reason}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,37 @@ def own_certificate(certificate: StrPath, key: StrPath) -> dict[str, Any]:
             f"The private key in {key} does not belong to the certificate in {certificate}."
         )
     return {"certificate": first, "privateKey": private, "extraCertChain": chain}
+
+
+def ask_clients(context: Any, ca: StrPath | None) -> None:
+    """Have a server ask clients for a certificate. Those that have none are let in as well.
+
+    Args:
+        context: pyOpenSSL's context of the server.
+        ca: the file of the authorities that must have signed it (PEM); None for any certificate,
+            of which the fingerprint then counts.
+
+    Raises:
+        UsageError: the file is missing, or holds something else.
+    """
+    from OpenSSL import SSL
+
+    if ca is None:
+        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    else:
+        certificates = _certificates(ca)
+        _Trusted(certificates)._addCACertsToContext(context)
+        for certificate in certificates:
+            context.add_client_ca(certificate)
+        context.set_verify(SSL.VERIFY_PEER, lambda _0, _1, _2, _3, is_right: bool(is_right))
+        context.checks_clients = True
+    # OpenSSL refuses a client that resumes a session of a server that asks, if it has no name.
+    context.set_session_id(secrets.token_bytes(16))
+
+
+def checks_clients(context: Any) -> bool:
+    """Return whether a server's context takes only certificates that an authority has signed."""
+    return getattr(context, "checks_clients", False)
 
 
 @implementer(IOpenSSLTrustRoot)

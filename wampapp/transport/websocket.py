@@ -12,13 +12,19 @@ import os
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.transport.base import BaseLink  # isort: skip  # the first: it tells txaio the framework
-
-from autobahn.twisted.websocket import WampWebSocketClientProtocol, WampWebSocketServerProtocol
+import txaio
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
+from wampapp.transport.base import BaseLink
+from wampapp.transport.flavour import twisted_modules
 from wampapp.transport.link import MAX_MESSAGE_SIZE
 from wampapp.transport.reasons import reason_text, tls_fault
+
+with twisted_modules():
+    from autobahn.twisted.websocket import WampWebSocketClientProtocol, WampWebSocketServerProtocol
+
+    # Below errors, Autobahn's log repeats what our own says with the session's name on it.
+    txaio.set_global_log_level("error")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +41,7 @@ _LENGTH_64: Final = 127
 _SHORT_HEAD: Final = struct.Struct(">BB").pack
 _HEAD_16: Final = struct.Struct(">BBH").pack
 _HEAD_64: Final = struct.Struct(">BBQ").pack
+_number: Final = int.from_bytes
 #: So many frames are read by Autobahn in a turn of the loop, which takes 20 µs for each.
 _MAX_SLOW_FRAMES: Final = 256
 #: Larger payloads are masked by Autobahn, in C.
@@ -227,7 +234,8 @@ def _xor(payload: bytes, mask: bytes) -> bytes:
     """Mask or unmask a payload (RFC 6455, 5.3)."""
     size = len(payload)
     pad = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")).to_bytes(size, "big")
+    # With the order of the bytes, which is "big" by itself, it takes 0.12 µs more.
+    return (_number(payload) ^ _number(pad)).to_bytes(size)
 
 
 def _make_masks() -> Iterator[bytes]:
@@ -249,3 +257,5 @@ class WebSocketClient(_WebSocket, WampWebSocketClientProtocol):
 
 class WebSocketServer(_WebSocket, WampWebSocketServerProtocol):
     """A router's WebSocket link."""
+
+    is_server = True

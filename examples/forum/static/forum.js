@@ -1,17 +1,13 @@
-// The forum's page. Flask has rendered the posts; from here on, WAMP keeps them and the list of online
+// The forum's page. It comes with the posts in it; from here on, WAMP keeps them and the list of online
 // members up to date. What members write is inserted as text (textContent), never as markup.
 
-const { router, realm, prefix } = document.body.dataset;
-const [state, me, signIn, write, problem, online, posts, blank] = [
-  "state", "me", "sign-in", "write", "problem", "online", "posts", "post",
+import { connect } from "/_wampapp/wampapp.js";
+
+const wamp = connect();
+const [state, write, problem, online, posts, blank, archive] = [
+  "state", "write", "problem", "online", "posts", "post", "archive",
 ].map((id) => document.getElementById(id));
-
-let wamp; // the client of the current session
-
-async function call(procedure, ...args) {
-  const { argsList } = await wamp.call(`${prefix}.${procedure}`, args);
-  return argsList?.[0];
-}
+const uri = (name) => `com.example.forum.${name}`;
 
 // What is shown.
 
@@ -33,7 +29,7 @@ function showTime(time) {
   time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
-function showPost({ id, name, text, at }) {
+function showPost({ id, name, text, at, picture }) {
   // A post may arrive twice: as an event, and when the page catches up.
   const older = [...posts.children].find((item) => Number(item.dataset.id) <= id);
   if (Number(older?.dataset.id) === id) return;
@@ -41,10 +37,17 @@ function showPost({ id, name, text, at }) {
   item.dataset.id = id;
   item.querySelector("bdi").textContent = name;
   item.querySelector(".text").textContent = text;
+  if (picture) item.querySelector("img").src = `/files/${picture}`;
   const time = item.querySelector("time");
   time.dateTime = at;
   showTime(time);
   posts.insertBefore(item, older ?? null);
+}
+
+function showPicture(name, picture) {
+  for (const item of posts.children) {
+    if (item.querySelector("bdi").textContent === name) item.querySelector("img").src = `/files/${picture}`;
+  }
 }
 
 function showState(sentence) {
@@ -54,88 +57,52 @@ function showState(sentence) {
   for (const button of document.querySelectorAll("button")) button.disabled = sentence !== "";
 }
 
-function showMe(name) {
-  me.querySelector("bdi").textContent = name ?? "";
-  me.hidden = write.hidden = !name;
-  signIn.hidden = !me.hidden;
-}
-
 // What members do.
 
-async function attempt(action) {
-  problem.textContent = "";
-  try {
-    await action();
-  } catch (error) {
-    const ours = ["wamp.error.invalid_argument", "wamp.error.not_authorized"].includes(error.errorUri);
-    problem.textContent = ours ? error.argsList[0] : "The forum did not answer; please try again.";
-  }
-}
-
 function onSubmit(form, action) {
-  form.addEventListener("submit", (event) => {
+  form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return; // ignore a second click
     form.ariaBusy = "true";
-    attempt(async () => {
+    problem.textContent = "";
+    try {
       await action(form.elements);
       form.reset();
-    }).finally(() => (form.ariaBusy = "false"));
+    } catch (error) {
+      const ours = ["wamp.error.invalid_argument", "wamp.error.not_authorized"].includes(error.uri);
+      problem.textContent = ours ? error.args[0] : "The forum did not answer; please try again.";
+    }
+    form.ariaBusy = "false";
   });
 }
 
-onSubmit(signIn, async ({ name, password }) => {
-  const member = await call("sign_in", name.value, password.value);
-  sessionStorage.setItem("token", member.token); // for this tab, until it is closed
-  showMe(member.name);
-  write.elements.text.focus();
+onSubmit(write, ({ text }) => wamp.call(uri("post"), text.value));
+
+onSubmit(archive, async () => {
+  const [bar, link] = [archive.querySelector("progress"), archive.querySelector("a")];
+  link.hidden = true;
+  bar.hidden = false;
+  try {
+    for await (const step of wamp.stream(uri("archive"))) {
+      if (typeof step === "number") bar.value = step;
+      else link.href = step;
+    }
+    link.hidden = false;
+  } finally {
+    bar.hidden = true;
+  }
 });
 
-onSubmit(write, ({ text }) => call("post", text.value));
-
-document.getElementById("sign-out").addEventListener("click", () =>
-  attempt(async () => {
-    await call("sign_out", sessionStorage.getItem("token"));
-    sessionStorage.removeItem("token");
-    showMe(null);
-  }),
-);
-
-// The session.
-
-async function resume() {
-  const token = sessionStorage.getItem("token");
-  if (!token) return null;
-  try {
-    return await call("resume", token);
-  } catch (error) {
-    if (error.errorUri !== "wamp.error.not_authorized") throw error;
-    sessionStorage.removeItem("token");
-    return null;
-  }
-}
-
-async function enter() {
-  const last = Number(posts.firstElementChild?.dataset.id ?? 0); // before an event adds a later one
-  await wamp.subscribe(`${prefix}.posted`, ({ argsList }) => showPost(argsList[0]));
-  for (const post of await call("posts", last)) showPost(post);
-  showMe(await resume());
-  await wamp.subscribe(`${prefix}.online`, ({ argsList }) => showOnline(argsList[0]), { get_retained: true });
-  showState("");
-}
-
-/** Join once; resolves when the session has ended, or could not begin. */
-function join() {
-  return new Promise((ended) => {
-    const client = new Wampy(router, { realm, autoReconnect: false, onClose: ended });
-    wamp = client;
-    client.connect().then(enter).catch(() => client.disconnect());
-  });
-}
+// The session. It comes back by itself, and what was subscribed is so again.
 
 document.querySelectorAll("time").forEach(showTime);
-for (;;) {
-  await join(); // wampy's own reconnecting stops when a router says GOODBYE; this loop does not
-  showState("The forum is away; this page goes on trying.");
-  await new Promise((over) => setTimeout(over, 500 + 500 * Math.random()));
-}
+wamp.addEventListener("leave", () => showState("The forum is away; this page goes on trying."));
+wamp.addEventListener("join", async () => {
+  showState("");
+  const last = Number(posts.firstElementChild?.dataset.id ?? 0);
+  const missed = await wamp.call(uri("posts"), last).catch(() => []); // gone again: the next "join" asks again
+  missed.forEach(showPost);
+});
+await wamp.subscribe(uri("posted"), showPost);
+await wamp.subscribe(uri("pictured"), showPicture);
+await wamp.subscribe(uri("online"), showOnline, { get_retained: true });

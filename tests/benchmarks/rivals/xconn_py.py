@@ -9,8 +9,7 @@ import uvloop
 from xconn import AsyncClient, JSONSerializer, MsgPackSerializer, Router, Server
 from xconn.types import Invocation, Result
 
-from tests.benchmarks.rivals.orders import READY, follow
-from tests.benchmarks.work import calls_per_second
+from tests.benchmarks.rivals.orders import READY, calling, follow
 
 PROCEDURE = "com.benchmark.xconn.add"
 
@@ -45,12 +44,7 @@ async def caller(url: str) -> None:
     async def call(procedure: str, a: int, b: int) -> Any:
         return (await session.call(procedure, [a, b])).args[0]
 
-    async def calls(in_flight: int, seconds: float) -> float:
-        return await calls_per_second(
-            call, lambda coroutines: asyncio.gather(*coroutines), PROCEDURE, in_flight, seconds
-        )
-
-    await follow(calls)
+    await follow(**calling(call, PROCEDURE))
 
 
 if __name__ == "__main__":

@@ -201,6 +201,7 @@ class OutOfStock(Exception):
 
 
 app.define_error(OutOfStock, ".out_of_stock")
+app.define_error(OutOfStock)
 app.define_error(".out_of_stock", OutOfStock)  # wrong
 app.define_error(OutOfStock("apple"), ".out_of_stock")  # wrong
 
@@ -247,7 +248,7 @@ assert_type(place("apple"), str)
 place(5)  # wrong
 app.include(orders)
 app.include(orders, prefix=".v2.orders")
-app.include("orders")  # wrong
+app.include(OutOfStock)
 app.include(orders, prefix=5)  # wrong
 orders.call("com.example.add")  # wrong
 

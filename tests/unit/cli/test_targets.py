@@ -142,3 +142,7 @@ def test_what_another_program_runs_is_named(target: str, sentence: str) -> None:
 
 def test_the_service_of_a_site_runs_where_it_is_meant() -> None:
     assert load("fast_site.py:wamp").name
+
+
+def test_a_component_with_two_names_is_one() -> None:
+    assert load("renamed_component").config.realm == "realm7"

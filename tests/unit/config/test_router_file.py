@@ -152,6 +152,14 @@ PRINCIPAL = "[realms.r.roles.guest]\n[realms.r.principals.x]\nrole = 'guest'\n"
         ),
         (f"{PRINCIPAL}ticket = {{ file = 'x' }}", ", line 4, column 12: A ticket does not have"),
         (
+            f"{PRINCIPAL}tls = ['CN=x']",
+            ", line 4, column 1: The principal 'x' has a certificate by its common name, which any",
+        ),
+        (
+            f"{PRINCIPAL}tls = ['CD:56']",
+            ", line 4, column 1: The tls of the principal 'x' is not a list of certificates; each",
+        ),
+        (
             f"{PRINCIPAL}cryptosign = ['abc']",
             ", line 4, column 1: The cryptosign of the principal 'x' is not a list of public keys",
         ),
@@ -162,6 +170,17 @@ def test_a_mistake_has_its_place(tmp_path: Path, text: str, sentence: str) -> No
     assert said.startswith(sentence), said
     assert "\n" not in said
     assert "hush" not in said
+
+
+def test_certificates_are_read(tmp_path: Path) -> None:
+    text = (
+        f"tls_client_ca = 'ca.pem'\n{PRINCIPAL}tls = ['CN=x.example', '{':'.join([KEY[:2]] * 32)}']"
+    )
+    config = read_router_file(written(tmp_path, text))
+    assert config.tls_client_ca == "ca.pem"
+    [realm] = config.realms
+    assert [one.tls for one in realm.principals] == [("CN=x.example", KEY[:2].lower() * 32)]
+    assert config.asks_clients
 
 
 def test_a_principal_may_not_have_another_s_key(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import functools
+import gc
 import itertools
 import logging
 import sys
@@ -18,6 +19,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from tests.support.names import shown
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
+from wampapp.dispatch.tasks import EAGER
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import Canceled, HandlerFailed, HookFailed, InvalidArgument, WampError
 from wampapp.loop.threads import ThreadPool
@@ -1134,6 +1136,104 @@ def test_a_call_that_is_cancelled_before_its_first_step_is_answered() -> None:
         assert [(kind, type(error)) for kind, error in reply.outcomes] == [("error", Canceled)]
 
     on_a_loop(main)
+
+
+def test_a_call_that_is_cancelled_before_its_first_step_gives_its_place_to_the_next() -> None:
+    async def main(house: House) -> None:
+        ran: list[int] = []
+
+        async def handler(number: int) -> None:
+            ran.append(number)
+            await asyncio.sleep(0 if number else LONG)
+
+        endpoint = endpoint_for(Registration("com.example.served", handler, concurrency=1))
+        before = asyncio.all_tasks()
+        house.call(endpoint, 0)
+        [task] = asyncio.all_tasks() - before
+        task.cancel()
+        assert await house.outcome(endpoint, 1) == ("result", None)
+        assert ran[-1] == 1
+        await house.dispatcher.drain(0)
+
+    on_a_loop(main)
+
+
+def test_a_handler_s_task_has_the_name_of_its_procedure() -> None:
+    async def main(house: House) -> None:
+        async def handler() -> str:
+            task = asyncio.current_task()
+            assert task in asyncio.all_tasks()
+            return task.get_name()
+
+        assert await house.outcome(serving(handler)) == ("result", "com.example.served")
+
+    on_a_loop(main)
+
+
+def test_each_run_of_a_coroutine_function_has_a_task_and_a_context_of_its_own() -> None:
+    seen: contextvars.ContextVar[str] = contextvars.ContextVar("seen", default="nothing")
+
+    async def main(house: House) -> None:
+        tasks: list[asyncio.Task[Any] | None] = [asyncio.current_task()]
+
+        async def handler(waits: bool) -> str:
+            found = seen.get()
+            seen.set("another run's")
+            tasks.append(asyncio.current_task())
+            if waits:
+                await asyncio.sleep(0)
+                assert asyncio.current_task() is tasks[-1]
+            return found
+
+        endpoint = serving(handler)
+        for waits in (False, True, False):
+            assert await house.outcome(endpoint, waits) == ("result", "nothing")
+        assert len(set(tasks)) == 4
+        assert seen.get() == "nothing"
+
+    on_a_loop(main)
+
+
+def test_anyio_finds_the_task_of_a_handler_from_its_first_step_on() -> None:
+    anyio = pytest.importorskip("anyio")
+
+    async def main(house: House) -> None:
+        async def handler() -> tuple[str, bool, int]:
+            name = anyio.get_current_task().name
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await anyio.sleep_forever()
+            done: list[int] = []
+
+            async def child(number: int) -> None:
+                await anyio.sleep(0)
+                done.append(number)
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(child, 1)
+                group.start_soon(child, 2)
+            return name, scope.cancelled_caught, sum(done)
+
+        outcome = await house.outcome(serving(handler))
+        assert outcome == ("result", ("com.example.served", True, 3))
+
+    on_a_loop(main)
+
+
+@pytest.mark.skipif(EAGER, reason="since Python 3.12 the first step is taken at once")
+def test_a_loop_that_is_closed_before_a_handler_s_first_step_answers_nothing() -> None:
+    reply = Reply()
+    workers = ThreadPool(1)
+    loop = asyncio.new_event_loop()
+
+    async def handler() -> None:
+        raise AssertionError("it runs")
+
+    Dispatcher(loop, workers, logger).call(serving(handler), [], {}, reply)
+    loop.close()
+    gc.collect()
+    workers.close()
+    assert reply.outcomes == []
 
 
 def test_events_in_line_do_not_start_once_the_grace_is_over() -> None:

@@ -44,6 +44,10 @@ def test_there_is_one_runtime_and_its_reactor_rides_on_its_loop() -> None:
     run_python("there_is_one_runtime_and_its_reactor_rides_on_its_loop")
 
 
+def test_a_link_is_read_outside_of_twisted_s_log_context() -> None:
+    run_python("a_link_is_read_outside_of_twisted_s_log_context")
+
+
 def test_uvloop_is_used_where_it_is_installed() -> None:
     pytest.importorskip("uvloop")
     assert run_python("uvloop_is_used_where_it_is_installed") == "uvloop\n"

@@ -221,6 +221,26 @@ def test_deep_nesting_is_a_violation(codec: Codec, depth: int) -> None:
         refused(codec, frame)
 
 
+@EACH_CODEC
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize("beside", ["", "few", "many"])
+@pytest.mark.parametrize("depth", [199, 200, 201])
+def test_a_message_may_nest_as_deep_whatever_stands_beside_it(
+    codec: Codec, kind: type, beside: str, depth: int
+) -> None:
+    siblings: list[Any] = {"": [], "few": [1, [2]], "many": ["text", {"key": 1}] * 80}[beside]
+    value: Any = [0]
+    for _ in range(depth - 1):
+        values = [*siblings, value, *siblings]
+        value = values if kind is list else {str(place): item for place, item in enumerate(values)}
+    frame = codec.encode([36, 1, 2, {}, [value, "text" * 50]])
+    if depth < 200:
+        assert codec.decode(frame)[4][0] == value
+    else:
+        with pytest.raises(MalformedMessage, match="nests more than 200"):
+            codec.decode(frame)
+
+
 # Frames of which only the beginning can be read.
 
 IDS = [1, 23, 24, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**53]

@@ -23,6 +23,7 @@ from wampapp.protocol import credentials
 from wampapp.protocol.credentials import (
     NEEDS_SECRET,
     Anonymous,
+    ClientCertificate,
     Credential,
     Cryptosign,
     Scram,
@@ -61,8 +62,8 @@ def test_a_credential_is_an_immutable_value(credential: Credential) -> None:
 
 
 def test_each_method_has_its_name() -> None:
-    kinds = (Anonymous, Ticket, Wampcra, Scram, Cryptosign)
-    names = ["anonymous", "ticket", "wampcra", "scram", "cryptosign"]
+    kinds = (Anonymous, Ticket, Wampcra, Scram, Cryptosign, ClientCertificate)
+    names = ["anonymous", "ticket", "wampcra", "scram", "cryptosign", "tls"]
     assert [kind.method for kind in kinds] == names
     assert frozenset(names[1:4]) == NEEDS_SECRET
 
@@ -249,7 +250,7 @@ def needs(method: str) -> str:
             {"method": "password", "secret": SECRET},
             (
                 "There is no authentication method 'password'; use one of anonymous, ticket, "
-                "wampcra, scram, cryptosign."
+                "wampcra, scram, cryptosign, tls."
             ),
         ),
         *(({"method": method, "authid": "a"}, needs(method)) for method in sorted(NEEDS_SECRET)),

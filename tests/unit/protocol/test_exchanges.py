@@ -22,7 +22,7 @@ from tests.support.credentials import (
 )
 from tests.support.names import shown
 from tests.support.refusals import refused, spoken
-from wampapp.errors import RouterRefused
+from wampapp.errors import RouterRefused, UsageError
 from wampapp.protocol.credentials import (
     Anonymous,
     Credential,
@@ -465,6 +465,67 @@ def test_cryptosign_signs_the_challenge(seed: str, challenge: str, signature: st
         given = exchange.answer("cryptosign", {"challenge": challenge, "channel_binding": None})
         assert given == (signature + challenge, {})
         exchange.verify({})
+
+
+class Bound:
+    """The TLS of a link whose identifier is known."""
+
+    certificate = None
+
+    def __init__(self, identifier: str) -> None:
+        self._identifier = bytes.fromhex(identifier)
+
+    def binding(self, kind: str) -> bytes:
+        assert kind == "tls-unique"
+        return self._identifier
+
+
+@pytest.mark.parametrize(
+    ("seed", "challenge", "signature"),
+    [  # the specification's, "Test Vectors"
+        (
+            "4d57d97a68f555696620a6d849c0ce582568518d729eb753dc7c732de2804510",
+            "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            (
+                "9b6f41540c9b95b4b7b281c3042fa9c54cef43c842d62ea3fd6030fcb66e70b3"
+                "e80d49d44c29d1635da9348d02ec93f3ed1ef227dfb59a07b580095c2b82f80f"
+                "9d16ca518aa0c2b707f2b2a609edeca73bca8dd59817a633f35574ac6fd80d00"
+            ),
+        ),
+        (
+            "6e1fde9cf9e2359a87420b65a87dc0c66136e66945196ba2475990d8a0c3a25b",
+            "b05e6b8ad4d69abf74aa3be3c0ee40ae07d66e1895b9ab09285a2f1192d562d2",
+            (
+                "ee3c7644fd8070532bc1fde3d70d742267da545d8c8f03e63bda63f1ad4214f4"
+                "d2c4bfdb4eb9526def42deeb7e31602a6ff99eba893e0a4ad4d45892ca75e608"
+                "d2b75e24a189a7f78ca776ba36fc53f6c3e31c32f251f2c524f0a44202f2902d"
+            ),
+        ),
+    ],
+)
+def test_cryptosign_signs_a_challenge_that_is_bound(
+    seed: str, challenge: str, signature: str
+) -> None:
+    exchange = Cryptosign(key=seed, channel_binding="tls-unique").begin()
+    exchange.bind(Bound("62e935ae755f3d48f80d4d59f6121358c435722a67e859cc0caa8b539027f2ff"))
+    assert exchange.extra["channel_binding"] == "tls-unique"
+    asked = {"challenge": challenge, "channel_binding": "tls-unique"}
+    assert exchange.answer("cryptosign", asked) == (signature, {})
+
+
+@pytest.mark.parametrize("given", [None, "tls-exporter", 1])
+def test_cryptosign_does_not_sign_without_the_binding_that_it_asked_for(given: object) -> None:
+    exchange = Cryptosign(key=SEED, channel_binding="tls-unique").begin()
+    exchange.bind(Bound("00" * 32))
+    asked = {"challenge": "ff" * 32, "channel_binding": given}
+    assert refused(lambda: exchange.answer("cryptosign", asked)) == (
+        "The router does not know the channel binding tls-unique."
+    )
+
+
+def test_a_channel_binding_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UsageError, match="it can be 'tls-unique' or 'tls-exporter'"):
+        Cryptosign(key=SEED, channel_binding="tls-server-end-point")
 
 
 @pytest.mark.parametrize(

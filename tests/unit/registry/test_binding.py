@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Reversible, S
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum, IntEnum
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, Optional, TypedDict
 from uuid import UUID
@@ -436,6 +437,74 @@ def test_nothing_is_lost_in_a_conversion(kind: type, value: Any) -> None:
         return
     assert found == value
     assert type(found) is kind
+
+
+class Converting(Binding):
+    """A binding that converts whatever comes."""
+
+    def _fast_lengths(self) -> dict[int, list[Any] | None]:
+        return dict.fromkeys(super()._fast_lengths())
+
+
+SCALARS = (bool, int, float, str, bytes)
+OF_KIND: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(),
+    int: st.integers() | st.sampled_from([2**63, 2**64 - 1, 2**64, -(2**63), -(2**200)]),
+    float: st.floats(),
+    str: st.text(),
+    bytes: st.binary(),
+}
+
+
+@given(st.data())
+def test_arguments_of_the_annotated_types_are_what_a_conversion_makes_of_them(
+    data: st.DataObject,
+) -> None:
+    kinds = data.draw(st.lists(st.sampled_from([*SCALARS, Any]), max_size=4))
+    least = data.draw(st.integers(0, len(kinds)))
+    given_kinds = kinds[: data.draw(st.integers(least, len(kinds)))]
+    anything = st.one_of(st.none(), *OF_KIND.values())
+    args = [data.draw(OF_KIND.get(kind, anything) | anything) for kind in given_kinds]
+
+    def function(*_args: Any) -> None: ...
+
+    function.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(
+                f"p{place}",
+                Parameter.POSITIONAL_OR_KEYWORD,
+                annotation=kind,
+                default=Parameter.empty if place < least else None,
+            )
+            for place, kind in enumerate(kinds)
+        ]
+    )
+
+    def outcome(binding: Binding) -> Any:
+        try:
+            bound, named = binding.bind(args, {})
+        except InvalidArgument as error:
+            return str(error), error.kwargs
+        assert named == {}
+        return type(bound), [(type(value), repr(value)) for value in bound]
+
+    assert outcome(Binding(function)) == outcome(Converting(function))
+
+
+@pytest.mark.parametrize("kind", SCALARS)
+def test_an_argument_of_the_annotated_type_is_not_converted(
+    kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any, **_options: Any) -> Any:
+        raise AssertionError("converted")
+
+    binding = Binding(taking(kind))
+    monkeypatch.setattr("wampapp.registry.binding.convert", refuse)
+    assert binding.bind([kind()], {}) == ((kind(),), {})
+
+
+def test_an_annotation_need_not_be_hashable() -> None:
+    assert called(taking(Annotated[int, {}]), 1) == 1
 
 
 def test_infinities_and_nan_are_floats() -> None:

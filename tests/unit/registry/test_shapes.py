@@ -10,9 +10,12 @@ from typing import Any, Literal, NotRequired, TypedDict
 import msgspec
 import pydantic
 import pytest
+from autobahn import wamp
+from autobahn.wamp.types import RegisterOptions
 
 from tests.support.names import shown
 from wampapp import App, Invocation
+from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.shapes import with_keys
 from wampapp.runner.banner import signature_text
 
@@ -105,6 +108,18 @@ def test_a_signature_shows_the_keys_of_its_parameters() -> None:
     def place(order: Keys, note: str = "", *, call: Invocation) -> Order: ...
 
     record = app.add_registration(place)
-    assert signature_text(record, place, returns=True) == (
+    assert signature_text(record, returns=True) == (
         "(order: Keys{a: int, b: str = ...}, note: str = '') -> Order"
     )
+
+
+def test_a_signature_shows_what_a_caller_sends_to_what_was_written_for_autobahn() -> None:
+    @wamp.register("com.<sku>.place", options=RegisterOptions(details_arg="info"))
+    def place(sku: str, count: Missing = 1, info: Any = None) -> Missing:  # type: ignore[name-defined] # noqa: F821
+        """Its annotations name what is not there, which Autobahn does not mind."""
+
+    blueprint = Blueprint()
+    blueprint.include(place)
+    [record] = blueprint.registry.registrations
+    assert signature_text(record, returns=True) == "(count: 'Missing' = 1) -> 'Missing'"
+    assert signature_text(record, returns=False) == "(count: 'Missing' = 1)"

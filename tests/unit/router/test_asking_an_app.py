@@ -8,13 +8,18 @@ import pytest
 from tests.support.credentials import SECRET, SEED, TICKET, WRONG, public_key
 from tests.support.links import ROLES, Client, Refused, register, subscribe
 from wampapp.config.access import Permission, Principal, RealmConfig, Role, RouterConfig
-from wampapp.errors import AUTHENTICATION_FAILED, NO_SUCH_PROCEDURE, NOT_AUTHORIZED, UsageError
+from wampapp.errors import (
+    AUTHENTICATION_FAILED,
+    NO_SUCH_PROCEDURE,
+    NOT_AUTHORIZED,
+    UNAVAILABLE,
+    UsageError,
+)
 from wampapp.protocol.credentials import Credential, Cryptosign, Ticket, Wampcra
 from wampapp.protocol.hashes import TicketHash, WampcraKey
 from wampapp.protocol.messages import (
     CALL,
     CANCEL,
-    CHALLENGE,
     ERROR,
     EVENT,
     GOODBYE,
@@ -192,9 +197,19 @@ def test_what_is_of_no_use_is_nobody(
 
 def test_nobody_joins_while_nobody_answers(clock: Clock) -> None:
     router = asking_router(clock)
-    assert refused(router, RIGHT["alice"]) == AUTHENTICATION_FAILED
+    assert refused(router, RIGHT["alice"]) == UNAVAILABLE
     Client(router, is_local=True)  # the realm is there, and the procedure is not
-    assert refused(router, RIGHT["alice"]) == AUTHENTICATION_FAILED
+    assert refused(router, RIGHT["alice"]) == UNAVAILABLE
+
+
+def test_an_error_is_not_kept_as_an_answer(clock: Clock) -> None:
+    router = asking_router(clock, ask_cache=60)
+    app = Answering(router, "com.who", None)
+    client = hello_from(router, "alice")
+    app.fails()
+    assert client.heard()[2] == UNAVAILABLE
+    app.answer = lambda *_args: KEPT["alice"]
+    assert Client(router, credential=RIGHT["alice"]).details["authid"] == "alice"
 
 
 def hello_from(router: Router, name: str) -> Client:
@@ -218,7 +233,7 @@ def test_the_time_for_an_answer_is_limited(clock: Clock) -> None:
     clock.pass_time(4)
     assert client.inbox == []
     clock.pass_time(2)
-    assert client.heard()[0] == CHALLENGE  # the one that a stranger gets
+    assert client.heard()[2] == UNAVAILABLE
     assert app.heard()[0] == INTERRUPT
     app.says(KEPT["alice"])  # too late, and nobody minds
     # It was not an answer, so it is asked again.

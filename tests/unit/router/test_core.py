@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
+from wampapp.protocol.channel import Channel
 from wampapp.protocol.codec import CBOR, CODECS, JSON, MSGPACK
 from wampapp.protocol.messages import (
     ABORT,
@@ -68,6 +69,8 @@ class Link:
     """A link that records what is sent."""
 
     address = "a test"
+    channel: Channel | None = None
+    request: dict[str, Any] | None = None
 
     def __init__(self, codec: Codec = MSGPACK, limit: int = 2**24) -> None:
         self.codec = codec

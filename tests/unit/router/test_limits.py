@@ -13,6 +13,7 @@ from wampapp.protocol.messages import (
     CALL,
     CANCEL,
     ERROR,
+    EVENT,
     INVOCATION,
     PUBLISH,
     REGISTER,
@@ -67,6 +68,39 @@ def test_to_subscribe_again_does_not_count(router: Router) -> None:
     first = subscribe(client, "com.a")
     subscribe(client, "com.b")
     assert client.ask(SUBSCRIBE, {}, "com.a")[2] == first
+
+
+def test_an_event_reaches_a_session_so_often_at_most() -> None:
+    """Whatever patterns it subscribes to: 14 components have 16,383 that all match."""
+    router = Router("test", limits=Limits(pattern_shapes=10))
+    client, publisher = Client(router), Client(router)
+    uri = ".".join("abcdefgh")
+    refused = 0
+    for gaps in range(1, 255):
+        components = ["" if gaps >> n & 1 else part for n, part in enumerate(uri.split("."))]
+        answer = client.ask(SUBSCRIBE, {"match": "wildcard"}, ".".join(components))
+        refused += answer[0] == ERROR
+    for length in range(1, len(uri)):
+        refused += client.ask(SUBSCRIBE, {"match": "prefix"}, uri[:length])[0] == ERROR
+    assert refused == 254 + len(uri) - 1 - 10
+    publisher.say(PUBLISH, 1, {}, uri)
+    assert [client.heard()[0] for _ in range(10)] == [EVENT] * 10
+    assert answer[4] == "wampapp.error.limit_exceeded"
+    assert "at most 10 shapes" in answer[5][0]
+
+
+def test_patterns_of_one_shape_are_as_many_as_are_wanted() -> None:
+    client = Client(Router("test", limits=Limits(pattern_shapes=2)))
+    numbers = [subscribe(client, f"com.a{number:03}..x", match="wildcard") for number in range(100)]
+    subscribe(client, "com.a", match="prefix")
+    subscribe(client, "com.b", match="prefix")
+    assert client.ask(SUBSCRIBE, {"match": "wildcard"}, "com.a001.y.")[0] == ERROR
+    # The same one again is not another one; and the last of a shape makes room.
+    assert client.ask(SUBSCRIBE, {"match": "prefix"}, "com.a")[0] == SUBSCRIBED
+    for number in numbers:
+        assert client.ask(SUBSCRIBE, {"match": "wildcard"}, "com.a001.y.")[0] == ERROR
+        client.ask(UNSUBSCRIBE, number)
+    assert client.ask(SUBSCRIBE, {"match": "wildcard"}, "com.a001.y.")[0] == SUBSCRIBED
 
 
 def test_a_caller_may_wait_for_so_many_answers(router: Router) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.process import EmbeddedRouter
+from tests.support.process import DEADLINE, EmbeddedRouter
 from tests.support.raw import CBOR, ENCODE, HELLO, JSON, MSGPACK, Raw, upgrade
 from wampapp import ConnectedClient, connect
 
@@ -101,12 +101,18 @@ class Bystanders:
         self._client = client
         self._stop = threading.Event()
         self.heard: list[int] = []
+        self._news = threading.Condition()
         self.count = 0
         self.failure: BaseException | None = None
         service.register("com.fuzz.echo", lambda *args, **kwargs: [*args, kwargs])
-        client.subscribe("org.bystanders", self.heard.append)
+        client.subscribe("org.bystanders", self._hear)
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
+
+    def _hear(self, number: int) -> None:
+        with self._news:
+            self.heard.append(number)
+            self._news.notify()
 
     def _work(self) -> None:
         try:
@@ -124,6 +130,8 @@ class Bystanders:
         if self.failure is not None:
             raise self.failure
         self._client.call("com.fuzz.echo")  # all events came before its answer
+        with self._news:  # but the last may wait for its thread yet
+            self._news.wait_for(lambda: len(self.heard) >= self.count, DEADLINE)
         assert self.heard == list(range(1, self.count + 1))
 
 

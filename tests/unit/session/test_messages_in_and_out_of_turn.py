@@ -169,9 +169,13 @@ def test_a_message_out_of_turn_ends_the_session(
         [REGISTERED, 99, 10],
         [UNREGISTERED, 99],
         [UNREGISTERED, 0, {"registration": 99}],
+        [UNREGISTERED, 0, {"registration": [99]}],
+        [UNREGISTERED, 0, {}],
         [SUBSCRIBED, 99, 10],
         [UNSUBSCRIBED, 99],
         [UNSUBSCRIBED, 0, {"subscription": 99}],
+        [UNSUBSCRIBED, 0, {"subscription": [99]}],
+        [UNSUBSCRIBED, 0],
         [PUBLISHED, 99, 2],
         [INTERRUPT, 99, {}],
         [INTERRUPT, 99, {"mode": "strange"}],
@@ -418,14 +422,18 @@ def test_only_progress_true_makes_a_result_progressive(details: dict[str, Any]) 
     async def main(scene: Scene) -> None:
         await welcomed(scene)
         progress: list[Any] = []
-        call = scene.session.call("com.example.count", [], {}, progress.append)
+
+        def on_progress(*values: Any) -> None:
+            progress.append(values)
+
+        call = scene.session.call("com.example.count", [], {}, on_progress)
         assert scene.take() == [[CALL, 1, {"receive_progress": True}, "com.example.count"]]
-        scene.say(RESULT, 1, {"progress": True}, [1])
-        assert (progress, call.done()) == ([1], False)
+        scene.say(RESULT, 1, {"progress": True}, [1], {"a": 2})
+        assert (progress, call.done()) == ([([1], {"a": 2})], False)
         scene.say(RESULT, 1, details, [2])
-        assert (progress, await call) == ([1], 2)
+        assert (len(progress), await call) == (1, 2)
         scene.say(RESULT, 1, {"progress": True}, [3])
-        assert progress == [1]
+        assert len(progress) == 1
 
     on_a_scene(main)
 

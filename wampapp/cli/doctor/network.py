@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from wampapp.errors import RouterUnreachable, TlsFailed
 from wampapp.transport.dial import open_connection
-from wampapp.transport.reasons import TLS_FAILED, failure_text
+from wampapp.transport.reasons import TLS_FAILED, failure_text, tls_sentence
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -110,8 +110,7 @@ async def certificate(
         ) from None
     except _Ended as end:
         if end.reason.startswith(TLS_FAILED):
-            text = f"The router at {url.url} cannot be trusted: {end.reason}."
-            raise TlsFailed(text) from None
+            raise TlsFailed(tls_sentence(url.url, end.reason)) from None
         raise RouterUnreachable(
             f"What listens at {url.url} does not speak TLS: {end.reason}."
         ) from None

@@ -10,7 +10,6 @@ from wampapp.cli.options import Command, connect_timeout_option, json_option, ti
 from wampapp.cli.output import counted, json_line, printable, say, styled, table
 from wampapp.cli.router_options import RouterOptions, router_options
 from wampapp.config.records import DEFAULT_ROUTER
-from wampapp.errors import CallTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,50 +47,34 @@ def show_router(config: Config, timeout: float, *, as_json: bool) -> None:
         timeout: the seconds that the answers may take; 0 for no limit.
         as_json: whether to print JSON.
     """
+    from wampapp.cli.inspect.asking import ask
     from wampapp.loop.runtime import get_runtime
 
-    rows, url, agent = get_runtime().call(_ask(config, timeout or None))
+    found = get_runtime().call(ask(config, timeout or None))
+    rows = found.rows
+    if found.hint:
+        say(found.hint)
     if as_json:
         for row in rows:
             click.echo(json_line(row))
         return
-    click.echo(f"{styled(config.realm, 'title')} at {url}, {printable(agent)}".rstrip(", "))
+    agent = printable(found.agent)
+    click.echo(f"{styled(config.realm, 'title')} at {found.url}, {agent}".rstrip(", "))
     _echo_section(
         "session",
         rows,
         ("session", "app", "authid", "authrole", "authmethod", "transport"),
         _session,
     )
-    _echo_section("procedure", rows, ("procedure", "match", "invoke", "callees"), _entry)
-    _echo_section("topic", rows, ("topic", "match", "", "subscribers"), _entry)
+    arguments = found.arguments()
 
+    def entry(row: dict[str, Any]) -> tuple[str, ...]:
+        return *_entry(row), printable(arguments.get((row["kind"], row["match"], row["uri"]), ""))
 
-async def _ask(config: Config, timeout: float | None) -> tuple[list[dict[str, Any]], str, str]:
-    """Return the rows that ``--json`` prints, the router's URL, and what it calls itself."""
-    import asyncio
-
-    from wampapp.cli.inspect.meta_api import MetaApi
-    from wampapp.cli.session import open_session
-    from wampapp.loop.runtime import get_runtime
-    from wampapp.session.hints import realms_hint
-    from wampapp.transport.port_dialer import dialer_to
-
-    runtime = get_runtime()
-    dialer = dialer_to(config, runtime.reactor)
-    async with open_session(runtime, dialer, config) as session:
-        url = dialer.where
-        try:
-            async with asyncio.timeout(timeout):
-                rows = await MetaApi(session, url).rows()
-        except TimeoutError:
-            raise CallTimeout(
-                f"The router at {url} did not answer everything within {timeout:g} s; give "
-                "it longer with --timeout."
-            ) from None
-        if hint := realms_hint(config.realm, session.details):
-            say(hint)
-        agent = session.details.get("agent")
-        return rows, url, agent if isinstance(agent, str) else ""
+    _echo_section(
+        "procedure", rows, ("procedure", "match", "invoke", "callees", "arguments"), entry
+    )
+    _echo_section("topic", rows, ("topic", "match", "", "subscribers", "arguments"), entry)
 
 
 def _echo_section(kind: str, rows: list[dict[str, Any]], header: Sequence[str], cells: Any) -> None:

@@ -33,13 +33,15 @@ class MetaApi:
     """A router's meta API: "Session", "Registration" and "Subscription Meta API" of WAMP.
 
     Args:
-        session: the session to ask on; it is left out of the answers.
+        session: the session to ask on.
         url: the router's URL, for messages.
+        with_own: whether this session is among the answers too.
     """
 
-    def __init__(self, session: Session, url: str) -> None:
+    def __init__(self, session: Session, url: str, *, with_own: bool = False) -> None:
         self._session = session
         self._url = url
+        self._left_out = None if with_own else session.id
         self._sessions: dict[int, dict[str, Any]] = {}
 
     async def rows(self) -> list[dict[str, Any]]:
@@ -50,7 +52,7 @@ class MetaApi:
             WampError: the router has no meta API, or something else is called like it.
         """
         numbers = await self._one("wamp.session.list", list[int])
-        others = [number for number in numbers if number != self._session.id]
+        others = [number for number in numbers if number != self._left_out]
         self._sessions = await self._each("wamp.session.get", others, dict[str, Any])
         rows: list[dict[str, Any]] = [
             {
@@ -84,7 +86,7 @@ class MetaApi:
                         "authid": self._sessions.get(who, {}).get("authid"),
                     }
                     for who in attached[number]
-                    if who != self._session.id
+                    if who != self._left_out
                 ],
             }
             for number, details in described.items()

@@ -89,7 +89,7 @@ def _about(record: Registration | Subscription) -> dict[str, Any]:
     return {
         **about,
         "handler": name_of(handler),
-        "signature": banner.signature_text(record, handler, returns=procedure),
+        "signature": banner.signature_text(record, returns=procedure),
         **_source(record.source),
     }
 

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, epilog=VARIABLES)
 @target_argument
-@router_options("App(url=…), else its own")
+@router_options("App(url=…)")
 @listening_options
 @router_config_option("--router-config")
 @handshake_timeout_option
 @give_up_after_option
 @log_options
 @click.option("--debug", is_flag=True, default=None, help="Show callers what a handler raised.")
+@click.option("--http", metavar="ADDRESS", help="Serve web pages at HOST:PORT.")
+@click.option(
+    "--trust-proxy", is_flag=True, default=None, help="Believe a proxy's X-Forwarded-… headers."
+)
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Serve in N processes.")
 @click.option("--reload", is_flag=True, help="Restart whenever a file is saved.")
 @click.option(
@@ -53,7 +57,7 @@ def run(
     """Run the service that TARGET names, until Ctrl-C.
 
     TARGET is module:app, module, path/file.py, path/file.py:app, or module:create_app() for a
-    factory. Without a router's URL, a router is started in the same process.
+    factory. Without a URL, it has its own router.
     """
     options |= vars(router)
     if was_typed("watch") and not reload:

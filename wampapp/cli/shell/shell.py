@@ -40,6 +40,7 @@ _VERBS: Final = (
     ("publish(uri, …)", "publishes an event"),
     ("subscribe(uri)", "prints events; subscribe(uri, handler) handles them"),
     ("stream(uri, …)", "gives the results of a procedure one by one"),
+    ("describe(uri)", "prints what its app says of a procedure or a topic"),
 )
 
 
@@ -170,9 +171,8 @@ def _interact(verbs: Verbs, target: str | None, screen: Screen, *, no_ipython: b
     from wampapp.cli.shell.uri_completion import UriCompleter
 
     loop_runner = LoopRunner(verbs.service.runtime)
-    names = {
-        name: getattr(verbs, name) for name in ("app", "call", "publish", "subscribe", "stream")
-    }
+    own = ("app", "call", "publish", "subscribe", "stream", "describe")
+    names = {name: getattr(verbs, name) for name in own}
     interpreter = Interpreter(names, loop_runner)
     if sys.stdin is None or not sys.stdin.isatty():
         if sys.stdin is not None and not run_script(sys.stdin.buffer.read(), interpreter):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FRESH_SECONDS: Final = 1.0
 #: The URI of a verb, as far as it is typed.
 _BEGUN: Final = re.compile(
-    r"\b(?:(?:call|stream|procedure)|(?P<topic>publish|subscribe|topic))"
+    r"\b(?:(?:call|stream|procedure|describe)|(?P<topic>publish|subscribe|topic))"
     r"\(\s*(?P<quote>[\"'])(?P<uri>[^\"'\s]*)$"
 )
 

@@ -1,4 +1,4 @@
-"""The verbs at the prompt: call, publish, subscribe and stream."""
+"""The verbs at the prompt: call, publish, subscribe, stream and describe."""
 
 from __future__ import annotations
 
@@ -65,6 +65,21 @@ class Verbs:
         """Iterate over the progressive results of a procedure, with 'for' or 'async for'."""
         verbs: Any = self.app if self.service.runtime.in_loop_thread else self.app.sync
         return verbs.stream(uri, *args, **kwargs)
+
+    def describe(self, uri: str, /) -> Any:
+        """Print what the apps of the realm say of a procedure or a topic; may be awaited."""
+        from wampapp.cli.shell.describing import described
+        from wampapp.registry.naming import absolute_uri
+
+        async def describe() -> None:
+            connection = self.service.connection
+            if connection is None:
+                raise NotJoined("The prompt has been left.")
+            session, url = await connection.joined(), self.service.url or "this process"
+            for line in await described(session, url, absolute_uri(uri, self.app.prefix)):
+                self._show(line)
+
+        return self._do(describe())
 
     def _printer(self) -> Callable[..., None]:
         def show_event(event: Event, /, *args: Any, **kwargs: Any) -> None:

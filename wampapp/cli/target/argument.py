@@ -9,13 +9,22 @@ import click
 from wampapp.cli.pyproject import FILE
 
 
-def _require(ctx: click.Context, _argument: click.Parameter, target: str | None) -> str | None:
-    if target is None and not ctx.resilient_parsing:
+def require_target(target: str | None) -> str:
+    """Return a command's target.
+
+    Raises:
+        click.UsageError: it has none.
+    """
+    if target is None:
         raise click.UsageError(
             "Which app? Write module:app or path/file.py, or set target in [tool.wampapp] of "
             f"{FILE}."
         )
     return target
+
+
+def _require(ctx: click.Context, _argument: click.Parameter, target: str | None) -> str | None:
+    return target if ctx.resilient_parsing else require_target(target)
 
 
 def _complete_files(_ctx: click.Context, _argument: click.Parameter, begun: str) -> list[Any]:

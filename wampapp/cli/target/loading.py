@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.app import App
+from wampapp.autobahn.guests import is_component, is_session_class
 from wampapp.cli.target.notation import import_folder, is_file, split
 from wampapp.cli.target.user_code import UserCodeFailed, import_guarded, users_traceback
 from wampapp.cli.target.web_apps import how_to_run, is_web_app
@@ -137,12 +138,14 @@ def _app_in(module: ModuleType, place: str, attribute: str) -> App:
         if inspect.iscoroutinefunction(found):
             raise TargetError(f"{name}() in {place} is 'async def'; a factory is a plain function.")
         found = _call_factory(found, place, name)
+        found = _hosted(found)
         if is_web_app(found):
             raise TargetError(how_to_run(module, place, attribute, found))
         if not isinstance(found, App):
             raise TargetError(
                 f"{name}() in {place} returns {_a(found)}, not an App; return an App from it."
             )
+    found = _hosted(found)
     if isinstance(found, App):
         return found
     if is_web_app(found):
@@ -190,6 +193,14 @@ def _only_app(module: ModuleType, place: str) -> App:
         raise TargetError(
             f"{place} has several apps: {', '.join(apps)}; say which: {place}:{next(iter(apps))}."
         )
+    guests = _guests(module)
+    if len({id(guest) for guest in guests.values()}) == 1:
+        return App.from_session(next(iter(guests.values())))
+    if guests:
+        raise TargetError(
+            f"{place} has several sessions of Autobahn's: {', '.join(guests)}; say which: "
+            f"{place}:{next(iter(guests))}."
+        )
     if "app" in vars(module):
         raise TargetError(f"'app' in {place} is {_a(app)}, not an App; write app = App().")
     for name, value in vars(module).items():
@@ -216,6 +227,22 @@ def _web_app(module: ModuleType, place: str, name: str, found: object) -> Target
 
 def _apps(module: ModuleType) -> dict[str, App]:
     return {name: value for name, value in vars(module).items() if isinstance(value, App)}
+
+
+def _guests(module: ModuleType) -> dict[str, Any]:
+    """Return a module's own sessions and components of Autobahn's, by their names."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if is_component(value) or (is_session_class(value) and value.__module__ == module.__name__)
+    }
+
+
+def _hosted(found: Any) -> Any:
+    """Return the app of a session or component of Autobahn's; anything else as it is."""
+    if is_session_class(found) or is_component(found):
+        return App.from_session(found)
+    return found
 
 
 def _apps_hint(module: ModuleType) -> str:

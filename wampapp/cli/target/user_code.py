@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wampapp.cli.target.runners import runners_refuse
 from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError, UsageError
+from wampapp.loop.reactor_import import reactor_is_ours
 from wampapp.runner import script
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def import_guarded(place: str, import_it: Callable[[], ModuleType]) -> ModuleTyp
         UserCodeFailed: it raised.
     """
     try:
-        with script.importing():
+        with script.importing(), reactor_is_ours(), runners_refuse():
             return import_it()
     except SyntaxError as error:
         raise BrokenTarget(_syntax(error)) from None
@@ -64,8 +66,21 @@ def import_guarded(place: str, import_it: Callable[[], ModuleType]) -> ModuleTyp
         ) from None
     except KeyboardInterrupt:
         raise
+    except RuntimeError as error:
+        if _mixes_flavours(error):
+            raise TargetError(
+                f"{place} imports both autobahn.twisted and autobahn.asyncio; import all of "
+                "Autobahn from one of them, for a process can have one."
+            ) from None
+        raise UserCodeFailed(users_traceback(error)) from None
     except BaseException as error:  # noqa: BLE001 - anything that the user's module raises is shown
         raise UserCodeFailed(users_traceback(error)) from None
+
+
+def _mixes_flavours(error: RuntimeError) -> bool:
+    """Return whether it is txaio that raised, which knows one framework at a time."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].name in ("use_twisted", "use_asyncio")
 
 
 def _syntax(error: SyntaxError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.access import Principal, RealmConfig
@@ -39,31 +40,32 @@ class Lookup:
         self._now = now
         self._kept: dict[str, tuple[float, Principal | None]] = {}
 
-    def find(
-        self, inquirer: Inquirer | None, hello: Hello, found: Callable[[Principal | None], None]
-    ) -> None:
+    def find(self, inquirer: Inquirer | None, hello: Hello, known: Callable[[Hello], None]) -> None:
         """Find somebody.
 
         Args:
             inquirer: asks in the realm; None while nobody is there, who could answer.
             hello: who joins.
-            found: called with the principal; with None where there is none.
+            known: called with that, and with whom the authenticator has found.
         """
         kept = self._kept.get(hello.authid)
         if kept is not None and kept[0] > self._now():
-            found(kept[1])
+            known(replace(hello, found=kept[1]))
             return
         if inquirer is None or self._config.authenticator is None:
-            found(None)
+            known(replace(hello, is_answered=False))
             return
 
         def answered(result: Any) -> None:
+            if result is NO_ANSWER:
+                known(replace(hello, is_answered=False))
+                return
             principal = self._principal(hello.authid, result)
-            if result is not NO_ANSWER and self._config.ask_cache:
+            if self._config.ask_cache:
                 if len(self._kept) >= _MAX_KEPT:
                     self._kept.clear()
                 self._kept[hello.authid] = self._now() + self._config.ask_cache, principal
-            found(principal)
+            known(replace(hello, found=principal))
 
         methods = [method for method in hello.methods if isinstance(method, str)]
         args = [self._config.name, hello.authid, {"authmethods": methods}]
@@ -71,7 +73,7 @@ class Lookup:
 
     def _principal(self, authid: str, result: Any) -> Principal | None:
         """Return what an authenticator's result stands for: what a file would have of somebody."""
-        if result is None or result is NO_ANSWER:
+        if result is None:
             return None
         try:
             return self._read(authid, result)
@@ -90,10 +92,12 @@ class Lookup:
                     raise UsageError(
                         f"its {name} is not a hash, as 'wampapp router hash' makes it."
                     )
-            elif name not in ("role", "cryptosign"):
+            elif name not in ("role", "cryptosign", "tls"):
                 raise UsageError(f"it cannot have {name!r}.")
         role = result.get("role")
         if not isinstance(role, str):
             raise UsageError("it has no role.")
         self._config.check_role(role, f"the principal {authid!r} has")
-        return Principal(authid, role, **kept, cryptosign=result.get("cryptosign", ()))
+        for name in ("cryptosign", "tls"):
+            kept[name] = result.get(name, ())
+        return Principal(authid, role, **kept)

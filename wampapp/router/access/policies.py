@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wampapp.config.access import TRUSTED, RouterConfig
+from wampapp.config.access import DEFAULT_ASK_TIMEOUT, TRUSTED, RouterConfig
 from wampapp.errors import NO_SUCH_REALM, UsageError, WampError
 from wampapp.protocol.hashes import WampcraKey
 from wampapp.protocol.messages import short_repr
 from wampapp.router.access.identity import Hello, Identity, Joining
 from wampapp.router.access.inquirer import Inquirer
+from wampapp.router.access.pages import ask_about_page
 from wampapp.router.access.policy import NO_MATCHING_AUTH_METHOD, Policy
-from wampapp.router.access.proofs import ANONYMOUS
+from wampapp.router.access.proofs import ANONYMOUS, COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from wampapp.config.access import Principal
-    from wampapp.router.access.inquirer import Handler
     from wampapp.router.realm import Realm
     from wampapp.router.session import RouterSession, SessionRouter
     from wampapp.router.turns import CallLater
@@ -55,6 +55,8 @@ class Policies:
         self._trusted = None if trusted is None else WampcraKey.plain(trusted)
         self._call_later = call_later
         self._secret = secrets.token_bytes(32)
+        #: The realm whose web pages an app is asked about, and by which procedure.
+        self._pages: tuple[str, str | None] = ("", None)
         config = RouterConfig(open_realms=True) if config is None else config
         self.is_open = config.open_realms
         self._policies = self._made(config)
@@ -64,7 +66,7 @@ class Policies:
         return self._policies.get(realm)
 
     def identify(
-        self, session: RouterSession, name: str, number: int, hello: Hello, found: Principal | None
+        self, session: RouterSession, name: str, number: int, hello: Hello
     ) -> Identity | Joining:
         """Return who wants to join a realm, or what it has to prove.
 
@@ -73,32 +75,90 @@ class Policies:
             name: the realm.
             number: the id of the session, which a challenge names.
             hello: who it says it is, and how it can prove that.
-            found: who that is by the realm's authenticator; None where nobody was found.
 
         Raises:
             WampError: it cannot join; its URI is the reason.
         """
         policy = self.get(name)
         if policy is not None:
-            return policy.local() if session.is_local else policy.begin(number, hello, found)
+            return policy.local() if session.is_local else policy.begin(number, hello)
         if not self.is_open:
             raise WampError(NO_SUCH_REALM, f"There is no realm {short_repr(name)}.")
         # The app's own processes bring a credential wherever they join.
         is_own = self._trusted is not None and hello.authid == TRUSTED
+        page = hello.page
+        if page is not None and not session.is_local:
+            page.check()
+            if page.authid is not None:
+                return Identity(page.authid, page.role or session.authrole, COOKIE)
         if ANONYMOUS not in hello.methods and not is_own:
             raise WampError(NO_MATCHING_AUTH_METHOD, "This realm takes only anonymous sessions.")
         return Identity(session.authid, session.authrole)
 
     def guard(self, realm: Realm) -> None:
         """Restrict the sessions of a realm to what its policy allows, if it has one."""
-        policy = self.get(realm.name)
-        if policy is None:
+        policy, later = self.get(realm.name), self._call_later
+        asks = self._identifier(realm.name) is not None or (policy is not None and policy.asks)
+        realm.inquirer = None
+        if asks and later is not None:
+            realm.inquirer = Inquirer(self._router, realm.unguarded, later)
+        if policy is not None:
+            realm.guard(policy)
+
+    def identify_by(self, name: str, procedure: str | None) -> None:
+        """Ask an app who the web pages of a realm are, unless the configuration names another.
+
+        Args:
+            name: the realm.
+            procedure: the procedure; None to ask nobody.
+        """
+        self._pages = (name, procedure)
+
+    @property
+    def asks_about_pages(self) -> bool:
+        """Whether an app says who the web pages of any realm are."""
+        return self._pages[1] is not None or any(
+            policy.identifier is not None for policy in self._policies.values()
+        )
+
+    def ask(
+        self, name: str, hello: Hello, inquirer: Inquirer | None, known: Callable[[Hello], None]
+    ) -> None:
+        """Ask an app about somebody who joins, if one is to be asked.
+
+        Args:
+            name: the realm.
+            hello: who it says it is, and how it can prove that.
+            inquirer: asks in the realm; None while nobody is there, who could answer.
+            known: called with that and the answers, at once where nobody is asked.
+        """
+        policy, identifier = self.get(name), self._identifier(name)
+
+        def ask_authenticator(hello: Hello) -> None:
+            is_known = hello.page is not None and hello.page.authid is not None
+            if policy is None or is_known or not policy.asks_about(hello):
+                known(hello)
+                return
+            policy.lookup.find(inquirer, hello, known)
+
+        if identifier is None or not hello.is_page:
+            ask_authenticator(hello)
             return
-        later = self._call_later
-        inquirer: Callable[[dict[int, Handler]], Inquirer] | None = None
-        if later is not None and policy.asks:
-            inquirer = lambda handlers: Inquirer(self._router, handlers, later)  # noqa: E731
-        realm.guard(policy, inquirer)
+        seconds = DEFAULT_ASK_TIMEOUT if policy is None else policy.ask_timeout
+        ask_about_page(
+            inquirer,
+            identifier,
+            hello.request or {},
+            seconds,
+            lambda page: ask_authenticator(replace(hello, page=page)),
+        )
+
+    def _identifier(self, name: str) -> str | None:
+        policy = self.get(name)
+        if policy is not None and policy.identifier is not None:
+            return policy.identifier
+        realm, procedure = self._pages
+        return procedure if realm == name else None
 
     def change(self, config: RouterConfig, realms: Iterable[Realm]) -> list[RouterSession]:
         """Go by another configuration from now on.
@@ -135,9 +195,9 @@ class Policies:
             realm.name: Policy(realm, self._now, self._secret, self._trusted)
             for realm in config.realms
         }
-        if self._call_later is None and any(policy.asks for policy in policies.values()):
+        if self._call_later is None and any(policy.needs_clock for policy in policies.values()):
             raise UsageError(
-                "The configuration has an authenticator or authorizer, whose time is limited; give "
+                "The configuration limits the time of a session, or of an app's answer; give "
                 "Router(call_later=…), such as the call_later of an event loop."
             )
         return policies

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from wampapp.config.access import TRUSTED, Principal
-from wampapp.errors import AUTHENTICATION_FAILED, WampError
+from wampapp.config.access import COMMON_NAME, TRUSTED, Principal
+from wampapp.errors import AUTHENTICATION_FAILED, NOT_AUTHORIZED, UNAVAILABLE, WampError
 from wampapp.protocol.hashes import PBKDF2, PBKDF2_ROUNDS, ScramKeys, TicketHash, WampcraKey
 from wampapp.router.access.authorizing import Authorizing
 from wampapp.router.access.identity import Hello, Identity, Joining
 from wampapp.router.access.lookup import Lookup
 from wampapp.router.access.proofs import (
     ANONYMOUS,
+    COOKIE,
     CROSSBAR_SCRAM,
     CRYPTOSIGN,
     SCRAM,
     TICKET,
+    TLS,
     WAMPCRA,
     CryptosignProof,
     Proof,
@@ -30,7 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wampapp.config.access import RealmConfig
+    from wampapp.router.access.identity import Page
     from wampapp.router.access.inquirer import Inquirer
+
+logger = logging.getLogger("wampapp.router")
 
 NO_MATCHING_AUTH_METHOD: Final = "wamp.error.no_matching_auth_method"
 _LOCAL: Final = "local"
@@ -72,7 +78,8 @@ class Policy:
         self.lookup = Lookup(config, now)
         self._trusted_key = trusted
         self._rights = {
-            role.name: Rights(role.name, role.permissions, role.authorizer) for role in config.roles
+            role.name: Rights(role.name, role.permissions, role.authorizer, role.session_timeout)
+            for role in config.roles
         }
         self._rights[TRUSTED] = trusted_rights()
         self._principals = tuple(config.principals)
@@ -82,6 +89,7 @@ class Policy:
             self._candidates += (_STRANGER,)
         self._by_authid = {principal.authid: principal for principal in self._principals}
         self._by_key = {key: one for one in self._principals for key in one.cryptosign}
+        self._by_certificate = {one: owner for owner in self._principals for one in owner.tls}
         self._secret = secret
 
     @property
@@ -91,14 +99,34 @@ class Policy:
         for method in (TICKET, WAMPCRA, SCRAM, CROSSBAR_SCRAM):
             offered[method] = any(_kept(one, method) is not None for one in self._candidates)
         offered[CRYPTOSIGN] = any(one.cryptosign for one in self._candidates)
+        offered[TLS] = bool(self._by_certificate)
         return [method for method, is_offered in offered.items() if is_offered]
+
+    @property
+    def identifier(self) -> str | None:
+        """The procedure that says who a web page is; None where the configuration has none."""
+        return self._config.identifier
+
+    @property
+    def ask_timeout(self) -> float:
+        """The seconds that an app may take for an answer."""
+        return self._config.ask_timeout
+
+    @property
+    def has_authorizers(self) -> bool:
+        """Whether an app is asked who may do what."""
+        return any(role.authorizer is not None for role in self._config.roles)
 
     @property
     def asks(self) -> bool:
         """Whether an app is asked about anything: who joins, or who may do what."""
-        return self._config.authenticator is not None or any(
-            role.authorizer is not None for role in self._config.roles
-        )
+        return self._config.authenticator is not None or self.has_authorizers
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether something is done after a time: an answer given up, or a session ended."""
+        is_limited = any(role.session_timeout is not None for role in self._config.roles)
+        return is_limited or self.asks or self.identifier is not None
 
     def authorizing(self, inquirer: Inquirer) -> Authorizing:
         """Return what asks the roles' authorizers."""
@@ -135,6 +163,8 @@ class Policy:
         principal = self._by_authid.get(authid)
         if authmethod == ANONYMOUS:
             right = authrole == self._config.anonymous
+        elif authmethod == COOKIE:
+            right = authrole != TRUSTED
         elif authrole == TRUSTED:
             right = True
         elif principal is not None:
@@ -151,15 +181,12 @@ class Policy:
             return False
         return hello.methods[:1] != (ANONYMOUS,) or self._config.anonymous is None
 
-    def begin(
-        self, session: int, hello: Hello, found: Principal | None = None
-    ) -> Identity | Joining:
+    def begin(self, session: int, hello: Hello) -> Identity | Joining:
         """Look at who wants to join.
 
         Args:
             session: the session's id, which a challenge names.
             hello: who it says it is, and how it can prove that.
-            found: who that is by the authenticator; None where it was not asked, or does not know.
 
         Returns:
             Who it is, where nothing has to be proved; else what has to be proved.
@@ -171,27 +198,44 @@ class Policy:
         if authid == TRUSTED and self._trusted_key is not None and WAMPCRA in methods:
             trusted = WampcraProof(self._trusted_key, authid, {"session": session})
             return Joining(self._config.name, WAMPCRA, trusted, authid, TRUSTED)
+        if not hello.is_answered:
+            raise WampError(UNAVAILABLE, "Who this is cannot be found out now; try again later.")
         # Found for everybody, so that it takes no longer for those who are not known.
         stand_in = self._stand_in(authid, methods)
-        principal = self._by_authid.get(authid, found)
+        principal = self._by_authid.get(authid, hello.found)
         if principal is None or not _has_any(principal, methods):
             principal = stand_in
         for method in methods:
-            if method == ANONYMOUS and self._config.anonymous is not None:
-                role = self._config.anonymous
-                return Identity("", role, ANONYMOUS, self._rights[role])
+            found = self._without_challenge(method, hello)
+            if found is not None:
+                return found
             if method == CRYPTOSIGN:
                 if principal.cryptosign if authid and principal else self._by_key:
-                    return self._cryptosign(authid, hello.public_key, found)
+                    return self._cryptosign(hello)
             elif principal is not None and authid and _kept(principal, method) is not None:
                 if method in (SCRAM, CROSSBAR_SCRAM) and hello.nonce is None:
                     raise WampError(AUTHENTICATION_FAILED, "HELLO has no nonce for SCRAM.")
                 proof = self._proof(method, authid, principal, session, hello.nonce or "")
                 return Joining(self._config.name, method, proof, authid, principal.role)
+        if TLS in methods and self._by_certificate:
+            raise WampError(AUTHENTICATION_FAILED, "The certificate was not accepted.")
         known = ", ".join(self.methods)
         text = f"The realm takes {known}" if known else "Nobody can join the realm"
         hint = "" if authid or known in ("", ANONYMOUS) else " with an authid"
         raise WampError(NO_MATCHING_AUTH_METHOD, f"{text}{hint}.")
+
+    def _without_challenge(self, method: str, hello: Hello) -> Identity | None:
+        """Return who somebody is that has nothing to prove; None where that is not so."""
+        if method == TLS and (owner := self._shown(hello)) is not None:
+            return Identity(owner.authid, owner.role, TLS, self._rights[owner.role])
+        if method in (COOKIE, ANONYMOUS) and hello.page is not None:
+            identity = self._of_page(hello.page)
+            if identity is not None:
+                return identity
+        if method == ANONYMOUS and self._config.anonymous is not None:
+            role = self._config.anonymous
+            return Identity("", role, ANONYMOUS, self._rights[role])
+        return None
 
     def _stand_in(self, authid: str, methods: tuple[str, ...]) -> Principal | None:
         """Return the principal whose methods and costs somebody is shown who cannot join."""
@@ -204,11 +248,42 @@ class Policy:
         text = f"{what}\n{authid}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._secret, text, "sha256")
 
-    def _cryptosign(self, authid: str, key: object, found: Principal | None) -> Joining:
+    def _of_page(self, page: Page) -> Identity | None:
+        """Return who a web page is; None where it is nobody in particular.
+
+        Raises:
+            WampError: that is not known now, or it has no role here.
+        """
+        page.check()
+        if page.authid is None:
+            return None
+        owner = self._by_authid.get(page.authid)
+        role = page.role or (self._config.anonymous if owner is None else owner.role)
+        rights = None if role is None or role == TRUSTED else self._rights.get(role)
+        if role is None or rights is None:
+            logger.warning("The page of %r has no role: %r", page.authid, role)
+            raise WampError(NOT_AUTHORIZED, "This page has no role here.")
+        return Identity(page.authid, role, COOKIE, rights)
+
+    def _shown(self, hello: Hello) -> Principal | None:
+        """Return whose certificate somebody has shown; None where it is nobody's, or another's."""
+        found = hello.found
+        shown = None if hello.channel is None else hello.channel.certificate
+        if shown is None:
+            return None
+        names = [shown.fingerprint, *([COMMON_NAME + shown.name] if shown.name else [])]
+        owners = [found] if found is not None and any(one in found.tls for one in names) else []
+        owners += [self._by_certificate[name] for name in names if name in self._by_certificate]
+        return next((one for one in owners if hello.authid in ("", one.authid)), None)
+
+    def _cryptosign(self, hello: Hello) -> Joining:
+        authid, key, found = hello.authid, hello.public_key, hello.found
         name = key.lower() if isinstance(key, str) else ""
         owner = found if found is not None and name in found.cryptosign else self._by_key.get(name)
         is_known = owner is not None and authid in ("", owner.authid)
-        proof = CryptosignProof(key, is_known=is_known)
+        proof = CryptosignProof(
+            key, is_known=is_known, channel=hello.channel, binding=hello.binding
+        )
         who, role = (owner.authid, owner.role) if owner is not None else ("", "")
         return Joining(self._config.name, CRYPTOSIGN, proof, who, role)
 

@@ -17,18 +17,23 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import UsageError
+from wampapp.protocol.channel import bind
 from wampapp.protocol.exchanges import prepared
 
 if TYPE_CHECKING:
+    from wampapp.protocol.channel import Channel
     from wampapp.protocol.hashes import ScramKeys, TicketHash, WampcraKey
 
 ANONYMOUS: Final = "anonymous"
+#: Nothing that the session does: an app knows its web page, such as by a cookie.
+COOKIE: Final = "cookie"
 TICKET: Final = "ticket"
 WAMPCRA: Final = "wampcra"
 #: SCRAM by the specification, and as Crossbar.io speaks it: the name tells them apart.
 SCRAM: Final = "wamp-scram"
 CROSSBAR_SCRAM: Final = "scram"
 CRYPTOSIGN: Final = "cryptosign"
+TLS: Final = "tls"
 
 _NONCE_LENGTH: Final = 24  # octets; a multiple of three, so that its Base64 has no padding
 _MAX_NONCE: Final = 256
@@ -165,14 +170,27 @@ class CryptosignProof(Proof):
     Args:
         public_key: the key that the client named, in hexadecimal digits; any text.
         is_known: whether it is a key of who joins.
+        channel: the link's TLS, if the client asks for channel binding and there is TLS.
+        binding: what it asks for, one of ``BINDINGS``.
     """
 
-    def __init__(self, public_key: object, *, is_known: bool) -> None:
+    def __init__(
+        self,
+        public_key: object,
+        *,
+        is_known: bool,
+        channel: Channel | None = None,
+        binding: str | None = None,
+    ) -> None:
         given = public_key if isinstance(public_key, str) and _KEY.fullmatch(public_key) else ""
         self._public_key = bytes.fromhex(given) or _NO_KEY
         self._is_known = is_known
-        self._challenge = secrets.token_bytes(32)
-        self.extra = {"challenge": self._challenge.hex(), "channel_binding": None}
+        challenge = secrets.token_bytes(32)
+        self.extra = {"challenge": challenge.hex(), "channel_binding": None}
+        if channel is not None and binding is not None:
+            self.extra["channel_binding"] = binding
+            challenge = bind(challenge, channel.binding(binding))
+        self._signed = challenge
 
     def accepts(self, signature: str, _extra: dict[str, Any], /) -> dict[str, Any] | None:
         """Check an AUTHENTICATE; see :class:`Proof`."""
@@ -187,7 +205,7 @@ class CryptosignProof(Proof):
             key.verify(signed[:64], signed[64:])
         except (InvalidSignature, ValueError):
             return None
-        right = hmac.compare_digest(signed[64:], self._challenge)
+        right = hmac.compare_digest(signed[64:], self._signed)
         return {} if right and self._is_known else None
 
 

@@ -52,17 +52,24 @@ class Rights:
         name: the role's name.
         permissions: its permissions.
         authorizer: the procedure that decides over what no permission matches; None to refuse it.
+        session_timeout: the seconds after which its sessions end; None for never.
 
     Attributes:
         name: the role's name.
         authorizer: as above.
+        session_timeout: as above.
         decisions: the permission that decides over a URI, by the URI.
     """
 
     def __init__(
-        self, name: str, permissions: Collection[Permission], authorizer: str | None = None
+        self,
+        name: str,
+        permissions: Collection[Permission],
+        authorizer: str | None = None,
+        session_timeout: float | None = None,
     ) -> None:
         self.name = name
+        self.session_timeout = session_timeout
         self.authorizer = authorizer
         self.decisions = Decisions(permissions)
         self._own = [p for p in permissions if not p.uri.startswith(uris.RESERVED)]

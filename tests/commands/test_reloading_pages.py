@@ -1,0 +1,120 @@
+"""`wampapp run --reload`: open pages are loaded anew when anything of theirs has changed."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import chromium
+from tests.support.process import ROOT, Wampapp, environment
+from tests.support.site import Site
+
+pytestmark = pytest.mark.processes
+
+HTML = "text/html,application/xhtml+xml"
+SERVICE = """
+from typing import Any
+from wampapp import App
+from wampapp.web import make_response, render_template
+
+app = App(prefix="com.shop")
+app.static("/static", "static")
+
+@app.route("/")
+def index() -> Any:
+    page = render_template("index.html", text="first")
+    return make_response(page, {"Content-Security-Policy": "default-src 'self'"})
+
+@app.route("/broken")
+def broken() -> str:
+    raise ValueError
+
+@app.route("/json")
+def json() -> list[int]:
+    return [1]
+"""
+TEMPLATE = """
+<!doctype html>
+<title>Shop</title>
+<link rel="stylesheet" href="/static/shop.css">
+<p id="text">{{ text }}</p>
+<a href="/json">on</a>
+</html>
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "static").mkdir()
+    (tmp_path / "shop.py").write_text(SERVICE)
+    (tmp_path / "templates" / "index.html").write_text(TEMPLATE)
+    (tmp_path / "static" / "shop.css").write_text("p { color: rgb(1, 2, 3) }")
+    return tmp_path
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with chromium() as browser:
+        yield browser.new_page()
+
+
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=str)
+def test_a_page_follows_each_save(folder: Path, page: Page, more: list[str]) -> None:
+    mistakes: list[str] = []
+    page.on("pageerror", lambda error: mistakes.append(str(error)))
+    page.on("console", lambda said: mistakes.append(said.text) if said.type == "error" else None)
+    env = environment()
+    with Wampapp("run", folder / "shop.py", "--port", "0", "--reload", *more, env=env) as service:
+        site = Site(service)
+        page.goto(f"http://127.0.0.1:{site.port}/")
+        text = page.locator("#text")
+        expect(text).to_have_text("first")
+        template = folder / "templates" / "index.html"
+        template.write_text(TEMPLATE.replace("{{ text }}", "{{ text }} and more"))
+        expect(text).to_have_text("first and more")
+        (folder / "shop.py").write_text(SERVICE.replace("first", "second"))
+        expect(text).to_have_text("second and more")
+        (folder / "static" / "shop.css").write_text("p { color: rgb(4, 5, 6) }")
+        expect(text).to_have_css("color", "rgb(4, 5, 6)")
+        (folder / "templates" / "new.html").write_text("new")  # a file that was not there
+        service.until("templates/new.html")
+        expect(text).to_have_text("second and more")
+        page.get_by_role("link").click()
+        expect(page.locator("pre")).to_have_text("[1]")
+        assert service.stop() == 0
+    assert [m for m in mistakes if "ERR_" not in m and "404" not in m] == []
+
+
+def test_an_error_page_goes_once_its_cause_is_mended(folder: Path, page: Page) -> None:
+    with Wampapp("run", folder / "shop.py", "--port", "0", "--reload") as service:
+        site = Site(service)
+        page.goto(f"http://127.0.0.1:{site.port}/broken")
+        expect(page.locator("h1")).to_have_text("Internal Server Error")
+        (folder / "shop.py").write_text(SERVICE.replace("raise ValueError", "return '<h1>ok</h1>'"))
+        expect(page.locator("h1")).to_have_text("ok")
+        assert service.stop() == 0
+
+
+def test_without_reload_pages_are_left_as_they_are(folder: Path) -> None:
+    with Wampapp("run", folder / "shop.py", "--port", "0") as service:
+        site = Site(service)
+        assert "reload.js" not in site.ask("/", Accept=HTML)[1]
+        assert site.ask("/_wampapp/alive")[0] == 404
+        assert service.stop() == 0
+
+
+def test_only_pages_get_the_script(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(ROOT / "tests" / "programs" / "web" / "shop", shop)
+    env = environment(WAMPAPP_SECRET_KEY="a key for a test")
+    with Wampapp("run", shop / "shop.py", "--port", "0", "--reload", env=env) as service:
+        site = Site(service)
+        assert "reload.js" in site.ask("/", Accept=HTML)[1]
+        assert "reload.js" not in site.ask("/")[1]
+        for path in ("/kinds/both", "/rows", "/static/shop.css", "/static/deep/", "/flask/visits"):
+            assert "reload.js" not in site.ask(path, Accept=HTML)[1]
+        assert site.ask("/orders/3", method="HEAD")[0] == 200
+        assert service.stop() == 0

@@ -1,0 +1,164 @@
+"""Hostile text in the console, and who can use it: by eye, by keyboard, on a phone."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.programs.console_service import CONTROL, MARKUP
+from tests.support.console import Console, call, operation, outcome, rows
+from tests.support.node import node_package
+from wampapp import ConnectedClient, connect
+from wampapp.crossbar import Progress
+
+pytestmark = pytest.mark.processes
+
+AXE = "4.10.3"
+PHONE = {"width": 360, "height": 740}
+
+
+def hostile_document() -> dict[str, Any]:
+    loop = {"$ref": "#/components/schemas/Loop"}
+    schema = {"title": MARKUP, "type": "object", "properties": {MARKUP: {"description": CONTROL}}}
+    again = {"$ref": "#/components/schemas/Node"}
+    node = {"title": "Node", "type": "object", "properties": {"next": again}, "required": ["next"]}
+
+    def written(uri: str, more: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "title": MARKUP,
+            "summary": MARKUP + CONTROL,
+            "description": MARKUP,
+            "channel": {"$ref": f"#/channels/{uri}"},
+            "x-wamp": {"kind": "procedure", "uri": uri, **more},
+        }
+
+    error = {"uri": MARKUP, "description": CONTROL}
+    parameters = {
+        MARKUP: schema,
+        "__proto__": {"type": "string"},
+        "loop": loop,
+        "node": again,
+        "odd": {"anyOf": 7, "enum": None, "type": 5, "items": [None, 3], "minimum": "x"},
+    }
+    call = {"payload": {"type": "object", "properties": parameters, "required": "none"}}
+    odd = f"com.{MARKUP.replace(' ', '_')}.{CONTROL[:3]}"
+    return {
+        "info": {"title": MARKUP + CONTROL, "version": {"a": 1}, "description": MARKUP},
+        "channels": {odd: {"messages": {"call": call, "result": {"payload": loop}}}, "com.bad": 7},
+        "operations": {
+            "a": written(odd, {"deprecated": MARKUP, "errors": [error, 3]}),
+            "b": written("com.bad", {"captures": 5, "errors": "x", "kinds": [], "rest": 3}),
+            "c": 5,
+            "d": {"x-wamp": {"kind": "topic"}},
+        },
+        "components": {"schemas": {"Loop": loop, "Node": node}},
+    }
+
+
+def test_hostile_text_does_nothing(console: Console, client: ConnectedClient) -> None:
+    client.register("wampapp.describe.hostile", hostile_document)
+    client.register("wampapp.describe.number", lambda: 5)
+    client.register("wampapp.describe.fails", lambda: 1 / 0)
+    page = console.visit()
+    expect(page.locator(".groups a", has_text="onerror").first).to_be_visible()
+    expect(
+        page.locator(".notice", has_text="Session fails did not describe itself")
+    ).to_be_visible()
+    page.locator(".groups a", has_text="com.<img").click()
+    expect(page.locator(".found")).to_contain_text("<script>")
+    for box in page.locator('[aria-label^="Give "]').all():
+        box.check()
+    page.get_by_label("JSON", exact=True).check()
+    page.goto(console.url + "#/api/procedure/com.bad")
+    expect(page.locator("h2")).to_contain_text(["com.bad"])
+    call(page)
+    expect(page.locator(".outcome")).to_contain_text("Failed after")
+
+    operation(page, "com.shop.markup")
+    call(page)
+    assert outcome(page) == {MARKUP: CONTROL, "value": MARKUP}
+    operation(page, "com.shop.fail")
+    call(page)
+    expect(page.locator(".output .error")).to_contain_text("com.shop.<b>error</b>")
+    expect(page.locator(".output .error")).to_contain_text("<script>")
+    page.goto(console.url + "#/events/prefix/com.shop")
+    client.call("com.shop.announce_markup")
+    event = page.locator(".tail li", has_text="<script>")
+    event.locator("summary").click()
+    expect(event.locator("pre").first).to_contain_text("\\u202e")
+    page.goto(console.url + f"#/api/procedure/{MARKUP.replace('/', '%2F')}%")
+    page.goto(console.url + "#/sessions")
+    expect(page.locator(".people > li")).to_have_count(3)
+
+    assert "broken in" not in page.title()
+    assert page.locator("img, script:not([src])").count() == 0
+    shown = page.locator("body").evaluate("body => body.textContent")
+    assert not set(CONTROL) - set("[2Jgnp") & set(shown)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessibility(console: Console, scheme: Any, progress: Progress) -> None:
+    axe = node_package("axe-core", AXE, progress) / "node_modules" / "axe-core" / "axe.min.js"
+    page = console.visit(color_scheme=scheme, bypass_csp=True)
+    page.add_script_tag(path=axe)
+
+    def check(what: str) -> None:
+        found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+        bad = [
+            (one["impact"], one["id"], node["html"], node["failureSummary"])
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+        assert not bad, (what, bad)
+
+    expect(rows(page)).to_have_count(12)
+    check("list")
+    operation(page, "com.shop.order")
+    page.get_by_role("button", name="Fill in the example").click()
+    for box in page.locator('[aria-label^="Give "]').all():
+        box.check()
+    check("form")
+    page.get_by_label("JSON", exact=True).check()
+    call(page)
+    expect(page.locator(".output pre")).to_be_visible()
+    page.get_by_role("button", name="Python").click()
+    check("result")
+    operation(page, "com.shop.fail")
+    call(page)
+    expect(page.locator(".output .error")).to_be_visible()
+    check("error")
+    operation(page, "com.shop.bake")
+    page.get_by_label("steps", exact=True).fill("2")
+    call(page, "Stream")
+    expect(page.locator(".outcome")).to_contain_text("complete")
+    check("stream")
+    page.goto(console.url + "#/events/prefix/com.shop")
+    expect(page.locator(".chips li")).to_have_count(1)
+    with connect(console.rs_url, timeout=20) as client:
+        client.publish("com.shop.sold", "apple")
+        expect(page.locator(".tail li")).to_have_count(1)
+        page.locator(".tail summary").click()
+        page.get_by_text("Publish an event").click()
+        check("events")
+        page.goto(console.url + "#/sessions")
+        expect(page.locator(".people > li")).to_have_count(3)
+        page.locator(".people summary").first.click()
+        check("sessions")
+        page.get_by_role("button", name="End this session").click()
+        check("dialog")
+
+
+@pytest.mark.parametrize("where", ["", "#/api/procedure/com.shop.order", "#/events", "#/sessions"])
+def test_on_a_phone(console: Console, where: str) -> None:
+    page = console.visit(where, viewport=PHONE)
+    expect(page.locator("#state")).to_have_text("Connected to realm1")
+    expect(page.locator("main .tab:visible")).to_have_count(1)
+    if "order" in where:
+        page.get_by_role("button", name="Fill in the example").click()
+        call(page)
+        outcome(page)
+        page.get_by_role("link", name="All procedures and topics").click()
+    if "sessions" not in where and "events" not in where:
+        expect(rows(page)).to_have_count(12)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

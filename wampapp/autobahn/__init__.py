@@ -1,0 +1,1 @@
+"""Sessions and components of Autobahn's, run as they are: over our links, by our runner."""

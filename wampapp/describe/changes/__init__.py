@@ -1,0 +1,1 @@
+"""What changes of a description break: for callers, and for subscribers."""

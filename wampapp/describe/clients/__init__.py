@@ -1,0 +1,1 @@
+"""Clients in Python and TypeScript, generated from a description of an app."""

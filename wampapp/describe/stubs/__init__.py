@@ -1,0 +1,1 @@
+"""Procedures that are played by their description, in tests."""
