@@ -82,6 +82,7 @@ def test_hostile_text_does_nothing(console: Console, client: ConnectedClient) ->
     expect(page.locator(".output .error")).to_contain_text("com.shop.<b>error</b>")
     expect(page.locator(".output .error")).to_contain_text("<script>")
     page.goto(console.url + "#/events/prefix/com.shop")
+    expect(page.locator(".chips li")).to_have_count(1)  # subscribed
     client.call("com.shop.announce_markup")
     event = page.locator(".tail li", has_text="<script>")
     event.locator("summary").click()
