@@ -90,6 +90,7 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
         sync: the blocking verbs, for plain ``def`` handlers and other threads.
         worker: which of the processes of ``wampapp run --workers`` this is: ``app.worker.number``
             of ``app.worker.count``.
+        extensions: what extends it, such as the components that it uses, by name.
 
     Raises:
         InvalidUrl: the URL is not a router's.
@@ -158,6 +159,7 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
         )
         self._threads = threads
         self.worker = Worker()
+        self.extensions: dict[str, Any] = {}
         self._service: Service | None = None
 
     def __repr__(self) -> str:

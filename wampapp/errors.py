@@ -13,6 +13,7 @@ The tree::
     │   ├── TargetError           ``wampapp run TARGET`` does not name an app
     │   │   └── BrokenTarget      its code is not valid Python
     │   ├── PortInUse
+    │   ├── StoreError            another process has a component's store, or it is newer
     │   └── WrongThread
     ├── HookFailed                a startup or join hook raised
     ├── InvalidResult             a result does not fit what its caller asked for
@@ -33,6 +34,7 @@ The tree::
         ├── PayloadNotEncodable   wampapp.error.payload_not_encodable
         ├── PayloadTooLarge       wamp.error.payload_size_exceeded
         ├── ProtocolViolation     wamp.error.protocol_violation
+        ├── StorageFailed         wampapp.error.storage
         └── HandlerFailed         wamp.error.runtime_error
 
 An error owns its exit code on the command line (:attr:`WampappError.exit_code`).
@@ -71,6 +73,8 @@ __all__ = [
     "RouterRefused",
     "RouterUnreachable",
     "SessionError",
+    "StorageFailed",
+    "StoreError",
     "TargetError",
     "TlsFailed",
     "UsageError",
@@ -117,6 +121,7 @@ SYSTEM_SHUTDOWN = "wamp.close.system_shutdown"
 OVERLOADED = "wampapp.error.overloaded"
 LIMIT_EXCEEDED = "wampapp.error.limit_exceeded"
 PAYLOAD_NOT_ENCODABLE = "wampapp.error.payload_not_encodable"
+STORAGE = "wampapp.error.storage"
 
 
 class WampappError(Exception):
@@ -166,6 +171,10 @@ class BrokenTarget(TargetError):
 
 class PortInUse(UsageError):
     """The embedded router's port is taken by something that is not a WAMP router."""
+
+
+class StoreError(UsageError):
+    """A component's store that cannot be opened: another process has it, or it is newer."""
 
 
 class WrongThread(UsageError, RuntimeError):
@@ -355,6 +364,12 @@ class ProtocolViolation(_PredefinedError):
     """The peer sent something that the WAMP specification does not allow."""
 
     URI = PROTOCOL_VIOLATION
+
+
+class StorageFailed(_PredefinedError):
+    """A component could not store something, as on a full disk; nothing was changed."""
+
+    URI = STORAGE
 
 
 class HandlerFailed(_PredefinedError):

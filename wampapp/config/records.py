@@ -97,6 +97,7 @@ class Config:
         give_up_after: seconds without a router after which the run ends; None for never.
         name: what the session calls itself, for those who look at the router; None for nothing.
         describe: whether the app tells what it offers; None to tell only those on this machine.
+        in_test: whether the app runs in a test, whose clock can be moved.
     """
 
     url: str | None = None
@@ -126,6 +127,7 @@ class Config:
     give_up_after: float | None = None
     name: str | None = None
     describe: bool | None = None
+    in_test: bool = False
 
     def __post_init__(self) -> None:
         if self.url is not None:

@@ -15,6 +15,7 @@ from wampapp.describe.api import Api, Capture, Failure, Kind, Parameter, Procedu
 from wampapp.describe.docstrings import Doc, read_docstring
 from wampapp.describe.schemas import Schemas, described, plain, with_default
 from wampapp.registry.about import binding_of
+from wampapp.registry.binding import Binding
 from wampapp.registry.endpoint import endpoint_for
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from wampapp.config.records import Config
     from wampapp.describe.api import Schema
     from wampapp.protocol.patterns import Pattern
-    from wampapp.registry.binding import Binding
     from wampapp.registry.records import About, Publication, Registration, Scope, Subscription
     from wampapp.registry.registry import Registry
 
@@ -99,6 +99,31 @@ def describe(
     )
 
 
+def describe_function(
+    name: str, function: Callable[..., Any], context: type
+) -> tuple[Procedure, dict[str, Schema]]:
+    """Describe the arguments and the result of a function that is called by a name.
+
+    Args:
+        name: the name.
+        function: the function.
+        context: the class by which a parameter asks for what is no argument.
+
+    Returns:
+        The description, and the schemas that it refers to.
+    """
+    writer = _Describer()
+    doc = read_docstring(function)
+    binding = Binding(function, context=context)
+    result, _ = writer.result(binding, iterates=False)
+    procedure = Procedure(
+        **writer.common(name, None, function, binding, doc),
+        result=result,
+        result_description=doc.result,
+    )
+    return procedure, writer.schemas.named
+
+
 def _one_each(topics: list[Topic]) -> tuple[Topic, ...]:
     """Return the topics; of several handlers of one topic the first speaks."""
     found: dict[tuple[str, str, bool], Topic] = {}
@@ -116,9 +141,9 @@ class _Describer:
     def procedure(self, record: Registration) -> Procedure:
         endpoint = endpoint_for(record)
         doc = read_docstring(record.endpoint)
-        result, progress = self._result(endpoint.binding, endpoint.kind in ("generator", "stream"))
+        result, progress = self.result(endpoint.binding, endpoint.kind in ("generator", "stream"))
         return Procedure(
-            **self._common(record.uri, record.pattern, record.endpoint, endpoint.binding, doc),
+            **self.common(record.uri, record.pattern, record.endpoint, endpoint.binding, doc),
             **_about(record.about),
             result=result,
             result_description=doc.result,
@@ -132,15 +157,15 @@ class _Describer:
     def subscription(self, record: Subscription) -> Topic:
         binding = endpoint_for(record).binding
         doc = read_docstring(record.handler)
-        common = self._common(record.uri, record.pattern, record.handler, binding, doc)
+        common = self.common(record.uri, record.pattern, record.handler, binding, doc)
         return Topic(**common, **_about(record.about))
 
     def publication(self, record: Publication) -> Topic:
         doc = read_docstring(record.shape)
-        common = self._common(record.uri, record.pattern, record.shape, binding_of(record), doc)
+        common = self.common(record.uri, record.pattern, record.shape, binding_of(record), doc)
         return Topic(**common, **_about(record.about), is_published=True)
 
-    def _common(
+    def common(
         self,
         uri: str,
         pattern: Pattern | None,
@@ -191,7 +216,7 @@ class _Describer:
     def _schema(self, annotation: Any) -> Schema:
         return {} if annotation is inspect.Parameter.empty else self.schemas.of(annotation)
 
-    def _result(self, binding: Binding, iterates: bool) -> tuple[Schema, Schema | None]:
+    def result(self, binding: Binding, iterates: bool) -> tuple[Schema, Schema | None]:
         """Return the schemas of the result and of each progressive result."""
         annotation = _awaited(binding.signature.return_annotation)
         origin, args = typing.get_origin(annotation), typing.get_args(annotation)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from wampapp.dispatch.functions import not_cancelled
-from wampapp.errors import HookFailed
+from wampapp.errors import HookFailed, StoreError
 from wampapp.registry.autobahn_classes import as_wamp_error
 from wampapp.registry.records import name_of
 
@@ -50,6 +50,7 @@ class Hooks:
 
         Raises:
             HookFailed: one of them raised.
+            StoreError: the store of a component cannot be opened.
         """
         self._started = True
         if self._lifespan is not None:
@@ -75,6 +76,12 @@ class Hooks:
         for hook in self._registry.hooks("leave"):
             await self._run_and_log(hook)
 
+    async def run_stopping(self) -> None:
+        """Run the stopping hooks; what they raise is logged."""
+        if self._started:
+            for hook in self._registry.hooks("stopping"):
+                await self._run_and_log(hook)
+
     async def run_shutdown(self) -> None:
         """Run the shutdown hooks in reverse order, once: a second time does nothing."""
         if self._started:
@@ -92,6 +99,8 @@ class Hooks:
     async def _run(self, hook: Hook) -> None:
         try:
             await self._dispatcher.functions.run(hook.function)
+        except StoreError:
+            raise  # its sentence says it all
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises ends the run
             name = name_of(hook.function)
             self._dispatcher.failures.log(f"The {hook.kind} hook {name} failed", error)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import inspect
 import typing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import InvalidHandler
 from wampapp.observe.hidden import explain
-from wampapp.registry.context import Event, Invocation
+from wampapp.registry.context import Context
 from wampapp.registry.conversion import convertible_type
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The classes by which a handler asks for its context.
-CONTEXTS: Final[tuple[type, ...]] = (Invocation, Event)
-
-
 def contexts_in(annotation: Any) -> list[type]:
     """Return the classes by which an annotation asks for a handler's context; most ask for none."""
-    return [c for c in CONTEXTS if annotation is c or c in typing.get_args(annotation)]
+    kinds = (annotation, *typing.get_args(annotation))
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Context)]
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-class Invocation:
+class Context:
+    """What a function gets, besides its arguments, by annotating a parameter with its class."""
+
+    __slots__ = ()
+
+
+class Invocation(Context):
     """A call, as its handler sees it. Annotate a parameter of any name with this class.
 
     Attributes:
@@ -93,7 +99,7 @@ class Call:
     kwargs: dict[str, Any]
 
 
-class Event:
+class Event(Context):
     """An event, as its handler sees it. Annotate a parameter of any name with this class.
 
     Attributes:

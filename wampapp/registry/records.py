@@ -38,7 +38,7 @@ class Source:
 
 
 #: When a hook runs.
-HookKind = Literal["startup", "join", "leave", "shutdown"]
+HookKind = Literal["startup", "join", "leave", "stopping", "shutdown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Hook:
 
     Attributes:
         kind: ``startup`` (once, before joining), ``join`` (after each join), ``leave`` (after
-            each session) or ``shutdown`` (once, at the end).
+            each session), ``stopping`` (once, when the app begins to stop and still serves) or
+            ``shutdown`` (once, at the end).
         function: the function, called without arguments.
         source: where it was declared.
     """

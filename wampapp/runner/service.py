@@ -371,6 +371,7 @@ class Service:
         self._keepers.clear()
         loop = self._runtime.loop
         end = loop.time() + self._config.grace
+        await self._hooks.run_stopping()
         await asyncio.gather(*(connection.stop_serving() for connection in self.connections))
         await self._timers.stop(self._config.grace)
         left = max(0.0, end - loop.time())

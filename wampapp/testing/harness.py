@@ -167,6 +167,7 @@ class Harness:
             tls=None,
             watch_loop=False,
             check_results=True,
+            in_test=True,
         )
         service = app.make_service(config, self.runtime, self._dialer)
         service.dispatcher.failures.on_failure = self._on_failure

@@ -265,6 +265,14 @@ class TestClient(PeerClient):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.realm!r}>"
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what tests ask of a component that an app under test has: ``client.tasks``."""
+        for app in self.__dict__["realm"].harness.apps if "realm" in self.__dict__ else ():
+            component = getattr(app, "extensions", {}).get(name)
+            if component is not None:
+                return component.tester(self)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def settle(self) -> None:
         """Wait until everything that needs no more time has happened, handlers included."""
         self.clock.advance(0)

@@ -1,0 +1,30 @@
+"""The stack: components that an app includes, or that run as services of their own.
+
+::
+
+    from wampapp.components import Tasks
+
+    tasks = Tasks(app)
+    app.include(tasks)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wampapp.components.component import Component
+    from wampapp.components.tasks import Tasks
+
+__all__ = ["Component", "Tasks"]
+
+_HOMES = {"Component": "component", "Tasks": "tasks"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'wampapp.components' has no attribute {name!r}")
+    return getattr(import_module(f"wampapp.components.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,284 @@
+"""What every component of the stack is: a blueprint that owns data, and a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from wampapp.components.store import make_store
+from wampapp.components.store.opening import MEMORY, settle_store
+from wampapp.errors import NoSuchProcedure, UsageError
+from wampapp.registry.blueprint import Blueprint
+from wampapp.registry.records import Hook
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from wampapp.client.blocking import Client
+    from wampapp.client.handles import Procedure
+    from wampapp.components.store import Store
+    from wampapp.components.store.migrations import Schema
+    from wampapp.registry.records import Worker
+    from wampapp.registry.registry import Registry
+    from wampapp.runner.service import Service
+
+
+class Host(Protocol):
+    """An app that uses a component: :class:`wampapp.App`.
+
+    Attributes:
+        prefix: what its relative URIs are relative to.
+        name: its name.
+        registry: what it declares.
+        worker: which of several processes that run it this one is.
+        extensions: what extends it, by name.
+        sync: its blocking verbs.
+    """
+
+    prefix: str | None
+    name: str
+    registry: Registry
+    worker: Worker
+    extensions: dict[str, Any]
+    sync: Client
+
+    @property
+    def running_service(self) -> Service | None:
+        """What runs it in this process; None while it does not run."""
+
+    def procedure(self, uri: str, options: object = None, **more: Any) -> Procedure[Any]:
+        """Make a handle to a procedure."""
+
+    def subscribe_now(
+        self, uri: str, handler: Callable[..., Any], **options: Any
+    ) -> Awaitable[Any]:
+        """Subscribe a handler while the app runs."""
+
+
+class Component(Blueprint):
+    """A component of the stack: procedures that one process serves, and the verbs that call them.
+
+    ::
+
+        tasks = Tasks(app)      # the app uses com.example.tasks.…
+        app.include(tasks)      # and serves it too
+
+    A component of your own subclasses this: it declares its procedures in its ``__init__`` with
+    relative URIs, opens what it needs in :meth:`open`, and names itself and its tables.
+
+    Args:
+        app: the app that uses it, or a client from :func:`wampapp.connect`; None to pass it to
+            :meth:`init_app` later.
+        prefix: what its procedures are below; by default the app's prefix and the component's name.
+        store: where its data is kept, if this process serves it: a file, or a database such as
+            ``postgresql://user@host/database``. ``WAMPAPP_<NAME>_STORE`` and ``WAMPAPP_STORE`` come
+            first; the default is ``instance/<name>.sqlite``.
+
+    Attributes:
+        NAME: what it is called in URIs, files and commands.
+        SCHEMA: its tables; None if it keeps nothing.
+        COMMANDS: where its commands are, as ``module:attribute``; None if it has none.
+        store: its open store, in the process that serves it.
+
+    Raises:
+        UsageError: the app has a component of this name already.
+    """
+
+    NAME: ClassVar[str]
+    SCHEMA: ClassVar[Schema | None] = None
+    COMMANDS: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        app: Host | Client | None = None,
+        prefix: str | None = None,
+        *,
+        store: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(prefix)
+        self._declared_store = store
+        self._store: Store | None = None
+        self._host: Host | None = None
+        self._client: Client | None = None
+        #: Whether this process serves it; known once it has started.
+        self.is_served = False
+        self.registry.add_hook(Hook("startup", self._start))
+        self.registry.add_hook(Hook("stopping", self._stop_serving))
+        self.registry.add_hook(Hook("shutdown", self._shut_down))
+        if app is not None:
+            self.init_app(app)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.prefix!r}>"
+
+    def init_app(self, app: Host | Client) -> Self:
+        """Use the component in an app, or with a client.
+
+        Args:
+            app: the app, or a client from :func:`wampapp.connect`.
+
+        Returns:
+            The component.
+
+        Raises:
+            UsageError: it belongs to another app already, or the app has a component of this name.
+        """
+        if self._host is not None or self._client is not None:
+            raise UsageError(f"{self!r} belongs to an app already; make one for each app.")
+        extensions = getattr(app, "extensions", None)
+        if extensions is None:
+            self._client = app  # type: ignore[assignment]
+            base = getattr(app, "prefix", None)
+        else:
+            if self.NAME in extensions:
+                raise UsageError(
+                    f"The app has a component {self.NAME!r} already: {extensions[self.NAME]!r}."
+                )
+            self._host = app  # type: ignore[assignment]
+            base = app.prefix  # type: ignore[union-attr]
+        if self.prefix is None:
+            self.prefix = f"{base}.{self.NAME}" if base else self.NAME
+        if extensions is not None:
+            extensions[self.NAME] = self
+            self.attached()
+        return self
+
+    def attached(self) -> None:
+        """Do what is to be done once the app is known, such as adding hooks to it."""
+
+    @property
+    def host(self) -> Host:
+        """The app.
+
+        Raises:
+            UsageError: it has none yet.
+        """
+        if self._host is None:
+            raise UsageError(f"{type(self).__name__}() has no app yet; call its init_app(app).")
+        return self._host
+
+    @property
+    def service(self) -> Service:
+        """What runs the app in this process.
+
+        Raises:
+            UsageError: the app does not run.
+        """
+        service = self.host.running_service
+        if service is None:
+            raise UsageError(f"{self.host!r} does not run.")
+        return service
+
+    @property
+    def store(self) -> Store:
+        """The open store, in the process that serves the component."""
+        if self._store is None:
+            raise UsageError(f"{self!r} is not served by this process.")
+        return self._store
+
+    @cached_property
+    def now(self) -> Callable[[], float]:
+        """Return the time, in seconds since 1970; in a test, its clock can be moved."""
+        if not self.service.config.in_test:
+            return time.time
+        loop = asyncio.get_running_loop()
+        began = time.time() - loop.time()
+        return lambda: began + loop.time()
+
+    def tester(self, client: Any) -> Any:
+        """Return what tests ask of the component, as ``client.<name>``; itself by default."""
+        del client
+        return self
+
+    # Serving.
+
+    async def open(self) -> None:
+        """Do what comes before serving; the store is open. Subclasses override this."""
+
+    async def stop_serving(self) -> None:
+        """End what would keep calls waiting: the process is about to stop serving."""
+
+    async def close(self) -> None:
+        """Do what comes after serving, before the store is closed. Subclasses override this."""
+
+    async def _start(self) -> None:
+        # Of several processes, the first serves what is registered with invoke="single".
+        self.is_served = self._host is None or self.host.worker.number == 1
+        if not self.is_served:
+            return
+        if self.SCHEMA is not None:
+            where = settle_store(self.NAME, self._declared_store)
+            if self._host is not None and self.service.config.in_test:
+                where = MEMORY
+            self._store = make_store(where, self.SCHEMA)
+            await self._store.open()
+        await self.open()
+
+    async def _stop_serving(self) -> None:
+        if self.is_served:
+            await self.stop_serving()
+
+    async def _shut_down(self) -> None:
+        if not self.is_served:
+            return
+        self.is_served = False
+        try:
+            await self.close()
+        finally:
+            if self._store is not None:
+                await self._store.close()
+                self._store = None
+            self.__dict__.pop("now", None)
+
+    # Calling.
+
+    async def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call one of the component's procedures.
+
+        Args:
+            name: its name below the prefix.
+            args: positional arguments.
+            kwargs: keyword arguments.
+
+        Raises:
+            NoSuchProcedure: nobody serves the component.
+            WampError: it answered with an error.
+        """
+        try:
+            return await self.host.procedure(f"{self.prefix}.{name}")(*args, **kwargs)
+        except NoSuchProcedure:
+            raise self.nobody_serves() from None
+
+    def call_blocking(
+        self, name: str, /, *args: Any, _within: float | None = None, **kwargs: Any
+    ) -> Any:
+        """Call one of the component's procedures, and wait; see :meth:`call`.
+
+        Args:
+            name: its name below the prefix.
+            args: positional arguments.
+            _within: the seconds that it may take; None for no limit of its own.
+            kwargs: keyword arguments.
+        """
+        procedure = self._client_here().procedure(f"{self.prefix}.{name}", timeout=_within)
+        try:
+            return procedure(*args, **kwargs)
+        except NoSuchProcedure:
+            raise self.nobody_serves() from None
+
+    def stream_blocking(self, name: str, /, *args: Any) -> Iterator[Any]:
+        """Call one of the component's procedures, and iterate over what it gives."""
+        return self._client_here().stream(f"{self.prefix}.{name}", *args)
+
+    def _client_here(self) -> Client:
+        return self._client if self._client is not None else self.host.sync
+
+    def nobody_serves(self) -> NoSuchProcedure:
+        """Return the error that says what to do where nobody serves the component."""
+        return NoSuchProcedure(
+            f"Nobody serves {self.prefix}; call app.include({self.NAME}) in one service, or run "
+            f"'wampapp run {type(self).__module__.rpartition('.')[0]} --prefix {self.prefix}'."
+        )
