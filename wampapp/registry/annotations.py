@@ -15,6 +15,7 @@ from wampapp.registry.records import name_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 def contexts_in(annotation: Any) -> list[type]:
     """Return the classes by which an annotation asks for a handler's context; most ask for none."""
     kinds = (annotation, *typing.get_args(annotation))

@@ -20,6 +20,6 @@ __all__ = [
     "Task",
     "TaskFailed",
     "TaskFunction",
-    "Tasks",
     "TaskInfo",
+    "Tasks",
 ]

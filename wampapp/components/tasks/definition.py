@@ -6,7 +6,6 @@ import functools
 import inspect
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 
@@ -19,6 +18,7 @@ from wampapp.registry.endpoint import kind_of
 from wampapp.registry.records import name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from wampapp.components.tasks.handle import BlockingHandle, Handle
@@ -144,8 +144,8 @@ class TaskFunction(Generic[P, R]):
         self._choices = choices or Choices()
         if self.kind in ("generator", "stream"):
             raise InvalidHandler(
-                f"{name_of(function)} is a generator; what a task yields would reach nobody. Return "
-                "a result, and tell how far it is by task.progress()."
+                f"{name_of(function)} is a generator; what a task yields would reach nobody. "
+                "Return a result, and tell how far it is by task.progress()."
             )
 
     def __repr__(self) -> str:
@@ -157,7 +157,7 @@ class TaskFunction(Generic[P, R]):
         if self.binding.context is not None:
             names = list(self.binding.signature.parameters)
             place = names.index(self.binding.context)
-            positional = [*args]
+            positional: list[Any] = [*args]
             if not any(isinstance(one, Task) for one in (*args, *kwargs.values())):
                 parameter = self.binding.signature.parameters[self.binding.context]
                 if parameter.kind is not parameter.KEYWORD_ONLY and place <= len(positional):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
@@ -79,7 +79,8 @@ class Handle(Generic[R]):
             async with asyncio.timeout(timeout):
                 while True:
                     try:
-                        return converted(await self._tasks.call("result", self.id), self._returns)
+                        value = await self._tasks.call("result", self.id)
+                        return cast("R", converted(value, self._returns))
                     except WampError as error:
                         check_failure(self.id, error)
                     except (ConnectionLost, NotJoined):
@@ -131,7 +132,8 @@ class BlockingHandle(Generic[R]):
         while True:
             left = None if end is None else max(0.001, end - time.monotonic())
             try:
-                return converted(self._tasks.call("result", self.id, _within=left), self._returns)
+                value = self._tasks.call("result", self.id, _within=left)
+                return cast("R", converted(value, self._returns))
             except CallTimeout:
                 if end is None or time.monotonic() < end:
                     continue

@@ -82,8 +82,8 @@ class Planner:
         payload = tables.payload_of(step.args, step.kwargs)
         if len(payload) > MAX_PAYLOAD:
             raise PayloadTooLarge(
-                f"The arguments of {step.name} take {len(payload):,} bytes, and {MAX_PAYLOAD:,} are "
-                "allowed; store what is large elsewhere, and pass its name."
+                f"The arguments of {step.name} take {len(payload):,} bytes, and {MAX_PAYLOAD:,} "
+                "are allowed; store what is large elsewhere, and pass its name."
             )
         state: State = "waiting" if follows else ("scheduled" if due > now else "ready")
         return tables.New(

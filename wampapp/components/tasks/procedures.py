@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator  # noqa: TC003 - annotations are read at run time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,6 +20,8 @@ from wampapp.components.tasks.records import (
 from wampapp.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wampapp.components.tasks.owner import Owner
     from wampapp.components.tasks.tasks import Tasks
 
@@ -132,7 +134,7 @@ class Procedures:
         """
         return await self._owner.questions.show(id)
 
-    async def list(
+    async def list_tasks(
         self,
         *,
         state: State | None = None,
@@ -297,5 +299,6 @@ def offer_procedures(tasks: Tasks) -> None:
     """Register the procedures of a queue with it."""
     procedures = Procedures(tasks)
     for name in (*_PUBLIC, *_INTERNAL):
-        function: Callable[..., Any] = getattr(procedures, name)
+        # `list` would hide the type within the class.
+        function: Callable[..., Any] = getattr(procedures, "list_tasks" if name == "list" else name)
         tasks.add_registration(function, f".{name}", invoke="single", hidden=name in _INTERNAL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.components.tasks import tables
@@ -125,7 +126,7 @@ class Questions:
                 watcher.clear()
                 tasks = []
                 for number in self._news.changed(watcher):
-                    info = await self._store.read(lambda read, n=number: tables.one(read, n))
+                    info = await self._store.read(partial(tables.one, number=number))
                     if info is not None:
                         tasks.append(info)
         finally:

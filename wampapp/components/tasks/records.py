@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-#: Where a task stands. ``waiting``: for the tasks before it, or of its group. ``scheduled``: for its
-#: time. ``ready``: for a worker. The last three are final.
+#: Where a task stands. ``waiting``: for the tasks before it, or of its group. ``scheduled``: for
+#: its time. ``ready``: for a worker. The last three are final.
 State = Literal["waiting", "scheduled", "ready", "running", "done", "dead", "cancelled"]
 
 STATES: Final[tuple[State, ...]] = (
@@ -27,7 +27,7 @@ MAX_PAYLOAD: Final = 2**20
 MAX_LENGTH: Final = 1_000_000
 #: How many workers may die with a task before it is taken for what kills them.
 MAX_CRASHES: Final = 3
-#: Seconds that a worker has to come back after the owner was away, before its tasks are ready again.
+#: Seconds that a worker has to come back after the owner was away; then its tasks are ready again.
 LEASE: Final = 30.0
 #: Seconds after which final tasks are removed.
 KEEP_DONE: Final = 24 * 3600.0

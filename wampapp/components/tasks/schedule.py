@@ -17,7 +17,8 @@ class Schedule:
     """The times of a cron expression, or of an interval.
 
     Args:
-        spec: a cron expression of five fields, or of six with seconds first; or a number of seconds.
+        spec: a cron expression of five fields, or of six with seconds first; or a number of
+            seconds.
         timezone: the time zone of the expression.
 
     Raises:
@@ -50,8 +51,8 @@ class Schedule:
             next(CronSim(self.spec, datetime.now(self._zone)))
         except (CronSimError, StopIteration) as error:
             raise UsageError(
-                f"{self.spec!r} is not a cron expression ({error or 'it has no time'}); write it as "
-                "'minute hour day month weekday', such as '*/15 * * * *'."
+                f"{self.spec!r} is not a cron expression ({error or 'it has no time'}); write it "
+                "as 'minute hour day month weekday', such as '*/15 * * * *'."
             ) from None
 
     def after(self, moment: float) -> float:
@@ -73,7 +74,7 @@ class Schedule:
             now: the present.
             catch_up: whether all of them are made up for, or only the last.
         """
-        times = []
+        times: list[float] = []
         following = first
         while following <= now and len(times) < MAX_MISSED:
             times.append(following)

@@ -273,8 +273,8 @@ def _follow(do: Transaction, number: int, result: bytes, now: float) -> list[Cha
     ):
         if name:
             args, kwargs = decode(payload)
-            payload = payload_of([msgspec.Raw(result), *args], kwargs)
-            changes += _free(do, follower, payload, now)
+            whole = payload_of([msgspec.Raw(result), *args], kwargs)
+            changes += _free(do, follower, whole, now)
             continue
         for member, inner in do.execute(
             "select id, payload from task where parent = ? and state = 'waiting' order by place",
@@ -349,7 +349,8 @@ def crash(do: Transaction, worker: str, now: float) -> list[Change]:
     ):
         if crashes < MAX_CRASHES:
             do.execute(
-                "update task set state = 'ready', worker = null, crashes = ?, error = ? where id = ?",
+                "update task set state = 'ready', worker = null, crashes = ?, error = ?"
+                " where id = ?",
                 (crashes, "Its worker died.", number),
             )
             changes.append(Change(number, "ready"))
@@ -453,7 +454,7 @@ def running(read: Transaction) -> list[tuple[int, int, str, bool, str]]:
     rows = read.execute(
         "select id, attempt, worker, is_last, queue from task where state = 'running'"
     )
-    return [(*row[:3], bool(row[3]), row[4]) for row in rows]  # type: ignore[misc]
+    return [(*row[:3], bool(row[3]), row[4]) for row in rows]
 
 
 def one(read: Transaction, number: int) -> TaskInfo | None:
@@ -493,7 +494,7 @@ def several(
 def result(read: Transaction, number: int) -> tuple[State, str, bytes | None, str | None] | None:
     """Return the state, name, result and error of a task; None if there is none of this number."""
     rows = read.execute("select state, name, result, error from task where id = ?", (number,))
-    return rows[0] if rows else None  # type: ignore[return-value]
+    return rows[0] if rows else None
 
 
 def counts(read: Transaction) -> dict[tuple[str, State], int]:
@@ -508,7 +509,7 @@ def live(read: Transaction) -> dict[str, int]:
     rows = read.execute(
         f"select queue, count(*) from task where state in ({states}) group by queue"
     )
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 # Definitions, schedules and queues.
@@ -546,7 +547,7 @@ def pause(do: Transaction, queue: str, is_paused: bool) -> None:
 def schedules(read: Transaction) -> list[tuple[str, str, str, str, bool, float]]:
     """Return name, app, expression, time zone, whether it catches up, and the next time of each."""
     rows = read.execute("select name, app, spec, timezone, catch_up, next from schedule")
-    return [(*row[:4], bool(row[4]), row[5]) for row in rows]  # type: ignore[misc]
+    return [(*row[:4], bool(row[4]), row[5]) for row in rows]
 
 
 def schedule(do: Transaction, app: str, wanted: Sequence[ScheduleInfo]) -> None:

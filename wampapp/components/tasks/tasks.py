@@ -5,17 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, ParamSpec, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Concatenate,
+    Final,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    overload,
+)
 
 import msgspec
 
 from wampapp.components.component import Component
 from wampapp.components.tasks import tables
 from wampapp.components.tasks.checking import describe_task
-from wampapp.components.tasks.context import Task
 from wampapp.components.tasks.definition import (
     Bound,
     Policy,
@@ -35,15 +43,28 @@ from wampapp.protocol.payload import to_plain
 from wampapp.registry.records import Hook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from wampapp.client.blocking import Client
     from wampapp.components.component import Host
+    from wampapp.components.tasks.context import Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 logger = logging.getLogger("wampapp.tasks")
+
+
+class Decorates(Protocol):
+    """What ``@tasks.task(…)`` gives: a decorator."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Task, P], R], /) -> TaskFunction[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+    def __call__(self, function: Any, /) -> Any:
+        """Make the function a task."""
+
 
 #: How many tasks a service runs at the same time, unless it says otherwise.
 DEFAULT_SLOTS: Final = 8
@@ -109,7 +130,21 @@ class Tasks(Component):
     @overload
     def task(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
     @overload
-    def task(self, /, **options: Any) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+    def task(
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str | None = ...,
+        queue: str = ...,
+        priority: int = ...,
+        retries: int = ...,
+        backoff: float = ...,
+        retry_on: type[BaseException] | Sequence[type[BaseException]] = ...,
+        give_up_on: type[BaseException] | Sequence[type[BaseException]] = ...,
+        timeout: float | None = ...,
+        rate: str | None = ...,
+    ) -> Decorates: ...
     def task(
         self,
         function: Any = None,

@@ -30,7 +30,7 @@ class TasksTester:
     def _call(self, name: str, **kwargs: Any) -> Any:
         return self._client.call(f"{self._tasks.prefix}.{name}", **kwargs)
 
-    def list(self, **which: Any) -> list[TaskInfo]:
+    def all(self, **which: Any) -> list[TaskInfo]:
         """Return tasks, the oldest first.
 
         Args:
@@ -42,7 +42,7 @@ class TasksTester:
     @property
     def enqueued(self) -> list[TaskInfo]:
         """The tasks that have not started, the oldest first."""
-        return [task for task in self.list() if task.state in _WAITING]
+        return [task for task in self.all() if task.state in _WAITING]
 
     def run_all(self) -> list[TaskInfo]:
         """Run the tasks that are ready, and those that come of them, until none is left.
@@ -56,19 +56,19 @@ class TasksTester:
             BaseException: what the first task raised that has failed for good.
         """
         errors: list[BaseException] = []
-        before = {task.id: task for task in self.list()}
+        before = {task.id: task for task in self.all()}
         harness = self._client.realm.harness
         worker = harness.runtime.call(self._begin())
         self._tasks.on_failure = errors.append
         try:
-            while any(task.state in ("ready", "running") for task in self.list()):
+            while any(task.state in ("ready", "running") for task in self.all()):
                 self._client.settle()
         finally:
             self._tasks.on_failure = None
             harness.runtime.call(worker.stop(0.0))
         if errors:
             raise errors[0]
-        return [task for task in self.list() if task.attempt > _attempt(before.get(task.id))]
+        return [task for task in self.all() if task.attempt > _attempt(before.get(task.id))]
 
     async def _begin(self) -> Worker:
         return Worker(self._tasks, self._tasks.functions, slots=100)

@@ -58,7 +58,7 @@ class Timekeeper:
             try:
                 self._schedules[name] = Schedule(spec, zone), catch_up, following
             except UsageError as error:  # the zone may be unknown on this machine
-                logger.error("The schedule of %s is not kept: %s", name, error)
+                logger.warning("The schedule of %s is not kept: %s", name, error)
 
     async def define(
         self, app: str, definitions: Sequence[Definition], schedules: Sequence[ScheduleInfo]

@@ -282,9 +282,10 @@ class Worker:
             self._outcomes.append(outcome)
         self._flush()
 
-    def _flush(self) -> None:
+    def _flush(self) -> asyncio.Task[None]:
         if self._flushing is None or self._flushing.done():
             self._flushing = self._loop.create_task(self._tell_owner())
+        return self._flushing
 
     async def _tell_owner(self) -> None:
         """Tell what became of tasks; what could not be told stays for the next time."""
@@ -348,8 +349,7 @@ class Worker:
                 self._outcomes.append(attempt.outcome("released"))
                 attempt.is_told = True
         while self._outcomes and (self._flushing is None or not self._flushing.done()):
-            self._flush()
-            await asyncio.wait([self._flushing])  # type: ignore[list-item]
+            await asyncio.wait([self._flush()])
         self._main.cancel()
         await asyncio.gather(self._main, *self._said, return_exceptions=True)
 
