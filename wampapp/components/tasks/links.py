@@ -29,8 +29,8 @@ class Link:
     ) -> None:
         self.worker = worker
         self.slots = slots
-        self.queues = list(queues)
-        self.names = list(names)
+        self.queues = tuple(queues)
+        self.names = tuple(names)
         self.tasks: set[int] = set()
         self.busy = 0
         self._given: list[Assignment] = []

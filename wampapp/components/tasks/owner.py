@@ -281,8 +281,9 @@ class Owner:
         for number in [n for n, known in self._running.items() if known.worker == worker]:
             self._forget(number)
         if changes:
-            what = "task" if len(changes) == 1 else f"{len(changes)} tasks"
-            logger.warning("Worker %s is gone; the %s that it ran is taken back.", worker, what)
+            count = len(changes)
+            what = "the task that it ran is" if count == 1 else f"the {count} tasks that it ran are"
+            logger.warning("Worker %s is gone; %s taken back.", worker, what)
         for change in changes:
             if change.state == "dead":
                 logger.error(
@@ -393,54 +394,47 @@ class Owner:
                 self._wake.set()
 
     async def _give_out_once(self) -> None:
-        wanted = [
-            (link, queue, names, most)
-            for link in self._links.values()
-            if link.free > 0
-            for queue, names, most in self._claims(link)
-        ]
+        # Workers that take the same are given tasks together, so that each gets its share.
+        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[Link, int]] = {}
+        for link in self._links.values():
+            if link.free > 0:
+                alike.setdefault((link.queues, link.names), {})[link] = link.free
+        wanted = [(places, self._claims(*what)) for what, places in alike.items()]
         if not wanted or self._stopped:
             return
         now = self._now()
-        free = {link: link.free for link, *_ in wanted}
 
-        def work(do: Any) -> list[tuple[Link, str, list[tables.Claimed]]]:
-            left = dict(free)
-            found = []
-            for link, queue, names, most in wanted:
-                if (count := min(left[link], most)) > 0:
-                    claimed = tables.claim(do, queue, names, link.worker, count, now)
-                    left[link] -= len(claimed)
-                    found.append((link, queue, claimed))
-            return found
+        def work(do: Any) -> list[tuple[Link, str, tables.Claimed]]:
+            return [one for places, claims in wanted for one in _claim(do, places, claims, now)]
 
         # Not durable: after a power failure, a task may be ready again that was started.
-        for link, queue, claimed in await self._store.do(work, durable=False):
-            for task in claimed:
-                self._running[task.id] = Running(
-                    task.attempt, link.worker, bool(task.is_last), queue
-                )
-                self._rates.take(task.name)
-                self._news.tell(task.id)
+        given: dict[Link, list[Assignment]] = {}
+        for link, queue, task in await self._store.do(work, durable=False):
+            self._running[task.id] = Running(task.attempt, link.worker, bool(task.is_last), queue)
+            self._rates.take(task.name)
+            self._news.tell(task.id)
+            given.setdefault(link, []).append(Assignment(*task[:6]))
+        for link, assignments in given.items():
             if self._links.get(link.worker) is link:
-                link.give([Assignment(*task[:6]) for task in claimed])
-            elif claimed:  # it went meanwhile, and has not seen them
-                self._start(
-                    self._settle([Outcome(one.id, one.attempt, "released") for one in claimed])
-                )
+                link.give(assignments)
+            else:  # it went meanwhile, and has not seen them
+                unseen = [Outcome(one.id, one.attempt, "released") for one in assignments]
+                self._start(self._settle(unseen))
         if (later := self._rates.wait()) is not None:
             self._loop.call_later(later, self._wake.set)
 
-    def _claims(self, link: Link) -> list[tuple[str, list[str], int]]:
-        """Return what a worker may be given: queue, names, and how many at most."""
-        limited = [name for name in link.names if self._rates.is_limited(name)]
-        free = [name for name in link.names if not self._rates.is_limited(name)]
-        claims = []
-        for queue in link.queues or self.queues:
+    def _claims(
+        self, queues: Sequence[str], names: Sequence[str]
+    ) -> list[tuple[str, Sequence[str], int | None]]:
+        """Return what workers may be given: queue, names, and how many at most."""
+        limited = [name for name in names if self._rates.is_limited(name)]
+        free = [name for name in names if not self._rates.is_limited(name)]
+        claims: list[tuple[str, Sequence[str], int | None]] = []
+        for queue in queues or self.queues:
             if queue in self.paused:
                 continue
             if free:
-                claims.append((queue, free, link.free))
+                claims.append((queue, free, None))
             claims += [
                 (queue, [name], most) for name in limited if (most := self._rates.left(name))
             ]
@@ -460,7 +454,7 @@ class Owner:
         return [
             {
                 "worker": link.worker,
-                "queues": link.queues,
+                "queues": [*link.queues],
                 "slots": link.slots,
                 "running": len(link.tasks),
             }
@@ -581,6 +575,36 @@ class Running(msgspec.Struct, frozen=True):
     worker: str
     is_last: bool
     queue: str
+
+
+def _claim(
+    do: Any,
+    places: dict[Link, int],
+    claims: Sequence[tuple[str, Sequence[str], int | None]],
+    now: float,
+) -> list[tuple[Link, str, tables.Claimed]]:
+    """Claim tasks for workers that take the same; the one with the most free places is next.
+
+    Args:
+        do: the transaction.
+        places: how many each of them can take.
+        claims: what they may be given.
+        now: the time.
+    """
+    left = dict(places)
+    first = next(iter(left))
+    found: list[tuple[Link, str, tables.Claimed]] = []
+    for queue, names, most in claims:
+        total = sum(left.values())
+        count = total if most is None else min(most, total)
+        if count <= 0:
+            continue
+        for task in tables.claim(do, queue, names, first.worker, count, now):
+            link = max(left, key=left.__getitem__)
+            left[link] -= 1
+            found.append((link, queue, task))
+    tables.reassign(do, [(link.worker, task.id) for link, _, task in found if link is not first])
+    return found
 
 
 def _has_ended(worker: str) -> bool:

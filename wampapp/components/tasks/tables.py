@@ -210,6 +210,12 @@ def claim(
     return sorted(map(Claimed._make, rows), key=lambda task: (-task.priority, task.id))
 
 
+def reassign(do: Transaction, workers: Sequence[tuple[str, int]]) -> None:
+    """Give tasks that were claimed in the same transaction to other workers."""
+    if workers:
+        do.execute_many("update task set worker = ? where id = ?", workers)
+
+
 def finish(do: Transaction, outcomes: Sequence[Outcome], now: float) -> None:
     """Keep the results of tasks that nothing follows."""
     do.execute_many(
