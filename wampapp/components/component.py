@@ -173,6 +173,14 @@ class Component(Blueprint):
         return service
 
     @property
+    def is_joined(self) -> bool:
+        """Whether the app has a session now."""
+        service = self.host.running_service
+        connection = None if service is None else service.connection
+        session = None if connection is None else connection.session
+        return session is not None and session.is_joined
+
+    @property
     def store(self) -> Store:
         """The open store, in the process that serves the component."""
         if self._store is None:

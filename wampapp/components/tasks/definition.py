@@ -225,7 +225,7 @@ class TaskFunction(Generic[P, R]):
 
         The arguments are checked when it is enqueued.
         """
-        return Bound(self._tasks, (self.step(args, kwargs),), self.returns, (self,))
+        return Bound(self._tasks, (self.step(args, kwargs),), self.returns, ((self,),))
 
     def then(self, following: TaskFunction[..., Any] | Bound[Any]) -> Chain[P]:
         """Have another task follow, which gets this one's result as its first argument.
@@ -277,14 +277,12 @@ class TaskFunction(Generic[P, R]):
             checked=True,
         )
 
-    def check(self, args: Any, kwargs: dict[str, Any], *, follows: bool = False) -> None:
-        """Check arguments; where a result comes before them, only as far as they are known.
+    def check(self, args: Any, kwargs: dict[str, Any]) -> None:
+        """Check arguments.
 
         Raises:
             InvalidArgument: they do not fit the function.
         """
-        if follows:
-            return  # what comes before them is not known yet
         extras = None if self.binding.context is None else {self.binding.context: None}
         self.binding.bind(args, kwargs, extras)
 
@@ -321,13 +319,13 @@ class Bound(Generic[R]):
         tasks: the queue.
         steps: one after the other; each gets the result of the one before.
         returns: what the last one returns.
-        functions: the functions of the steps, to check their arguments; None for a group.
+        functions: the functions of each step, to check their arguments; a group has several.
     """
 
     tasks: Tasks
     steps: tuple[Step, ...]
     returns: Any = None
-    functions: tuple[TaskFunction[..., Any] | None, ...] = field(default=(), repr=False)
+    functions: tuple[tuple[TaskFunction[..., Any], ...], ...] = field(default=(), repr=False)
 
     def then(self, following: TaskFunction[..., Any] | Bound[Any]) -> Bound[Any]:
         """Have another one follow, which gets the result as its first argument.
@@ -337,7 +335,7 @@ class Bound(Generic[R]):
         """
         if isinstance(following, TaskFunction):
             following = Bound(
-                self.tasks, (following.step((), {}),), following.returns, (following,)
+                self.tasks, (following.step((), {}),), following.returns, ((following,),)
             )
         return Bound(
             self.tasks,
@@ -358,9 +356,10 @@ class Bound(Generic[R]):
         return BlockingBound(self)
 
     def _check(self) -> None:
-        for place, (step, function) in enumerate(zip(self.steps, self.functions, strict=True)):
-            if function is not None:
-                function.check(step.args, step.kwargs, follows=place > 0)
+        # What follows gets a result that is not known yet.
+        first = self.steps[0]
+        for step, function in zip(first.group or [first], self.functions[0], strict=True):
+            function.check(step.args, step.kwargs)
 
 
 class BlockingBound(Generic[R]):
@@ -420,9 +419,8 @@ def group_of(tasks: Tasks, bounds: tuple[Bound[Any], ...]) -> Bound[list[Any]]:
             "A group is made of single tasks with their arguments; write tasks.group(add.bind(1), "
             "add.bind(2))."
         )
-    for one in bounds:
-        one._check()
-    return Bound(tasks, (Step(group=[one.steps[0] for one in bounds]),), list, (None,))
+    group = Step(group=[one.steps[0] for one in bounds])
+    return Bound(tasks, (group,), list, (tuple(one.functions[0][0] for one in bounds),))
 
 
 def check_policy(name: str, policy: Policy) -> None:

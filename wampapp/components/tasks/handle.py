@@ -11,7 +11,7 @@ import msgspec
 from wampapp.components.tasks.context import TaskFailed
 from wampapp.components.tasks.records import TaskInfo
 from wampapp.errors import (
-    UNAVAILABLE,
+    NO_AVAILABLE_CALLEE,
     CallTimeout,
     Canceled,
     ConnectionLost,
@@ -185,5 +185,5 @@ def check_failure(number: int, error: WampError) -> None:
     """
     if error.uri == FAILED:
         raise TaskFailed(number, str(error.kwargs.get("state", "dead")), error.message) from None
-    if not isinstance(error, NoSuchProcedure | Canceled) and error.uri != UNAVAILABLE:
+    if not isinstance(error, NoSuchProcedure | Canceled) and error.uri != NO_AVAILABLE_CALLEE:
         raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from wampapp.errors import UNAVAILABLE, WampError
+from wampapp.errors import Canceled
 
 #: Of how many tasks that have changed a watcher is told at once.
 MAX_CHANGED: Final = 50
@@ -76,7 +76,7 @@ class News:
         """Check that there may be more news.
 
         Raises:
-            WampError: the queue stops; another question reaches the one that follows.
+            Canceled: the queue stops; another question reaches the one that follows.
         """
         if self._ended:
-            raise WampError(UNAVAILABLE, "The task queue stops; ask again.")
+            raise Canceled("The task queue stops; ask again.")

@@ -32,6 +32,7 @@ from wampapp.components.tasks.records import (
     Step,
 )
 from wampapp.components.tasks.timekeeping import Timekeeper
+from wampapp.components.tasks.worker import living
 from wampapp.errors import InvalidArgument, Overloaded, StorageFailed
 
 if TYPE_CHECKING:
@@ -529,12 +530,16 @@ class Owner:
         """Have a dead or cancelled task tried again; returns whether it was one.
 
         Raises:
-            InvalidArgument: there is no such task.
+            InvalidArgument: there is no such task, or another one has its unique text.
         """
         now = self._now()
-        state = await self._store.do(lambda do: tables.retry(do, number, now))
+        state, unique = await self._store.do(lambda do: tables.retry(do, number, now))
         if state is None:
             raise no_such_task(number)
+        if unique is not None:
+            raise InvalidArgument(
+                f"another task with the unique text {unique!r} is not final", parameter="id"
+            )
         if state not in ("dead", "cancelled"):
             return False
         self._took([tables.Change(number, "ready")])
@@ -608,12 +613,12 @@ def _claim(
 
 
 def _has_ended(worker: str) -> bool:
-    """Return whether a worker was a process of this machine that has ended, or of this one."""
+    """Return whether a worker was in a process of this machine that has ended, or in this one."""
     host, _, number = worker.rpartition("/")[0].rpartition(":")
     if host != platform.node() or not number.isdigit():
         return False
     if int(number) == os.getpid():
-        return True
+        return worker not in living
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:

@@ -17,7 +17,7 @@ from wampapp.components.tasks.records import (
     Step,
     TaskInfo,
 )
-from wampapp.errors import InvalidArgument
+from wampapp.errors import InvalidArgument, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,7 +239,10 @@ class Procedures:
         """
         if Path(file).name != file or file.startswith("."):
             raise InvalidArgument("give a file's plain name, without folders", parameter="file")
-        await self._tasks.store.back_up(Path(self._tasks.store.where).parent / file)
+        try:
+            await self._tasks.store.back_up(Path(self._tasks.store.where).parent / file)
+        except UsageError as error:
+            raise InvalidArgument(str(error), parameter="file") from None
 
     # What services and workers call.
 

@@ -219,7 +219,8 @@ def reassign(do: Transaction, workers: Sequence[tuple[str, int]]) -> None:
 def finish(do: Transaction, outcomes: Sequence[Outcome], now: float) -> None:
     """Keep the results of tasks that nothing follows."""
     do.execute_many(
-        f"update task set state = 'done', result = ?, finished = ?, worker = null {_OF_ATTEMPT}",
+        "update task set state = 'done', result = ?, finished = ?, worker = null, error = null"
+        f" {_OF_ATTEMPT}",
         [(one.result, now, one.id, one.attempt) for one in outcomes],
     )
 
@@ -387,20 +388,29 @@ def cancel(do: Transaction, number: int, now: float) -> tuple[State | None, list
     return state, []
 
 
-def retry(do: Transaction, number: int, now: float) -> State | None:
+def retry(do: Transaction, number: int, now: float) -> tuple[State | None, str | None]:
     """Make a task that is dead or cancelled ready again, with all its retries.
 
     Returns:
-        The state that it had; None if there is no such task. Only these two are changed.
+        The state that it had, None if there is no such task; only the two are changed. And its
+        unique text if it stays as it was because another task has that now.
     """
-    found = do.execute("select state from task where id = ?", (number,))
-    if found and found[0][0] in ("dead", "cancelled"):
-        do.execute(
-            "update task set state = 'ready', due = ?, finished = null, failures = 0, crashes = 0,"
-            " error = null where id = ?",
-            (now, number),
-        )
-    return found[0][0] if found else None
+    found = do.execute("select state, name, unique_key from task where id = ?", (number,))
+    if not found:
+        return None, None
+    state, name, unique = found[0]
+    if state not in ("dead", "cancelled"):
+        return state, None
+    if unique is not None and do.execute(
+        "select id from task where name = ? and unique_key = ? and finished is null", (name, unique)
+    ):
+        return state, unique
+    do.execute(
+        "update task set state = 'ready', due = ?, finished = null, failures = 0, crashes = 0,"
+        " error = null where id = ?",
+        (now, number),
+    )
+    return state, None
 
 
 def promote(do: Transaction, now: float) -> tuple[list[Change], float | None]:

@@ -278,7 +278,6 @@ class Tasks(Component):
             tasks: tasks with their arguments.
 
         Raises:
-            InvalidArgument: arguments do not fit their task.
             UsageError: there is no task, or one is a chain.
         """
         return group_of(self, tasks)
@@ -413,12 +412,7 @@ class Tasks(Component):
             except WampappError as error:
                 logger.debug("Progress could not be published: %s", error)
 
-        def is_joined() -> bool:
-            connection = self.service.connection
-            session = None if connection is None else connection.session
-            return session is not None and session.is_joined
-
-        self._owner = Owner(self.store, self.now, publish, is_joined)
+        self._owner = Owner(self.store, self.now, publish, lambda: self.is_joined)
         await self._owner.start()
 
     async def stop_serving(self) -> None:

@@ -61,14 +61,19 @@ class TasksTester:
         worker = harness.runtime.call(self._begin())
         self._tasks.on_failure = errors.append
         try:
-            while any(task.state in ("ready", "running") for task in self.all()):
+            before_turn, now = None, self._picture()
+            while now != before_turn:
                 self._client.settle()
+                before_turn, now = now, self._picture()
         finally:
             self._tasks.on_failure = None
             harness.runtime.call(worker.stop(0.0))
         if errors:
             raise errors[0]
         return [task for task in self.all() if task.attempt > _attempt(before.get(task.id))]
+
+    def _picture(self) -> list[tuple[int, int, str]]:
+        return [(task.id, task.attempt, task.state) for task in self.all()]
 
     async def _begin(self) -> Worker:
         return Worker(self._tasks, self._tasks.functions, slots=100)

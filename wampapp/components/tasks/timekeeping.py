@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wampapp.tasks")
 
-#: Seconds: the longest until the clock is looked at again, which may have been set meanwhile.
+#: Seconds: the longest until the clock is looked at again, which may have been set meanwhile: while
+#: something is due some time, and otherwise.
 LOOK: Final = 30.0
+_IDLE_LOOK: Final = 300.0
 #: Seconds between two clean-ups, and how many tasks one transaction removes.
 _PRUNE: Final = 600.0
 _PRUNE_AT_ONCE: Final = 1000
@@ -90,7 +92,8 @@ class Timekeeper:
         times = [following for _, _, following in self._schedules.values()]
         if self._next_due is not None:
             times.append(self._next_due)
-        return max(0.0, min([LOOK, *(time - now for time in times)]))
+        longest = LOOK if times else _IDLE_LOOK
+        return max(0.0, min([longest, *(time - now for time in times)]))
 
     async def look(self) -> list[Change]:
         """Do what is to be done now.

@@ -32,6 +32,10 @@ _PAUSE: Final = 0.1
 _MAX_PAUSE: Final = 1.0
 #: Seconds between two reports of how far tasks are.
 _REPORT: Final = 0.1
+#: The workers that live in this process, by their names.
+living: Final[set[str]] = set()
+#: Seconds that the owner gets at the end to take what became of tasks.
+_TELL: Final = 5.0
 #: Seconds that cancelled tasks get to tidy up.
 _TIDY: Final = 1.0
 
@@ -110,6 +114,7 @@ class Worker:
         self._said: set[asyncio.Task[Any]] = set()
         self._back = asyncio.Event()
         self._stopping = False
+        living.add(self.name)
         self._main = self._loop.create_task(self._keep_asking())
 
     # The call that is held.
@@ -311,12 +316,14 @@ class Worker:
         if report[0] in self.attempts:
             self._reports[report[0]] = report
             if self._reporting is None:
-                self._reporting = self._loop.call_later(_REPORT, self._send_reports)
+                self._send_reports()
 
     def _send_reports(self) -> None:
+        """Tell the owner at once, and what comes within the next moment at its end."""
         self._reporting = None
         reports, self._reports = [*self._reports.values()], {}
         if reports:
+            self._reporting = self._loop.call_later(_REPORT, self._send_reports)
             said = self._loop.create_task(self._report(reports))
             self._said.add(said)
             said.add_done_callback(self._said.discard)
@@ -348,10 +355,27 @@ class Worker:
             if not attempt.is_told:  # a thread that does not end
                 self._outcomes.append(attempt.outcome("released"))
                 attempt.is_told = True
-        while self._outcomes and (self._flushing is None or not self._flushing.done()):
-            await asyncio.wait([self._flush()])
+        await self._tell_the_last()
         self._main.cancel()
+        if self._reporting is not None:
+            self._reporting.cancel()
         await asyncio.gather(self._main, *self._said, return_exceptions=True)
+        living.discard(self.name)
+
+    async def _tell_the_last(self) -> None:
+        """Tell the owner what is left to tell, if it can be reached."""
+        if self._flushing is not None and not self._flushing.done():
+            await asyncio.wait([self._flushing], timeout=_TELL if self._tasks.is_joined else 0.0)
+        if self._outcomes and self._tasks.is_joined:
+            await asyncio.wait([self._flush()], timeout=_TELL)
+        if self._flushing is not None:
+            self._flushing.cancel()
+        if self._outcomes:
+            logger.warning(
+                "The owner of the queue could not be told what became of %d tasks; it will have "
+                "them run again.",
+                len(self._outcomes),
+            )
 
     def _jobs(self) -> list[asyncio.Task[None]]:
         return [attempt.job for attempt in self.attempts.values() if attempt.job is not None]
