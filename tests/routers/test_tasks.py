@@ -154,7 +154,9 @@ def test_three_sessions_share_a_queue(company: Company, client: ConnectedClient)
     assert client.call(f"{uri}.result", number) == 2
     with pytest.raises(InvalidArgument, match="`b`: missing"):
         client.call(f"{uri}.enqueue", "add", [1])
-    with Tasks(client, uri).sync.call("queues") and connect(company.url, timeout=DEADLINE) as script:
+    with Tasks(client, uri).sync.call("queues") and connect(
+        company.url, timeout=DEADLINE
+    ) as script:
         assert Tasks(script, uri).sync.enqueue("add", 4, 5).result(timeout=DEADLINE) == 9
 
 

@@ -6,10 +6,12 @@ import functools
 import inspect
 import random
 import re
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 
 from wampapp.components.tasks.context import Cancel, Retry, Task
+from wampapp.components.tasks.isolation import Place
 from wampapp.components.tasks.records import Definition, Step
 from wampapp.errors import DeclarationError, InvalidHandler, UsageError
 from wampapp.protocol.payload import to_plain
@@ -30,6 +32,7 @@ R = TypeVar("R")
 #: Seconds: the longest that a backoff of its own accord becomes.
 MAX_BACKOFF: Final = 3600.0
 _RATE: Final = re.compile(r"(\d+)/(?:(\d+)\s*)?(s|m|h|d)")
+_MEMORY: Final = re.compile(r"([1-9]\d*)([KMG])i?B?")
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -47,6 +50,7 @@ class Policy:
         timeout: the seconds that an attempt may take; None for no limit.
         rate: how many may start in so many seconds; None for no limit.
         isolate: whether each attempt runs in a process of its own, which ends at the timeout.
+        memory: the most bytes of memory that such a process may have; None for no limit.
     """
 
     queue: str = "default"
@@ -58,6 +62,7 @@ class Policy:
     timeout: float | None = None
     rate: tuple[int, float] | None = None
     isolate: bool = False
+    memory: int | None = None
 
     def delay_after(self, error: BaseException, failures: int) -> float | None:
         """Return after how many seconds another attempt follows a failure; None if none does.
@@ -79,6 +84,22 @@ class Policy:
         full = min(MAX_BACKOFF, self.backoff * 2.0 ** min(failures, 30))
         # Tasks that failed together should not all come back together.
         return full * random.uniform(0.75, 1.0)  # noqa: S311 - not for secrets
+
+
+def parse_memory(text: object) -> int | None:
+    """Return what ``"512M"`` or ``"2G"`` says, in bytes.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None:
+        return None
+    if isinstance(text, int) and text > 1:
+        return text
+    found = _MEMORY.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        raise UsageError(f"memory is {text!r}; write it as '512M' or '2G'.")
+    return int(found[1]) << 10 * (1 + "KMG".index(found[2]))
 
 
 def parse_rate(text: str | None) -> tuple[int, float] | None:
@@ -142,6 +163,11 @@ class TaskFunction(Generic[P, R]):
         self.binding = Binding(function, context=Task)
         self.kind = kind_of(function, None)
         self._choices = choices or Choices()
+        if policy.isolate and not self.can_be_apart:
+            raise InvalidHandler(
+                f"{name_of(function)} cannot run in a process of its own: only a plain function at "
+                "the top of a module can."
+            )
         if self.kind in ("generator", "stream"):
             raise InvalidHandler(
                 f"{name_of(function)} is a generator; what a task yields would reach nobody. "
@@ -166,6 +192,24 @@ class TaskFunction(Generic[P, R]):
                     given = {**kwargs, self.binding.context: Task(name=self.name)}
             return self.function(*positional, **given)  # type: ignore[no-any-return]
         return self.function(*args, **kwargs)  # type: ignore[no-any-return]
+
+    @property
+    def can_be_apart(self) -> bool:
+        """Whether the function can run in a process of its own."""
+        name = getattr(self.function, "__qualname__", "<locals>")
+        return self.kind == "thread" and "<locals>" not in name
+
+    @property
+    def place(self) -> Place:
+        """Where the function is, for a process of its own."""
+        module = sys.modules.get(self.function.__module__)
+        file = getattr(module, "__file__", None) or ""
+        return Place(self.function.__module__, file, self.function.__qualname__)
+
+    def surrounded(self) -> Callable[..., Any]:
+        """Return the function inside what the app puts around its functions."""
+        surround = getattr(self._tasks.host, "surround", None)
+        return self.function if surround is None else surround(self.function, self.kind)
 
     @property
     def returns(self) -> Any:

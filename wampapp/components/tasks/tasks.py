@@ -30,6 +30,7 @@ from wampapp.components.tasks.definition import (
     TaskFunction,
     check_policy,
     group_of,
+    parse_memory,
     parse_rate,
 )
 from wampapp.components.tasks.handle import BlockingHandle, Handle
@@ -112,6 +113,7 @@ class Tasks(Component):
         self._schedules: dict[str, tuple[Schedule, bool]] = {}
         self._slots = slots
         self._queues: Sequence[str] = ()
+        self._isolates = False
         self._owner: Owner | None = None
         self._worker: Worker | None = None
         self._hears_owner = False
@@ -144,6 +146,8 @@ class Tasks(Component):
         give_up_on: type[BaseException] | Sequence[type[BaseException]] = ...,
         timeout: float | None = ...,
         rate: str | None = ...,
+        isolate: bool = ...,
+        memory: str | int | None = ...,
     ) -> Decorates: ...
     def task(
         self,
@@ -159,6 +163,8 @@ class Tasks(Component):
         give_up_on: type[BaseException] | Sequence[type[BaseException]] = (),
         timeout: float | None = None,
         rate: str | None = None,
+        isolate: bool = False,
+        memory: str | int | None = None,
     ) -> Any:
         """Make a function a task; a decorator, with or without ``()``.
 
@@ -178,6 +184,10 @@ class Tasks(Component):
             timeout: the seconds that an attempt may take. A coroutine is cancelled then; a plain
                 function counts as failed, and goes on until it looks with ``task.check()``.
             rate: how many may start in a span of time: ``"10/s"``, ``"100/m"``, ``"1/5s"``.
+            isolate: whether each attempt runs in a process of its own. It is killed when its time
+                is up, or it is cancelled, whatever it does. What the app has opened at its start is
+                not there.
+            memory: the most memory that such a process may have, such as ``"512M"``.
 
         Raises:
             DeclarationError: an option is not valid, or there is a task of this name.
@@ -195,6 +205,8 @@ class Tasks(Component):
                 give_up_on=give_up_on,
                 timeout=timeout,
                 rate=rate,
+                isolate=isolate,
+                memory=memory,
             )
         name = name or getattr(function, "__name__", None)
         if not isinstance(name, str) or not name or len(name) > 200:
@@ -213,6 +225,8 @@ class Tasks(Component):
             give_up_on=_kinds(give_up_on),
             timeout=timeout,
             rate=parse_rate(rate),
+            isolate=isolate or memory is not None,
+            memory=parse_memory(memory),
         )
         check_policy(name, policy)
         made: TaskFunction[..., Any] = TaskFunction(self, function, name, policy)
@@ -331,14 +345,15 @@ class Tasks(Component):
 
     # Working.
 
-    def work_on(self, queues: Sequence[str], slots: int) -> None:
+    def work_on(self, queues: Sequence[str], slots: int, *, isolate: bool = False) -> None:
         """Say which tasks this process runs, before the app starts.
 
         Args:
             queues: the queues, the preferred first; none for all.
             slots: how many at the same time; 0 for none.
+            isolate: whether all plain functions that can run in processes of their own.
         """
-        self._queues, self._slots = queues, slots
+        self._queues, self._slots, self._isolates = queues, slots, isolate
 
     @property
     def worker(self) -> Worker | None:
@@ -357,7 +372,9 @@ class Tasks(Component):
             self._hears_owner = True
             await self.host.subscribe_now(f"{self.prefix}.owner", self._owner_is_back)
         if self._worker is None and self._slots_here() and not self.service.config.in_test:
-            self._worker = Worker(self, self.functions, self._slots_here(), self._queues)
+            self._worker = Worker(
+                self, self.functions, self._slots_here(), self._queues, isolate=self._isolates
+            )
         await self._define()
 
     async def _owner_is_back(self) -> None:

@@ -14,7 +14,9 @@ import msgspec
 
 from wampapp.components.tasks import tables
 from wampapp.components.tasks.context import Cancel, Retry, Task
+from wampapp.components.tasks.isolation import Job, Template
 from wampapp.components.tasks.records import MAX_PAYLOAD, Assignment, Outcome
+from wampapp.dispatch.failures import without_our_frames
 from wampapp.errors import PayloadNotEncodable, WampappError
 from wampapp.protocol.payload import to_plain
 
@@ -48,6 +50,8 @@ class Attempt:
         function: its function.
         context: what the function sees of it.
         job: what runs it.
+        is_in_thread: whether its function runs in a thread, which cannot be ended.
+        is_apart: whether it runs in a process of its own.
         verdict: why it is to end: ``cancelled``, ``timeout``, ``lost`` or ``stopped``; None if it
             is not.
         is_told: whether its outcome was given already, though its function goes on.
@@ -60,6 +64,8 @@ class Attempt:
         self.function = function
         self.context = context
         self.job: asyncio.Task[None] | None = None
+        self.is_in_thread = False
+        self.is_apart = False
         self.verdict: str | None = None
         self.is_told = False
 
@@ -68,7 +74,7 @@ class Attempt:
         self.verdict = self.verdict or verdict
         self.context.why = why
         self.context.cancelled = True
-        if self.job is not None and self.function.kind != "thread":
+        if self.job is not None and not self.is_in_thread:
             self.job.cancel()
 
     def outcome(self, verdict: Verdict, **more: Any) -> Outcome:
@@ -87,6 +93,7 @@ class Worker:
         functions: the tasks that it has, by name.
         slots: how many it runs at the same time.
         queues: the queues that it takes tasks from, the preferred first; none for all.
+        isolate: whether all plain functions that can run in processes of their own.
 
     Attributes:
         name: its name: ``host:pid/random``.
@@ -99,7 +106,11 @@ class Worker:
         functions: Mapping[str, TaskFunction[..., Any]],
         slots: int,
         queues: Sequence[str] = (),
+        *,
+        isolate: bool = False,
     ) -> None:
+        self._isolates = isolate
+        self._templates: dict[str, Template] = {}
         self.name = f"{platform.node()}:{os.getpid()}/{secrets.token_hex(4)}"
         self.attempts: dict[int, Attempt] = {}
         self._tasks = tasks
@@ -219,14 +230,18 @@ class Worker:
         functions = self._tasks.service.dispatcher.functions
         surrounded = functions.surrounded(function.function, function.kind)
         call = functools.partial(surrounded, *args, **kwargs)
-        if function.kind != "thread":
+        is_apart = function.policy.isolate or (self._isolates and function.can_be_apart)
+        if is_apart or function.kind != "thread":
             async with asyncio.timeout(timeout) as limit:
                 try:
+                    if is_apart:
+                        return await self._call_apart(attempt)
                     return await functions.run_as(function.kind, call)
                 except asyncio.CancelledError:
                     if limit.expired():
                         attempt.verdict = attempt.verdict or "timeout"
                     raise
+        attempt.is_in_thread = True
         running = asyncio.ensure_future(functions.run_in_thread(call))
         done, _ = await asyncio.wait([running], timeout=timeout)
         if not done:
@@ -237,8 +252,25 @@ class Worker:
             self._tell(attempt, outcome)
         return await running
 
+    async def _call_apart(self, attempt: Attempt) -> msgspec.Raw:
+        """Run the function in a process of its own; returns the result as it is sent."""
+        attempt.is_apart = True
+        function, assignment = attempt.function, attempt.assignment
+        place = function.place
+        template = self._templates.get(place.module)
+        if template is None:
+            template = self._templates[place.module] = Template(place)
+        context = attempt.context
+        job = Job(
+            place,
+            assignment.payload,
+            (context.id, context.name, context.attempt, context.failures, context.key),
+            function.policy.memory,
+        )
+        return await template.run(job, context.progress)
+
     def _done(self, attempt: Attempt, value: Any) -> Outcome:
-        result = tables.encode(to_plain(value))
+        result = bytes(value) if type(value) is msgspec.Raw else tables.encode(to_plain(value))
         if len(result) <= MAX_PAYLOAD:
             return attempt.outcome("done", result=result)
         error = ValueError(
@@ -265,7 +297,7 @@ class Worker:
             attempt.assignment.attempt,
             delay,
             f": {error}" if isinstance(error, Retry) else ".",
-            exc_info=None if isinstance(error, Retry) else error,
+            exc_info=None if isinstance(error, Retry) else without_our_frames(error),
         )
         return attempt.outcome("failed", error=_brief(error), delay=delay)
 
@@ -274,7 +306,7 @@ class Worker:
             "%s failed for good, in attempt %d.",
             attempt,
             attempt.assignment.attempt,
-            exc_info=error,
+            exc_info=without_our_frames(error),
         )
         self._tasks.failed_for_good(error)
         return attempt.outcome("dead", error=_brief(error))
@@ -360,6 +392,8 @@ class Worker:
         if self._reporting is not None:
             self._reporting.cancel()
         await asyncio.gather(self._main, *self._said, return_exceptions=True)
+        for template in self._templates.values():
+            await asyncio.to_thread(template.close)
         living.discard(self.name)
 
     async def _tell_the_last(self) -> None:
@@ -376,6 +410,17 @@ class Worker:
                 "them run again.",
                 len(self._outcomes),
             )
+
+    @property
+    def apart(self) -> list[asyncio.Task[None]]:
+        """What runs in processes of their own."""
+        attempts = self.attempts.values()
+        return [one.job for one in attempts if one.is_apart and one.job is not None]
+
+    async def until_one_apart_ends(self) -> None:
+        """Wait until one of those has ended; not at all if there is none."""
+        if jobs := self.apart:
+            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
 
     def _jobs(self) -> list[asyncio.Task[None]]:
         return [attempt.job for attempt in self.attempts.values() if attempt.job is not None]

@@ -85,7 +85,12 @@ def states(client: TestClient) -> list[str]:
 def test_a_task_is_stored_run_and_answered(shop: Shop, client: TestClient) -> None:
     handle = shop.thumbnail.sync.enqueue(Photo(7, "sea"), size=400)
     (task,) = client.tasks.enqueued
-    assert (task.id, task.name, task.state, task.queue) == (handle.id, "thumbnail", "ready", "default")
+    assert (task.id, task.name, task.state, task.queue) == (
+        handle.id,
+        "thumbnail",
+        "ready",
+        "default",
+    )
     assert (task.args, task.kwargs) == ([{"id": 7, "name": "sea"}], {"size": 400})
     assert not shop.done
 
