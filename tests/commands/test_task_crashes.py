@@ -22,7 +22,6 @@ from tests.support.proxy import Wire
 from wampapp import ConnectedClient, WampappError, connect
 from wampapp.components import Tasks
 from wampapp.components.tasks import TaskFailed
-from wampapp.components.tasks.handle import BlockingHandle
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
@@ -184,7 +183,7 @@ def test_nothing_is_lost(mill: Mill) -> None:
     with mill.client() as client:
         tasks = Tasks(client, "com.mill.tasks")
         for number, task in miller.acknowledged.items():
-            handle: BlockingHandle[Any] = tasks.sync.handle(task)
+            handle = tasks.sync.handle(task)
             try:
                 assert handle.result(timeout=DEADLINE) == number
             except TaskFailed:

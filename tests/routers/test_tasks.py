@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -31,7 +31,7 @@ class Company:
         self.go = threading.Event()
         self._stack = ExitStack()
 
-    def __enter__(self) -> "Company":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
