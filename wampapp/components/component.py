@@ -35,7 +35,6 @@ class Host(Protocol):
         registry: what it declares.
         worker: which of several processes that run it this one is.
         extensions: what extends it, by name.
-        sync: its blocking verbs.
     """
 
     prefix: str | None
@@ -43,19 +42,22 @@ class Host(Protocol):
     registry: Registry
     worker: Worker
     extensions: dict[str, Any]
-    sync: Client
+
+    @property
+    def sync(self) -> Client:
+        """Its blocking verbs."""
 
     @property
     def running_service(self) -> Service | None:
         """What runs it in this process; None while it does not run."""
 
-    def procedure(self, uri: str, options: object = None, **more: Any) -> Procedure[Any]:
-        """Make a handle to a procedure."""
+    @property
+    def procedure(self) -> Callable[..., Procedure[Any]]:
+        """Makes a handle to a procedure."""
 
-    def subscribe_now(
-        self, uri: str, handler: Callable[..., Any], **options: Any
-    ) -> Awaitable[Any]:
-        """Subscribe a handler while the app runs."""
+    @property
+    def subscribe_now(self) -> Callable[..., Awaitable[Any]]:
+        """Subscribes a handler while the app runs."""
 
 
 class Component(Blueprint):

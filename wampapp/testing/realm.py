@@ -265,13 +265,32 @@ class TestClient(PeerClient):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.realm!r}>"
 
-    def __getattr__(self, name: str) -> Any:
-        """Return what tests ask of a component that an app under test has: ``client.tasks``."""
-        for app in self.__dict__["realm"].harness.apps if "realm" in self.__dict__ else ():
+    def component(self, name: str) -> Any:
+        """Return what tests ask of a component that an app under test has; also ``client.<name>``.
+
+        Args:
+            name: its name, such as ``"tasks"``.
+
+        Raises:
+            UsageError: no app under test has such a component.
+        """
+        for app in self.realm.harness.apps:
             component = getattr(app, "extensions", {}).get(name)
             if component is not None:
                 return component.tester(self)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise UsageError(f"No app under test has a component {name!r}.")
+
+    if TYPE_CHECKING:
+        #: What tests ask of a task queue.
+        tasks: Any
+    else:  # type checkers are to find what is misspelt
+
+        def __getattr__(self, name: str) -> Any:
+            """Return what tests ask of a component."""
+            if "realm" in self.__dict__:
+                with contextlib.suppress(UsageError):
+                    return self.component(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def settle(self) -> None:
         """Wait until everything that needs no more time has happened, handlers included."""
