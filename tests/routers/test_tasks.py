@@ -9,12 +9,14 @@ from queue import SimpleQueue
 from typing import Any, Self
 
 import pytest
+from flask import Flask
 
 from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import App, ConnectedClient, InvalidArgument, NoSuchProcedure, StoreError, connect
 from wampapp.components.tasks import Task, TaskFailed, Tasks
 from wampapp.crossbar import Crossbar
+from wampapp.flask import WAMP
 from wampapp.loop.runtime import get_runtime
 
 DEADLINE = 30.0
@@ -324,3 +326,18 @@ def test_both_ends_in_one_app(company: Company) -> None:
     with connect(company.url, timeout=DEADLINE) as client:
         assert client.call(f"{company.prefix}.twice", 4) == 8
         assert client.call(f"{company.prefix}.twice_as_well", 5) == 10
+
+
+def test_flask_views_enqueue(company: Company) -> None:
+    flask = Flask("shop")
+    flask.config["WAMP_URL"] = company.url
+    WAMP(flask)
+    tasks = Tasks(flask.extensions["wamp"], f"{company.prefix}.tasks")
+
+    @flask.get("/add/<int:a>/<int:b>")
+    def add(a: int, b: int) -> str:
+        return str(tasks.sync.enqueue("add", a, b).result(timeout=DEADLINE))
+
+    company.owner()
+    company.worker()
+    assert flask.test_client().get("/add/2/3").text == "5"
