@@ -136,6 +136,12 @@ class Procedure(Operation, frozen=True, kw_only=True, omit_defaults=True):
     concurrency: int | None = None
     timeout: float | None = None
 
+    @property
+    def collects(self) -> bool:
+        """Whether the result is only all of the progressive results, in a list."""
+        items = {"items": self.progress} if self.progress else {}
+        return self.progress is not None and self.result == {"type": "array", **items}
+
 
 class Topic(Operation, frozen=True, kw_only=True, omit_defaults=True):
     """A topic.

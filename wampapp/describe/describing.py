@@ -16,15 +16,16 @@ from wampapp.describe.docstrings import Doc, read_docstring
 from wampapp.describe.schemas import Schemas, described, plain, with_default
 from wampapp.registry.about import binding_of
 from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.records import Registration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wampapp.config.records import Config
     from wampapp.describe.api import Schema
     from wampapp.protocol.patterns import Pattern
     from wampapp.registry.binding import Binding
-    from wampapp.registry.records import About, Publication, Registration, Scope, Subscription
+    from wampapp.registry.records import About, Publication, Scope, Subscription
     from wampapp.registry.registry import Registry
 
 _KINDS: Final[dict[Any, Kind]] = {
@@ -37,7 +38,13 @@ _KINDS: Final[dict[Any, Kind]] = {
 #: What a handler that waits says of its result.
 _AWAITABLES: Final = (abc.Awaitable, abc.Coroutine, asyncio.Future, asyncio.Task)
 #: What says that results come one by one.
-_ITERATORS: Final = (abc.Iterator, abc.AsyncIterator, abc.Generator, abc.AsyncGenerator)
+_ITERATORS: Final = (
+    abc.Iterator,
+    abc.AsyncIterator,
+    abc.AsyncIterable,
+    abc.Generator,
+    abc.AsyncGenerator,
+)
 
 
 class Describable(Protocol):
@@ -97,6 +104,20 @@ def describe(
         topics=_one_each(topics),
         schemas=writer.schemas.named,
     )
+
+
+def describe_functions(functions: Mapping[str, Callable[..., Any]]) -> Api:
+    """Describe procedures by functions with their signatures.
+
+    Args:
+        functions: the functions, by the URIs of the procedures.
+
+    Raises:
+        InvalidHandler: an annotation is of no type that an argument can have.
+    """
+    writer = _Describer()
+    found = [writer.procedure(Registration(uri, one)) for uri, one in functions.items()]
+    return Api(title="", version="", procedures=tuple(found), schemas=writer.schemas.named)
 
 
 def _one_each(topics: list[Topic]) -> tuple[Topic, ...]:
@@ -195,7 +216,7 @@ class _Describer:
         """Return the schemas of the result and of each progressive result."""
         annotation = _awaited(binding.signature.return_annotation)
         origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-        if origin in _ITERATORS or (iterates and origin in (abc.Iterable, abc.AsyncIterable)):
+        if origin in _ITERATORS or (iterates and origin is abc.Iterable):
             item = self._schema(args[0]) if args else {}
             returned = args[2] if origin is abc.Generator and len(args) == 3 else None
             if returned not in (None, type(None), Any):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wampapp.cli.inspect.asking import ask_on
+from wampapp.describe.live.asking import ask_on
 from wampapp.describe.words import clean, meaning_text, notes, signature_text
 
 if TYPE_CHECKING:

@@ -109,7 +109,7 @@ class _Changes:
             return
         yield from _lines("progress", self._widened(old.progress, new.progress))
         # Without progress, a caller gets all of it in a list, of which the same is to be said.
-        if not (_is_collected(old) and _is_collected(new)):
+        if not (old.collects and new.collects):
             yield from _lines("result", self._widened(old.result, new.result))
 
 
@@ -130,11 +130,6 @@ def _found(new: dict[tuple[str, str], AnyOperation], old: Operation) -> AnyOpera
 def _place(operation: Operation) -> str:
     """Return the URI without the names of what it captures."""
     return _CAPTURE.sub(lambda found: f"<{found[1] or ''}>", operation.uri)
-
-
-def _is_collected(procedure: Procedure) -> bool:
-    items = {"items": procedure.progress} if procedure.progress else {}
-    return procedure.result == {"type": "array", **items}
 
 
 def _lines(what: str, misfits: list[Misfit]) -> Iterator[str]:

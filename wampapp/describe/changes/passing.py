@@ -31,6 +31,7 @@ class Sentences:
     by_name: str
     by_place: str
     more: str
+    order: str = "by place, the arguments are now in the order {0}"
 
 
 #: To those who pass the arguments: less is taken than before.
@@ -50,6 +51,16 @@ TO_TAKERS: Final = Sentences(
     by_name="the argument {0!r} may now be given by name",
     by_place="the argument {0!r} may now be given by place",
     more="further arguments may now be given by {0}",
+)
+#: To somebody who has written down which arguments they pass: others are taken.
+OF_PASSERS: Final = Sentences(
+    refused="the argument {0!r} is not taken",
+    lacking="the argument {0!r} is required",
+    optional="the argument {0!r} is required, and must not have a default",
+    by_name="the argument {0!r} cannot be given by name",
+    by_place="the argument {0!r} cannot be given by place",
+    more="further arguments by {0} are not taken",
+    order="by place, the arguments are in the order {0}",
 )
 
 
@@ -150,7 +161,7 @@ class Passing:
         # One that moves forward only fills the gap that another has left, which is said already.
         is_moved = any(now.index(name) > before.index(name) for name in common)
         if is_moved or sorted(common, key=rows[1].index) != common:
-            yield f"by place, the arguments are now in the order {in_words(now, 'and')}"
+            yield self._say.order.format(in_words(now, "and"))
 
     def _values(self, one: Parameter, taker: Parameter, path: str) -> Iterator[str]:
         for misfit in self._compare(one.schema, taker.schema):
