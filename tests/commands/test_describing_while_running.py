@@ -52,7 +52,7 @@ def test_docs_of_what_runs(port: int) -> None:
     found = operations(port)
     assert found["com.shop.order"] == "Order something."
     assert found["com.shop.<sku>.price"] == "Return what something costs."
-    assert found["com.shop.secret"] == ""  # it is hidden, and there
+    assert "com.shop.secret" not in found  # it is hidden
     assert not any(uri.startswith("wampapp.") for uri in found)
     done = wampapp("docs", "--url", f"rs://127.0.0.1:{port}")
     assert json.loads(done.stdout)["info"]["title"] == "The shop"
@@ -122,6 +122,47 @@ def test_a_router_that_does_not_allow_it_is_no_trouble(tmp_path: Path) -> None:
         assert "describe" not in process.text
 
 
+HIDING = """
+from wampapp import App
+app = App(prefix="com.hiding", describe={describe})
+
+@app.register(hidden=True)
+def secret() -> None: ...
+
+@app.subscribe(".whisper", hidden=True)
+def whisper(text: str) -> None: ...
+
+@app.on_join
+async def more() -> None:
+    await app.register_now(".late", secret, hidden=True)
+"""
+
+
+def test_what_an_app_hides_is_left_out_of_docs_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hiding.py"
+    for describe, expected in ((False, {"secret", "whisper", "late"}), (True, set())):
+        path.write_text(HIDING.format(describe=describe))
+        with Wampapp("run", path, "--port", "0") as process:
+            port = int(process.until(r"rs://127.0.0.1:(\d+)")[1])
+            process.until("Press Ctrl-C")
+            assert operations(port).keys() == {f"com.hiding.{name}" for name in expected}
+            done = wampapp("inspect", "--url", f"rs://127.0.0.1:{port}")
+            for name in ("secret", "whisper", "late"):
+                assert f"com.hiding.{name}" in done.stdout
+            if describe:
+                # Its numbers tell nobody what it hides who may not ask the router.
+                with connect(f"rs://127.0.0.1:{port}", timeout=DEADLINE) as client:
+                    [uri] = [
+                        client.call("wamp.registration.get", number)["uri"]
+                        for number in client.call("wamp.registration.list")["exact"]
+                        if "describe" in client.call("wamp.registration.get", number)["uri"]
+                    ]
+                    told = client.call(uri)
+                    assert len(told["x-wamp"]["hidden"]["procedures"]) == 2
+                    assert "com.hiding." not in json.dumps(told)
+            process.stop()
+
+
 def test_inspect_shows_arguments(port: int) -> None:
     done = wampapp("inspect", "--url", f"rs://127.0.0.1:{port}")
     [order] = [line for line in done.stdout.splitlines() if "com.shop.order" in line]
@@ -133,6 +174,7 @@ def test_who_hangs_or_lies_holds_up_nobody(port: int) -> None:
     url = f"rs://127.0.0.1:{port}"
     held = threading.Event()
     lies: list[Any] = [None, {}, [], "x", {"asyncapi": "3.0.0"}, {"asyncapi": "3.0.0", "info": 5}]
+    lies.append(json.loads(wampapp("docs", SHOP).stdout) | {"x-wamp": {"hidden": "com.shop.order"}})
     with connect(url, timeout=DEADLINE) as liar:
         liar.register("wampapp.describe.hangs", lambda: held.wait(DEADLINE))
         for number, lie in enumerate(lies):
@@ -153,6 +195,8 @@ def test_nobody_speaks_for_others(port: int) -> None:
     for one in told["operations"].values():
         one["summary"] = "A lie."
     with connect(url, timeout=DEADLINE) as liar:
+        everything = liar.call("wamp.registration.list")["exact"]
+        told["x-wamp"] = {"hidden": {"procedures": everything}}
         liar.register("wampapp.describe.0", lambda: told)
         liar.register("com.stranger.own", lambda: None)
         found = operations(port)

@@ -8,7 +8,7 @@ from wampapp.errors import CallTimeout
 
 if TYPE_CHECKING:
     from wampapp.config.records import Config
-    from wampapp.describe.api import Api
+    from wampapp.describe.live.asking import Told
 
 
 class Answers(NamedTuple):
@@ -16,14 +16,14 @@ class Answers(NamedTuple):
 
     Attributes:
         rows: the sessions, procedures and topics, as ``wampapp inspect --json`` prints them.
-        apis: what each app says that tells what it offers.
+        told: what the apps say that tell what they offer.
         url: the router's URL.
         agent: what the router calls itself; empty for nothing.
         hint: a sentence about the realm, where it seems to be the wrong one; empty for none.
     """
 
     rows: list[dict[str, Any]]
-    apis: list[Api]
+    told: Told
     url: str
     agent: str
     hint: str
@@ -33,7 +33,7 @@ class Answers(NamedTuple):
         from wampapp.describe.words import arguments_text
 
         found: dict[tuple[str, str, str], str] = {}
-        for api in self.apis:
+        for api in self.told.apis:
             for one in api.procedures:
                 found.setdefault(("procedure", *one.on_wire), arguments_text(one))
             for topic in api.topics:
@@ -68,7 +68,7 @@ async def ask(config: Config, timeout: float | None) -> Answers:
         url = dialer.where
         try:
             async with asyncio.timeout(timeout):
-                rows, apis = await ask_on(session, url)
+                rows, told = await ask_on(session, url)
         except TimeoutError:
             raise CallTimeout(
                 f"The router at {url} did not answer everything within {timeout:g} s; give "
@@ -77,7 +77,7 @@ async def ask(config: Config, timeout: float | None) -> Answers:
         agent = session.details.get("agent")
         return Answers(
             [row for row in rows if not describes(row)],
-            apis,
+            told,
             url,
             agent if isinstance(agent, str) else "",
             realms_hint(config.realm, session.details) or "",

@@ -49,7 +49,7 @@ async def check_promise(
     promise = describe_functions({uri: functions[uri] for uri in there})
     described = {
         one.on_wire: (one, api)
-        for api in reversed(await descriptions(session, rows))
+        for api in reversed((await descriptions(session, rows)).apis)
         for one in api.procedures
     }
     places = {row["registration"]: (row["match"], row["uri"]) for row in rows}
