@@ -90,7 +90,7 @@ def describe(
     realm: str = "realm1",
 ) -> Api:
     """Describe what an app offers; see :class:`Api` for the arguments."""
-    writer = _Describer()
+    writer = _Describer(Schemas())
     procedures = [writer.procedure(r) for r in registry.registrations if not r.about.hidden]
     topics = [writer.subscription(s) for s in registry.subscriptions if not s.about.hidden]
     topics += [writer.publication(p) for p in registry.publications if not p.about.hidden]
@@ -102,12 +102,12 @@ def describe(
         realm=realm,
         procedures=tuple(procedures),
         topics=_one_each(topics),
-        schemas=writer.schemas.named,
+        schemas=writer.named,
     )
 
 
 def describe_functions(functions: Mapping[str, Callable[..., Any]]) -> Api:
-    """Describe procedures by functions with their signatures.
+    """Describe procedures by functions with their signatures, as those who call them see them.
 
     Args:
         functions: the functions, by the URIs of the procedures.
@@ -115,9 +115,10 @@ def describe_functions(functions: Mapping[str, Callable[..., Any]]) -> Api:
     Raises:
         InvalidHandler: an annotation is of no type that an argument can have.
     """
-    writer = _Describer()
+    # What the callee takes is what the caller gives.
+    writer = _Describer(Schemas(given=True))
     found = [writer.procedure(Registration(uri, one)) for uri, one in functions.items()]
-    return Api(title="", version="", procedures=tuple(found), schemas=writer.schemas.named)
+    return Api(title="", version="", procedures=tuple(found), schemas=writer.named)
 
 
 def _one_each(topics: list[Topic]) -> tuple[Topic, ...]:
@@ -129,17 +130,28 @@ def _one_each(topics: list[Topic]) -> tuple[Topic, ...]:
 
 
 class _Describer:
-    """Describes records, and keeps the schemas that they share."""
+    """Describes records, and keeps the schemas that they share.
 
-    def __init__(self) -> None:
-        self.schemas = Schemas()
+    Args:
+        taken: makes the schemas of what is taken.
+    """
+
+    def __init__(self, taken: Schemas) -> None:
+        self.taken = taken
+        self.given = self.taken.reversed()
+
+    @property
+    def named(self) -> dict[str, Schema]:
+        """The schemas of the types that have a name."""
+        return self.taken.named
 
     def procedure(self, record: Registration) -> Procedure:
         endpoint = endpoint_for(record)
         doc = read_docstring(record.endpoint)
+        common = self._common(record.uri, record.pattern, record.endpoint, endpoint.binding, doc)
         result, progress = self._result(endpoint.binding, endpoint.kind in ("generator", "stream"))
         return Procedure(
-            **self._common(record.uri, record.pattern, record.endpoint, endpoint.binding, doc),
+            **common,
             **_about(record.about),
             result=result,
             result_description=doc.result,
@@ -158,7 +170,8 @@ class _Describer:
 
     def publication(self, record: Publication) -> Topic:
         doc = read_docstring(record.shape)
-        common = self._common(record.uri, record.pattern, record.shape, binding_of(record), doc)
+        binding = binding_of(record)
+        common = self._common(record.uri, record.pattern, record.shape, binding, doc, self.given)
         return Topic(**common, **_about(record.about), is_published=True)
 
     def _common(
@@ -168,6 +181,7 @@ class _Describer:
         function: Callable[..., Any],
         binding: Binding,
         doc: Doc,
+        schemas: Schemas | None = None,
     ) -> dict[str, Any]:
         return {
             "uri": uri,
@@ -175,21 +189,9 @@ class _Describer:
             "name": getattr(function, "__name__", ""),
             "summary": doc.summary,
             "description": doc.description,
-            "parameters": tuple(self._parameter(p, doc) for p in binding.taken),
+            "parameters": tuple(_parameter(p, doc, schemas or self.taken) for p in binding.taken),
             "captures": tuple(self._captures(pattern, binding, doc)) if pattern else (),
         }
-
-    def _parameter(self, parameter: inspect.Parameter, doc: Doc) -> Parameter:
-        kind = _KINDS[parameter.kind]
-        has_default = parameter.default is not parameter.empty
-        schema = self._schema(parameter.annotation)
-        schema = described(schema, doc.parameters.get(parameter.name, ""))
-        return Parameter(
-            name=parameter.name,
-            schema=with_default(schema, parameter.default) if has_default else schema,
-            kind=kind,
-            required=not has_default and kind not in ("rest", "others"),
-        )
 
     def _captures(self, pattern: Pattern, binding: Binding, doc: Doc) -> list[Capture]:
         known = binding.signature.parameters
@@ -201,7 +203,7 @@ class _Describer:
             Capture(
                 name=name,
                 schema=described(
-                    self._schema(kinds.get(name, str)) or {"type": "string"},
+                    _schema(kinds.get(name, str), self.taken) or {"type": "string"},
                     doc.parameters.get(name, ""),
                 ),
                 rest=name == rest,
@@ -209,24 +211,38 @@ class _Describer:
             for name in pattern.captured
         ]
 
-    def _schema(self, annotation: Any) -> Schema:
-        return {} if annotation is inspect.Parameter.empty else self.schemas.of(annotation)
-
     def _result(self, binding: Binding, iterates: bool) -> tuple[Schema, Schema | None]:
         """Return the schemas of the result and of each progressive result."""
         annotation = _awaited(binding.signature.return_annotation)
         origin, args = typing.get_origin(annotation), typing.get_args(annotation)
         if origin in _ITERATORS or (iterates and origin is abc.Iterable):
-            item = self._schema(args[0]) if args else {}
+            item = _schema(args[0], self.given) if args else {}
             returned = args[2] if origin is abc.Generator and len(args) == 3 else None
             if returned not in (None, type(None), Any):
-                return self._schema(returned), item
+                return _schema(returned, self.given), item
             return {"type": "array", **({"items": item} if item else {})}, item
         if iterates or annotation in _ITERATORS:
             return {"type": "array"}, {}
         if annotation is None:
             annotation = type(None)
-        return self._schema(annotation), None
+        return _schema(annotation, self.given), None
+
+
+def _parameter(parameter: inspect.Parameter, doc: Doc, schemas: Schemas) -> Parameter:
+    kind = _KINDS[parameter.kind]
+    has_default = parameter.default is not parameter.empty
+    schema = _schema(parameter.annotation, schemas)
+    schema = described(schema, doc.parameters.get(parameter.name, ""))
+    return Parameter(
+        name=parameter.name,
+        schema=with_default(schema, parameter.default) if has_default else schema,
+        kind=kind,
+        required=not has_default and kind not in ("rest", "others"),
+    )
+
+
+def _schema(annotation: Any, schemas: Schemas) -> Schema:
+    return {} if annotation is inspect.Parameter.empty else schemas.of(annotation)
 
 
 def _awaited(annotation: Any) -> Any:

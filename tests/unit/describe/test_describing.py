@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import Any
 
 import msgspec
+import pydantic
 import pytest
 
 from tests.unit.describe import shop
@@ -265,3 +266,32 @@ def test_a_thousand_procedures_are_described() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(of(app).procedures) == 1000
+
+
+def test_results_and_events_are_described_as_they_are_sent() -> None:
+    class Price(pydantic.BaseModel):
+        amount: int
+
+        @pydantic.computed_field
+        def text(self) -> str:
+            return str(self.amount)
+
+    app = App(prefix="com.shop")
+
+    @app.register
+    def double(price: Price) -> Price:
+        return price
+
+    @app.publishes(".changed")
+    def changed(price: Price) -> None: ...
+
+    @app.subscribe(".seen")
+    def seen(price: Price) -> None: ...
+
+    api = describe_app(app)
+    taken, given = ({"$ref": f"#/components/schemas/{name}"} for name in ("Price", "Price_Output"))
+    assert api.procedures[0].parameters[0].schema == taken
+    assert api.procedures[0].result == given
+    found = {topic.uri: topic.parameters[0].schema for topic in api.topics}
+    assert found == {"com.shop.changed": given, "com.shop.seen": taken}
+    assert "text" in api.schemas["Price_Output"]["properties"]
