@@ -67,7 +67,7 @@ def docs(
         return
     if form is None:
         form = FORMATS.get(Path(output).suffix.lower(), "json") if output else "json"
-    text = files.write(api, form)
+    text = files.write(api, form, is_strange=target is None)
     if output is None:
         click.echo(text, nl=False)
         return
