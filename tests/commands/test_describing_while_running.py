@@ -58,6 +58,11 @@ def test_docs_of_what_runs(port: int) -> None:
     assert json.loads(done.stdout)["info"]["title"] == "The shop"
 
 
+def test_texts_of_what_runs_are_plain(port: int) -> None:
+    done = wampapp("docs", "--url", f"rs://127.0.0.1:{port}", "--format", "markdown")
+    assert "```text\nIt is sent on the same day." in done.stdout
+
+
 def test_docs_of_several_apps_and_of_strangers(port: int, tmp_path: Path) -> None:
     path = tmp_path / "other.py"
     path.write_text(OTHER.format(describe=None))
