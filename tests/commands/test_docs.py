@@ -144,6 +144,15 @@ def test_a_file_is_written_as_a_whole_and_only_if_it_changes(tmp_path: Path) -> 
     assert sorted(tmp_path.iterdir()) == [link, path]
 
 
+def test_a_version_that_is_no_text_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "shop.py"
+    path.write_text("from wampapp import App\n\napp = App(version=1.4)\n")
+    done = wampapp("docs", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f'File "{path}", line 3' in done.stderr
+    assert done.stderr.endswith("TypeError: version is 1.4; give a text, in quotes.\n")
+
+
 def test_a_target_is_needed(tmp_path: Path) -> None:
     done = wampapp("docs", cwd=tmp_path)
     assert done.returncode == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import InvalidArgument, InvalidHandler
@@ -44,7 +45,7 @@ def taken_about(fields: dict[str, Any], function: Callable[..., Any]) -> About:
     return About(
         hidden=bool(fields.pop("hidden", False)),
         examples=tuple(_named(one, function) for one in examples),
-        errors=tuple(_error(one) for one in fields.pop("errors", None) or ()),
+        errors=_errors(fields.pop("errors", None)),
         deprecated=deprecated,
     )
 
@@ -106,6 +107,15 @@ def _named(example: object, function: object) -> dict[str, Any]:
         f"The example of {name_of(function)} is {example!r}; give its arguments by their names, "
         "as a dictionary, or a list of such dictionaries."
     )
+
+
+def _errors(errors: object) -> tuple[type[Exception] | str, ...]:
+    if errors is None:
+        return ()
+    if isinstance(errors, str | type) or not isinstance(errors, Iterable):
+        named = getattr(errors, "__name__", repr(errors))
+        raise InvalidHandler(f"errors is {errors!r}; give a list: errors=[{named}]")
+    return tuple(_error(one) for one in errors)
 
 
 def _error(error: object) -> type[Exception] | str:

@@ -234,6 +234,9 @@ def test_autobahns_options_and_details() -> None:
         ({"example": 5}, "give its arguments by their names, as a dictionary"),
         ({"errors": [5]}, "errors has 5; give exceptions, or the URIs of errors."),
         ({"errors": [int]}, "give exceptions, or the URIs of errors."),
+        ({"errors": "e.x"}, "errors is 'e.x'; give a list: errors=['e.x']"),
+        ({"errors": KeyError}, "give a list: errors=[KeyError]"),
+        ({"errors": 5}, "errors is 5; give a list"),
         ({"deprecated": 5}, "deprecated is 5; give True, or say what to use instead"),
     ],
 )
@@ -244,6 +247,21 @@ def test_what_cannot_be_said(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidHandler) as caught:
         App().add_registration(handler, "com.x", **options)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"version": 1.4}, "version is 1.4; give a text, in quotes."),
+        ({"version": None}, "version is None; give a text"),
+        ({"title": ["x"]}, "title is ['x']; give a text"),
+        ({"description": b"x"}, "description is b'x'; give a text"),
+    ],
+)
+def test_what_an_app_is_called_is_text(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        App(**options)
+    assert str(caught.value).startswith(sentence)
 
 
 def test_what_cannot_be_published() -> None:
