@@ -142,8 +142,13 @@ class Passing:
             return
         stars = "*" if is_rest else "**"
         yield from self._values(one, partner, f"{stars}{one.name}")
-        for taker in self._taken_row[len(self._row) :] if is_rest else ():
+        for taker in self._taken_row[len(self._row) :] if is_rest else self._new_names():
             yield from self._values(one, taker, f"{stars}{one.name}, as {taker.name}")
+
+    def _new_names(self) -> list[Parameter]:
+        """Return the parameters that take by name what no parameter of its own passes."""
+        known = {one.name for one in self._passed if one.kind in _BY_NAME}
+        return [one for one in self._taken if one.kind in _BY_NAME and one.name not in known]
 
     def _unmet(self, met: set[str]) -> Iterator[str]:
         # Those who take events rely on an optional argument too: it was said to be there.
