@@ -11,7 +11,15 @@ import pydantic
 import pytest
 
 from tests.unit.describe import shop
-from wampapp import App, Blueprint, DuplicateUri, InvalidHandler, InvalidUri
+from wampapp import (
+    App,
+    Blueprint,
+    DuplicateUri,
+    Event,
+    InvalidHandler,
+    InvalidUri,
+    Invocation,
+)
 from wampapp.describe.api import Api, Capture, Failure, Parameter, Procedure, Topic
 from wampapp.describe.describing import describe, describe_app
 
@@ -247,6 +255,48 @@ def test_what_cannot_be_said(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidHandler) as caught:
         App().add_registration(handler, "com.x", **options)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "example", "sentence"),
+    [
+        ("com.<a>.x", {"b": 1, "c": 1}, "`a`: missing."),
+        ("com.<a>.x", {"a": "apple", "b": 1}, "`a`: expected int, got str."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": "x y"}, "`c`: 'x y' cannot be a component of a URI."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": "x.y"}, "`c`: 'x.y' cannot be a component of a URI."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": ""}, "`c`: '' cannot be a component of a URI."),
+        ("com.<path:c>", {"a": 1, "b": 1, "c": "x..y"}, "`c`: 'x..y' cannot be the end of a URI."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": [1]}, "`c`: expected str, got list."),
+        ("com.<a>.x", {"a": 7, "b": 1, "c": "x"}, None),
+        ("com.<a>.x", {"a": "7", "b": 1, "c": "x"}, None),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": "x"}, None),
+        ("com.<path:c>", {"a": 1, "b": 1, "c": "x.y"}, None),
+        ("com.<a>.<c>", {"a": 1, "c": "x"}, "`b`: missing."),
+    ],
+)
+@pytest.mark.parametrize("kind", ["procedure", "topic", "published"])
+def test_components_in_examples_are_checked(
+    uri: str, example: dict[str, Any], sentence: str | None, kind: str
+) -> None:
+    def called(a: int, invocation: Invocation, b: int, c: str) -> None: ...
+    def heard(a: int, event: Event, b: int, c: str) -> None: ...
+    def told(a: int, b: int, c: str) -> None: ...
+
+    def declare() -> None:
+        app = App()
+        if kind == "procedure":
+            app.add_registration(called, uri, example=example)
+        elif kind == "topic":
+            app.add_subscription(heard, uri, example=example)
+        else:
+            app.publishes(uri, example=example)(told)
+
+    if sentence is None:
+        declare()
+        return
+    with pytest.raises(InvalidHandler) as caught:
+        declare()
+    assert str(caught.value).endswith(sentence)
 
 
 @pytest.mark.parametrize(
