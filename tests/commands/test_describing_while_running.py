@@ -233,10 +233,31 @@ def test_the_console_is_served(port: int) -> None:
     assert get(port, "/_wampapp/", "evil.example")[0] == 421
 
 
+def test_its_folder_leads_to_it(port: int, tmp_path: Path) -> None:
+    assert redirected(port) == (307, "/_wampapp/")
+    path = tmp_path / "pages.py"
+    path.write_text(
+        "from wampapp import App\napp = App()\n@app.get('/')\ndef index() -> str: return 'hi'\n"
+    )
+    with Wampapp("run", path, "--port", "0") as process:
+        pages = int(process.until(r"console +http://127.0.0.1:(\d+)/_wampapp/")[1])
+        process.until("Press Ctrl-C")
+        assert redirected(pages) == (307, "/_wampapp/")
+        process.stop()
+
+
+def redirected(port: int) -> tuple[int, str | None]:
+    link = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    link.request("GET", "/_wampapp")
+    answer = link.getresponse()
+    answer.read()
+    link.close()
+    return answer.status, answer.headers["Location"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        "/_wampapp",
         "/_wampapp/..%2f",
         "/_wampapp/../errors.py",
         "/_wampapp/none.js",
@@ -312,6 +333,7 @@ def test_beyond_this_machine_there_is_none() -> None:
         process.until("Press Ctrl-C")
         assert "console" not in process.text
         assert get(port, "/_wampapp/", "127.0.0.1")[0] == 404
+        assert get(port, "/_wampapp", "127.0.0.1")[0] == 404
         assert list(operations(port)) == ["com.example.add", "com.example.hello"]
         assert operations(port)["com.example.add"] == ""
         process.stop()
