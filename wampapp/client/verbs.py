@@ -258,7 +258,7 @@ class AwaitableVerbs:
             options: see :class:`~wampapp.registry.options.RegisterOptions`.
 
         Returns:
-            An awaitable of the :class:`~wampapp.client.active.ActiveRegistration`: an asyncio task
+            An awaitable of the :class:`~wampapp.ActiveRegistration`: an asyncio task
             or, where Twisted's code asks, a Deferred. Awaiting it raises :class:`ProcedureExists`
             or another :class:`WampError` if the router refuses, and :class:`ConnectionLost` if the
             link broke before the answer came.
@@ -287,7 +287,7 @@ class AwaitableVerbs:
             options: see :class:`~wampapp.registry.options.SubscribeOptions`.
 
         Returns:
-            An awaitable of the :class:`~wampapp.client.active.ActiveSubscription`; otherwise as in
+            An awaitable of the :class:`~wampapp.ActiveSubscription`; otherwise as in
             :meth:`register_now`.
 
         Raises:
