@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>#~&$])")
 #: What it would take for the beginning of a list, or for a line.
 _BEGINNING: Final = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
+#: What an author writes as code.
+_BLOCK: Final = re.compile(r"(?ms)(^(?: {4}|\t)[^\n]*|^```.*?^```|`[^`\n]+`)")
 #: What becomes a link without any markup.
 _ADDRESS: Final = re.compile(r"(\S*(?:@|://|www\.)\S*)", re.IGNORECASE)
 
@@ -122,7 +124,9 @@ def _text(text: str) -> str:
 
 def _body(text: str) -> str:
     """Return paragraphs, whose Markdown counts and whose HTML does not."""
-    return clean(text).replace("<", "&lt;")
+    parts = _BLOCK.split(clean(text))
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "".join(parts)
 
 
 def _fenced(text: str, kind: str = "text") -> str:

@@ -74,6 +74,8 @@ class Schemas:
         self._known: dict[Any, Schema] = {}
         #: What is added to a name that the type has in the other direction.
         self._suffix = "_Output" if given else "_Input"
+        #: What pydantic's types hold, by its own names.
+        self._inner: set[str] = set()
         #: Those of the other direction.
         self._others: Schemas | None = None
         self._differing: dict[Any, bool] = {}
@@ -256,10 +258,11 @@ class Schemas:
                 self._differing[kind] = here != there
         return self._differing[kind]
 
-    def _free_name(self, wanted: str) -> str:
+    def _free_name(self, wanted: str, schema: Schema | None = None) -> str:
+        """Return a name that is free, or has a schema already."""
         wanted = _UNNAMEABLE.sub("_", wanted).strip("_") or "Type"
         name, number = wanted, 1
-        while name in self.named:
+        while name in self.named and (schema is None or self.named[name] != schema):
             number += 1
             name = f"{wanted}_{number}"
         return name
@@ -276,23 +279,7 @@ class Schemas:
             mode="serialization" if self._given else "validation",
         )
         inner: dict[str, Schema] = schema.pop("$defs", {})
-        known = self.named.keys() & inner.keys()
-        differing = {name for name in known if self.named[name] != _as_draft7(inner[name], {})}
-        # What refers to one of them differs too.
-        texts = {name: json.dumps(inner[name]) for name in sorted(known)}
-        while more := {
-            name
-            for name in known - differing
-            if any(f'"{REFERENCE}{other}"' in texts[name] for other in differing)
-        }:
-            differing |= more
-        wanted = {name: f"{name}{self._suffix}" for name in inner if name in differing}
-        renamed = {
-            name: new
-            if self.named.get(new) == _as_draft7(inner[name], wanted)
-            else self._free_name(new)
-            for name, new in wanted.items()
-        }
+        renamed = self._renamed(inner)
         for name, definition in inner.items():
             self.named[renamed.get(name, name)] = _as_draft7(definition, renamed)
         schema = dict(_as_draft7(schema, renamed))
@@ -302,6 +289,34 @@ class Schemas:
         if self.named.get(name) == schema:  # it was in another one
             self._names[kind] = name
         return self._named(kind, lambda: schema)
+
+    def _renamed(self, inner: dict[str, Schema]) -> dict[str, str]:
+        """Return what pydantic's types are called here whose names others have already.
+
+        Args:
+            inner: pydantic's schemas of them.
+        """
+        known = self.named.keys() & inner.keys()
+        differing = {name for name in known if self.named[name] != _as_draft7(inner[name], {})}
+        # What refers to one of them differs too.
+        texts = {name: json.dumps(inner[name]) for name in known}
+        while more := {
+            name
+            for name in known - differing
+            if any(f'"{REFERENCE}{other}"' in texts[name] for other in differing)
+        }:
+            differing |= more
+        own = {name for name in self._inner if f"{name}{self._suffix}" not in self.named}
+        wanted = {
+            name: name if name in own else f"{name}{self._suffix}"
+            for name in inner
+            if name in differing
+        }
+        self._inner |= inner.keys()
+        return {
+            name: self._free_name(new, _as_draft7(inner[name], wanted))
+            for name, new in wanted.items()
+        }
 
 
 def described(schema: Schema, description: str) -> Schema:

@@ -198,10 +198,12 @@ def test_what_a_stranger_says_is_plain_text(text: str) -> None:
 
 
 def test_what_an_author_says_may_have_markdown() -> None:
-    text = "See [the shop](https://shop.example):\n\n- *apples*"
+    text = "See [the shop](https://shop.example):\n\n- `a < b`\n\n    if a < b:\n\n```\n<b>\n```"
     api = Api(title="x", version="1", procedures=(Procedure(uri="x", description=text),))
     assert text in to_markdown(api)
-    assert f"```text\n{text}\n```" in to_markdown(api, is_strange=True)
+    assert f"````text\n{text}\n````" in to_markdown(api, is_strange=True)
+    api = Api(title="x", version="1", description="`a` <b>`c` <d>\n<e>")
+    assert "`a` &lt;b>`c` &lt;d>\n&lt;e>" in to_markdown(api)
 
 
 def test_bars_are_escaped_in_tables_alone() -> None:

@@ -233,6 +233,20 @@ def test_what_is_given_of_pydantic_is_described_as_it_is_sent() -> None:
     assert set(taken.named["Price_Output"]["properties"]) == {"amount", "currencyOut", "text"}
 
 
+def test_types_of_pydantic_that_share_a_name() -> None:
+    first = pydantic.create_model("Same", a=(int, ...))
+    second = pydantic.create_model("Same", b=(int, ...))
+    schemas = Schemas()
+    for _ in range(2):
+        for number, inner in enumerate((first, second, first)):
+            kind = pydantic.create_model(f"Outer{number}", same=(inner, ...))
+            assert schemas.of(kind)
+    assert schemas.named.keys() >= {"Same", "Same_2"}
+    assert not {"Same_3", "Same_Input"} & schemas.named.keys()
+    properties = schemas.named["Outer1"]["properties"]
+    assert properties == {"same": {"$ref": f"{REFERENCE}Same_2"}}
+
+
 def test_what_is_only_given_keeps_its_name() -> None:
     given = Schemas(given=True)
     assert given.of(Price) == {"$ref": f"{REFERENCE}Price"}
@@ -250,6 +264,10 @@ def test_what_is_only_given_keeps_its_name() -> None:
     outer = given.named["Outer_Input"]["properties"]["inner"]
     assert outer == {"$ref": f"{REFERENCE}Inner_Input"}
     assert given.named["Inner_Input"]["properties"]["price"] == {"$ref": f"{REFERENCE}Price_Input"}
+    assert given.reversed().of(list[Outer])
+    assert given.reversed().of(pydantic.create_model("More", inner=(Inner, ...)))
+    assert given.named["More"]["properties"]["inner"] == outer
+    assert not any(name.endswith("_2") for name in given.named)
 
 
 def test_a_field_without_a_schema_spoils_nothing_else() -> None:
