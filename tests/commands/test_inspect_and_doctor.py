@@ -224,10 +224,10 @@ def test_inspect_obeys_no_name() -> None:
 @pytest.mark.parametrize(
     ("procedures", "sentence"),
     [
-        ({}, "has no wamp.session.list; 'inspect' needs WAMP's meta API"),
+        ({}, "has no wamp.session.list; WAMP's meta API of sessions"),
         (
             {k: v for k, v in META.items() if k.startswith("wamp.session")},
-            "has no wamp.registration.list; 'inspect' needs WAMP's meta API",
+            "has no wamp.registration.list; WAMP's meta API of sessions",
         ),
         ({**META, "wamp.session.list": lambda: "nobody"}, "as WAMP's meta API does"),
         ({**META, "wamp.subscription.get": lambda number: 7}, "as WAMP's meta API does"),

@@ -214,7 +214,7 @@ class Service:
         ]
         found = await self.find_router()
         if self._describe is not None and is_told(self._config.describe, found):
-            description = description_record(self._describe)
+            description = description_record(self._describe, self._announced)
             endpoints.append((description, self._dispatcher.prepare(description)))
         await self._serve_pages(found)
         await self._hooks.run_startup()
@@ -241,6 +241,9 @@ class Service:
             self._guests.append(connection)
             await connection.open(patient=patient)
             self._keep(connection)
+
+    def _announced(self) -> list[tuple[Registration | Subscription, Endpoint]]:
+        return [] if self._connection is None else self._connection.announced()
 
     async def _serve_pages(self, found: Reach) -> None:
         web, config = self._registry.web, self._config
