@@ -118,7 +118,7 @@ def url(request: pytest.FixtureRequest, router: EmbeddedRouter | Crossbar) -> st
 @pytest.fixture
 def client(url: str) -> Iterator[ConnectedClient]:
     """A blocking client, joined; none of its verbs waits for ever."""
-    with connect(url, "realm1", timeout=30) as joined:
+    with connect(url, "realm1", timeout=60) as joined:
         yield joined
 
 

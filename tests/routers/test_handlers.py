@@ -22,7 +22,7 @@ from wampapp import App, ConnectedClient, Event, Invocation, WampError, connect
 from wampapp.crossbar import Crossbar
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 tenant: contextvars.ContextVar[str] = contextvars.ContextVar("tenant", default="nobody")
 

@@ -24,7 +24,7 @@ from wampapp.loop.runtime import get_runtime
 from wampapp.session import backoff
 from wampapp.session.session import Session
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class Restartable:

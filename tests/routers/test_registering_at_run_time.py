@@ -29,7 +29,7 @@ from wampapp import (
 from wampapp.client.active import ActiveRegistration, ActiveSubscription
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 def on_loop(function: Callable[..., Any], *args: Any) -> Any:
