@@ -111,11 +111,14 @@ def test_sessions(console: Console) -> None:
     expect(everyone.nth(1)).to_contain_text("json")
     expect(page.get_by_role("button", name="End this session")).to_have_count(0)
 
+    everyone.nth(0).evaluate("row => { row.isTheSame = true; }")
     with connect(console.rs_url, timeout=DEADLINE) as guest:
         expect(everyone).to_have_count(3)
+        assert everyone.nth(0).evaluate("row => row.isTheSame")  # it is not made anew
         guest.register("com.guest.hello", lambda: "hi")
         guest.subscribe("com.guest", print, match="prefix")
         newcomer = everyone.filter(has_text="Without a name")
+        expect(newcomer).to_contain_text("1 registered · 1 subscribed")
         newcomer.locator("summary").click()
         expect(newcomer).to_contain_text("com.guest.hello")
         expect(newcomer).to_contain_text("com.guest (prefix)")
