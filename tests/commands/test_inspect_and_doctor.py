@@ -130,7 +130,7 @@ def test_inspect_is_coloured_on_a_terminal_alone(embedded: EmbeddedRouter) -> No
     for env, coloured in ((environment(), True), (environment(NO_COLOR="1"), False)):
         mine, its = os.openpty()
         words = [sys.executable, "-m", "wampapp", "inspect", "--url", embedded.rs_url]
-        done = subprocess.run(words, stdout=its, env=env, timeout=30)
+        done = subprocess.run(words, stdout=its, env=env, timeout=60)
         os.close(its)
         shown = os.read(mine, 65536)
         os.close(mine)

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import chromium
 from tests.support.process import ROOT, Wampapp, environment
+from tests.support.saving import save
 from tests.support.site import Site
 
 pytestmark = pytest.mark.processes
@@ -73,13 +74,14 @@ def test_a_page_follows_each_save(folder: Path, page: Page, more: list[str]) -> 
         text = page.locator("#text")
         expect(text).to_have_text("first")
         template = folder / "templates" / "index.html"
-        template.write_text(TEMPLATE.replace("{{ text }}", "{{ text }} and more"))
+        save(template, TEMPLATE.replace("{{ text }}", "{{ text }} and more"))
         expect(text).to_have_text("first and more")
-        (folder / "shop.py").write_text(SERVICE.replace("first", "second"))
+        save(folder / "shop.py", SERVICE.replace("first", "second"))
         expect(text).to_have_text("second and more")
-        (folder / "static" / "shop.css").write_text("p { color: rgb(4, 5, 6) }")
+        save(folder / "static" / "shop.css", "p { color: rgb(4, 5, 6) }")
         expect(text).to_have_css("color", "rgb(4, 5, 6)")
-        (folder / "templates" / "new.html").write_text("new")  # a file that was not there
+        with page.expect_navigation():
+            save(folder / "templates" / "new.html", "new")  # a file that was not there
         service.until("templates/new.html")
         expect(text).to_have_text("second and more")
         page.get_by_role("link").click()
@@ -93,7 +95,7 @@ def test_an_error_page_goes_once_its_cause_is_mended(folder: Path, page: Page) -
         site = Site(service)
         page.goto(f"http://127.0.0.1:{site.port}/broken")
         expect(page.locator("h1")).to_have_text("Internal Server Error")
-        (folder / "shop.py").write_text(SERVICE.replace("raise ValueError", "return '<h1>ok</h1>'"))
+        save(folder / "shop.py", SERVICE.replace("raise ValueError", "return '<h1>ok</h1>'"))
         expect(page.locator("h1")).to_have_text("ok")
         assert service.stop() == 0
 

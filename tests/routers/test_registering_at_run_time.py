@@ -30,7 +30,7 @@ from wampapp import (
 )
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 def on_loop(function: Callable[..., Any], *args: Any) -> Any:

@@ -9,6 +9,7 @@ from tests.programs import console_service
 from tests.programs.console_service import CONTROL, MARKUP
 from tests.support.console import Console, call, operation, outcome, rows
 from tests.support.node import node_package
+from tests.support.process import DEADLINE
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Progress
 from wampapp.describe.asyncapi import to_document
@@ -175,7 +176,7 @@ def test_accessibility(console: Console, scheme: Any, progress: Progress) -> Non
     check("stream")
     page.goto(console.url + "#/events/prefix/com.shop")
     expect(page.locator(".chips li")).to_have_count(1)
-    with connect(console.rs_url, timeout=20) as client:
+    with connect(console.rs_url, timeout=DEADLINE) as client:
         client.publish("com.shop.sold", "apple")
         expect(page.locator(".tail li")).to_have_count(1)
         page.locator(".tail summary").click()

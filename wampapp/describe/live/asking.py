@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wampapp")
 
 #: How many seconds an app gets to tell what it offers; one that hangs must not hold up the rest.
-_PATIENCE: Final = 3.0
+_PATIENCE: Final = 5.0
 
 
 class Told(NamedTuple):
