@@ -60,7 +60,7 @@ export class Catalogue {
     );
     const described = describing.map(async ([id, { uri }]) => [id, await this.#described(uri)]);
     for (const [id, app] of await Promise.all(described)) this.#apps.set(id, app);
-    for (const [id, app] of this.#apps) await this.#check(id, app);
+    await Promise.all([...this.#apps].map(([id, app]) => this.#check(id, app)));
   }
 
   /** Finds out what an app may speak of: of what it has registered or subscribed to itself. */
