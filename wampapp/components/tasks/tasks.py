@@ -125,7 +125,7 @@ class Tasks(Component):
         super().__init__(app, prefix, store=store)
         self.registry.add_hook(Hook("join", self._announce))
         self.registry.add_hook(Hook("leave", self._owner_left))
-        offer_procedures(self)
+        offer_procedures(self, lambda: self.owner, lambda: self.store)
 
     # Declaring.
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wampapp.components.tasks.definition import TaskFunction
+    from wampapp.components.tasks.queue import Queue
     from wampapp.components.tasks.records import Verdict
-    from wampapp.components.tasks.tasks import Tasks
 
 logger = logging.getLogger("wampapp.tasks")
 
@@ -102,7 +102,7 @@ class Worker:
 
     def __init__(
         self,
-        tasks: Tasks,
+        tasks: Queue,
         functions: Mapping[str, TaskFunction[..., Any]],
         slots: int,
         queues: Sequence[str] = (),
