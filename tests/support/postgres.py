@@ -1,12 +1,10 @@
-"""A real PostgreSQL: Debian's, started as an ordinary user, with its data in a folder of its own."""
+"""A real PostgreSQL: Debian's, run by an ordinary user, with its data in a folder of its own."""
 
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -93,17 +91,22 @@ class Postgres:
 
     def url(self, schema: str | None = None) -> str:
         """A URL by the socket."""
-        path = "" if schema is None else f"&options={quote(f'-csearch_path={schema}', safe='')}"
-        return f"postgresql://owner@/postgres?host={quote(str(self._folder), safe='')}&port={self.port}{path}"
+        host = quote(str(self._folder), safe="")
+        path = "" if schema is None else f"&{_search_path(schema)}"
+        return f"postgresql://owner@/postgres?host={host}&port={self.port}{path}"
 
     def tcp_url(
-        self, schema: str | None = None, password: str = PASSWORD, database: str = "postgres"
+        self,
+        schema: str | None = None,
+        *,
+        password: str = PASSWORD,
+        database: str = "postgres",
+        port: int | None = None,
     ) -> str:
-        """A URL by the port."""
-        path = "" if schema is None else f"?options={quote(f'-csearch_path={schema}', safe='')}"
-        return (
-            f"postgresql://owner:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}{path}"
-        )
+        """A URL by the port, or by that of a wire to it."""
+        path = "" if schema is None else f"?{_search_path(schema)}"
+        user = f"owner:{quote(password, safe='')}"
+        return f"postgresql://{user}@127.0.0.1:{port or self.port}/{database}{path}"
 
     def new_schema(self) -> str:
         """Make a schema, for a store of its own; return its name."""
@@ -135,6 +138,10 @@ class Postgres:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _search_path(schema: str) -> str:
+    return f"options={quote(f'-csearch_path={schema}', safe='')}"
+
+
 def _programs(progress: Progress | None) -> tuple[Path, Path]:
     """Where the server's programs are, and the libraries that they may need."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
@@ -144,10 +151,3 @@ def _programs(progress: Progress | None) -> tuple[Path, Path]:
         installed = sorted(root.glob("usr/lib/postgresql/*/bin/postgres"))
     found = next(root.glob("usr/lib/*-linux-gnu*"))
     return installed[-1].parent, found
-
-
-@contextmanager
-def running_postgres(progress: Progress | None = None) -> Iterator[Postgres]:
-    """A server that runs while the block is open."""
-    with Postgres(progress) as server:
-        yield server

@@ -69,6 +69,8 @@ class Ownership:
     def __init__(self, place: Place, schema: Schema) -> None:
         self._place = place
         self._schema = schema
+        #: What the server calls the sessions of owners begins with this.
+        self._title = f"wampapp {schema.name} "
         self._abandoned = threading.Event()
         self._key = 0
         self._owner = 0
@@ -135,7 +137,7 @@ class Ownership:
             if holder is not None and holder[:2] != self._session:
                 raise self._deposed()
             if holder is not None:  # the server has not noticed the end of our own session
-                connection.execute("select pg_terminate_backend(?)", (holder[0],))
+                connection.execute("select pg_terminate_backend(?::int)", (holder[0],))
             if time.monotonic() > end:
                 raise Unreachable("the former session does not end")
             time.sleep(0.02)
@@ -152,8 +154,7 @@ class Ownership:
         )
 
     def _connect(self) -> PostgresConnection:
-        here = f"wampapp {self._schema.name} {platform.node()}:{os.getpid()}"
-        return PostgresConnection(self._place, here)
+        return PostgresConnection(self._place, f"{self._title}{platform.node()}:{os.getpid()}")
 
     def _check(self, connection: PostgresConnection) -> None:
         where = self._place.where
@@ -184,7 +185,7 @@ class Ownership:
         logger.info(
             "%s is served by another process%s; this one waits, and takes over when that ends.",
             self._place.where,
-            f" ({holder[2].removeprefix('wampapp ')})" if holder and holder[2] else "",
+            f" ({holder[2].removeprefix(self._title)})" if holder and holder[2] else "",
         )
         is_away = False
         while True:

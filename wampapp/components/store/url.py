@@ -66,6 +66,7 @@ class Place:
         # Where a password holds a character that ends it, its rest is taken for these.
         if "@" in host + database or not re.fullmatch(r"[\d,]*", port):
             raise UsageError(f"The store's URL is not valid; {_HINT}.")
+        port = port if port.strip(",") else ""
         settings = _DEFAULTS | known
         if "," in host:  # of several, the one that can be written to
             settings.setdefault("target_session_attrs", "read-write")
@@ -75,6 +76,7 @@ class Place:
                 f"&port={port}" if port else ""
             )
         else:
+            host = f"[{host}]" if ":" in host and "," not in host else host
             where = f"postgresql://{user}{host}{f':{port}' if port else ''}/{database}"
         secrets = [str(known[name]) for name in _SECRETS if known.get(name)]
         secrets += [text for text in (os.environ.get("PGPASSWORD"),) if text]
