@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import platform
@@ -195,6 +194,6 @@ async def _in_thread(ownership: Ownership) -> PostgresConnection:
         return await done
     except asyncio.CancelledError:
         ownership.abandon()
-        with contextlib.suppress(asyncio.CancelledError, asyncio.InvalidStateError):
+        if done.done() and not done.cancelled() and done.exception() is None:
             done.result().close()  # it came at the very instant
         raise
