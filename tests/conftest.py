@@ -10,6 +10,7 @@ import pytest
 from tests.support import ports
 from tests.support.credentials import REALM, SECRET, guarded_file, guarded_node
 from tests.support.distributions import Installed, install
+from tests.support.postgres import Postgres
 from tests.support.process import EmbeddedRouter, environment
 from tests.support.tls import Authority
 from wampapp import ConnectedClient, connect
@@ -138,6 +139,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def installed(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> Installed:
     """Our wheel, in a virtual environment where the checkout is not found."""
     return install(tmp_path_factory, progress)
+
+
+@pytest.fixture(scope="session")
+def postgres(progress: Progress) -> Iterator[Postgres]:
+    """A real PostgreSQL, shared by the whole run; each test makes a schema of its own in it."""
+    with Postgres(progress) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Programs of Debian's that the tests run, without installing them: no service of theirs starts."""
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,18 +20,46 @@ def debian_program(name: str, *packages: str, progress: Progress | None = None) 
     path = os.environ.get("PATH", "")
     if found := shutil.which(name, path=f"{path}:/usr/sbin"):
         return Path(found)
+    folder = debian_folder(name, packages, progress)
+    places = [f"usr/bin/{name}", f"usr/sbin/{name}"]
+    return next(folder / place for place in places if (folder / place).exists())
+
+
+def debian_folder(
+    name: str,
+    packages: Sequence[str] = (),
+    progress: Progress | None = None,
+    *,
+    with_all_it_needs: bool = False,
+) -> Path:
+    """Return a folder into which packages are unpacked, once.
+
+    With `with_all_it_needs`, those that they depend on come too, unless they are installed; else
+    these packages alone. Where they cannot be had, the test is skipped; in CI it fails.
+    """
+
+    def run(*words: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def download(cwd: Path) -> None:
+        wanted = list(packages)
+        if with_all_it_needs:
+            would = run("apt-get", "-s", "--no-install-recommends", "install", *packages)
+            wanted = re.findall(r"^Inst (\S+)", would, re.MULTILINE)
+        run("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *wanted, cwd=cwd)
 
     def build(folder: Path) -> None:
-        download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *packages]
-        if subprocess.run(download, cwd=folder, capture_output=True, check=False).returncode:
-            subprocess.run(["apt-get", "-qq", "update"], capture_output=True, check=True)
-            subprocess.run(download, cwd=folder, capture_output=True, check=True)
+        try:
+            download(folder)
+        except subprocess.CalledProcessError:
+            run("apt-get", "-qq", "update")
+            download(folder)
         for file in folder.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", file.name, "."], cwd=folder, check=True)
+            run("dpkg", "-x", file.name, ".", cwd=folder)
             file.unlink()
 
     folder = cache_folder() / f"debian-{name}"
-    places = [f"usr/bin/{name}", f"usr/sbin/{name}"]
     try:
         install_once(folder, f"Debian's {name}", "usr", build, progress)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -37,4 +67,4 @@ def debian_program(name: str, *packages: str, progress: Progress | None = None) 
         if os.environ.get("CI"):
             pytest.fail(sentence)
         pytest.skip(sentence)
-    return next(folder / place for place in places if (folder / place).exists())
+    return folder

@@ -18,6 +18,9 @@ class Wire:
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._lock = threading.Lock()
         self._silent = False
+        self._break_at: bytes | None = None
+        self._outside: set[socket.socket] = set()
+        self._stranded: list[socket.socket] = []
         self._stopping = False
         #: How many connections were taken.
         self.taken = 0
@@ -55,11 +58,30 @@ class Wire:
             for end in list(self._pairs):
                 self._close(end)
 
-    def refuse(self) -> None:
-        """Break all connections, and refuse new ones."""
+    def break_at(self, data: bytes) -> None:
+        """Break the connection on which these bytes come next, in place of passing them on."""
+        with self._lock:
+            self._break_at = data
+
+    def strand(self) -> None:
+        """Break all connections, but only for those who made them: the target sees no end."""
+        with self._lock:
+            for end in self._outside & self._pairs.keys():
+                inside = self._pairs.pop(end)
+                del self._pairs[inside]
+                self._forget(inside)
+                self._stranded.append(inside)
+                self._close(end)
+
+    def close_door(self) -> None:
+        """Refuse new connections; the old ones go on."""
         with self._lock:
             self._forget(self._server)
             self._server.close()
+
+    def refuse(self) -> None:
+        """Break all connections, and refuse new ones."""
+        self.close_door()
         self.cut()
 
     def allow(self) -> None:
@@ -75,6 +97,7 @@ class Wire:
 
     def _close(self, end: socket.socket) -> None:
         other = self._pairs.pop(end, None)
+        self._outside.discard(end)
         self._forget(end)
         with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
@@ -105,6 +128,7 @@ class Wire:
                 outside.close()
                 return
             self._pairs[outside], self._pairs[inside] = inside, outside
+            self._outside.add(outside)
             if not self._silent:
                 for end in (outside, inside):
                     self._selector.register(end, selectors.EVENT_READ)
@@ -116,7 +140,9 @@ class Wire:
                 return
             try:
                 data = source.recv(65536)
-                if data:
+                if self._break_at is not None and self._break_at in data:
+                    self._break_at = None
+                elif data:
                     other.sendall(data)
                     return
             except OSError:
@@ -131,7 +157,7 @@ class Wire:
         self._bell.send(b"x")
         self._thread.join()
         with self._lock:
-            for end in list(self._pairs):
+            for end in [*self._pairs, *self._stranded]:
                 self._close(end)
         self._selector.close()
         for end in (self._server, self._bell, self._ear):

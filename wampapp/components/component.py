@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wampapp.client.handles import Procedure
     from wampapp.components.store import Store
     from wampapp.components.store.migrations import Schema
+    from wampapp.errors import StoreError
     from wampapp.registry.records import Worker
     from wampapp.registry.registry import Registry
     from wampapp.runner.service import Service
@@ -110,6 +111,7 @@ class Component(Blueprint):
         self._client: Client | None = None
         #: Whether this process serves it; known once it has started.
         self.is_served = False
+        self._is_open = False
         self.registry.add_hook(Hook("startup", self._start))
         self.registry.add_hook(Hook("stopping", self._stop_serving))
         self.registry.add_hook(Hook("shutdown", self._shut_down))
@@ -209,7 +211,10 @@ class Component(Blueprint):
     # Serving.
 
     async def open(self) -> None:
-        """Do what comes before serving; the store is open. Subclasses override this."""
+        """Do what comes before serving; the store is open. Subclasses override this.
+
+        What comes after it, :meth:`stop_serving` and :meth:`close`, is done even if this fails.
+        """
 
     async def stop_serving(self) -> None:
         """End what would keep calls waiting: the process is about to stop serving."""
@@ -227,11 +232,19 @@ class Component(Blueprint):
             if self._host is not None and self.service.config.in_test:
                 where = MEMORY
             self._store = make_store(where, self.SCHEMA)
+            self._store.on_lost = self._store_lost
             await self._store.open()
+            if self._store.took_over and self._host is not None:
+                # The router may notice later than the database that the other one has ended.
+                self.service.succeed_another()
+        self._is_open = True
         await self.open()
 
+    def _store_lost(self, error: StoreError) -> None:
+        self.service.fail(error)
+
     async def _stop_serving(self) -> None:
-        if self.is_served:
+        if self._is_open:
             await self.stop_serving()
 
     async def _shut_down(self) -> None:
@@ -239,7 +252,9 @@ class Component(Blueprint):
             return
         self.is_served = False
         try:
-            await self.close()
+            if self._is_open:
+                self._is_open = False
+                await self.close()
         finally:
             if self._store is not None:
                 await self._store.close()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from wampapp.config.records import Config
+    from wampapp.errors import WampappError
     from wampapp.loop.runtime import Runtime
     from wampapp.loop.watchdog import Watchdog
     from wampapp.protocol.patterns import Match, Pattern
@@ -103,6 +104,8 @@ class Service:
         self._starting: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._awaited = False
+        #: Has what ended it while it ran, other than the end of a connection.
+        self._failure: asyncio.Future[None] = runtime.loop.create_future()
         #: The procedures that a test plays, as they are matched.
         self._left_out: set[tuple[Match, str]] = set()
         self._hooks = Hooks(registry, self._dispatcher, lifespan)
@@ -186,6 +189,7 @@ class Service:
             RouterRefused: the router refuses the realm, the credential, a procedure or a topic.
             TlsFailed: the router's certificate is not trusted.
             NotJoined: it was stopped meanwhile.
+            WampappError: :meth:`fail` was called with it.
         """
         self._registry.freeze()
         config = self._config
@@ -194,6 +198,8 @@ class Service:
         self._starting = asyncio.create_task(self._start(patient))
         try:
             await self._starting
+            if self._failure.done():
+                await self._failure
         except BaseException as error:
             stopped = self._stopping is not None and isinstance(error, asyncio.CancelledError)
             await self.stop()
@@ -339,12 +345,38 @@ class Service:
 
         Raises:
             RouterRefused: the router refused on coming back.
+            WampappError: :meth:`fail` was called with it.
         """
         if self._keepers:
             self._awaited = True
-            ended, _ = await asyncio.wait(self._keepers, return_when=asyncio.FIRST_EXCEPTION)
-            for keeper in ended:
-                await keeper
+            kept: asyncio.Future[Any] = asyncio.gather(*self._keepers)
+            either = [self._failure, kept]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            # What comes of the other one later on is of no interest any more.
+            kept.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
+            await next(one for one in either if one.done())
+
+    def succeed_another(self) -> None:
+        """Take note, before joining, that another process has served until now.
+
+        The router may have yet to notice the end of its session.
+        """
+        self._succeeds = True
+
+    def fail(self, error: WampappError) -> None:
+        """End the run: something that the app cannot do without is lost for good.
+
+        Args:
+            error: says what; :meth:`wait` raises it.
+        """
+        if self._failure.done() or self._stopping is not None:
+            return
+        self._failure.set_exception(error)
+        self._failure.exception()  # it is asyncio's to complain of an error that nobody looks at
+        if self._starting is not None and self._starting.done() and not self._awaited:
+            # A program runs the app in its own loop, and does not wait for its end.
+            logger.error("The app ends: %s", error)
+            self._stopping = asyncio.create_task(self._stop())
 
     def _note_end(self, keeper: asyncio.Task[None]) -> None:
         # A program that runs the app in its own loop may not be waiting for its end.

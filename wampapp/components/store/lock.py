@@ -20,10 +20,12 @@ class FileLock:
 
     Args:
         file: the file that carries it; it stays when the lock is given up.
+        mounts: the list of what is mounted, as Linux has it.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, mounts: Path = _MOUNTS) -> None:
         self._file = file
+        self._mounts = mounts
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -34,7 +36,7 @@ class FileLock:
             OSError: the file cannot be made.
         """
         store = str(self._file).removesuffix(".lock")
-        kind = file_system_of(self._file.parent)
+        kind = file_system_of(self._file.parent, self._mounts)
         if kind is not None and kind.startswith(_REMOTE):
             raise StoreError(
                 f"{store} is on a network file system ({kind}), where its data would not be safe; "
@@ -62,7 +64,7 @@ class FileLock:
             self._descriptor = None
 
 
-def file_system_of(folder: Path, mounts: Path = _MOUNTS) -> str | None:
+def file_system_of(folder: Path, mounts: Path) -> str | None:
     """Return the kind of the file system that a folder is on; None where that is not known.
 
     Args:

@@ -35,6 +35,14 @@ SQLITE: Final = {
     "$real": "real",
 }
 
+#: What they are in PostgreSQL.
+POSTGRES: Final = {
+    "$id": "bigint generated always as identity primary key",
+    "$int": "bigint",
+    "$blob": "bytea",
+    "$real": "double precision",
+}
+
 
 def statements(schema: Schema, version: int, words: Mapping[str, str], where: str) -> list[str]:
     """Return what brings tables from a version to the present one.

@@ -28,8 +28,8 @@ def settle_store(
 ) -> str:
     """Return where a component's data is kept.
 
-    ``WAMPAPP_<NAME>_STORE`` counts most, then ``WAMPAPP_STORE``, which holds for every component and
-    so is a database's URL, then what the code declares, then ``instance/<name>.sqlite``.
+    ``WAMPAPP_<NAME>_STORE`` counts most, then ``WAMPAPP_STORE``, which holds for every component
+    and so is a database's URL, then what the code declares, then ``instance/<name>.sqlite``.
 
     Args:
         name: the component's name.
@@ -46,7 +46,7 @@ def settle_store(
     if shared := environ.get("WAMPAPP_STORE"):
         if "://" not in shared:
             raise UsageError(
-                f"WAMPAPP_STORE is {shared!r}; a file holds one component, so name it by {variable}."
+                f"WAMPAPP_STORE is not a URL; a file holds one component, so name it by {variable}."
             )
         return shared
     return f"{FOLDER}/{name}.sqlite" if declared is None else os.fspath(declared)
@@ -71,7 +71,7 @@ def make_store(where: str, schema: Schema) -> Store:
         return PostgresStore(where, schema)
     if "://" in where:
         raise UsageError(
-            f"The store {where.partition('://')[0]}://… is not known; name a file, or a database as "
-            "postgresql://user@host/database."
+            f"The store {where.partition('://')[0]}://… is not known; name a file, or a database "
+            "as postgresql://user@host/database."
         )
     return SqliteStore(Path(where), schema)

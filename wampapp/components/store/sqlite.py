@@ -46,6 +46,11 @@ class SqliteConnection:
         )
         self._is_durable: bool | None = None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether another connection is to be made: never, for one to a file does not break."""
+        return False
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Execute a statement; see :class:`Transaction`."""
         return self._connection.execute(sql, values).fetchall()
@@ -65,6 +70,13 @@ class SqliteConnection:
     def commit(self) -> None:
         """Commit it."""
         self.execute("commit")
+
+    def was_committed(self, batch: int) -> bool:
+        """Return whether a commit succeeded that gave no answer; here each gives one."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise an error if the connection is lost, which it never is."""
 
     def roll_back(self) -> None:
         """Undo it, if there is one."""
@@ -106,6 +118,8 @@ class SqliteStore:
 
     def __init__(self, file: Path, schema: Schema) -> None:
         self.where = str(file)
+        self.took_over = False
+        self.on_lost: Callable[[StoreError], None] | None = None
         self._file = file
         self._schema = schema
         self._lock = FileLock(Path(f"{file}.lock"))
@@ -116,7 +130,8 @@ class SqliteStore:
         """Take possession of the file; see :meth:`Store.open`."""
         if sqlite3.sqlite_version_info < _OLDEST:
             raise StoreError(
-                f"This Python has SQLite {sqlite3.sqlite_version}; {self.where} needs 3.35 or newer."
+                f"This Python has SQLite {sqlite3.sqlite_version}; {self.where} needs 3.35 or "
+                "newer."
             )
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +142,9 @@ class SqliteStore:
             connection = SqliteConnection(self.where)
             ((mode,),) = connection.execute("pragma journal_mode=wal")
             if mode != "wal":
-                raise StoreError(f"{self.where} is on a file system that SQLite cannot share.")
+                raise StoreError(  # noqa: TRY301
+                    f"{self.where} is on a file system that SQLite cannot share."
+                )
             connection.migrate(self._schema, self.where)
             self._reader = self._read_only()
         except sqlite3.Error as error:
@@ -168,7 +185,7 @@ class SqliteStore:
 
     async def back_up(self, file: Path) -> None:
         """Write a copy; see :meth:`Store.back_up`."""
-        if file.exists():
+        if await asyncio.to_thread(file.exists):
             raise UsageError(f"{file} exists already; name a file that does not.")
         try:
             await asyncio.to_thread(
@@ -198,6 +215,8 @@ class MemoryStore:
 
     def __init__(self, schema: Schema) -> None:
         self.where = "the memory"
+        self.took_over = False
+        self.on_lost: Callable[[StoreError], None] | None = None
         self._schema = schema
         self._connection: SqliteConnection | None = None
 

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from wampapp.errors import StoreError
+
 T = TypeVar("T")
 
 
@@ -36,12 +38,19 @@ class Store(Protocol):
 
     Attributes:
         where: what it is kept in, for messages; without a password.
+        took_over: whether :meth:`open` waited for another process to end.
+        on_lost: called once if another process takes possession of it while it is open. Every work
+            fails from then on, so the component is to end.
     """
 
     where: str
+    took_over: bool
+    on_lost: Callable[[StoreError], None] | None
 
     async def open(self) -> None:
         """Take possession of it, and bring its tables to the present version.
+
+        If another process has it, and the store is a database, this waits until that one ends.
 
         Raises:
             StoreError: another process has it, it is of a newer version, or it cannot be opened.

@@ -458,11 +458,8 @@ def purge(do: Transaction, state: State, queue: str | None) -> int:
     Returns:
         How many there were.
     """
-    rows = do.execute(
-        "delete from task where state = ? and (queue = ? or ? is null) returning id",
-        (state, queue, queue),
-    )
-    return len(rows)
+    which, values = ("", (state,)) if queue is None else (" and queue = ?", (state, queue))
+    return len(do.execute(f"delete from task where state = ?{which} returning id", values))
 
 
 def running(read: Transaction) -> list[tuple[int, int, str, bool, str]]:

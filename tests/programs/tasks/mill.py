@@ -1,0 +1,13 @@
+"""Owns a task queue, and works on it."""
+
+from wampapp import App
+from wampapp.components import Tasks
+
+app = App(prefix="com.mill")
+tasks = Tasks(app)
+app.include(tasks)
+
+
+@tasks.task
+def double(number: int) -> int:
+    return 2 * number
