@@ -350,10 +350,10 @@ class Service:
         if self._keepers:
             self._awaited = True
             kept: asyncio.Future[Any] = asyncio.gather(*self._keepers)
+            # What comes of it is of no interest if this is cancelled, or the other one is first.
+            kept.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
             either = [self._failure, kept]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            # What comes of the other one later on is of no interest any more.
-            kept.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
             await next(one for one in either if one.done())
 
     def succeed_another(self) -> None:
