@@ -102,9 +102,7 @@ def test_an_error_page_goes_once_its_cause_is_mended(folder: Path, page: Page) -
         assert service.stop() == 0
 
 
-def test_a_page_that_finds_no_process_tries_again(
-    folder: Path, page: Page, free_port: int
-) -> None:
+def test_a_page_that_finds_no_process_tries_again(folder: Path, page: Page, free_port: int) -> None:
     waiting = """
 import time
 from pathlib import Path
