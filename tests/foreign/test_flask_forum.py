@@ -328,14 +328,16 @@ def test_a_changed_file_is_loaded_and_the_pages_come_back(
         page.evaluate(
             """sentence => {
               const state = document.querySelector("[role=status]");
-              const note = () => (window.wasAway ||= state.textContent.startsWith(sentence));
+              const note = () => {
+                if (state.textContent.startsWith(sentence)) state.dataset.wasAway = "yes";
+              };
               new MutationObserver(note).observe(state, { childList: true });
             }""",
             AWAY,
         )
         source = tmp_path / FORUM / "app.py"
         save(source, source.read_text("utf-8").replace("A post has", "Every post has"))
-        page.wait_for_function("window.wasAway")
+        expect(page.get_by_role("status")).to_have_attribute("data-was-away", "yes")
         expect(page.get_by_role("status")).to_be_empty()
         sees_online(page, "Ada")
         write(page, " ")
