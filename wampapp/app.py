@@ -161,6 +161,7 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
             describe=describe,
         )
         self._threads = threads
+        self._only_works = False
         self.worker = Worker()
         self.extensions: dict[str, Any] = {}
         self._service: Service | None = None
@@ -197,8 +198,9 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
         from wampapp.runner.service import Service
 
         enter = self._lifespan
+        registry = self.registry.for_worker(self.worker)
         return Service(
-            self.registry.for_worker(self.worker),
+            registry.only_hooks() if self._only_works else registry,
             dataclasses.replace(config, name=self.name),
             runtime,
             self.logger,
@@ -209,8 +211,22 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
             # Only a subclass's own method: the default would cost each call a step.
             surround=None if type(self).surround is App.surround else self.surround,
             succeeds=succeeds,
-            describe=self._description,
+            describe=None if self._only_works else self._description,
         )
+
+    def only_work(self, url: str) -> None:
+        """Serve nothing when the app runs; only its hooks run, and what components do by them.
+
+        For ``wampapp worker``.
+
+        Args:
+            url: the router, if the app names none.
+        """
+        self._only_works = True
+        if self._config.url is None:
+            self._config = dataclasses.replace(self._config, url=url)
+        for extension in self.extensions.values():
+            extension.never_serves = True
 
     def _description(self) -> dict[str, Any]:
         from wampapp.describe.asyncapi import to_document

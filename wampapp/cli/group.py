@@ -22,6 +22,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Services": {
         "new": "wampapp.cli.new.new",
         "run": "wampapp.cli.run.run",
+        "worker": "wampapp.cli.run.work",
         "tasks": "wampapp.cli.tasks.tasks",
         "router": "wampapp.cli.router.router",
     },

@@ -19,10 +19,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _MAX_SECONDS: Final = 1e9
 
 #: An epilog for commands with many options.
-VARIABLES: Final = (
-    "Each option has a variable: --log-level has WAMPAPP_LOG_LEVEL. WAMPAPP_SECRET is the ticket, "
-    "secret or password itself."
-)
+VARIABLES: Final = "Variables: WAMPAPP_LOG_LEVEL and so on; WAMPAPP_SECRET is the secret itself."
 
 
 def _name_variables(command: click.Command) -> None:
@@ -85,7 +82,7 @@ port_option = click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="Its port; 0 for any. Default: 8080.",
+    help="Its port. Default: 8080; 0: any.",
 )
 host_option = click.option(
     "--host", metavar="ADDRESS", help="Where the router listens. Default: 127.0.0.1."
@@ -187,6 +184,13 @@ match_option = click.option(
     type=click.Choice(["exact", "prefix", "wildcard"]),
     metavar="MATCH",
     help="exact, prefix, or wildcard: empty components match any.",
+)
+component_prefix_option = click.option(
+    "--prefix", metavar="PREFIX", help="A component's prefix, such as com.shop.tasks."
+)
+#: Its variables, WAMPAPP_STORE and one for each component, are read with their rules.
+store_option = click.option(
+    "--store", metavar="STORE", envvar=[], help="Its data: a file, or postgresql://…"
 )
 output_option = click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Write to FILE, not to the terminal."

@@ -105,10 +105,14 @@ class Component(Blueprint):
         store: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(prefix)
-        self._declared_store = store
+        #: Where the code says that its data is kept; None if it says nothing.
+        self.declared_store = store
+        self._given_store: str | os.PathLike[str] | None = None
         self._store: Store | None = None
         self._host: Host | None = None
         self._client: Client | None = None
+        #: Whether this process must not serve it, whatever includes it.
+        self.never_serves = False
         #: Whether this process serves it; known once it has started.
         self.is_served = False
         self._is_open = False
@@ -203,6 +207,18 @@ class Component(Blueprint):
         began = time.time() - loop.time()
         return lambda: began + loop.time()
 
+    def keep_in(self, store: str | os.PathLike[str]) -> None:
+        """Say where its data is kept, before the environment and the code; before the app starts.
+
+        Args:
+            store: a file, or a database's URL.
+        """
+        self._given_store = store
+
+    def summary(self) -> str:
+        """Return what it does in this process, for the banner."""
+        return f"kept in {self.store.where}" if self._store is not None else "served elsewhere"
+
     def tester(self, client: Any) -> Any:
         """Return what tests ask of the component, as ``client.<name>``; itself by default."""
         del client
@@ -224,11 +240,14 @@ class Component(Blueprint):
 
     async def _start(self) -> None:
         # Of several processes, the first serves what is registered with invoke="single".
-        self.is_served = self._host is None or self.host.worker.number == 1
+        self.is_served = not self.never_serves and (
+            self._host is None or self.host.worker.number == 1
+        )
         if not self.is_served:
             return
         if self.SCHEMA is not None:
-            where = settle_store(self.NAME, self._declared_store)
+            given = self._given_store
+            where = settle_store(self.NAME, self.declared_store) if given is None else str(given)
             if self._host is not None and self.service.config.in_test:
                 where = MEMORY
             self._store = make_store(where, self.SCHEMA)

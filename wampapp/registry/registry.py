@@ -124,6 +124,12 @@ class Registry:
         found._timers = [t for t in self._timers if first or t.every_worker]
         return found
 
+    def only_hooks(self) -> Registry:
+        """Return what an app declares that serves nothing: its hooks."""
+        found = Registry()
+        found._hooks = self._hooks
+        return found
+
     def freeze(self) -> None:
         """Close the registry: the app starts, and what is declared later would be lost."""
         self._frozen = True

@@ -66,6 +66,7 @@ class ServiceInfo:
         pages: the paths of its web pages, each with what is there.
         pages_url: where they are; None if they are not served.
         console_url: where the console is; None if there is none.
+        components: the prefixes of its components, each with what it does here.
     """
 
     name: str
@@ -80,6 +81,7 @@ class ServiceInfo:
     pages: tuple[tuple[str, str], ...] = ()
     pages_url: str | None = None
     console_url: str | None = None
+    components: tuple[tuple[str, str], ...] = ()
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -90,6 +92,11 @@ class ServiceInfo:
 def service_info(app: Servable, service: Service) -> ServiceInfo:
     """Return what a banner shows of a service that is up."""
     address, server, registry = service.address, service.server, app.registry
+    extensions = getattr(app, "extensions", {}).values()
+    components = [one for one in extensions if hasattr(one, "summary")]
+    # What a component offers is a line of its own.
+    below = tuple(f"{one.prefix}." for one in components)
+    registrations = [r for r in registry.registrations if not r.uri.startswith(below)]
     return ServiceInfo(
         app.name,
         service.config.realm,
@@ -97,10 +104,10 @@ def service_info(app: Servable, service: Service) -> ServiceInfo:
         JOINED_ANOTHER if service.joined_another else "",
         None if address is None else address.host,
         Listing(
-            tuple(r.uri for r in registry.registrations),
+            tuple(r.uri for r in registrations),
             tuple(
                 (r.uri + signature_text(r, returns=True), _first_line(r.endpoint))
-                for r in registry.registrations[:_MAX_LISTED]
+                for r in registrations[:_MAX_LISTED]
             ),
         ),
         Listing(
@@ -121,6 +128,7 @@ def service_info(app: Servable, service: Service) -> ServiceInfo:
         pages=_pages(registry.web),
         pages_url=service.pages_url,
         console_url=console_url(server, address),
+        components=tuple((str(one.prefix), one.summary()) for one in components),
     )
 
 
@@ -159,26 +167,34 @@ def urls_of(address: Address) -> tuple[str, str]:
     return address.websocket_url, address.rawsocket_url
 
 
-def show_start(info: ServiceInfo, *, as_json: bool, extra: Sequence[tuple[str, str]] = ()) -> None:
+def show_start(
+    info: ServiceInfo,
+    *others: ServiceInfo,
+    as_json: bool,
+    extra: Sequence[tuple[str, str]] = (),
+) -> None:
     """Show that a service is up, on the terminal or in the log.
 
     Args:
         info: what is shown.
-        as_json: whether the log is JSON; then it is one line of it.
+        others: what is shown of the services that run with it, at the same router.
+        as_json: whether the log is JSON; then it is one line of it for each service.
         extra: more lines for the terminal, each with its label.
     """
-    if as_json:
+    if not as_json:
+        echo(_banner([info, *others], extra))
+        return
+    for one in (info, *others):
         fields = {
             "router": info.routers[-1],
-            "realm": info.realm,
-            "procedures": list(info.procedures.names),
-            "topics": list(info.topics.names),
-            "timers": list(info.timers.names),
-            **({"pages": info.pages_url} if info.pages and info.pages_url else {}),
+            "realm": one.realm,
+            "procedures": list(one.procedures.names),
+            "topics": list(one.topics.names),
+            "timers": list(one.timers.names),
+            **({"components": dict(one.components)} if one.components else {}),
+            **({"pages": one.pages_url} if one.pages and one.pages_url else {}),
         }
-        logger.info("%s is up", info.name, extra=fields)
-    else:
-        echo(_banner(info, extra))
+        logger.info("%s is up", one.name, extra=fields)
 
 
 def show_stop(*, as_json: bool) -> None:
@@ -190,17 +206,39 @@ def show_stop(*, as_json: bool) -> None:
         echo(f"\n{text}")
 
 
-def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
-    lines = [f"wampapp {__version__}  {info.name}", ""]
-    rows = [("router" if n == 0 else "", url) for n, url in enumerate(info.routers)]
-    if info.note:
-        rows[0] = (rows[0][0], f"{rows[0][1]}  ({info.note})")
-    rows += [("realm", info.realm), *extra]
-    if info.pages and info.pages_url is not None:
-        what = ", ".join(f"{path} ({what})" for path, what in info.pages)
-        rows.append(("pages", f"{info.pages_url}  {what}"))
-    if info.console_url is not None:
-        rows.append(("console", info.console_url))
+def _banner(infos: Sequence[ServiceInfo], extra: Sequence[tuple[str, str]]) -> str:
+    first = infos[0]
+    rows = [("router" if n == 0 else "", url) for n, url in enumerate(first.routers)]
+    if first.note:
+        rows[0] = (rows[0][0], f"{rows[0][1]}  ({first.note})")
+    realms = {info.realm for info in infos}
+    if len(realms) == 1:
+        rows.append(("realm", first.realm))
+    rows += extra
+    for info in infos:
+        if info.pages and info.pages_url is not None:
+            what = ", ".join(f"{path} ({what})" for path, what in info.pages)
+            rows.append(("pages", f"{info.pages_url}  {what}"))
+    if first.console_url is not None:
+        rows.append(("console", first.console_url))
+    for info in infos:
+        if len(infos) > 1:
+            rows += [("", ""), ("app", info.name)]
+        if len(realms) > 1:
+            rows.append(("realm", info.realm))
+        rows += _offered(info)
+    names = ", ".join(info.name for info in infos)
+    lines = [f"wampapp {__version__}  {names}", ""]
+    lines += [f"  {label:<10}  {text}".rstrip() for label, text in rows]
+    if first.host is not None:
+        is_secure = first.routers[0].startswith("wss:")
+        lines += _exposure(first.host, is_guarded=first.is_guarded, is_secure=is_secure)
+    return "\n".join([*lines, "", "Press Ctrl-C to stop.", ""])
+
+
+def _offered(info: ServiceInfo) -> list[tuple[str, str]]:
+    """Return the rows of what a service offers."""
+    rows = []
     for title, listing in (
         ("procedures", info.procedures),
         ("topics", info.topics),
@@ -212,11 +250,10 @@ def _banner(info: ServiceInfo, extra: Sequence[tuple[str, str]]) -> str:
         more = len(listing.names) - len(listing.rows)
         if more:
             rows.append(("", f"and {more:,} more, which the command 'uris' lists"))
-    lines += [f"  {label:<10}  {text}".rstrip() for label, text in rows]
-    if info.host is not None:
-        is_secure = info.routers[0].startswith("wss:")
-        lines += _exposure(info.host, is_guarded=info.is_guarded, is_secure=is_secure)
-    return "\n".join([*lines, "", "Press Ctrl-C to stop.", ""])
+    width = max((len(prefix) for prefix, _ in info.components), default=0)
+    for number, (prefix, text) in enumerate(info.components):
+        rows.append(("components" if number == 0 else "", f"{prefix:<{width}}  {text}".rstrip()))
+    return rows
 
 
 class _Annotation:

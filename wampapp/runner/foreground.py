@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wampapp.config.settle import settle_log
+from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.observe import logs
 from wampapp.runner import banner
@@ -19,13 +22,28 @@ from wampapp.runner.signals import complete, reload_signal, stop_signals
 from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wampapp.config.records import Config
     from wampapp.registry.records import Worker
     from wampapp.runner.servable import Servable
 
 logger = logging.getLogger("wampapp")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the apps that run together in a process.
+
+    Attributes:
+        app: the app.
+        config: its settled configuration.
+        comes_first: whether the others need it: it starts before them, and stops after them.
+    """
+
+    app: Servable
+    config: Config
+    comes_first: bool = False
 
 
 def run(
@@ -51,74 +69,149 @@ def run(
         WampappError: it could not start, or the router refused it on coming back.
     """
     as_json = configure_logs(log_level, log_format)
-    runtime = get_runtime()
-    runtime.run(_serve(app, config, as_json=as_json, at_once=at_once, search=search))
+    serving = _serve([Part(app, config)], as_json=as_json, at_once=at_once, search=search)
+    get_runtime().run(serving)
+
+
+def run_together(
+    parts: Sequence[Part], *, log_level: str | None = None, log_format: str | None = None
+) -> None:
+    """Run several apps in the calling thread, at one router, until a signal stops them.
+
+    The first one's configuration says which router that is. They stop in the reverse order, and the
+    router after all of them.
+
+    Args:
+        parts: the apps, each with its configuration.
+        log_level: as in :func:`run`.
+        log_format: as in :func:`run`.
+
+    Raises:
+        UsageError: they cannot run together.
+        WampappError: one could not start, or the router refused it on coming back.
+    """
+    _check_together(parts)
+    as_json = configure_logs(log_level, log_format)
+    get_runtime().run(_serve(parts, as_json=as_json))
+
+
+def _check_together(parts: Sequence[Part]) -> None:
+    first = parts[0]
+    for part in parts[1:]:
+        url = part.config.url
+        if url is not None and url != first.config.url:
+            raise UsageError(
+                f"{part.app.name} is to join {url}, and {first.app.name} is not; name one router "
+                "for all with --url, or run them apart."
+            )
+    pages = [part.app.name for part in parts if part.app.registry.web]
+    if len(pages) > 1:
+        raise UsageError(
+            f"{' and '.join(pages)} have web pages, and a run has one port for them; include one "
+            "app's pages in the other, or run them apart."
+        )
+    asked: dict[str, str] = {}
+    for part in parts:
+        realm, name = part.config.realm, part.app.name
+        if part.app.registry.identifier is not None and asked.setdefault(realm, name) != name:
+            raise UsageError(
+                f"{asked[realm]} and {name} both say who a web page is; leave it to one of them."
+            )
 
 
 async def _serve(
-    app: Servable,
-    config: Config,
+    parts: Sequence[Part],
     *,
     as_json: bool,
-    at_once: Callable[[], None] | None,
-    search: bool,
+    at_once: Callable[[], None] | None = None,
+    search: bool = False,
 ) -> None:
     runtime = current_runtime()
-    dialer = dialer_to(config, runtime.reactor) if search else None
-    service = app.make_service(config, runtime, dialer)
+    dialer = dialer_to(parts[0].config, runtime.reactor) if search else None
+    services = [(part.app, part.app.make_service(part.config, runtime, dialer)) for part in parts]
+    first = services[0][1]
 
     def started() -> None:
-        banner.show_start(banner.service_info(app, service), as_json=as_json)
+        infos = [banner.service_info(app, service) for app, service in services]
+        banner.show_start(*infos, as_json=as_json)
 
-    reload = reloading(config, lambda: service.server)
+    reload = reloading(parts[0].config, lambda: first.server)
     with stop_signals(at_once) as stopped, reload_signal(reload):
-        await serve(app, service, stopped, started, lambda: banner.show_stop(as_json=as_json))
+        # The order of their starts; sorting keeps the order of those that are alike.
+        await serve(
+            [one for _, one in sorted(zip(parts, services, strict=True), key=_is_later)],
+            stopped,
+            started,
+            lambda: banner.show_stop(as_json=as_json),
+            finder=first,
+        )
+
+
+def _is_later(pair: tuple[Part, object]) -> bool:
+    return not pair[0].comes_first
 
 
 async def serve(
-    app: Servable,
-    service: Service,
+    services: Sequence[tuple[Servable, Service]],
     stopped: asyncio.Future[None],
     on_start: Callable[[], None],
     on_stop: Callable[[], None],
+    *,
+    finder: Service | None = None,
 ) -> None:
-    """Run a service until it is to stop, or ends for good.
+    """Run services until they are to stop, or one ends for good.
 
     Args:
-        app: the app, whose verbs use the service's session meanwhile.
-        service: what :meth:`App.make_service` made.
-        stopped: done when it is to stop.
-        on_start: called when it has joined.
-        on_stop: called when it begins to stop.
+        services: the apps in the order of their starts, whose verbs use the services' sessions
+            meanwhile, and what their :meth:`App.make_service` made.
+        stopped: done when they are to stop.
+        on_start: called when all have joined.
+        on_stop: called when they begin to stop.
+        finder: which of several finds the router for all.
 
     Raises:
-        WampappError: it could not start, or ended for good.
+        WampappError: one could not start, or ended for good.
     """
 
-    async def start_and_wait() -> None:
-        await service.start()
+    async def start_and_wait(stack: AsyncExitStack) -> None:
+        if finder is not None and len(services) > 1:
+            found = await finder.find_router()
+            stack.push_async_callback(found.close)
+            for _, service in services:
+                service.use_router(found)
+        for app, service in services:
+            stack.push_async_callback(_stop, app, service)
+            app.attach(service)
+            await service.start()
         on_start()
-        if service.does_nothing:
-            logger.warning(
-                "%s declares nothing: no procedure, topic, hook or timer. Are they declared on "
-                "another app, or in a module that nobody imports?",
-                app.name,
-            )
-        await service.wait()
+        for app, service in services:
+            if service.does_nothing:
+                logger.warning(
+                    "%s declares nothing: no procedure, topic, hook or timer. Are they declared on "
+                    "another app, or in a module that nobody imports?",
+                    app.name,
+                )
+        await asyncio.gather(*(service.wait() for _, service in services))
 
-    app.attach(service)
-    main = asyncio.create_task(start_and_wait())
-    service.runtime.on_stop = lambda: complete(stopped)
-    try:
-        await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if main.done():
-            await main
-        else:
-            on_stop()
+    async with AsyncExitStack() as stack:
+        runtime = services[0][1].runtime
+        main = asyncio.create_task(start_and_wait(stack))
+        runtime.on_stop = lambda: complete(stopped)
+        try:
+            await asyncio.wait([main, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if main.done():
+                await main
+            else:
+                on_stop()
+        finally:
             main.cancel()
             await asyncio.gather(main, return_exceptions=True)
-    finally:
+
+
+async def _stop(app: Servable, service: Service) -> None:
+    try:
         await service.stop()
+    finally:
         app.attach(None)
 
 

@@ -46,6 +46,7 @@ class Reach:
         url: the router's URL; None for a router in this process.
         server: the router in this process, which listens; None without one.
         address: where it listens; None without one.
+        is_lent: whether the router in this process is somebody else's to close.
     """
 
     dialer: Dialer
@@ -53,10 +54,22 @@ class Reach:
     url: str | None
     server: Server | None = None
     address: Address | None = None
+    is_lent: bool = False
+
+    def lend(self, config: Config) -> Reach:
+        """Return the same way for another app of this process.
+
+        Args:
+            config: the app's settled configuration.
+        """
+        url = self.config.url
+        auth = None if url is None else config.auth  # as in find_router
+        config = dataclasses.replace(config, url=url, auth=auth)
+        return dataclasses.replace(self, config=config, is_lent=True)
 
     async def close(self) -> None:
         """Close the router in this process, if there is one."""
-        if self.server is not None:
+        if self.server is not None and not self.is_lent:
             await self.server.close()
 
 

@@ -435,3 +435,14 @@ class Service:
             config = dataclasses.replace(self._config, identifier=self._registry.identifier)
             self._reach = await reach.find_router(config, self._runtime)
         return self._reach
+
+    def use_router(self, found: Reach) -> None:
+        """Use the router that was found for several apps; whoever has found it closes it.
+
+        Args:
+            found: what :meth:`find_router` of one of the services returned.
+        """
+        self._reach = found.lend(self._config)
+        identifier = self._registry.identifier
+        if found.server is not None and identifier is not None:
+            found.server.router.identify_by(self._config.realm, identifier)

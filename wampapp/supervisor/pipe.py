@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
     from wampapp.registry.records import Worker
     from wampapp.runner.banner import ServiceInfo
+    from wampapp.runner.servable import Servable
 
 #: Tells a worker process the file descriptor of its end. Only a parent sets it.
 VARIABLE: Final = "_WAMPAPP_PIPE"
@@ -24,6 +26,7 @@ class Start:
 
     Attributes:
         target: as in ``wampapp run TARGET``.
+        load: makes the app of the target.
         worker: which process this is.
         options: as in :func:`wampapp.config.settle.settle`.
         log_level: as in :func:`wampapp.runner.foreground.run`.
@@ -32,6 +35,7 @@ class Start:
     """
 
     target: str
+    load: Callable[[str], Servable]
     worker: Worker
     options: dict[str, Any]
     log_level: str | None

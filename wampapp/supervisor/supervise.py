@@ -12,11 +12,15 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wampapp.runner.servable import Servable
     from wampapp.supervisor.watcher import Watcher
 
 
 def supervise(
     target: str,
+    load: Callable[[str], Servable],
     options: dict[str, Any],
     *,
     workers: int = 1,
@@ -28,6 +32,7 @@ def supervise(
 
     Args:
         target: as in ``wampapp run TARGET``.
+        load: makes the app of the target, in each process; it can be pickled.
         options: as in :func:`wampapp.config.settle.settle`.
         workers: how many processes.
         watcher: notices the saves after which the service is started again; None for no reloading.
@@ -52,7 +57,7 @@ def supervise(
         )
 
     def message(worker: Worker) -> Start:
-        return Start(target, worker, options, log_level, log_format, watcher is not None)
+        return Start(target, load, worker, options, log_level, log_format, watcher is not None)
 
     # They are started first: they import while this process does.
     first = [Child(Worker(number, workers)) for number in range(1, workers + 1)]

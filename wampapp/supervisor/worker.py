@@ -158,7 +158,7 @@ async def _serve(
         info = banner.service_info(app, service)
         _send(pipe, Up(info, single, _log_files(), app.registry.web.folders))
 
-    await foreground.serve(app, service, stopped, started, lambda: None)
+    await foreground.serve([(app, service)], stopped, started, lambda: None)
     _send(pipe, Left())
 
 

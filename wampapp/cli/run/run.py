@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,22 +10,24 @@ import click
 from wampapp.cli.options import (
     VARIABLES,
     Command,
+    component_prefix_option,
     give_up_after_option,
     handshake_timeout_option,
     listening_options,
     log_options,
     router_config_option,
+    store_option,
     was_typed,
 )
 from wampapp.cli.router_options import router_options
-from wampapp.cli.target.argument import target_argument
+from wampapp.cli.target.argument import targets_argument
 
 if TYPE_CHECKING:
     from wampapp.cli.router_options import RouterOptions
 
 
 @click.command(cls=Command, epilog=VARIABLES)
-@target_argument
+@targets_argument
 @router_options("App(url=…)")
 @listening_options
 @router_config_option("--router-config")
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 @click.option(
     "--trust-proxy", is_flag=True, default=None, help="Believe a proxy's X-Forwarded-… headers."
 )
+@component_prefix_option
+@store_option
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Serve in N processes.")
 @click.option("--reload", is_flag=True, help="Restart whenever a file is saved.")
 @click.option(
@@ -45,8 +50,10 @@ if TYPE_CHECKING:
     help="Also a file, folder or '*.html'. Repeatable.",
 )
 def run(
-    target: str,
+    targets: tuple[str, ...],
     router: RouterOptions,
+    prefix: str | None,
+    store: str | None,
     log_level: str | None,
     log_format: str | None,
     workers: int | None,
@@ -54,10 +61,10 @@ def run(
     watch: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Run the service that TARGET names, until Ctrl-C.
+    """Run the service that each TARGET names, until Ctrl-C.
 
-    TARGET is module:app, module, path/file.py, path/file.py:app, or module:create_app() for a
-    factory. Without a URL, it has its own router.
+    TARGET is module:app, module, path/file.py, module:create_app() or the
+    module of a component. Without a URL, they have a router.
     """
     options |= vars(router)
     if was_typed("watch") and not reload:
@@ -69,27 +76,35 @@ def run(
                 "another; leave one of them out."
             )
     if reload or (workers or 1) > 1:
+        if len(targets) > 1:
+            raise click.UsageError(
+                f"{'--reload' if reload else '--workers'} is for one TARGET; run each in a command "
+                "of its own."
+            )
+        from wampapp.cli.run.targets import load_one
         from wampapp.cli.target.notation import folder_of
         from wampapp.supervisor.supervise import supervise
         from wampapp.supervisor.watcher import Watcher
 
         supervise(
-            target,
+            targets[0],
+            functools.partial(load_one, prefix=prefix, store=store),
             options,
             workers=workers or 1,
-            watcher=Watcher(folder_of(target), watch) if reload else None,
+            watcher=Watcher(folder_of(targets[0]), watch) if reload else None,
             log_level=log_level,
             log_format=log_format,
         )
         return
-    from wampapp.cli.target.loading import load
+    from wampapp.cli.run.targets import load_all
     from wampapp.config.settle import settle
     from wampapp.runner import foreground as runner
 
-    app = load(target)
-    runner.run(
-        app,
-        settle(app.config, **options),
+    runner.run_together(
+        [
+            runner.Part(app, settle(app.config, **options), comes_first=is_component)
+            for app, is_component in load_all(targets, prefix=prefix, store=store)
+        ],
         log_level=log_level,
         log_format=log_format,
     )

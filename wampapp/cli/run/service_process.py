@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from wampapp.cli.exit_code import run_to_exit_code
-from wampapp.cli.target.loading import load
 from wampapp.errors import EXIT_FAILED, BrokenTarget, TargetError
 from wampapp.runner.foreground import configure_logs
 from wampapp.supervisor import worker
@@ -46,7 +45,7 @@ def serve(pipe: Connection) -> tuple[int, str]:
             # two saves may well fall into one second.
             sys.dont_write_bytecode = True
         try:
-            app = load(start.target)
+            app = start.load(start.target)
         except BrokenTarget:
             raise
         except TargetError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.app import App
 from wampapp.autobahn.guests import is_component, is_session_class
+from wampapp.cli.target.components import is_component_class, own_components
 from wampapp.cli.target.notation import import_folder, is_file, split
 from wampapp.cli.target.user_code import UserCodeFailed, import_guarded, users_traceback
 from wampapp.cli.target.web_apps import how_to_run, is_web_app
@@ -23,6 +24,8 @@ from wampapp.runner import script
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
+
+    from wampapp.components.component import Component
 
 _MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _ATTRIBUTE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\(\))?")
@@ -37,6 +40,26 @@ def load(target: str) -> App:
 
     Raises:
         TargetError: it does not name an app; the message suggests what may be meant.
+        UsageError: the module declares something that is not valid; the message says where.
+        UserCodeFailed: the module's own code raised.
+    """
+    found = find(target)
+    if isinstance(found, App):
+        return found
+    raise TargetError(
+        f"{target} is a component, not an app; an app has it by app.include(…), or it is served "
+        f"alone, with 'wampapp run {target} --prefix com.example.{found.NAME}'."
+    )
+
+
+def find(target: str) -> App | type[Component]:
+    """Import a target and return its app, or the component that it is.
+
+    Args:
+        target: as for :func:`load`; or ``module`` or ``module:Class`` of a component.
+
+    Raises:
+        TargetError: it names neither; the message suggests what may be meant.
         UsageError: the module declares something that is not valid; the message says where.
         UserCodeFailed: the module's own code raised.
     """
@@ -123,7 +146,7 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def _app_in(module: ModuleType, place: str, attribute: str) -> App:
+def _app_in(module: ModuleType, place: str, attribute: str) -> App | type[Component]:
     name = attribute.removesuffix("()")
     found: Any = module
     for part in name.split("."):
@@ -146,7 +169,7 @@ def _app_in(module: ModuleType, place: str, attribute: str) -> App:
                 f"{name}() in {place} returns {_a(found)}, not an App; return an App from it."
             )
     found = _hosted(found)
-    if isinstance(found, App):
+    if isinstance(found, App) or is_component_class(found):
         return found
     if is_web_app(found):
         raise _web_app(module, place, name, found)
@@ -179,7 +202,7 @@ def _call_factory(factory: Any, place: str, name: str) -> object:
         raise UserCodeFailed(users_traceback(error)) from None
 
 
-def _only_app(module: ModuleType, place: str) -> App:
+def _only_app(module: ModuleType, place: str) -> App | type[Component]:
     app = getattr(module, "app", None)
     if isinstance(app, App):
         return app
@@ -200,6 +223,14 @@ def _only_app(module: ModuleType, place: str) -> App:
         raise TargetError(
             f"{place} has several sessions of Autobahn's: {', '.join(guests)}; say which: "
             f"{place}:{next(iter(guests))}."
+        )
+    components = own_components(module)
+    if len(set(components.values())) == 1:
+        return next(iter(components.values()))
+    if components:
+        raise TargetError(
+            f"{place} has several components: {', '.join(components)}; say which: "
+            f"{place}:{next(iter(components))}."
         )
     if "app" in vars(module):
         raise TargetError(f"'app' in {place} is {_a(app)}, not an App; write app = App().")

@@ -116,6 +116,7 @@ class Tasks(Component):
         self._slots = slots
         self._queues: Sequence[str] = ()
         self._isolates = False
+        self._given_slots: int | None = None
         self._owner: Owner | None = None
         self._worker: Worker | None = None
         self._hears_owner = False
@@ -347,15 +348,23 @@ class Tasks(Component):
 
     # Working.
 
-    def work_on(self, queues: Sequence[str], slots: int, *, isolate: bool = False) -> None:
+    def work_on(
+        self, queues: Sequence[str], slots: int | None = None, *, isolate: bool = False
+    ) -> None:
         """Say which tasks this process runs, before the app starts.
 
         Args:
             queues: the queues, the preferred first; none for all.
-            slots: how many at the same time; 0 for none.
+            slots: how many at the same time; None for as many as the app says.
             isolate: whether all plain functions that can run in processes of their own.
         """
-        self._queues, self._slots, self._isolates = queues, slots, isolate
+        self._queues, self._isolates = queues, isolate
+        self._given_slots = slots
+
+    @property
+    def slots(self) -> int:
+        """How many tasks a process runs at the same time that is there for nothing else."""
+        return self._slots or DEFAULT_SLOTS
 
     @property
     def worker(self) -> Worker | None:
@@ -385,6 +394,8 @@ class Tasks(Component):
         await self._define()
 
     def _slots_here(self) -> int:
+        if self._given_slots is not None:
+            return self._given_slots
         text = os.environ.get("WAMPAPP_TASKS_SLOTS")
         if not text:
             return self._slots
@@ -458,6 +469,14 @@ class Tasks(Component):
     async def _owner_left(self) -> None:
         if self._owner is not None:
             self._owner.left()
+
+    def summary(self) -> str:
+        """Return what it does in this process, for the banner."""
+        count, slots = len(self.functions), self._slots_here()
+        parts = [f"{count} task{'' if count == 1 else 's'}"] if count else []
+        if count:
+            parts.append(f"{slots} at a time" if slots else "run by workers")
+        return ", ".join([*parts, super().summary()])
 
     def tester(self, client: Any) -> Any:
         """Return what tests ask of the queue, as ``client.tasks``."""
