@@ -21,10 +21,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# How long an example takes depends on what else runs, as in pytest -n.
-hypothesis.settings.register_profile(
-    "wampapp", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+# How long an example takes depends on what else runs, as in pytest -n. The examples are the same in
+# each run; to look for others: pytest --hypothesis-profile=wampapp-search.
+for name, is_fixed in {"wampapp": True, "wampapp-search": False}.items():
+    hypothesis.settings.register_profile(
+        name,
+        deadline=None,
+        derandomize=is_fixed,
+        max_examples=100 if is_fixed else 2000,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
 hypothesis.settings.load_profile("wampapp")
 
 
@@ -119,7 +125,7 @@ def url(request: pytest.FixtureRequest, router: EmbeddedRouter | Crossbar) -> st
 @pytest.fixture
 def client(url: str) -> Iterator[ConnectedClient]:
     """A blocking client, joined; none of its verbs waits for ever."""
-    with connect(url, "realm1", timeout=30) as joined:
+    with connect(url, "realm1", timeout=60) as joined:
         yield joined
 
 

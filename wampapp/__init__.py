@@ -23,7 +23,13 @@ from wampapp._version import __version__
 
 if TYPE_CHECKING:
     from wampapp.app import App
-    from wampapp.client.blocking import Client
+    from wampapp.client.active import (
+        ActiveRegistration,
+        ActiveSubscription,
+        BlockingRegistration,
+        BlockingSubscription,
+    )
+    from wampapp.client.blocking import Client, PeerClient
     from wampapp.client.connect import ConnectedClient, connect
     from wampapp.config.records import Tls
     from wampapp.errors import (
@@ -76,9 +82,13 @@ if TYPE_CHECKING:
     from wampapp.registry.results import CallResult
 
 __all__ = [
+    "ActiveRegistration",
+    "ActiveSubscription",
     "Anonymous",
     "App",
     "AppStarted",
+    "BlockingRegistration",
+    "BlockingSubscription",
     "Blueprint",
     "BrokenTarget",
     "Call",
@@ -108,6 +118,7 @@ __all__ = [
     "PageRequest",
     "PayloadNotEncodable",
     "PayloadTooLarge",
+    "PeerClient",
     "PortInUse",
     "ProcedureExists",
     "ProtocolViolation",
@@ -140,7 +151,12 @@ _HOMES = {
     "Ticket": "protocol.credentials",
     "Wampcra": "protocol.credentials",
     "Blueprint": "registry.blueprint",
+    "ActiveRegistration": "client.active",
+    "ActiveSubscription": "client.active",
+    "BlockingRegistration": "client.active",
+    "BlockingSubscription": "client.active",
     "Client": "client.blocking",
+    "PeerClient": "client.blocking",
     "ConnectedClient": "client.connect",
     "connect": "client.connect",
     "Tls": "config.records",

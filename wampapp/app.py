@@ -132,6 +132,9 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
         self._lifespan = lifespan
         if type(threads) is not int or threads < 1:
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 or more.")
+        for word, text in (("title", title), ("version", version), ("description", description)):
+            if not isinstance(text, str | None) or (text is None and word != "title"):
+                raise TypeError(f"{word} is {text!r}; give a text, in quotes.")
         self.name = name or prefix or "app"
         self.title = title or self.name
         self.version = version

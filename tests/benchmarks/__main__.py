@@ -24,13 +24,13 @@ from tests.benchmarks import (
     growth,
     handlers,
     kinds,
-    load,
     pages,
     rejoin,
     report,
     roles,
     sleepers,
     start,
+    tasks,
     testing,
 )
 from tests.benchmarks.harness import (
@@ -41,7 +41,6 @@ from tests.benchmarks.harness import (
     Pair,
     Process,
     Side,
-    Table,
     router_url,
 )
 from wampapp import connect
@@ -54,9 +53,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     about = surroundings()
     print("\n".join(f"{name:12}{value}" for name, value in about.items()))
-    tables: list[Table | field.FieldTable | load.LoadTable] = []
+    tables: list[report.AnyTable] = []
 
-    def add(*more: Table | field.FieldTable | load.LoadTable) -> None:
+    def add(*more: report.AnyTable) -> None:
         for table in more:
             print(f"\n{table.text()}", flush=True)
         tables.extend(more)
@@ -95,6 +94,8 @@ def main() -> None:
         add(rejoin.measure(options.rounds))
     if options.only in (None, "describe"):
         add(describe.measure(options.rounds))
+    if options.only in (None, "tasks"):
+        add(*tasks.measure(options.rounds, options.seconds))
     if options.only in (None, "testing"):
         add(testing.measure(options.rounds))
     if options.write:
@@ -124,7 +125,7 @@ def parse() -> argparse.Namespace:
                 "pages",
                 "rejoin",
             ),
-            *("roles", "sleepers", "start", "testing"),
+            *("roles", "sleepers", "start", "tasks", "testing"),
         ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")

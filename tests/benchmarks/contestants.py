@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,14 +159,19 @@ def ask(process: Process, timeout: float, *order: Any) -> Any:
 
 def environment(progress: Progress | None = None) -> Path:
     """Return the rivals' environment; the first use installs it."""
+    versions = "-".join(package.partition("==")[2] for package in PACKAGES)
+    return environment_of(f"rivals-{versions}", PACKAGES, progress)
+
+
+def environment_of(name: str, packages: Sequence[str], progress: Progress | None = None) -> Path:
+    """Return an environment of the cache folder with some packages; the first use installs it."""
 
     def build(path: Path) -> None:
         run_installer([sys.executable, "-m", "venv", "."], path)
-        run_installer(["bin/python", "-m", "pip", "install", *PACKAGES], path)
+        run_installer(["bin/python", "-m", "pip", "install", *packages], path)
 
-    versions = "-".join(package.partition("==")[2] for package in PACKAGES)
-    name = f"rivals-{versions}-py{sys.version_info[0]}{sys.version_info[1]}"
-    return install_once(cache_folder() / name, ", ".join(PACKAGES), "bin/python", build, progress)
+    folder = cache_folder() / f"{name}-py{sys.version_info[0]}{sys.version_info[1]}"
+    return install_once(folder, ", ".join(packages), "bin/python", build, progress)
 
 
 def free_port() -> int:

@@ -7,6 +7,9 @@ from tests.benchmarks.contestants import IN_FLIGHT
 from tests.benchmarks.field import FieldTable
 from tests.benchmarks.harness import ROOT, Table
 from tests.benchmarks.load import LoadTable
+from tests.benchmarks.tasks import TaskTable
+
+AnyTable = Table | FieldTable | LoadTable | TaskTable
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 PICTURE = PAGE.with_suffix(".svg")
@@ -14,7 +17,7 @@ PICTURE = PAGE.with_suffix(".svg")
 _BAR, _GAP, _LEFT, _WIDTH = 20, 14, 300, 900
 
 
-def write(about: Mapping[str, str], tables: Sequence[Table | FieldTable | LoadTable]) -> None:
+def write(about: Mapping[str, str], tables: Sequence[AnyTable]) -> None:
     """Write the page, with every table of this run."""
     lines = [
         "# Performance",

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 @pytest.fixture
 def peer(router: EmbeddedRouter | Crossbar) -> Iterator[ConnectedClient]:
     """A client at the router that the commands join."""
-    with connect(router.rs_url, timeout=30) as client:
+    with connect(router.rs_url, timeout=60) as client:
         yield client
 
 

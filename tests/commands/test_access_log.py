@@ -22,7 +22,7 @@ from tests.support.programs import program
 from wampapp import ConnectedClient, InvalidArgument, WampError, connect
 from wampapp.crossbar import Crossbar
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 SECRETS = (TICKET, SECRET, PASSWORD, WRONG)
 

@@ -567,7 +567,7 @@ def test_a_closed_pipe_ends_quietly(service: Wampapp, router: Router) -> None:
             stderr=subprocess.PIPE,
             text=True,
             env=environment(),
-            timeout=30,
+            timeout=60,
         )
     assert (done.returncode, done.stderr) == (1, "")
 

@@ -21,7 +21,7 @@ CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def peer(router: EmbeddedRouter) -> ConnectedClient:
-    return connect(router.rs_url, timeout=30)
+    return connect(router.rs_url, timeout=60)
 
 
 def shown(done: subprocess.CompletedProcess[str]) -> str:

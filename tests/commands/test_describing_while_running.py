@@ -52,10 +52,15 @@ def test_docs_of_what_runs(port: int) -> None:
     found = operations(port)
     assert found["com.shop.order"] == "Order something."
     assert found["com.shop.<sku>.price"] == "Return what something costs."
-    assert found["com.shop.secret"] == ""  # it is hidden, and there
+    assert "com.shop.secret" not in found  # it is hidden
     assert not any(uri.startswith("wampapp.") for uri in found)
     done = wampapp("docs", "--url", f"rs://127.0.0.1:{port}")
     assert json.loads(done.stdout)["info"]["title"] == "The shop"
+
+
+def test_texts_of_what_runs_are_plain(port: int) -> None:
+    done = wampapp("docs", "--url", f"rs://127.0.0.1:{port}", "--format", "markdown")
+    assert "```text\nIt is sent on the same day." in done.stdout
 
 
 def test_docs_of_several_apps_and_of_strangers(port: int, tmp_path: Path) -> None:
@@ -122,6 +127,47 @@ def test_a_router_that_does_not_allow_it_is_no_trouble(tmp_path: Path) -> None:
         assert "describe" not in process.text
 
 
+HIDING = """
+from wampapp import App
+app = App(prefix="com.hiding", describe={describe})
+
+@app.register(hidden=True)
+def secret() -> None: ...
+
+@app.subscribe(".whisper", hidden=True)
+def whisper(text: str) -> None: ...
+
+@app.on_join
+async def more() -> None:
+    await app.register_now(".late", secret, hidden=True)
+"""
+
+
+def test_what_an_app_hides_is_left_out_of_docs_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hiding.py"
+    for describe, expected in ((False, {"secret", "whisper", "late"}), (True, set())):
+        path.write_text(HIDING.format(describe=describe))
+        with Wampapp("run", path, "--port", "0") as process:
+            port = int(process.until(r"rs://127.0.0.1:(\d+)")[1])
+            process.until("Press Ctrl-C")
+            assert operations(port).keys() == {f"com.hiding.{name}" for name in expected}
+            done = wampapp("inspect", "--url", f"rs://127.0.0.1:{port}")
+            for name in ("secret", "whisper", "late"):
+                assert f"com.hiding.{name}" in done.stdout
+            if describe:
+                # Its numbers tell nobody what it hides who may not ask the router.
+                with connect(f"rs://127.0.0.1:{port}", timeout=DEADLINE) as client:
+                    [uri] = [
+                        client.call("wamp.registration.get", number)["uri"]
+                        for number in client.call("wamp.registration.list")["exact"]
+                        if "describe" in client.call("wamp.registration.get", number)["uri"]
+                    ]
+                    told = client.call(uri)
+                    assert len(told["x-wamp"]["hidden"]["procedures"]) == 2
+                    assert "com.hiding." not in json.dumps(told)
+            process.stop()
+
+
 def test_inspect_shows_arguments(port: int) -> None:
     done = wampapp("inspect", "--url", f"rs://127.0.0.1:{port}")
     [order] = [line for line in done.stdout.splitlines() if "com.shop.order" in line]
@@ -133,6 +179,7 @@ def test_who_hangs_or_lies_holds_up_nobody(port: int) -> None:
     url = f"rs://127.0.0.1:{port}"
     held = threading.Event()
     lies: list[Any] = [None, {}, [], "x", {"asyncapi": "3.0.0"}, {"asyncapi": "3.0.0", "info": 5}]
+    lies.append(json.loads(wampapp("docs", SHOP).stdout) | {"x-wamp": {"hidden": "com.shop.order"}})
     with connect(url, timeout=DEADLINE) as liar:
         liar.register("wampapp.describe.hangs", lambda: held.wait(DEADLINE))
         for number, lie in enumerate(lies):
@@ -153,6 +200,8 @@ def test_nobody_speaks_for_others(port: int) -> None:
     for one in told["operations"].values():
         one["summary"] = "A lie."
     with connect(url, timeout=DEADLINE) as liar:
+        everything = liar.call("wamp.registration.list")["exact"]
+        told["x-wamp"] = {"hidden": {"procedures": everything}}
         liar.register("wampapp.describe.0", lambda: told)
         liar.register("com.stranger.own", lambda: None)
         found = operations(port)
@@ -184,10 +233,31 @@ def test_the_console_is_served(port: int) -> None:
     assert get(port, "/_wampapp/", "evil.example")[0] == 421
 
 
+def test_its_folder_leads_to_it(port: int, tmp_path: Path) -> None:
+    assert redirected(port) == (307, "/_wampapp/")
+    path = tmp_path / "pages.py"
+    path.write_text(
+        "from wampapp import App\napp = App()\n@app.get('/')\ndef index() -> str: return 'hi'\n"
+    )
+    with Wampapp("run", path, "--port", "0") as process:
+        pages = int(process.until(r"console +http://127.0.0.1:(\d+)/_wampapp/")[1])
+        process.until("Press Ctrl-C")
+        assert redirected(pages) == (307, "/_wampapp/")
+        process.stop()
+
+
+def redirected(port: int) -> tuple[int, str | None]:
+    link = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    link.request("GET", "/_wampapp")
+    answer = link.getresponse()
+    answer.read()
+    link.close()
+    return answer.status, answer.headers["Location"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        "/_wampapp",
         "/_wampapp/..%2f",
         "/_wampapp/../errors.py",
         "/_wampapp/none.js",
@@ -263,6 +333,7 @@ def test_beyond_this_machine_there_is_none() -> None:
         process.until("Press Ctrl-C")
         assert "console" not in process.text
         assert get(port, "/_wampapp/", "127.0.0.1")[0] == 404
+        assert get(port, "/_wampapp", "127.0.0.1")[0] == 404
         assert list(operations(port)) == ["com.example.add", "com.example.hello"]
         assert operations(port)["com.example.add"] == ""
         process.stop()

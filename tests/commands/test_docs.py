@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.process import ROOT, wampapp
+from tests.support.process import ROOT, environment, wampapp
 
 SHOP = ROOT / "tests" / "unit" / "describe" / "shop.py"
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -96,6 +96,61 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     done = wampapp("docs", SHOP, "-o", tmp_path / "missing" / "x.json")
     assert done.returncode == 2
     assert done.stderr.endswith("x.json' cannot be written: No such file or directory.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--url", "ws://127.0.0.1:1/ws"],
+            "--url asks the apps that run, and TARGET names one that is looked at without running",
+        ),
+        (["--check", "x.json", "-o", "y.json"], "--check compares and writes nothing, so"),
+        (["--check", "x.json", "--format", "json"], "--check compares and writes nothing, so"),
+    ],
+)
+def test_options_that_exclude_each_other(tmp_path: Path, words: list[str], sentence: str) -> None:
+    done = wampapp("docs", SHOP, *words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: {sentence}")
+    assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_variable_excludes_nothing(tmp_path: Path) -> None:
+    done = wampapp("docs", SHOP, env=environment(WAMPAPP_URL="ws://127.0.0.1:1/ws"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_is_written_as_a_whole_and_only_if_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "shop.json"
+    path.write_text("before")
+    path.chmod(0o640)
+    link = tmp_path / "link.json"
+    link.symlink_to(path)
+    before = path.stat().st_ino
+
+    def write() -> int:
+        done = wampapp("docs", SHOP, "-o", link)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert json.loads(path.read_text("utf-8"))["asyncapi"] == "3.0.0"
+        return path.stat().st_ino
+
+    first = write()
+    assert first != before  # whoever had it open still sees what it was
+    assert write() == first
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert sorted(tmp_path.iterdir()) == [link, path]
+
+
+def test_a_version_that_is_no_text_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "shop.py"
+    path.write_text("from wampapp import App\n\napp = App(version=1.4)\n")
+    done = wampapp("docs", path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f'File "{path}", line 3' in done.stderr
+    assert done.stderr.endswith("TypeError: version is 1.4; give a text, in quotes.\n")
 
 
 def test_a_target_is_needed(tmp_path: Path) -> None:

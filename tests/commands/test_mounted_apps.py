@@ -31,8 +31,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def single() -> Iterator[Site]:
-    options = ("--port", "0", "--handshake-timeout", "1")
-    with Wampapp("run", FOLDER / "site.py", *options) as service:
+    with Wampapp("run", FOLDER / "site.py", "--port", "0") as service:
         yield Site(service)
         assert service.stop() == 0
         assert "the api is down" in service.text
@@ -92,7 +91,8 @@ def test_downloads_come_whole(site: Site, path: str) -> None:
 
 
 def test_a_websocket_of_a_mounted_app(site: Site) -> None:
-    with open_websocket(f"ws://127.0.0.1:{site.port}/api/echo") as link:
+    url = f"ws://127.0.0.1:{site.port}/api/echo"
+    with open_websocket(url, open_timeout=DEADLINE) as link:
         for text in ("a", "xyz"):
             link.send(text)
             assert link.recv() == f"{text} {1 + len(text)}"
@@ -161,12 +161,16 @@ def test_a_client_that_vanishes_in_the_middle_leaves_nothing(single: Site) -> No
     assert "Traceback" not in single.process.text.replace("ValueError: on purpose", "")
 
 
-def test_a_head_that_does_not_end_is_cut_off(single: Site) -> None:
+def test_a_head_that_does_not_end_is_cut_off() -> None:
     """Also behind a request that was answered."""
-    assert single.raw(b"GET /api/sum/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n") == b""
-    whole = b"GET /api/sum/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    answer = single.raw(whole + b"GET /api/sum/2 HTTP/1.1\r\nHost: 127.")
-    assert answer.count(b"HTTP/1.1") == 1
+    options = ("--port", "0", "--handshake-timeout", "3")
+    with Wampapp("run", FOLDER / "site.py", *options) as service:
+        site = Site(service)
+        assert site.raw(b"GET /api/sum/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n") == b""
+        whole = b"GET /api/sum/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        answer = site.raw(whole + b"GET /api/sum/2 HTTP/1.1\r\nHost: 127.")
+        assert answer.count(b"HTTP/1.1") == 1
+        assert service.stop() == 0
 
 
 def test_over_tls(authority: Authority) -> None:
@@ -180,7 +184,8 @@ def test_over_tls(authority: Authority) -> None:
             link.request("GET", path)
             assert len(link.getresponse().read()) == LARGE
         link.close()
-        with connect(f"rss://127.0.0.1:{port}", tls=Tls(ca=authority.file)) as client:
+        tls = Tls(ca=authority.file)
+        with connect(f"rss://127.0.0.1:{port}", tls=tls, timeout=DEADLINE) as client:
             assert client.call("com.shop.add", 1, 1) == 2
         assert service.stop() == 0
 
@@ -267,6 +272,7 @@ def test_an_app_whose_router_is_elsewhere_says_that_its_pages_are_not_served(
         url = router.until(r"(rs://\S+)")[1]
         with Wampapp("run", FOLDER / "site.py", "--url", url) as service:
             service.until("The web pages at /admin, /api, / are not served: the router at rs://")
+            service.until("Press Ctrl-C")
             assert service.stop() == 0
 
 

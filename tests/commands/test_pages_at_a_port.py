@@ -56,7 +56,8 @@ def test_mounted_apps_have_their_websockets_there(embedded: EmbeddedRouter) -> N
     options = ("--url", embedded.rs_url, "--http", "127.0.0.1:0")
     with Wampapp("run", MOUNTS, *options) as service:
         site = PageSite(service)
-        with open_websocket(f"ws://127.0.0.1:{site.port}/api/echo") as link:
+        url = f"ws://127.0.0.1:{site.port}/api/echo"
+        with open_websocket(url, open_timeout=DEADLINE) as link:
             link.send("abc")
             assert link.recv() == "abc 4"
         assert service.stop() == 0
@@ -125,7 +126,7 @@ def test_an_address_that_is_none_is_one_sentence(text: str) -> None:
 
 
 def test_a_connection_that_says_nothing_is_closed(embedded: EmbeddedRouter) -> None:
-    options = ("--url", embedded.rs_url, "--http", "127.0.0.1:0", "--handshake-timeout", "0.5")
+    options = ("--url", embedded.rs_url, "--http", "127.0.0.1:0", "--handshake-timeout", "2")
     with Wampapp("run", SHOP, *options, env=ENV) as service:
         site = PageSite(service)
         with socket.create_connection(("127.0.0.1", site.port), DEADLINE) as link:

@@ -49,7 +49,7 @@ def joined(service: Process) -> ConnectedClient:
     """A client at the router that a service's banner names."""
     url = service.until(r"(rs://\S+)")[1]
     service.until("Press Ctrl-C")
-    return connect(url, timeout=30)
+    return connect(url, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_reloaded_app_joins_the_router_that_it_names(project: Path, router: Ro
         assert [line for line in service.stderr if "router " in line] == [
             f"  router      {router.rs_url}"
         ]
-        with connect(router.rs_url, timeout=30) as client:
+        with connect(router.rs_url, timeout=60) as client:
             for number in (2, 3):
                 edit(project, f"return {number - 1}", f"return {number}")
                 service.until(r"Reloaded in [^\n]*app.py")
@@ -319,11 +319,11 @@ def test_ctrl_c_on_a_terminal_lets_handlers_finish(project: Path) -> None:
         with WampappTerminal(*words, cwd=project) as terminal:
             url = terminal.until(r"(rs://\S+)")[1]
             terminal.until("Press Ctrl-C")
-            with connect(url, timeout=30) as client, ThreadPoolExecutor(1) as pool:
+            with connect(url, timeout=60) as client, ThreadPoolExecutor(1) as pool:
                 call = pool.submit(client.call, "com.example.slow", 0.3)
                 terminal.until("slow has begun")
                 terminal.press("ctrl-c")
-                assert call.result(30) == "done"
+                assert call.result(60) == "done"
             assert terminal.wait() == 0, terminal.text
         assert "Stopping: running handlers may finish" in terminal.text
         assert "Traceback" not in terminal.text
@@ -333,7 +333,7 @@ def test_a_second_ctrl_c_ends_all_at_once(project: Path) -> None:
     with WampappTerminal("run", "--workers", "2", "--port", "0", "app.py", cwd=project) as terminal:
         url = terminal.until(r"(rs://\S+)")[1]
         terminal.until("Press Ctrl-C")
-        with connect(url, timeout=30) as client, ThreadPoolExecutor(1) as pool:
+        with connect(url, timeout=60) as client, ThreadPoolExecutor(1) as pool:
             running = pids(client, 2)
             call = pool.submit(client.call, "com.example.slow", 60)
             terminal.until("slow has begun")
@@ -363,7 +363,7 @@ def test_what_is_asked_for_at_the_terminal_is_asked_once_and_shown_to_nobody(
         terminal.type("open sesame")
         url = terminal.until(r"(rs://\S+)")[1]
         terminal.until("Press Ctrl-C")
-        with connect(url, timeout=30) as client:
+        with connect(url, timeout=60) as client:
             running = pids(client, 2)
         assert len(running) == 2
         for pid in running:
@@ -409,10 +409,10 @@ def test_what_is_watched(saves: tuple[Path, queue.SimpleQueue[list[str]]], name:
     folder, news = saves
     for text in ("a", "ab"):  # a new file, and a changed one
         (folder / name).write_text(text)
-        assert news.get(timeout=30) == [name]
+        assert news.get(timeout=60) == [name]
     if name != "one.cfg":
         (folder / name).unlink()
-        assert news.get(timeout=30) == [name]
+        assert news.get(timeout=60) == [name]
 
 
 @pytest.mark.parametrize(
@@ -437,7 +437,7 @@ def test_what_is_not(saves: tuple[Path, queue.SimpleQueue[list[str]]], name: str
     folder, news = saves
     (folder / name).write_text("a")
     (folder / "src" / "last.py").write_text("a")
-    assert news.get(timeout=30) == ["src/last.py"]
+    assert news.get(timeout=60) == ["src/last.py"]
 
 
 def test_several_files_at_once_are_one_save(
@@ -449,7 +449,7 @@ def test_several_files_at_once_are_one_save(
         (folder / name).write_text(name)
     seen: list[str] = []
     while len(seen) < len(names):
-        seen += news.get(timeout=30)
+        seen += news.get(timeout=60)
     assert sorted(seen) == sorted(names)
 
 
@@ -530,7 +530,7 @@ def test_workers_answer_in_turn(project: Path, router: Router) -> None:
         # Workers 2 and 3 start beside each other.
         starts = [re.sub(r"^.*  com", "com", line) for line in service.stderr if "starts" in line]
         assert sorted(starts) == [f"com.example[{n}]  starts as {n} of 3" for n in (1, 2, 3)]
-        with connect(router.rs_url, timeout=30) as client:
+        with connect(router.rs_url, timeout=60) as client:
             turns = Counter(client.call("com.example.pid") for _ in range(9))
             assert sorted(turns.values()) == [3, 3, 3]
             first = client.call("com.example.lonely")
@@ -553,7 +553,7 @@ def test_a_crashed_worker_is_replaced(project: Path, router: Router) -> None:
     words = ("run", "--workers", "2", "--url", router.rs_url, "app.py")
     with Wampapp(*words, cwd=project) as service:
         service.until("Press Ctrl-C")
-        with connect(router.rs_url, timeout=30) as client:
+        with connect(router.rs_url, timeout=60) as client:
             before = pids(client, 2)
             assert len(before) == 2
             killed = client.call("com.example.lonely")
@@ -595,7 +595,7 @@ def test_what_ails_every_worker_is_told_once(project: Path) -> None:
 def test_a_procedure_of_another_service_ends_all_workers_with_4(
     project: Path, router: Router
 ) -> None:
-    with connect(router.rs_url, timeout=30) as client:
+    with connect(router.rs_url, timeout=60) as client:
         client.register("com.example.lonely", lambda: 0)
         words = ("run", "--workers", "2", "--url", router.rs_url, "app.py")
         done = wampapp(*words, cwd=project)

@@ -101,7 +101,7 @@ def test_a_worker_that_comes_back_leaves_the_others_what_they_share(project: Pat
         words = ("run", "--workers", "2", "--url", router.rs_url, "app.py")
         with Wampapp(*words, cwd=project) as service:
             service.until("Press Ctrl-C")
-            with connect(router.rs_url, timeout=30) as client:
+            with connect(router.rs_url, timeout=60) as client:
                 both = pids(client, 2)
                 assert len(both) == 2
                 first = client.call("com.example.lonely")
@@ -112,7 +112,7 @@ def test_a_worker_that_comes_back_leaves_the_others_what_they_share(project: Pat
                 with EmbeddedRouter(router.port) as again:
                     service.until("Joined again")
                     os.kill(first, signal.SIGCONT)
-                    with connect(again.rs_url, timeout=30) as client:
+                    with connect(again.rs_url, timeout=60) as client:
                         service.until(r"\[1\].*Joined again")
                         service.until(r"\[2\].*Joined again")
                         assert pids(client, 4) == both
@@ -264,7 +264,7 @@ def test_a_folder_that_comes_with_files_in_it_is_heard_of(
     try:
         wait_until_it_listens(tmp_path, news)
         shutil.move(tmp_path / ".hidden" / "package", tmp_path / "package")
-        assert news.get(timeout=30) == ["package/module.py"]
+        assert news.get(timeout=60) == ["package/module.py"]
     finally:
         watcher.stop()
 

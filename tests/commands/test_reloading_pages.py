@@ -1,6 +1,8 @@
 """`wampapp run --reload`: open pages are loaded anew when anything of theirs has changed."""
 
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import chromium
-from tests.support.process import ROOT, Wampapp, environment
+from tests.support.process import DEADLINE, ROOT, Wampapp, environment
+from tests.support.saving import save
 from tests.support.site import Site
 
 pytestmark = pytest.mark.processes
@@ -73,13 +76,14 @@ def test_a_page_follows_each_save(folder: Path, page: Page, more: list[str]) -> 
         text = page.locator("#text")
         expect(text).to_have_text("first")
         template = folder / "templates" / "index.html"
-        template.write_text(TEMPLATE.replace("{{ text }}", "{{ text }} and more"))
+        save(template, TEMPLATE.replace("{{ text }}", "{{ text }} and more"))
         expect(text).to_have_text("first and more")
-        (folder / "shop.py").write_text(SERVICE.replace("first", "second"))
+        save(folder / "shop.py", SERVICE.replace("first", "second"))
         expect(text).to_have_text("second and more")
-        (folder / "static" / "shop.css").write_text("p { color: rgb(4, 5, 6) }")
+        save(folder / "static" / "shop.css", "p { color: rgb(4, 5, 6) }")
         expect(text).to_have_css("color", "rgb(4, 5, 6)")
-        (folder / "templates" / "new.html").write_text("new")  # a file that was not there
+        with page.expect_navigation():
+            save(folder / "templates" / "new.html", "new")  # a file that was not there
         service.until("templates/new.html")
         expect(text).to_have_text("second and more")
         page.get_by_role("link").click()
@@ -93,9 +97,47 @@ def test_an_error_page_goes_once_its_cause_is_mended(folder: Path, page: Page) -
         site = Site(service)
         page.goto(f"http://127.0.0.1:{site.port}/broken")
         expect(page.locator("h1")).to_have_text("Internal Server Error")
-        (folder / "shop.py").write_text(SERVICE.replace("raise ValueError", "return '<h1>ok</h1>'"))
+        save(folder / "shop.py", SERVICE.replace("raise ValueError", "return '<h1>ok</h1>'"))
         expect(page.locator("h1")).to_have_text("ok")
         assert service.stop() == 0
+
+
+def test_a_page_that_finds_no_process_tries_again(folder: Path, page: Page, free_port: int) -> None:
+    waiting = """
+import time
+from pathlib import Path
+
+@app.on_startup
+def wait() -> None:
+    while not Path(__file__).with_name("go").exists():
+        time.sleep(0.01)
+"""
+    (folder / "shop.py").write_text(SERVICE + waiting)
+    words = ("run", folder / "shop.py", "--port", str(free_port), "--workers", "2", "--reload")
+    with Wampapp(*words) as service:
+        url = f"http://127.0.0.1:{free_port}/"
+        wait_for_port(free_port)
+        answer = page.goto(url)
+        assert answer is not None
+        assert answer.status == 503
+        expect(page.locator("body")).to_contain_text("try again")
+        (folder / "go").touch()
+        expect(page.locator("#text")).to_have_text("first")
+        service.until("Press Ctrl-C")
+        assert service.stop() == 0
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until something listens at a port."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        assert time.monotonic() < deadline
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+        else:
+            return
 
 
 def test_without_reload_pages_are_left_as_they_are(folder: Path) -> None:

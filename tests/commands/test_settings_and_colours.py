@@ -240,7 +240,7 @@ def test_a_terminal_of_another_encoding_ends_nothing(project: Path) -> None:
         cwd=project,
         env=env,
         capture_output=True,
-        timeout=30,
+        timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert rb"com.example.gr" + "öße".encode("latin-1") + rb"_\u6570(" in done.stdout
@@ -253,7 +253,7 @@ def test_what_is_no_text_is_told(project: Path) -> None:
         cwd=project,
         env=environment(),
         capture_output=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 2
     assert b"There is no file" in done.stderr

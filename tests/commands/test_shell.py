@@ -209,7 +209,7 @@ def test_a_handler_of_ones_own_and_publish(prompt: Prompt, service: Wampapp) -> 
     prompt.enter('subscribe(".back", lambda *words: heard.put(words))', "")
     publish = "app.sync.topic('.back', exclude_me=False).publish('a', 1)"
     prompt.enter(f"done = {publish}", "")
-    prompt.value("heard.get(timeout=20)", "('a', 1)")
+    prompt.value("heard.get(timeout=60)", "('a', 1)")
     for verb in ("publish", "await publish"):
         word = f"{verb.replace(' ', '_')}_{prompt.kind}_{prompt.pid}"
         prompt.enter(f'{verb}(".on_news", "{word}")', "")

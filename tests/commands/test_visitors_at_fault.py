@@ -212,7 +212,7 @@ def test_visitors_who_do_not_read_take_no_memory(
             for _ in range(100):
                 assert site.ask("/")[:2] == (200, "here")
                 assert client.call("com.shop.held")
-            assert resident(site) < before + 40_000_000
+            assert resident(site) < before + 100_000_000
         finally:
             for link in links:
                 link.close()

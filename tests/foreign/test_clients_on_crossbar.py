@@ -79,7 +79,7 @@ def test_options_reach_the_router(peers: dict[str, Peer], name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_come_by_id(peers: dict[str, Peer], name: str) -> None:
     futures = [peers[name].send("call", uri="com.node.add", args=[n, n]) for n in range(20)]
-    assert [future.result(20)["args"] for future in futures] == [[2 * n] for n in range(20)]
+    assert [future.result(60)["args"] for future in futures] == [[2 * n] for n in range(20)]
 
 
 @pytest.mark.parametrize("name", ["node", "asyncio"])

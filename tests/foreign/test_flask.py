@@ -44,7 +44,7 @@ from wampapp.errors import SessionError
 from wampapp.flask import WAMP
 from wampapp.flask.settings import settings_from
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 _numbers = itertools.count()
 
 

@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expe
 from tests.support.browser import chromium
 from tests.support.forum import AWAY, PASSWORD, sees_online, sees_post, sign_in, write
 from tests.support.ports import free_port
-from tests.support.process import ROOT, Wampapp, environment
+from tests.support.process import DEADLINE, ROOT, Wampapp, environment
+from tests.support.saving import save
 from wampapp import ConnectedClient, NotAuthorized, connect
 
 pytestmark = pytest.mark.processes
@@ -109,15 +110,23 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
     assert trouble == []
 
 
+def signing_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Send the form, and wait for the page that answers."""
+    with page.expect_navigation():
+        sign_in(page, name, password)
+
+
 def signed_in(page: Page, name: str) -> None:
-    sign_in(page, name)
+    signing_in(page, name)
     expect(page.get_by_text(f"Signed in as {name}")).to_be_visible()
 
 
 def upload(page: Page, octets: bytes) -> None:
+    """Send a picture, and wait for the page that answers."""
     file: FilePayload = {"name": "me.png", "mimeType": "image/png", "buffer": octets}
     page.get_by_label("Your picture").set_input_files(file)
-    page.get_by_role("button", name="Upload").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Upload").click()
 
 
 def picture(page: Page) -> str | None:
@@ -182,7 +191,7 @@ def test_what_is_wrong_is_told_in_the_page(visit: Visit) -> None:
         ("   ", PASSWORD, "A name has 1 to 30 characters."),
         ("\u200b\u202e", PASSWORD, "A name has 1 to 30 characters."),
     ):
-        sign_in(page, name, password)
+        signing_in(page, name, password)
         expect(page.get_by_role("alert")).to_have_text(sentence)
     signed_in(page, "Ada")
     expect(page.get_by_role("alert")).to_be_empty()
@@ -194,6 +203,8 @@ def test_what_members_write_stays_text(visit: Visit) -> None:
     signed_in(page, name)
     sees_online(visitor, name)
     write(page, text)
+    for reader in (page, visitor):
+        sees_post(reader, text)
     for reader in (page, visitor, visit(java_script_enabled=False)):
         newest = reader.locator("#posts > li").first
         expect(newest.locator("bdi")).to_have_text(name)
@@ -212,7 +223,7 @@ def test_names_of_all_scripts(visit: Visit) -> None:
 @pytest.mark.parametrize("name", ["  Grace\t Hopper ", "\uff27race Hopper", "Gr\u200bace Hopper"])
 def test_names_that_look_the_same_are_the_same(visit: Visit, name: str) -> None:
     page = visit()
-    sign_in(page, name)
+    signing_in(page, name)
     expect(page.get_by_text("Signed in as Grace Hopper")).to_be_visible()
 
 
@@ -232,6 +243,7 @@ def test_a_picture_shows_on_every_page_at_once(visit: Visit) -> None:
     signed_in(ada, "Painted")
     write(ada, "Look at me")
     sees_post(visitor, "Look at me")
+    sees_online(visitor, "Painted")  # the last that it has subscribed to
     assert "nobody" in (picture(visitor) or "")
     upload(ada, PNG)
     shown = visitor.locator("#posts > li").first.locator("img")
@@ -240,7 +252,8 @@ def test_a_picture_shows_on_every_page_at_once(visit: Visit) -> None:
     sees_post(ada, "Look at me")
     assert picture(ada) == picture(visitor)
     write(ada, "And again")
-    sees_post(visitor, "And again")
+    for page in (ada, visitor):
+        sees_post(page, "And again")
     assert picture(ada) == picture(visitor)
 
 
@@ -316,7 +329,7 @@ def test_pages_come_back_when_the_forum_was_killed(visit: Visit, site: Site) -> 
 @pytest.fixture
 def caller(site: Site) -> Iterator[ConnectedClient]:
     """Whoever can reach the router."""
-    with connect(site.router, "realm1", timeout=10) as client:
+    with connect(site.router, "realm1", timeout=DEADLINE) as client:
         yield client
 
 
@@ -337,10 +350,10 @@ def test_events_carry_what_is_public(visit: Visit, caller: ConnectedClient) -> N
     page = visit()
     signed_in(page, "Public")
     write(page, "Hello")
-    post = posted.get(timeout=10)
+    post = posted.get(timeout=DEADLINE)
     assert post.keys() == {"id", "name", "text", "at", "picture"}
     assert (post["name"], post["text"]) == ("Public", "Hello")
-    while "Public" not in online.get(timeout=10):
+    while "Public" not in online.get(timeout=DEADLINE):
         pass  # members of the test before may be leaving
 
 
@@ -355,14 +368,12 @@ def test_a_changed_file_reloads_the_pages(visit: Visit, tmp_path: Path) -> None:
         signed_in(page, "Ada")
         sees_online(page, "Ada")
         template = tmp_path / FORUM / "templates/forum.html"
-        template.write_text(template.read_text("utf-8").replace("<h1>Forum", "<h1>Agora"))
+        save(template, template.read_text("utf-8").replace("<h1>Forum", "<h1>Agora"))
         expect(page.get_by_role("heading", name="Agora")).to_be_visible()
         sees_online(page, "Ada")
         source = tmp_path / FORUM / "forum.py"
-        source.write_text(source.read_text("utf-8").replace("A post has", "Every post has"))
-        expect(page.get_by_role("alert")).to_be_empty()
         with page.expect_navigation():
-            pass
+            save(source, source.read_text("utf-8").replace("A post has", "Every post has"))
         write(page, " ")
         expect(page.get_by_role("alert")).to_have_text("Every post has 1 to 1000 characters.")
     finally:

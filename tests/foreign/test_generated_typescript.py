@@ -124,7 +124,7 @@ def compiled(folder: Path, progress: Progress, *files: str) -> None:
     (folder / "node_modules" / "wampapp").symlink_to(CLIENT)
     words = ["node", modules / "typescript" / "bin" / "tsc", *STRICT, *files]
     done = subprocess.run(
-        [str(word) for word in words], cwd=folder, capture_output=True, text=True, timeout=120
+        [str(word) for word in words], cwd=folder, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout
 

@@ -16,7 +16,7 @@ from wampapp.crossbar import Progress
 
 pytestmark = pytest.mark.processes
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 @pytest.fixture(

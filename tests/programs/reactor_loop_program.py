@@ -11,7 +11,7 @@ from twisted.internet import endpoints, protocol, reactor
 from wampapp.loop.deferreds import with_deferreds
 from wampapp.loop.reactor_loop import ReactorLoop
 
-signal.alarm(30)
+signal.alarm(50)
 loop = ReactorLoop(reactor)
 
 

@@ -12,7 +12,7 @@ from tests.support.running import running
 from wampapp import App, ConnectedClient, Invocation, WampError, connect
 from wampapp.crossbar import Crossbar
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 HALF = "\ud83d"  # half of a surrogate pair, which no serializer carries
 FAILED = "wamp.error.runtime_error"

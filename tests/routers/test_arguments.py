@@ -19,7 +19,7 @@ from tests.support.running import running
 from wampapp import App, ConnectedClient, connect
 from wampapp.crossbar import Crossbar
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 
 

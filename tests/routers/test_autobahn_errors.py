@@ -15,7 +15,7 @@ from tests.support.running import running
 from wampapp import App, ConnectedClient, InvalidUri, NoSuchProcedure, WampError, connect
 from wampapp.crossbar import Crossbar
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 URI = "com.moved.sold_out"
 Router = EmbeddedRouter | Crossbar
 

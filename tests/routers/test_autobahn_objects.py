@@ -20,7 +20,7 @@ from wampapp import App, ConnectedClient, NoSuchProcedure, WampError, connect
 from wampapp.crossbar import Crossbar
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 
 

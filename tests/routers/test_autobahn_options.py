@@ -23,7 +23,7 @@ from wampapp import App, CallResult, CallTimeout, ConnectedClient, PayloadNotEnc
 from wampapp.crossbar import Crossbar
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 
 

@@ -15,7 +15,7 @@ from wampapp.crossbar import Crossbar
 
 pytestmark = pytest.mark.processes
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 FOLDER = ROOT / "tests" / "programs" / "autobahn"
 SERVICES = ["twisted_service.py:Service", "asyncio_service.py:Service", "component.py"]
 Router = EmbeddedRouter | Crossbar
@@ -92,7 +92,7 @@ def test_one_may_stop_the_reactor_at_any_time() -> None:
     ("name", "code", "last"),
     [
         ("RaisesOnConnect", 1, "Error: RaisesOnConnect.onConnect failed: ValueError: no database."),
-        ("ForgetsToJoin", 1, "Error: ForgetsToJoin did not call self.join() within 0.5 s."),
+        ("ForgetsToJoin", 1, "Error: ForgetsToJoin did not call self.join() within 2 s."),
         ("Denies", 4, "Error: Denies cannot join: not trusted."),
         ("fragile", 1, "Error: component failed: ValueError: not yet."),
         ("Disconnects", 0, "Press Ctrl-C to stop."),
@@ -100,7 +100,8 @@ def test_one_may_stop_the_reactor_at_any_time() -> None:
 )
 def test_one_that_ends_by_itself_says_why(flavour: str, name: str, code: int, last: str) -> None:
     file = FOLDER / f"{flavour}_faults.py"
-    done = wampapp("run", f"{file}:{name}", "--port", "0", "--handshake-timeout", "0.5")
+    hurry = ("--handshake-timeout", "2") if name == "ForgetsToJoin" else ()
+    done = wampapp("run", f"{file}:{name}", "--port", "0", *hurry)
     assert done.returncode == code, done.stderr
     assert done.stderr.strip().rpartition("\n")[2] == last
     # A traceback shows only what was raised, once.
@@ -175,6 +176,7 @@ def test_a_component_proves_by_itself_who_it_is(authid: str, gatekeeper: Router)
     env = authenticating(**AUTHENTICATIONS[authid])
     with Wampapp("run", target, "--url", gatekeeper.ws_url, env=env) as service:
         service.until(f"joined as {authid} member")
+        service.until("Press Ctrl-C")
         assert service.stop() == 0
 
 
@@ -184,6 +186,7 @@ def test_what_is_not_let_in_is_one_sentence(name: str, gatekeeper: Router) -> No
     right, wrong = TICKET_OF_ONE, {"ticket": {"authid": "ticketed", "ticket": WRONG}}
     with Wampapp("run", target, "--url", gatekeeper.rs_url, env=authenticating(**right)) as service:
         service.until("joined as ticketed member ticket")
+        service.until("Press Ctrl-C")
         assert service.stop() == 0
     done = wampapp("run", target, "--url", gatekeeper.rs_url, env=authenticating(**wrong))
     assert done.returncode == 4, done.stderr

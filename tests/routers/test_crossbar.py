@@ -32,7 +32,7 @@ JSON, MSGPACK, CBOR = 1, 2, 3
 
 def shake_hands(port: int, serializer: int = JSON) -> bytes:
     """Offer a RawSocket handshake with messages up to 16 MiB, and return the four-byte answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as link:
         link.sendall(bytes([0x7F, 0xF0 | serializer, 0, 0]))
         return link.recv(4, socket.MSG_WAITALL)
 
@@ -71,7 +71,7 @@ def test_port_speaks_rawsocket(crossbar: Crossbar, serializer: int) -> None:
 
 @pytest.mark.parametrize("serializer", ["json", "msgpack", "cbor"])
 def test_port_speaks_websocket(crossbar: Crossbar, serializer: str) -> None:
-    link = http.client.HTTPConnection("127.0.0.1", crossbar.port, timeout=10)
+    link = http.client.HTTPConnection("127.0.0.1", crossbar.port, timeout=60)
     headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

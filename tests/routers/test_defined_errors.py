@@ -13,7 +13,7 @@ from tests.support.running import running
 from wampapp import App, ConnectedClient, WampError, connect
 from wampapp.crossbar import Crossbar
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 SOLD_OUT = "com.shop.sold_out"
 
 

@@ -208,7 +208,7 @@ def test_it_comes_back_when_its_router_does(kind: str) -> None:
             embedding.until("^left")
             with EmbeddedRouter(first.port) as second:
                 embedding.until("Joined again|^joined$")
-                with connect(second.rs_url, timeout=30) as client:
+                with connect(second.rs_url, timeout=60) as client:
                     prefix = f"com.embed.p{embedding.pid}"
                     while embedding.stdout.count("joined") < 2:
                         embedding.until("^joined")
@@ -307,7 +307,7 @@ def test_a_service_on_a_reactor_leaves_in_good_order(
     """Tied to the reactor's end, as the manual has it."""
     with Process(*command("leaves_in_good_order", reactor, embedded.rs_url)) as service:
         service.until("^up$")
-        with connect(embedded.rs_url, timeout=30) as client:
+        with connect(embedded.rs_url, timeout=60) as client:
             assert client.call(f"com.embed.p{service.pid}.blocking", 2, 3) == 5
             service.stop(number)
             with pytest.raises(NoSuchProcedure):
@@ -362,7 +362,7 @@ def test_an_app_is_started_by_another_s_handler(embedded: EmbeddedRouter) -> Non
     """Inside app.run(), whose loop is our own."""
     with Process(*command("started_by_a_handler", embedded.rs_url)) as process:
         process.until("Press Ctrl-C")
-        with connect(embedded.rs_url, timeout=30) as client:
+        with connect(embedded.rs_url, timeout=60) as client:
             for _ in range(2):
                 assert client.call(f"com.embed.p{process.pid}.nest") == "nested"
         assert process.stop() == 0, process.text

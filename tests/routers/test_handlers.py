@@ -22,7 +22,7 @@ from wampapp import App, ConnectedClient, Event, Invocation, WampError, connect
 from wampapp.crossbar import Crossbar
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 tenant: contextvars.ContextVar[str] = contextvars.ContextVar("tenant", default="nobody")
 
@@ -351,7 +351,7 @@ def test_async_for_and_its_end(kinds: Kinds, client: ConnectedClient, router: Ro
 def test_a_caller_that_gives_up_cancels_the_handler(
     kinds: Kinds, router: Router, procedure: str, name: str
 ) -> None:
-    with connect(router.rs_url, timeout=0.2) as hurried:
+    with connect(router.rs_url, timeout=1) as hurried:  # enough for the handler to begin
         with pytest.raises(wampapp.CallTimeout):
             hurried.call(f"com.kinds.{procedure}")
         assert kinds.started.get(timeout=DEADLINE) == name
@@ -374,11 +374,11 @@ def test_every_way_to_cancel_in_a_coroutine(
                 await task
         elif how == "timeout":
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
+                async with asyncio.timeout(1):
                     await app.call("com.kinds.wait")
         else:
-            with pytest.raises(wampapp.CallTimeout, match=r"com\.kinds\.wait .*0\.1 s"):
-                await app.procedure("com.kinds.wait", timeout=0.1)()
+            with pytest.raises(wampapp.CallTimeout, match=r"com\.kinds\.wait .* 1 s"):
+                await app.procedure("com.kinds.wait", timeout=1)()
         return "gave up"
 
     with running(app, router.rs_url):

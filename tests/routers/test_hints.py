@@ -42,7 +42,7 @@ async def option(name: str) -> str:
 
 @pytest.fixture
 def served(router: Router) -> Iterator[ConnectedClient]:
-    with running(app, router.rs_url), connect(router.rs_url, timeout=30) as client:
+    with running(app, router.rs_url), connect(router.rs_url, timeout=60) as client:
         yield client
 
 
@@ -75,7 +75,7 @@ def test_the_error_of_another_call_is_passed_on_as_it_is(served: ConnectedClient
 def test_without_debug_nothing_is_asked(router: Router) -> None:
     with (
         running(app, router.rs_url),
-        connect(router.rs_url, timeout=30) as client,
+        connect(router.rs_url, timeout=60) as client,
         pytest.raises(NoSuchProcedure) as caught,
     ):
         client.call("com.hints.totl")

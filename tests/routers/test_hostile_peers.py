@@ -21,7 +21,7 @@ from wampapp.protocol.codec import CODECS
 from wampapp.runner.service import Service
 from wampapp.transport.rawsocket import RawSocketClient
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 
 

@@ -12,6 +12,8 @@ from tests.support.process import EmbeddedRouter
 from tests.support.proxy import Wire
 from tests.support.running import running
 from wampapp import (
+    ActiveRegistration,
+    ActiveSubscription,
     App,
     Call,
     ConnectedClient,
@@ -26,10 +28,9 @@ from wampapp import (
     WrongThread,
     connect,
 )
-from wampapp.client.active import ActiveRegistration, ActiveSubscription
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 def on_loop(function: Callable[..., Any], *args: Any) -> Any:

@@ -35,7 +35,7 @@ from wampapp.protocol.messages import (
 from wampapp.protocol.serializer import Codec
 from wampapp.router.router import Router
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 BEGIN = dt.datetime(2026, 11, 21, 18, 0, tzinfo=dt.UTC).timestamp()
 Told = tuple[str, list[Any]]
 

@@ -18,7 +18,7 @@ from tests.support.running import running
 from wampapp import App, ConnectedClient, WampError, connect
 from wampapp.loop import threads
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class OddError(BaseException):

@@ -17,7 +17,7 @@ import wampapp
 from tests.support.running import running
 from wampapp import App, CallResult, ConnectedClient, WampError
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class Colour(Enum):

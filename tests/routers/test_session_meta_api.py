@@ -31,7 +31,7 @@ from wampapp.protocol.messages import (
 )
 from wampapp.router.router import Router
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 ON_JOIN, ON_LEAVE = "wamp.session.on_join", "wamp.session.on_leave"
 
 

@@ -16,7 +16,7 @@ from tests.support.programs import program
 from wampapp.crossbar import Crossbar
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
 
 SERVICE = program("stopping_service.py")

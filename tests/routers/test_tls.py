@@ -32,7 +32,7 @@ from wampapp.crossbar import Crossbar, node_configuration
 
 pytestmark = pytest.mark.processes
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 PATIENCE = 10.0  # seconds for a join
 PASSPHRASE = b"passphrase-2f6b"
 FORMS = ["rss://{host}:{port}", "wss://{host}:{port}/ws"]

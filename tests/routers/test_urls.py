@@ -28,7 +28,7 @@ def test_a_unix_socket(embedded: EmbeddedRouter, tmp_path: Path) -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with connect(f"unix://{path}", timeout=20) as client:
+        with connect(f"unix://{path}", timeout=60) as client:
             assert client.publish("com.url") > 0
         thread.join()
 

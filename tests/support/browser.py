@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -19,6 +20,8 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+PATIENCE = DEADLINE * 1000  # milliseconds
 
 
 def find_chromium() -> str:
@@ -38,9 +41,24 @@ def chromium() -> Iterator[Browser]:
     # Chromium's sandbox refuses to work for root.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        expect.set_options(timeout=DEADLINE * 1000)
-        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox])
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[*QUIET, *sandbox], timeout=PATIENCE
+        )
+        for name in ("new_context", "new_page"):
+            setattr(browser, name, _patient(getattr(browser, name)))
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _patient(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Have all that is done in what is made take as long as all that is expected of it."""
+
+    def made(**options: Any) -> Any:
+        found = make(**options)
+        found.set_default_timeout(PATIENCE)
+        return found
+
+    return made

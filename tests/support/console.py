@@ -14,10 +14,17 @@ SERVICE = ROOT / "tests" / "programs" / "console_service.py"
 class Console:
     """A running service, and its console."""
 
-    def __init__(self, browser: Browser, port: int = 0, *options: str | Path) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        port: int = 0,
+        *options: str | Path,
+        service: Path = SERVICE,
+        cwd: Path = ROOT,
+    ) -> None:
         self._browser = browser
-        words = ("run", SERVICE, "--port", str(port), *options)
-        self.service = Wampapp(*words, env=environment())
+        words = ("run", service, "--port", str(port), *options)
+        self.service = Wampapp(*words, cwd=cwd, env=environment())
         self.port = int(self.service.until(r"rs://127\.0\.0\.1:(\d+)")[1])
         self.service.until("Press Ctrl-C")
         self.origin = f"127.0.0.1:{self.port}"

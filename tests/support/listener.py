@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class Listener:

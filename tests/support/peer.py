@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, Self, cast
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class PeerError(Exception):

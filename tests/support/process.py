@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Self
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 def environment(**changes: str) -> dict[str, str]:

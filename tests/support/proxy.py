@@ -46,7 +46,7 @@ class Wire:
             for end in self._pairs:
                 self._forget(end)
 
-    def until_taken(self, number: int, deadline: float = 30.0) -> None:
+    def until_taken(self, number: int, deadline: float = 60.0) -> None:
         """Wait until so many connections were taken."""
         with self._news:
             assert self._news.wait_for(lambda: self.taken >= number, deadline), self.taken

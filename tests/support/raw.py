@@ -11,7 +11,7 @@ import msgspec
 from tests.support.process import EmbeddedRouter
 from wampapp.crossbar import Crossbar
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 JSON, MSGPACK, CBOR = 1, 2, 3
 HELLO = [1, "realm1", {"roles": {"caller": {}}}]

@@ -14,7 +14,7 @@ from wampapp.protocol.messages import WELCOME, Message, check
 from wampapp.protocol.serializer import Codec
 from wampapp.session.session import Session
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 #: The router's WELCOME in which it takes CANCEL.
 WELCOMED: Message = [WELCOME, 7, {"roles": {"dealer": {"features": {"call_canceling": True}}}}]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from wampapp._version import __version__
+from wampapp.cli.component_commands import component_command, component_names
 from wampapp.cli.pyproject import defaults
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Services": {
         "new": "wampapp.cli.new.new",
         "run": "wampapp.cli.run.run",
+        "tasks": "wampapp.cli.tasks.tasks",
         "router": "wampapp.cli.router.router",
     },
     "Looking inside": {
@@ -40,18 +42,25 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+_EXIT_CODES: Final = "Exit codes: 1 failed, 2 usage, 3 no router, 4 refused, 5 error."
+
+
 class _Group(click.Group):
-    """Imports a command's module when the command is asked for; lists the commands in sections."""
+    """Imports a command's module when the command is asked for; lists the commands in sections.
+
+    What is not ours is a command of a component that another distribution brings.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return [name for commands in SECTIONS.values() for name in commands]
+        own = [name for commands in SECTIONS.values() for name in commands]
+        return own + [name for name in component_names() if name not in own]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         for commands in SECTIONS.values():
             if cmd_name in commands:
                 found: click.Command = getattr(import_module(commands[cmd_name]), cmd_name)
                 return found
-        return None
+        return component_command(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -74,16 +83,17 @@ class _Group(click.Group):
                 for name in names
                 if (command := found[name]) is not None
             ]
-            for title, names in SECTIONS.items()
+            for title, names in {**SECTIONS, "Components": component_names()}.items()
         }
         width = max(len(name) for rows in sections.values() for name, _ in rows)
         formatter.write("\n")
         for title, rows in sections.items():
-            formatter.write(f"{title}:\n")
+            if rows:
+                formatter.write(f"{title}:\n")
             for name, about in rows:
                 formatter.write(f"  {name:<{width}}  {about}\n")
         # In one line, so that all of it fits on a screen.
-        formatter.write("Options: --version, and --help, also of each command.\n")
+        formatter.write(f"Options: --version, --help. {_EXIT_CODES}\n")
 
 
 def _show_versions(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
@@ -114,7 +124,6 @@ def _versions() -> str:
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["--help"], "max_content_width": 100},
-    epilog="Exit codes: 1 failed, 2 usage, 3 no router, 4 refused, 5 error, 130 Ctrl-C.",
 )
 @click.option(
     "--version",

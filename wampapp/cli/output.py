@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
+import stat
 import unicodedata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
-from wampapp.errors import BrokenTarget, WampappError, WampError
+from wampapp.errors import BrokenTarget, UsageError, WampappError, WampError
 from wampapp.observe.logs import escaped_json
 
 if TYPE_CHECKING:
@@ -26,6 +29,45 @@ _STYLES: Final[dict[str, dict[str, object]]] = {
     "bad": {"fg": "red", "bold": True},
     "doubtful": {"fg": "yellow"},
 }
+
+
+def write_out(text: str, path: str | None) -> None:
+    """Write a text to a file, or print it.
+
+    The file is written as a whole or not at all, and only if it is not like that already.
+
+    Args:
+        text: the text.
+        path: the file; None for the terminal.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    if path is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        _replace(Path(path), text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise UsageError(f"{path!r} cannot be written: {error.strerror}.") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    exists = path.exists()
+    if exists and not path.is_file():
+        path.write_bytes(data)  # a pipe, or a device
+        return
+    if exists and path.read_bytes() == data:
+        return
+    path = path.resolve()  # what a link points at is written
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_bytes(data)
+        if exists:
+            new.chmod(stat.S_IMODE(path.stat().st_mode))
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def styled(text: str, style: str) -> str:

@@ -8,7 +8,7 @@ from wampapp.client.active import BlockingRegistration, BlockingSubscription
 from wampapp.client.autobahn_calls import procedure_for
 from wampapp.client.blocking_handles import BlockingProcedure, BlockingTopic
 from wampapp.client.handles import Topic
-from wampapp.client.remote import Remote
+from wampapp.client.remote import Remote, checked
 from wampapp.client.waiting import Waiter
 from wampapp.errors import InvalidUri
 from wampapp.protocol import uris
@@ -186,10 +186,12 @@ class Client(Waiter):
         return BlockingProcedure(self, procedure)
 
     @overload
-    def remote(self, api: ModuleType, *, prefix: str | None = None) -> Any: ...
+    def remote(self, api: ModuleType, *, prefix: str | None = None, check: bool = False) -> Any: ...
     @overload
-    def remote(self, api: Callable[..., T], *, prefix: str | None = None) -> T: ...
-    def remote(self, api: Any, *, prefix: str | None = None) -> Any:
+    def remote(
+        self, api: Callable[..., T], *, prefix: str | None = None, check: bool = False
+    ) -> T: ...
+    def remote(self, api: Any, *, prefix: str | None = None, check: bool = False) -> Any:
         """Make a typed handle to the procedures of a service.
 
         ::
@@ -206,20 +208,30 @@ class Client(Waiter):
                 whose functions they are. Those that return an ``Iterator`` give the progressive
                 results. What is annotated as returned is what results are converted to.
             prefix: what the names are relative to; None for the client's own prefix.
+            check: whether to compare it with what is registered now, as the apps describe it: the
+                names, kinds and types of arguments, and the results. What it does not say is not
+                compared, nor are limits, such as a largest number.
 
         Returns:
             What has the procedures as methods.
 
         Raises:
-            UsageError: ``api`` is neither a class nor a module, or a method is ``async def``.
+            UsageError: ``api`` is neither a class nor a module, a method is ``async def``; or,
+                with ``check``, a procedure is not there, differs, or is not described.
             InvalidHandler: an annotation names a type that is not there.
             InvalidUri: a URI is not valid.
+            RouterRefused: with ``check``, the role of this session may not call the meta API.
+            WampError: with ``check``, the router has no meta API.
+            NotJoined: with ``check``, there is no session, and none came back in time.
         """
 
         def procedure(uri: str, returns: Any) -> BlockingProcedure[Any]:
             return self.procedure(uri, returns=returns)
 
-        return Remote(api, procedure, prefix, is_blocking=True)
+        remote = Remote(api, procedure, prefix, is_blocking=True)
+        if not check:
+            return remote
+        return self._wait(lambda peer: checked(remote, peer), f"description of {remote!r}")
 
     def topic(
         self, uri: str, options: object = None, **more: Unpack[PublishOptions]

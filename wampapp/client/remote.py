@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections import abc
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import UsageError
@@ -13,6 +13,8 @@ from wampapp.registry.annotations import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from wampapp.session.connection import Connection
 
 _AWAITABLES: Final = (abc.Awaitable, abc.Coroutine)
 _ASYNC: Final = (*_AWAITABLES, abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator)
@@ -50,6 +52,7 @@ class Remote:
         is_blocking: bool,
     ) -> None:
         self._name = getattr(api, "__name__", repr(api))
+        self._api = api
         self._functions = _functions_of(api)
         self._procedure = procedure
         self._prefix = prefix or ""
@@ -108,6 +111,48 @@ class Remote:
                 f"{what} is blocking, but an app awaits results; write 'async def', or 'def' and "
                 "AsyncIterator, or, for threads, app.sync.remote()."
             )
+
+
+async def checked(remote: Remote, connection: Connection) -> Remote:
+    """Check that the procedures of a handle are there, and are what it takes them for.
+
+    Of a module, which may have other functions too, those that are no procedures are passed over.
+
+    Args:
+        remote: the handle.
+        connection: where to ask.
+
+    Returns:
+        The handle.
+
+    Raises:
+        UsageError: one of them is not there, differs, or is not described; or, of a module, none
+            is there.
+        RouterRefused: this client's role may not call the router's meta API.
+        WampError: the router has no meta API.
+        NotJoined: there is no session, and none came back in time.
+    """
+    from wampapp.describe.live.promises import check_promise
+
+    named = {
+        name: remote._procedure(f"{remote._prefix}.{name}", None) for name in remote._functions
+    }
+    await check_promise(
+        await connection.joined(),
+        connection.where,
+        remote._name,
+        {handle.uri: _called(remote._api, name) for name, handle in named.items()},
+        is_complete=isinstance(remote._api, type),
+    )
+    return remote
+
+
+def _called(api: object, name: str) -> Callable[..., Any]:
+    """Return a function as it is called: without the instance that its class would give it."""
+    thing = inspect.getattr_static(api, name)
+    is_plain = isinstance(thing, staticmethod) or not isinstance(api, type)
+    function: Any = _function(thing)
+    return function if is_plain else MethodType(function, api)
 
 
 def _functions_of(api: object) -> dict[str, FunctionType]:

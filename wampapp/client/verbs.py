@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from wampapp.client.active import ActiveRegistration, ActiveSubscription
 from wampapp.client.autobahn_calls import procedure_for
 from wampapp.client.handles import Procedure, Topic
-from wampapp.client.remote import Remote
+from wampapp.client.remote import Remote, checked
 from wampapp.protocol import uris
 from wampapp.registry.autobahn_options import sent_with_event, taken
 
@@ -159,10 +159,22 @@ class AwaitableVerbs:
         return procedure_for(self._connection, name, options, more, returns=returns)
 
     @overload
-    def remote(self, api: ModuleType, *, prefix: str | None = None) -> Any: ...
+    def remote(
+        self, api: ModuleType, *, prefix: str | None = None, check: Literal[False] = False
+    ) -> Any: ...
     @overload
-    def remote(self, api: Callable[..., T], *, prefix: str | None = None) -> T: ...
-    def remote(self, api: Any, *, prefix: str | None = None) -> Any:
+    def remote(
+        self, api: Callable[..., T], *, prefix: str | None = None, check: Literal[False] = False
+    ) -> T: ...
+    @overload
+    def remote(
+        self, api: ModuleType, *, prefix: str | None = None, check: Literal[True]
+    ) -> Awaitable[Any]: ...
+    @overload
+    def remote(
+        self, api: Callable[..., T], *, prefix: str | None = None, check: Literal[True]
+    ) -> Awaitable[T]: ...
+    def remote(self, api: Any, *, prefix: str | None = None, check: bool = False) -> Any:
         """Make a typed handle to the procedures of a service.
 
         ::
@@ -180,20 +192,31 @@ class AwaitableVerbs:
                 ``AsyncIterator`` are ``def``, and give the progressive results. What is annotated
                 as returned is what results are converted to.
             prefix: what the names are relative to; None for the app's own prefix.
+            check: whether to compare it with what is registered now, as the apps describe it: the
+                names, kinds and types of arguments, and the results. What it does not say is not
+                compared, nor are limits, such as a largest number.
 
         Returns:
-            What has the procedures as methods.
+            What has the procedures as methods; with ``check``, an awaitable of it.
 
         Raises:
-            UsageError: ``api`` is neither a class nor a module, or a method is not like that.
+            UsageError: ``api`` is neither a class nor a module, a method is not like that;
+                or, with ``check``, a procedure is not there, differs, or is not described.
             InvalidHandler: an annotation names a type that is not there.
             InvalidUri: a URI is not valid.
+            RouterRefused: with ``check``, the role of this session may not call the meta API.
+            WampError: with ``check``, the router has no meta API.
+            NotJoined: with ``check``, there is no session, and none came back in time.
         """
 
         def procedure(uri: str, returns: Any) -> Procedure[Any]:
             return self.procedure(uri, returns=returns)
 
-        return Remote(api, procedure, prefix, is_blocking=False)
+        remote = Remote(api, procedure, prefix, is_blocking=False)
+        if not check:
+            return remote
+        self._check_thread("remote", "remote")
+        return self._runtime().awaitable(checked(remote, self._connection()))
 
     def topic(self, uri: str, options: object = None, **more: Unpack[PublishOptions]) -> Topic:
         """Make a handle to a topic that carries the options of its events.
@@ -235,7 +258,7 @@ class AwaitableVerbs:
             options: see :class:`~wampapp.registry.options.RegisterOptions`.
 
         Returns:
-            An awaitable of the :class:`~wampapp.client.active.ActiveRegistration`: an asyncio task
+            An awaitable of the :class:`~wampapp.ActiveRegistration`: an asyncio task
             or, where Twisted's code asks, a Deferred. Awaiting it raises :class:`ProcedureExists`
             or another :class:`WampError` if the router refuses, and :class:`ConnectionLost` if the
             link broke before the answer came.
@@ -264,7 +287,7 @@ class AwaitableVerbs:
             options: see :class:`~wampapp.registry.options.SubscribeOptions`.
 
         Returns:
-            An awaitable of the :class:`~wampapp.client.active.ActiveSubscription`; otherwise as in
+            An awaitable of the :class:`~wampapp.ActiveSubscription`; otherwise as in
             :meth:`register_now`.
 
         Raises:

@@ -16,6 +16,7 @@ from wampapp.registry.records import Hook
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from wampapp.client.blocking import Client
     from wampapp.client.handles import Procedure
@@ -84,6 +85,7 @@ class Component(Blueprint):
         NAME: what it is called in URIs, files and commands.
         SCHEMA: its tables; None if it keeps nothing.
         COMMANDS: where its commands are, as ``module:attribute``; None if it has none.
+        CONSOLE: the folder of its tab in the console: ``tab.js``, and ``tab.css`` if it wants.
         store: its open store, in the process that serves it.
 
     Raises:
@@ -93,6 +95,7 @@ class Component(Blueprint):
     NAME: ClassVar[str]
     SCHEMA: ClassVar[Schema | None] = None
     COMMANDS: ClassVar[str | None] = None
+    CONSOLE: ClassVar[Path | None] = None
 
     def __init__(
         self,

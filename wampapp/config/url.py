@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -118,6 +119,19 @@ def parse_url(url: str) -> RouterUrl:
         port if port is not None else _DEFAULT_PORTS[parts.scheme],
         path if websocket else "",
     )
+
+
+def without_secrets(url: str) -> str:
+    """Return a router's URL without what may be secret in it: user, password and query.
+
+    Args:
+        url: the URL, which need not be valid.
+    """
+    scheme, separator, rest = url.partition("://")
+    if scheme.lower().startswith("unix"):
+        return url
+    place, slash, path = rest.partition("/")
+    return re.split(r"[?#]", f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}")[0]
 
 
 def _port(url: str, parts: SplitResult) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from wampapp.config.url import without_secrets
 from wampapp.errors import InvalidUri
 from wampapp.protocol import patterns
 from wampapp.protocol.patterns import Match  # noqa: TC001 - msgspec reads it at run time
@@ -136,6 +137,12 @@ class Procedure(Operation, frozen=True, kw_only=True, omit_defaults=True):
     concurrency: int | None = None
     timeout: float | None = None
 
+    @property
+    def collects(self) -> bool:
+        """Whether the result is only all of the progressive results, in a list."""
+        items = {"items": self.progress} if self.progress else {}
+        return self.progress is not None and self.result == {"type": "array", **items}
+
 
 class Topic(Operation, frozen=True, kw_only=True, omit_defaults=True):
     """A topic.
@@ -154,7 +161,8 @@ class Api(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         title: what it is called.
         version: the version of what it offers.
         description: what it is for.
-        router: the URL of the router where it is found; None where that is not known.
+        router: the URL of the router where it is found, without what may be secret in it; None
+            where that is not known.
         realm: the realm where it is found.
         procedures: the procedures, in the order of their declaration.
         topics: the topics, in the order of their declaration.
@@ -169,6 +177,11 @@ class Api(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     procedures: tuple[Procedure, ...] = ()
     topics: tuple[Topic, ...] = ()
     schemas: dict[str, Schema] = {}
+
+    def __post_init__(self) -> None:
+        """Forget what may be secret, for a description is for others."""
+        if self.router is not None:
+            msgspec.structs.force_setattr(self, "router", without_secrets(self.router))
 
     def resolve(self, schema: Schema) -> Schema:
         """Return the schema that a reference stands for; any other is returned as it is."""

@@ -92,7 +92,7 @@ def _free_key(operation: Operation, taken: dict[str, Any]) -> str:
 
 def _server(api: Api) -> dict[str, Any]:
     url = urlsplit(api.router or "")
-    server: dict[str, Any] = {"host": url.netloc.rpartition("@")[2] or _DEFAULT_HOST}
+    server: dict[str, Any] = {"host": url.netloc or _DEFAULT_HOST}
     if url.path:
         server["pathname"] = url.path
     place = {"realm": api.realm} | ({} if api.router is None else {"url": api.router})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from pathlib import Path
 from typing import Final
+
+from wampapp.describe.console_tabs import tab_file, tab_folders
 
 #: Where they are served.
 CONSOLE: Final = "/_wampapp/"
@@ -35,14 +38,15 @@ def console_file(path: str, realm: str) -> tuple[str, bytes] | None:
     if not path.startswith(CONSOLE):
         return None
     name = path.removeprefix(CONSOLE) or "index.html"
+    if name == "tabs.json":
+        return "application/json", json.dumps([*tab_folders()]).encode()
     kind = _KINDS.get(Path(name).suffix)
     # Only what lies there itself: a name with a slash may lead elsewhere.
     if kind is None or "/" in name or "\\" in name or "\0" in name:
         return None
-    for folder in _FOLDERS:
-        file = folder / name
+    for file in (*(folder / name for folder in _FOLDERS), tab_file(name)):
         # A name may be too long for a file.
-        if len(name) <= _MAX_NAME and file.is_file():
+        if file is not None and len(name) <= _MAX_NAME and file.is_file():
             body = file.read_bytes()
             if name == "index.html":
                 named = f'name="wampapp-realm" content="{escape(realm)}"'

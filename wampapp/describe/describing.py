@@ -17,14 +17,15 @@ from wampapp.describe.schemas import Schemas, described, plain, with_default
 from wampapp.registry.about import binding_of
 from wampapp.registry.binding import Binding
 from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.records import Registration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wampapp.config.records import Config
     from wampapp.describe.api import Schema
     from wampapp.protocol.patterns import Pattern
-    from wampapp.registry.records import About, Publication, Registration, Scope, Subscription
+    from wampapp.registry.records import About, Publication, Scope, Subscription
     from wampapp.registry.registry import Registry
 
 _KINDS: Final[dict[Any, Kind]] = {
@@ -37,7 +38,13 @@ _KINDS: Final[dict[Any, Kind]] = {
 #: What a handler that waits says of its result.
 _AWAITABLES: Final = (abc.Awaitable, abc.Coroutine, asyncio.Future, asyncio.Task)
 #: What says that results come one by one.
-_ITERATORS: Final = (abc.Iterator, abc.AsyncIterator, abc.Generator, abc.AsyncGenerator)
+_ITERATORS: Final = (
+    abc.Iterator,
+    abc.AsyncIterator,
+    abc.AsyncIterable,
+    abc.Generator,
+    abc.AsyncGenerator,
+)
 
 
 class Describable(Protocol):
@@ -83,7 +90,7 @@ def describe(
     realm: str = "realm1",
 ) -> Api:
     """Describe what an app offers; see :class:`Api` for the arguments."""
-    writer = _Describer()
+    writer = _Describer(Schemas())
     procedures = [writer.procedure(r) for r in registry.registrations if not r.about.hidden]
     topics = [writer.subscription(s) for s in registry.subscriptions if not s.about.hidden]
     topics += [writer.publication(p) for p in registry.publications if not p.about.hidden]
@@ -95,8 +102,23 @@ def describe(
         realm=realm,
         procedures=tuple(procedures),
         topics=_one_each(topics),
-        schemas=writer.schemas.named,
+        schemas=writer.named,
     )
+
+
+def describe_functions(functions: Mapping[str, Callable[..., Any]]) -> Api:
+    """Describe procedures by functions with their signatures, as those who call them see them.
+
+    Args:
+        functions: the functions, by the URIs of the procedures.
+
+    Raises:
+        InvalidHandler: an annotation is of no type that an argument can have.
+    """
+    # What the callee takes is what the caller gives.
+    writer = _Describer(Schemas(given=True))
+    found = [writer.procedure(Registration(uri, one)) for uri, one in functions.items()]
+    return Api(title="", version="", procedures=tuple(found), schemas=writer.named)
 
 
 def describe_function(
@@ -112,7 +134,7 @@ def describe_function(
     Returns:
         The description, and the schemas that it refers to.
     """
-    writer = _Describer()
+    writer = _Describer(Schemas())
     doc = read_docstring(function)
     binding = Binding(function, context=context)
     result, _ = writer.result(binding, iterates=False)
@@ -121,7 +143,7 @@ def describe_function(
         result=result,
         result_description=doc.result,
     )
-    return procedure, writer.schemas.named
+    return procedure, writer.named
 
 
 def _one_each(topics: list[Topic]) -> tuple[Topic, ...]:
@@ -133,17 +155,28 @@ def _one_each(topics: list[Topic]) -> tuple[Topic, ...]:
 
 
 class _Describer:
-    """Describes records, and keeps the schemas that they share."""
+    """Describes records, and keeps the schemas that they share.
 
-    def __init__(self) -> None:
-        self.schemas = Schemas()
+    Args:
+        taken: makes the schemas of what is taken.
+    """
+
+    def __init__(self, taken: Schemas) -> None:
+        self.taken = taken
+        self.given = self.taken.reversed()
+
+    @property
+    def named(self) -> dict[str, Schema]:
+        """The schemas of the types that have a name."""
+        return self.taken.named
 
     def procedure(self, record: Registration) -> Procedure:
         endpoint = endpoint_for(record)
         doc = read_docstring(record.endpoint)
+        common = self.common(record.uri, record.pattern, record.endpoint, endpoint.binding, doc)
         result, progress = self.result(endpoint.binding, endpoint.kind in ("generator", "stream"))
         return Procedure(
-            **self.common(record.uri, record.pattern, record.endpoint, endpoint.binding, doc),
+            **common,
             **_about(record.about),
             result=result,
             result_description=doc.result,
@@ -162,7 +195,8 @@ class _Describer:
 
     def publication(self, record: Publication) -> Topic:
         doc = read_docstring(record.shape)
-        common = self.common(record.uri, record.pattern, record.shape, binding_of(record), doc)
+        binding = binding_of(record)
+        common = self.common(record.uri, record.pattern, record.shape, binding, doc, self.given)
         return Topic(**common, **_about(record.about), is_published=True)
 
     def common(
@@ -172,6 +206,7 @@ class _Describer:
         function: Callable[..., Any],
         binding: Binding,
         doc: Doc,
+        schemas: Schemas | None = None,
     ) -> dict[str, Any]:
         return {
             "uri": uri,
@@ -179,21 +214,9 @@ class _Describer:
             "name": getattr(function, "__name__", ""),
             "summary": doc.summary,
             "description": doc.description,
-            "parameters": tuple(self._parameter(p, doc) for p in binding.taken),
+            "parameters": tuple(_parameter(p, doc, schemas or self.taken) for p in binding.taken),
             "captures": tuple(self._captures(pattern, binding, doc)) if pattern else (),
         }
-
-    def _parameter(self, parameter: inspect.Parameter, doc: Doc) -> Parameter:
-        kind = _KINDS[parameter.kind]
-        has_default = parameter.default is not parameter.empty
-        schema = self._schema(parameter.annotation)
-        schema = described(schema, doc.parameters.get(parameter.name, ""))
-        return Parameter(
-            name=parameter.name,
-            schema=with_default(schema, parameter.default) if has_default else schema,
-            kind=kind,
-            required=not has_default and kind not in ("rest", "others"),
-        )
 
     def _captures(self, pattern: Pattern, binding: Binding, doc: Doc) -> list[Capture]:
         known = binding.signature.parameters
@@ -205,7 +228,7 @@ class _Describer:
             Capture(
                 name=name,
                 schema=described(
-                    self._schema(kinds.get(name, str)) or {"type": "string"},
+                    _schema(kinds.get(name, str), self.taken) or {"type": "string"},
                     doc.parameters.get(name, ""),
                 ),
                 rest=name == rest,
@@ -213,24 +236,38 @@ class _Describer:
             for name in pattern.captured
         ]
 
-    def _schema(self, annotation: Any) -> Schema:
-        return {} if annotation is inspect.Parameter.empty else self.schemas.of(annotation)
-
     def result(self, binding: Binding, iterates: bool) -> tuple[Schema, Schema | None]:
         """Return the schemas of the result and of each progressive result."""
         annotation = _awaited(binding.signature.return_annotation)
         origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-        if origin in _ITERATORS or (iterates and origin in (abc.Iterable, abc.AsyncIterable)):
-            item = self._schema(args[0]) if args else {}
+        if origin in _ITERATORS or (iterates and origin is abc.Iterable):
+            item = _schema(args[0], self.given) if args else {}
             returned = args[2] if origin is abc.Generator and len(args) == 3 else None
             if returned not in (None, type(None), Any):
-                return self._schema(returned), item
+                return _schema(returned, self.given), item
             return {"type": "array", **({"items": item} if item else {})}, item
         if iterates or annotation in _ITERATORS:
             return {"type": "array"}, {}
         if annotation is None:
             annotation = type(None)
-        return self._schema(annotation), None
+        return _schema(annotation, self.given), None
+
+
+def _parameter(parameter: inspect.Parameter, doc: Doc, schemas: Schemas) -> Parameter:
+    kind = _KINDS[parameter.kind]
+    has_default = parameter.default is not parameter.empty
+    schema = _schema(parameter.annotation, schemas)
+    schema = described(schema, doc.parameters.get(parameter.name, ""))
+    return Parameter(
+        name=parameter.name,
+        schema=with_default(schema, parameter.default) if has_default else schema,
+        kind=kind,
+        required=not has_default and kind not in ("rest", "others"),
+    )
+
+
+def _schema(annotation: Any, schemas: Schemas) -> Schema:
+    return {} if annotation is inspect.Parameter.empty else schemas.of(annotation)
 
 
 def _awaited(annotation: Any) -> Any:

@@ -30,12 +30,13 @@ FORMATS: Final[dict[str, Format]] = {
 }
 
 
-def write(api: Api, form: Format) -> str:
+def write(api: Api, form: Format, *, is_strange: bool = False) -> str:
     """Return a description as the text of a file; it ends with a newline.
 
     Args:
         api: the description.
         form: the format; JSON and YAML are AsyncAPI documents.
+        is_strange: whether others wrote the texts, so that Markdown in them is not to count.
 
     Raises:
         UsageError: PyYAML is needed, and not installed.
@@ -43,7 +44,7 @@ def write(api: Api, form: Format) -> str:
     if form == "markdown":
         from wampapp.describe.markdown import to_markdown
 
-        return to_markdown(api)
+        return to_markdown(api, is_strange=is_strange)
     if form == "html":
         from wampapp.describe.page import to_page
 

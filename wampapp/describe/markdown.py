@@ -19,26 +19,38 @@ from wampapp.describe.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wampapp.describe.api import Api, Operation, Schema
 
 #: What Markdown, or the HTML in it, would take for its own.
-_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|#~])")
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>#~&$])")
+#: What it would take for the beginning of a list, or for a line.
+_BEGINNING: Final = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
+#: What an author writes as code.
+_BLOCK: Final = re.compile(r"(?ms)(^(?: {4}|\t)[^\n]*|^```.*?^```|`[^`\n]+`)")
+#: What becomes a link without any markup.
+_ADDRESS: Final = re.compile(r"(\S*(?:@|://|www\.)\S*)", re.IGNORECASE)
 
 
-def to_markdown(api: Api) -> str:
-    """Return a description as Markdown, in GitHub's flavour."""
+def to_markdown(api: Api, *, is_strange: bool = False) -> str:
+    """Return a description as Markdown, in GitHub's flavour.
+
+    Args:
+        api: the description.
+        is_strange: whether somebody else wrote its texts, so that no Markdown in them counts.
+    """
+    paragraphs = _fenced if is_strange else _body
     lines = [f"# {_text(api.title)} {_text(api.version)}", ""]
     if api.description:
-        lines += [_body(api.description), ""]
+        lines += [paragraphs(api.description), ""]
     where = f"Realm {_code(api.realm)}" + (f" at {_code(api.router)}" if api.router else "")
     lines += [f"{where}.", ""]
     for title, operations in (("Procedures", api.procedures), ("Topics", api.topics)):
         if operations:
             lines += [f"## {title}", ""]
         for operation in operations:
-            lines += _operation(operation)
+            lines += _operation(operation, paragraphs)
     if api.schemas:
         lines += ["## Types", ""]
     for name, schema in api.schemas.items():
@@ -46,12 +58,13 @@ def to_markdown(api: Api) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _operation(operation: Operation) -> Iterator[str]:
+def _operation(operation: Operation, paragraphs: Callable[[str], str]) -> Iterator[str]:
     kind = "" if isinstance(operation, Procedure) else f" ({direction_text(operation)})"  # type: ignore[arg-type]
     yield from (f"### {_code(operation.uri)}{kind}", "")
-    for paragraph in (_text(operation.summary), _body(operation.description)):
-        if paragraph:
-            yield from (paragraph, "")
+    if operation.summary:
+        yield from (_text(operation.summary), "")
+    if operation.description:
+        yield from (paragraphs(operation.description), "")
     if operation.is_described:
         yield from (_code(signature_text(operation)), "")
     for note in notes(operation):
@@ -64,7 +77,7 @@ def _operation(operation: Operation) -> Iterator[str]:
         rows = [(_code(error.uri), _text(error.description)) for error in operation.errors]
         yield from _table(("error", "when"), rows)
     for example in operation.examples:
-        yield from ("Example:", "", "```json", clean(example_text(example)), "```", "")
+        yield from ("Example:", "", _fenced(example_text(example), "json"), "")
 
 
 def _type(name: str, schema: Schema) -> Iterator[str]:
@@ -96,23 +109,40 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
     yield f"| {' | '.join(header)} |"
     yield f"|{'---|' * len(header)}"
     for row in rows:
-        yield f"| {' | '.join(row)} |"
+        cells = [cell.replace("|", "\\|") for cell in row]
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 
 def _text(text: str) -> str:
-    """Return a text in which nothing is markup, in one line."""
-    return _MARKUP.sub(r"\\\1", clean(" ".join(text.split())))
+    """Return a text in which nothing is markup or a link, in one line."""
+    parts = _ADDRESS.split(clean(" ".join(text.split())))
+    parts[::2] = [_MARKUP.sub(r"\\\1", part) for part in parts[::2]]
+    parts[1::2] = map(_code, parts[1::2])
+    return _BEGINNING.sub(r"\1\\\2", "".join(parts))
 
 
 def _body(text: str) -> str:
     """Return paragraphs, whose Markdown counts and whose HTML does not."""
-    return clean(text).replace("<", "&lt;")
+    parts = _BLOCK.split(clean(text))
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "".join(parts)
+
+
+def _fenced(text: str, kind: str = "text") -> str:
+    """Return a text as a block of code, in which nothing counts."""
+    ticks = _more_ticks(text, 3)
+    return f"{ticks}{kind}\n{clean(text)}\n{ticks}"
 
 
 def _code(text: str) -> str:
-    """Return a text as code, whatever it has of backticks; a bar would end the cell of a table."""
-    text = clean(" ".join(text.split())).replace("|", "\\|")
-    ticks = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    """Return a text as code, whatever it has of backticks."""
+    text = clean(" ".join(text.split()))
+    ticks = _more_ticks(text, 1)
     space = " " if len(ticks) > 1 else ""
-    return f"{ticks}{space}{text}{space}{ticks}"
+    return f"{ticks}{space}{text}{space}{ticks}" if text else ""
+
+
+def _more_ticks(text: str, least: int) -> str:
+    """Return more backticks than a text has in a row."""
+    return "`" * max(least, *(len(found) + 1 for found in re.findall("`+", text)), 0)

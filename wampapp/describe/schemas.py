@@ -6,6 +6,7 @@ no type for: bytes, and numbers as keys. So these are made of msgspec's public a
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import abc
@@ -16,7 +17,11 @@ from msgspec import inspect as types
 
 from wampapp.describe.api import REFERENCE, Schema
 from wampapp.describe.docstrings import read_docstring
-from wampapp.registry.pydantic_types import for_msgspec, is_checked_by_pydantic
+from wampapp.registry.pydantic_types import (
+    for_msgspec,
+    holds_pydantic,
+    is_checked_by_pydantic,
+)
 from wampapp.registry.shapes import short
 from wampapp.registry.stand_ins import StandIn
 
@@ -53,14 +58,35 @@ _LISTS: Final = frozenset({abc.Iterable, abc.Reversible, abc.Container})
 class Schemas:
     """Makes schemas, and keeps those of the types that have a name.
 
+    What a type of pydantic's is made of may look different from what is made of it.
+
+    Args:
+        given: whether they are of what an app gives, such as results, or else of what it takes.
+
     Attributes:
         named: the schemas of classes, by the names under which references find them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, given: bool = False) -> None:
         self.named: dict[str, Schema] = {}
+        self._given = given
         self._names: dict[Any, str] = {}
         self._known: dict[Any, Schema] = {}
+        #: What is added to a name that the type has in the other direction.
+        self._suffix = "_Output" if given else "_Input"
+        #: What pydantic's types hold, by its own names.
+        self._inner: set[str] = set()
+        #: Those of the other direction.
+        self._others: Schemas | None = None
+        self._differing: dict[Any, bool] = {}
+
+    def reversed(self) -> Schemas:
+        """Return the schemas of the other direction, which share the names with these."""
+        if self._others is None:
+            self._others = Schemas(given=not self._given)
+            self._others.named = self.named
+            self._others._others = self
+        return self._others
 
     def of(self, annotation: Any) -> Schema:
         """Return the schema of an annotation; an empty one, which admits all, where none is known.
@@ -191,7 +217,10 @@ class Schemas:
         return self._named(info.cls, make)
 
     def _field(self, field: types.Field) -> Schema:
-        schema = self._of(field.type)
+        try:
+            schema = self._of(field.type)
+        except Exception:  # noqa: BLE001 - one that has no schema must not spoil the others
+            schema = {}
         return schema if field.default is msgspec.NODEFAULT else with_default(schema, field.default)
 
     def _custom(self, info: types.CustomType) -> Schema:
@@ -208,15 +237,32 @@ class Schemas:
         """Return a reference to the schema of a class, which is made if there is none."""
         name = self._names.get(kind)
         if name is None:
-            name = self._names[kind] = self._free_name(short(kind))
+            other = None if self._others is None else self._others._names.get(kind)
+            if other is not None and not self._differs(kind):
+                name = self._names[kind] = other
+                return {"$ref": REFERENCE + name}
+            name = self._names[kind] = self._free_name(
+                short(kind) + ("" if other is None else self._suffix)
+            )
             self.named[name] = {}  # a class may hold itself
             self.named[name] = make()
         return {"$ref": REFERENCE + name}
 
-    def _free_name(self, wanted: str) -> str:
+    def _differs(self, kind: Any) -> bool:
+        """Return whether a type has another schema in the other direction."""
+        if kind not in self._differing:
+            self._differing[kind] = False
+            if holds_pydantic(kind):
+                ways = Schemas(given=False), Schemas(given=True)
+                here, there = ((one.of(kind), one.named) for one in ways)
+                self._differing[kind] = here != there
+        return self._differing[kind]
+
+    def _free_name(self, wanted: str, schema: Schema | None = None) -> str:
+        """Return a name that is free, or has a schema already."""
         wanted = _UNNAMEABLE.sub("_", wanted).strip("_") or "Type"
         name, number = wanted, 1
-        while name in self.named:
+        while name in self.named and (schema is None or self.named[name] != schema):
             number += 1
             name = f"{wanted}_{number}"
         return name
@@ -227,17 +273,50 @@ class Schemas:
             return {"$ref": REFERENCE + self._names[kind]}
         from pydantic import TypeAdapter
 
-        schema: Schema = TypeAdapter(kind).json_schema(ref_template=REFERENCE + "{model}")
+        schema: Schema = TypeAdapter(kind).json_schema(
+            ref_template=REFERENCE + "{model}",
+            schema_generator=_generator(),
+            mode="serialization" if self._given else "validation",
+        )
         inner: dict[str, Schema] = schema.pop("$defs", {})
-        renamed = {name: self._free_name(name) for name in inner if name in self.named}
-        same = {name for name in renamed if self.named[name] == _as_draft7(inner[name], {})}
-        renamed = {name: new for name, new in renamed.items() if name not in same}
+        renamed = self._renamed(inner)
         for name, definition in inner.items():
             self.named[renamed.get(name, name)] = _as_draft7(definition, renamed)
         schema = dict(_as_draft7(schema, renamed))
         if not is_checked_by_pydantic(kind) or "$ref" in schema:
             return schema
+        name = short(kind)
+        if self.named.get(name) == schema:  # it was in another one
+            self._names[kind] = name
         return self._named(kind, lambda: schema)
+
+    def _renamed(self, inner: dict[str, Schema]) -> dict[str, str]:
+        """Return what pydantic's types are called here whose names others have already.
+
+        Args:
+            inner: pydantic's schemas of them.
+        """
+        known = self.named.keys() & inner.keys()
+        differing = {name for name in known if self.named[name] != _as_draft7(inner[name], {})}
+        # What refers to one of them differs too.
+        texts = {name: json.dumps(inner[name]) for name in known}
+        while more := {
+            name
+            for name in known - differing
+            if any(f'"{REFERENCE}{other}"' in texts[name] for other in differing)
+        }:
+            differing |= more
+        own = {name for name in self._inner if f"{name}{self._suffix}" not in self.named}
+        wanted = {
+            name: name if name in own else f"{name}{self._suffix}"
+            for name in inner
+            if name in differing
+        }
+        self._inner |= inner.keys()
+        return {
+            name: self._free_name(new, _as_draft7(inner[name], wanted))
+            for name, new in wanted.items()
+        }
 
 
 def described(schema: Schema, description: str) -> Schema:
@@ -327,6 +406,21 @@ _WRITERS: Final[Mapping[type[types.Type], Callable[[Schemas, Any], Schema]]] = {
     types.StructType: Schemas._struct,
     types.CustomType: Schemas._custom,
 }
+
+
+@functools.cache
+def _generator() -> type[Any]:
+    """Return what makes pydantic's schemas; what has none becomes one that admits all."""
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Generator(GenerateJsonSchema):
+        def emit_warning(self, *_: Any) -> None:
+            """Say nothing: a default that JSON cannot carry is left out, as everywhere."""
+
+        def handle_invalid_for_json_schema(self, *_: Any) -> dict[str, Any]:
+            return {}
+
+    return Generator
 
 
 def _as_draft7(schema: Any, renamed: dict[str, str]) -> Any:

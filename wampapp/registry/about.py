@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from wampapp.errors import InvalidArgument, InvalidHandler
@@ -12,8 +13,9 @@ from wampapp.registry.binding import Binding
 from wampapp.registry.records import About, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
+    from wampapp.protocol.patterns import Pattern
     from wampapp.registry.records import Publication
 
 
@@ -44,35 +46,56 @@ def taken_about(fields: dict[str, Any], function: Callable[..., Any]) -> About:
     return About(
         hidden=bool(fields.pop("hidden", False)),
         examples=tuple(_named(one, function) for one in examples),
-        errors=tuple(_error(one) for one in fields.pop("errors", None) or ()),
+        errors=_errors(fields.pop("errors", None)),
         deprecated=deprecated,
     )
 
 
 def check_examples(
-    about: About, binding: Binding, captured: Sequence[str], function: Callable[..., Any]
+    about: About, binding: Binding, pattern: Pattern, function: Callable[..., Any]
 ) -> None:
     """Check that the examples of a declaration can be called.
 
     Args:
         about: has the examples.
         binding: the converter of the arguments.
-        captured: the names of the URI's components that vary, which an example may have too.
+        pattern: the URI; an example has its components that vary, too.
         function: what is declared, for the message.
 
     Raises:
-        InvalidHandler: one does not fit the function's signature.
+        InvalidHandler: one does not fit the function's signature or the URI.
     """
     by_place = [p.name for p in binding.taken if p.kind is inspect.Parameter.POSITIONAL_ONLY]
     for example in about.examples:
-        named = {name: value for name, value in example.items() if name not in captured}
+        named = {name: value for name, value in example.items() if name not in pattern.captured}
         args = [named.pop(name) for name in by_place if name in named]
         try:
+            binding.convert_captured(dict(_components(example, pattern)))
             binding.bind(args, named)
         except InvalidArgument as error:
             raise InvalidHandler(
                 f"The example {example!r} does not fit {name_of(function)}: {error.message}."
             ) from None
+
+
+def _components(example: dict[str, Any], pattern: Pattern) -> Iterator[tuple[str, str]]:
+    """Return the components of the URI that an example is called by.
+
+    Raises:
+        InvalidArgument: one is missing, or is none.
+    """
+    for name in pattern.captured:
+        if name not in example:
+            raise InvalidArgument(f"`{name}`: missing")
+        value = example[name]
+        text = str(value) if type(value) is int else value
+        if not isinstance(text, str):
+            raise InvalidArgument(f"`{name}`: expected str, got {type(value).__name__}")
+        is_rest = pattern.rest is not None
+        if not uris.is_valid(text) or ("." in text and not is_rest):
+            what = "the end" if is_rest else "a component"
+            raise InvalidArgument(f"`{name}`: {text!r} cannot be {what} of a URI")
+        yield name, text
 
 
 def binding_of(record: Publication) -> Binding:
@@ -106,6 +129,15 @@ def _named(example: object, function: object) -> dict[str, Any]:
         f"The example of {name_of(function)} is {example!r}; give its arguments by their names, "
         "as a dictionary, or a list of such dictionaries."
     )
+
+
+def _errors(errors: object) -> tuple[type[Exception] | str, ...]:
+    if errors is None:
+        return ()
+    if isinstance(errors, str | type) or not isinstance(errors, Iterable):
+        named = getattr(errors, "__name__", repr(errors))
+        raise InvalidHandler(f"errors is {errors!r}; give a list: errors=[{named}]")
+    return tuple(_error(one) for one in errors)
 
 
 def _error(error: object) -> type[Exception] | str:

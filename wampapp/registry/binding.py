@@ -196,6 +196,19 @@ class Binding:
         self, args: Sequence[Any], kwargs: dict[str, Any], extras: dict[str, Any]
     ) -> tuple[Sequence[Any], dict[str, Any]]:
         """Insert captured components and the context where the handler expects them."""
+        self.convert_captured(extras)
+        placed = list(args)
+        for place, name in self._places:
+            if place <= len(placed):
+                placed.insert(place, extras.pop(name))
+        return placed, {**kwargs, **extras}
+
+    def convert_captured(self, extras: dict[str, Any]) -> None:
+        """Convert the captured components among what a handler gets in addition.
+
+        Raises:
+            InvalidArgument: one does not fit its annotation.
+        """
         for name, kind in self._captured.items():
             if kind is not Any:
                 try:
@@ -203,11 +216,6 @@ class Binding:
                     extras[name] = convert(extras[name], kind, strict=False)
                 except msgspec.ValidationError as error:
                     raise self._fault(error, name) from None
-        placed = list(args)
-        for place, name in self._places:
-            if place <= len(placed):
-                placed.insert(place, extras.pop(name))
-        return placed, {**kwargs, **extras}
 
     def _check_names(self, count: int, kwargs: dict[str, Any]) -> None:
         if count > len(self._names) and not self._has_rest:

@@ -193,7 +193,7 @@ class Blueprint(Routing):
                 written=written_uri(uri, shape),
                 about=about,
             )
-            check_examples(about, binding_of(record), pattern.captured, shape)
+            check_examples(about, binding_of(record), pattern, shape)
             self.registry.add_publication(record)
             return shape
 
@@ -299,7 +299,7 @@ class Blueprint(Routing):
         )
         check_options(record)
         # A signature that cannot be served is found here, not at start.
-        check_examples(record.about, endpoint_for(record).binding, pattern.captured, endpoint)
+        check_examples(record.about, endpoint_for(record).binding, pattern, endpoint)
         self.registry.add_registration(record)
         return record
 
@@ -319,7 +319,7 @@ class Blueprint(Routing):
             **fields,
         )
         check_options(record)
-        check_examples(record.about, endpoint_for(record).binding, pattern.captured, handler)
+        check_examples(record.about, endpoint_for(record).binding, pattern, handler)
         self.registry.add_subscription(record)
         return record
 

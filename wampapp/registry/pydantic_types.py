@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.util
+import sys
 import typing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,6 +91,13 @@ def _has_fields(kind: Any) -> bool:
         or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
         or (isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"))
     )
+
+
+def holds_pydantic(kind: Any) -> bool:
+    """Return whether an annotation holds anything of pydantic's, at any depth."""
+    if "pydantic" not in sys.modules:
+        return False
+    return any(is_checked_by_pydantic(part) or _is_silent(part) for part in _parts(kind, []))
 
 
 def is_checked_by_pydantic(kind: Any) -> bool:

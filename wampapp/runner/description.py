@@ -15,14 +15,23 @@ from wampapp.server.address import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.registry.endpoint import Endpoint
+    from wampapp.registry.records import Subscription
     from wampapp.runner.reach import Reach
 
 
-def description_record(describe: Callable[[], dict[str, Any]]) -> Registration:
+def description_record(
+    describe: Callable[[], dict[str, Any]],
+    announced: Callable[[], list[tuple[Registration | Subscription, Endpoint]]],
+) -> Registration:
     """Return the declaration of the procedure.
+
+    What the app hides is named by the numbers of its registrations and subscriptions: whoever may
+    ask the router knows then what to leave out, and to others they say nothing.
 
     Args:
         describe: returns the AsyncAPI document; it is called once, when somebody asks.
+        announced: returns what is registered and subscribed at the moment.
     """
     remembered = functools.cache(describe)
     one_at_a_time = threading.Lock()
@@ -30,7 +39,13 @@ def description_record(describe: Callable[[], dict[str, Any]]) -> Registration:
     def description() -> dict[str, Any]:
         """Return what this app offers, as an AsyncAPI document."""
         with one_at_a_time:  # else each of those who ask together would have it made
-            return remembered()
+            document = remembered()
+        hidden: dict[str, list[int]] = {"procedures": [], "topics": []}
+        for record, endpoint in announced():
+            if record.about.hidden:
+                kind = "procedures" if isinstance(record, Registration) else "topics"
+                hidden[kind].append(endpoint.id)
+        return {**document, "x-wamp": {"hidden": hidden}}
 
     return Registration(f"{DESCRIBE}{secrets.token_hex(8)}", description, needed=False)
 

@@ -220,7 +220,7 @@ class Service:
         ]
         found = await self.find_router()
         if self._describe is not None and is_told(self._config.describe, found):
-            description = description_record(self._describe)
+            description = description_record(self._describe, self._announced)
             endpoints.append((description, self._dispatcher.prepare(description)))
         await self._serve_pages(found)
         await self._hooks.run_startup()
@@ -247,6 +247,9 @@ class Service:
             self._guests.append(connection)
             await connection.open(patient=patient)
             self._keep(connection)
+
+    def _announced(self) -> list[tuple[Registration | Subscription, Endpoint]]:
+        return [] if self._connection is None else self._connection.announced()
 
     async def _serve_pages(self, found: Reach) -> None:
         web, config = self._registry.web, self._config
@@ -347,10 +350,10 @@ class Service:
         if self._keepers:
             self._awaited = True
             kept: asyncio.Future[Any] = asyncio.gather(*self._keepers)
+            # What comes of it is of no interest if this is cancelled, or the other one is first.
+            kept.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
             either = [self._failure, kept]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            # What comes of the other one later on is of no interest any more.
-            kept.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
             await next(one for one in either if one.done())
 
     def succeed_another(self) -> None:

@@ -23,9 +23,13 @@ logger = logging.getLogger("wampapp.web")
 #: For how many seconds a connection waits for a worker that takes it, and how often it looks.
 _PATIENCE: Final = 5.0
 _PAUSE: Final = 0.02
+_NOBODY: Final = b"The service is not there just now; try again.\n"
+#: By Refresh, a browser tries again by itself: this page has no script of ours that would.
 _UNAVAILABLE: Final = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-)
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nCache-Control: no-store\r\nRetry-After: 1\r\nRefresh: 1\r\n"
+    b"Connection: close\r\n\r\n%b"
+) % (len(_NOBODY), _NOBODY)
 
 
 class Handover(Factory):

@@ -12,6 +12,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 
 from wampapp.config.url import WEBSOCKET_PATH
+from wampapp.describe.console_files import CONSOLE
 
 if TYPE_CHECKING:
     import asyncio
@@ -52,15 +53,18 @@ class _Answer(NamedTuple):
     body: bytes
     kind: str = "text/plain; charset=utf-8"
     policy: str = "default-src 'none'"
+    location: str = ""
 
     def encode(self, *, with_body: bool) -> bytes:
         """Return the response as it is sent; the connection is closed after it."""
+        location = f"Location: {self.location}\r\n" if self.location else ""
         head = (
             f"HTTP/1.1 {self.status}\r\n"
             f"Date: {formatdate(usegmt=True)}\r\n"
             "Server: wampapp\r\n"
             f"Content-Type: {self.kind}\r\n"
             f"Content-Length: {len(self.body)}\r\n"
+            f"{location}"
             f"Content-Security-Policy: {self.policy}\r\n"
             "X-Content-Type-Options: nosniff\r\n"
             "Cache-Control: no-store\r\n"
@@ -77,6 +81,8 @@ class _Answer(NamedTuple):
             "x-content-type-options": "nosniff",
             "cache-control": "no-store",
         }
+        if self.location:
+            headers["location"] = self.location
         return int(self.status.partition(" ")[0]), headers, self.body
 
 
@@ -92,12 +98,14 @@ _MISDIRECTED: Final = _Answer(
     "421 Misdirected Request",
     b"This name is not the router's; --allow-origin, with the origin of a page, lets it in.\n",
 )
+#: The files of the console are relative to a folder.
+_TO_CONSOLE: Final = _Answer("307 Temporary Redirect", b"", location=CONSOLE)
 _OK: Final = _Answer("200 OK", b"ok\n")
 _STOPPING: Final = _Answer("503 Service Unavailable", b"The router stops.\n")
 
 
 def console_reply(own_file: OwnFile, path: str) -> tuple[int, dict[str, str], bytes] | None:
-    """Return the answer to GET for a file of the console; None if there is no such file.
+    """Return the answer to GET for the console, or a file of it; None if there is no such file.
 
     Args:
         own_file: returns the files of the console.
@@ -108,8 +116,11 @@ def console_reply(own_file: OwnFile, path: str) -> tuple[int, dict[str, str], by
 
 
 def _console(own_file: OwnFile | None, path: str) -> _Answer | None:
-    found = None if own_file is None else own_file(path)
-    return None if found is None else _Answer("200 OK", found[1], found[0], _CONSOLE_POLICY)
+    is_folder = path == CONSOLE.rstrip("/")
+    found = None if own_file is None else own_file(CONSOLE if is_folder else path)
+    if found is None:
+        return None
+    return _TO_CONSOLE if is_folder else _Answer("200 OK", found[1], found[0], _CONSOLE_POLICY)
 
 
 class PageFactory(Factory):

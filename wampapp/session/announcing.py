@@ -125,8 +125,11 @@ class Announcer:
                 await (session.withdraw(endpoint) or _nothing())
 
     def announced(self) -> list[tuple[Registration | Subscription, Endpoint]]:
-        """Return the handlers that are announced in each session, with their declarations."""
-        return [(record, endpoint) for endpoint, record in self._known.items()]
+        """Return the handlers that are announced in each session, with their declarations.
+
+        It may be called in any thread.
+        """
+        return [(record, endpoint) for endpoint, record in list(self._known.items())]
 
     def find(self, endpoint: Endpoint) -> int | None:
         """Return the id of a handler's registration or subscription, in any thread.

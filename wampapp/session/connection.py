@@ -116,6 +116,11 @@ class Connection:
         """Whether the session has just come back, so that a missing procedure may yet follow."""
         return self._loop.time() - self._rejoined_at < _SETTLING_SECONDS
 
+    @property
+    def where(self) -> str:
+        """The router, for messages."""
+        return self._dialer.where
+
     async def joined(self, timeout: float | None = None) -> Session:
         """Return the session, at once or when it has come back.
 

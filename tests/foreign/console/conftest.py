@@ -7,6 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browser import chromium
 from tests.support.console import Console
+from tests.support.process import DEADLINE
 from wampapp import ConnectedClient, connect
 
 
@@ -38,5 +39,5 @@ def console(running: Console) -> Iterator[Console]:
 
 @pytest.fixture
 def client(console: Console) -> Iterator[ConnectedClient]:
-    with connect(console.rs_url, timeout=20) as client:
+    with connect(console.rs_url, timeout=DEADLINE) as client:
         yield client

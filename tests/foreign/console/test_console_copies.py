@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.console import Console, call, operation, outcome
-from tests.support.process import ROOT, environment
+from tests.support.process import DEADLINE, ROOT, environment
 
 pytestmark = pytest.mark.processes
 
@@ -22,8 +22,10 @@ ODD_NAMED = {"name": "x y", "größe": -1, "class": "a=b", "plain": {"a": [None,
 
 
 def snippet(page: Page, language: str) -> str:
+    said = page.get_by_role("group", name="Copy as").get_by_role("status")
+    said.evaluate("one => one.replaceChildren()")  # of the language before
     page.get_by_role("button", name=language, exact=True).click()
-    expect(page.get_by_role("group", name="Copy as").get_by_role("status")).to_have_text("Copied.")
+    expect(said).to_have_text("Copied.")
     copied: str = page.evaluate("navigator.clipboard.readText()")
     assert page.locator(".try pre").last.inner_text() == copied
     assert copied.isascii() or not {"\u202e", "\x07"} & set(copied)
@@ -59,7 +61,9 @@ def test_copied_calls_are_the_calls(console: Console, language: str, tmp_path: P
             text.replace("print(", "import json; print(json.dumps(").rstrip()[:-1] + "))",
         ]
     env = environment(PYTHONPATH=str(ROOT))
-    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=DEADLINE
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [ODD, ODD_NAMED]
     assert list(tmp_path.iterdir()) == []
@@ -73,7 +77,9 @@ def test_copied_streams_and_events(console: Console, tmp_path: Path) -> None:
     expect(page.locator(".outcome")).to_contain_text("complete")
     env = environment(PYTHONPATH=str(ROOT))
     words = [sys.executable, "-c", snippet(page, "Python")]
-    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=DEADLINE
+    )
     assert done.stdout.splitlines() == ["step 0", "step 1"], done.stderr
     assert snippet(page, "Shell") == (
         f"wampapp call --stream --url ws://{console.origin}/ws com.shop.bake 2\n"

@@ -5,11 +5,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.programs import console_service
 from tests.programs.console_service import CONTROL, MARKUP
 from tests.support.console import Console, call, operation, outcome, rows
 from tests.support.node import node_package
+from tests.support.process import DEADLINE
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Progress
+from wampapp.describe.asyncapi import to_document
+from wampapp.describe.describing import describe_app
+from wampapp.registry.endpoint import endpoint_for
+from wampapp.registry.records import Registration
 
 pytestmark = pytest.mark.processes
 
@@ -56,7 +62,12 @@ def hostile_document() -> dict[str, Any]:
 
 
 def test_hostile_text_does_nothing(console: Console, client: ConnectedClient) -> None:
-    client.register("wampapp.describe.hostile", hostile_document)
+    document = hostile_document()
+    for uri in document["channels"]:
+        # As it is: our own client would take it for a pattern.
+        record = Registration(uri, lambda: 1 / 0)
+        client.on_loop(lambda peer, record=record: peer.announce(record, endpoint_for(record)))
+    client.register("wampapp.describe.hostile", lambda: document)
     client.register("wampapp.describe.number", lambda: 5)
     client.register("wampapp.describe.fails", lambda: 1 / 0)
     page = console.visit()
@@ -97,6 +108,35 @@ def test_hostile_text_does_nothing(console: Console, client: ConnectedClient) ->
     assert not set(CONTROL) - set("[2Jgnp") & set(shown)
 
 
+def test_nobody_speaks_for_others(console: Console, client: ConnectedClient) -> None:
+    told = to_document(describe_app(console_service.app))
+    told["info"]["title"] = "Liar"
+    for one in told["operations"].values():
+        one["summary"] = "A lie."
+    told["x-wamp"] = {"hidden": {"procedures": client.call("wamp.registration.list")["exact"]}}
+    client.register("com.liar.own", lambda: None)
+    client.subscribe("com.liar.heard", lambda: None)
+    for uri, kind in (("com.liar.own", "procedure"), ("com.liar.heard", "topic")):
+        told["operations"][uri] = {
+            "summary": "The truth.",
+            "channel": {"$ref": ""},
+            "x-wamp": {"kind": kind, "uri": uri},
+        }
+    client.register("wampapp.describe.0", lambda: told)
+    page = console.visit()
+    expect(page.get_by_role("heading", name="Liar")).to_be_visible()
+    own = page.locator(".groups a", has_text="com.liar")
+    expect(own).to_have_count(2)
+    expect(own.first).to_contain_text("The truth.")
+    # What it publishes is known from itself alone.
+    lies = page.locator(".groups a", has_text="A lie.")
+    expect(lies).to_have_count(1)
+    expect(lies).to_contain_text("com.shop.ordered")
+    expect(rows(page)).to_have_count(14)
+    expect(page.locator(".groups")).to_contain_text("Order an article.")
+    expect(page.get_by_role("heading", name="Without a description")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessibility(console: Console, scheme: Any, progress: Progress) -> None:
     axe = node_package("axe-core", AXE, progress) / "node_modules" / "axe-core" / "axe.min.js"
@@ -113,7 +153,7 @@ def test_accessibility(console: Console, scheme: Any, progress: Progress) -> Non
         ]
         assert not bad, (what, bad)
 
-    expect(rows(page)).to_have_count(12)
+    expect(rows(page)).to_have_count(11)
     check("list")
     operation(page, "com.shop.order")
     page.get_by_role("button", name="Fill in the example").click()
@@ -136,7 +176,7 @@ def test_accessibility(console: Console, scheme: Any, progress: Progress) -> Non
     check("stream")
     page.goto(console.url + "#/events/prefix/com.shop")
     expect(page.locator(".chips li")).to_have_count(1)
-    with connect(console.rs_url, timeout=20) as client:
+    with connect(console.rs_url, timeout=DEADLINE) as client:
         client.publish("com.shop.sold", "apple")
         expect(page.locator(".tail li")).to_have_count(1)
         page.locator(".tail summary").click()
@@ -161,5 +201,5 @@ def test_on_a_phone(console: Console, where: str) -> None:
         outcome(page)
         page.get_by_role("link", name="All procedures and topics").click()
     if "sessions" not in where and "events" not in where:
-        expect(rows(page)).to_have_count(12)
+        expect(rows(page)).to_have_count(11)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

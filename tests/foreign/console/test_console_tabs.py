@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.console import Console, call, operation, outcome, rows
+from tests.support.process import DEADLINE
 from wampapp import ConnectedClient, connect
 
 pytestmark = pytest.mark.processes
@@ -110,11 +111,14 @@ def test_sessions(console: Console) -> None:
     expect(everyone.nth(1)).to_contain_text("json")
     expect(page.get_by_role("button", name="End this session")).to_have_count(0)
 
-    with connect(console.rs_url, timeout=20) as guest:
+    everyone.nth(0).evaluate("row => { row.isTheSame = true; }")
+    with connect(console.rs_url, timeout=DEADLINE) as guest:
         expect(everyone).to_have_count(3)
+        assert everyone.nth(0).evaluate("row => row.isTheSame")  # it is not made anew
         guest.register("com.guest.hello", lambda: "hi")
         guest.subscribe("com.guest", print, match="prefix")
         newcomer = everyone.filter(has_text="Without a name")
+        expect(newcomer).to_contain_text("1 registered · 1 subscribed")
         newcomer.locator("summary").click()
         expect(newcomer).to_contain_text("com.guest.hello")
         expect(newcomer).to_contain_text("com.guest (prefix)")
@@ -138,7 +142,7 @@ def test_ending_a_session(browser: Browser, tmp_path: Path) -> None:
     console = Console(browser, 0, "--router-config", tmp_path / "router.toml")
     with console.service:
         page = console.visit("#/sessions")
-        with connect(console.rs_url, timeout=20) as guest:
+        with connect(console.rs_url, timeout=DEADLINE) as guest:
             session = guest.call("wamp.session.list")
             row = page.locator(".people > li", has_text="Without a name")
             row.locator("summary").click()

@@ -60,5 +60,5 @@ def visit(port):
     for path in ("/new", "/old", *views):
         for body in (b"", b"x" * SIZE):
             url = f"http://127.0.0.1:{port}{path}"
-            with urllib.request.urlopen(urllib.request.Request(url, body), timeout=20) as answer:
+            with urllib.request.urlopen(urllib.request.Request(url, body), timeout=40) as answer:
                 assert answer.read() == b"5" + body

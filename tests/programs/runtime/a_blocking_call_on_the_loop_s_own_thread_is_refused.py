@@ -5,7 +5,7 @@ import signal
 from wampapp import WrongThread
 from wampapp.loop.runtime import get_runtime
 
-signal.alarm(30)  # seconds; the end of a program that hangs
+signal.alarm(50)  # seconds; the end of a program that hangs
 runtime = get_runtime()
 
 

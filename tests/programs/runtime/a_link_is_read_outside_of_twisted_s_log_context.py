@@ -9,7 +9,7 @@ from twisted.python import context, log
 
 from wampapp.loop.runtime import get_runtime
 
-signal.alarm(30)  # seconds; the end of a program that hangs
+signal.alarm(50)  # seconds; the end of a program that hangs
 logging.disable(logging.CRITICAL)  # one of the protocols fails
 runtime = get_runtime()
 

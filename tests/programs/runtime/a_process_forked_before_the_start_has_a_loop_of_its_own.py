@@ -6,5 +6,5 @@ from forking import in_child, seven
 
 from wampapp.loop.runtime import get_runtime
 
-signal.alarm(30)  # seconds; the end of a program that hangs
+signal.alarm(50)  # seconds; the end of a program that hangs
 assert in_child(lambda: get_runtime().run(seven())) == 0

@@ -7,7 +7,7 @@ from forking import in_child, seven
 
 from wampapp.loop.runtime import get_runtime
 
-signal.alarm(30)  # seconds; the end of a program that hangs
+signal.alarm(50)  # seconds; the end of a program that hangs
 runtime = get_runtime()
 assert runtime.call(seven()) == 7
 verb = getattr(runtime, sys.argv[1])

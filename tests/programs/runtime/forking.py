@@ -13,7 +13,7 @@ def in_child(work):
         warnings.simplefilter("ignore")  # Python warns of forking with threads
         child = os.fork()
     if child == 0:
-        signal.alarm(10)
+        signal.alarm(40)
         try:
             work()
         except UsageError as error:

@@ -5,7 +5,7 @@ import signal
 
 from wampapp.loop.runtime import get_runtime
 
-signal.alarm(30)  # seconds; the end of a program that hangs
+signal.alarm(50)  # seconds; the end of a program that hangs
 runtime = get_runtime()
 assert get_runtime() is runtime
 from twisted.internet import reactor

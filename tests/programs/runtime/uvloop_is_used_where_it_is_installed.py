@@ -4,5 +4,5 @@ import signal
 
 from wampapp.loop.runtime import get_runtime
 
-signal.alarm(30)  # seconds; the end of a program that hangs
+signal.alarm(50)  # seconds; the end of a program that hangs
 print(type(get_runtime().loop).__module__)

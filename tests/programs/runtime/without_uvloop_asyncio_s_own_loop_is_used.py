@@ -6,7 +6,7 @@ import sys
 from wampapp.loop.deferreds import with_deferreds
 from wampapp.loop.runtime import get_runtime
 
-signal.alarm(30)  # seconds; the end of a program that hangs
+signal.alarm(50)  # seconds; the end of a program that hangs
 sys.modules["uvloop"] = None  # what makes an import fail
 runtime = get_runtime()
 print(type(runtime.loop).__name__)

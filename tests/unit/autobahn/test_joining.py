@@ -71,9 +71,9 @@ def test_one_whose_connect_raises_ends_the_run(connect: Any) -> None:
 
 @pytest.mark.parametrize("connect", [never, lambda _session: None])
 def test_one_that_does_not_join_is_told_so(connect: Any) -> None:
-    error = error_of({"connect": connect}, handshake_timeout=0.05)
+    error = error_of({"connect": connect}, handshake_timeout=0.5)
     assert isinstance(error, HookFailed)
-    assert str(error) == "Join did not call self.join() within 0.05 s."
+    assert str(error) == "Join did not call self.join() within 0.5 s."
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_one_whose_welcome_raises_ends_the_run(welcome: Any) -> None:
 
 
 def test_one_whose_welcome_never_ends_is_told_so() -> None:
-    error = error_of({"welcome": never}, handshake_timeout=0.05)
-    assert str(error) == "Join did not return from its onWelcome within 0.05 s."
+    error = error_of({"welcome": never}, handshake_timeout=1)
+    assert str(error) == "Join did not return from its onWelcome within 1 s."
 
 
 def test_a_welcome_may_take_its_time() -> None:
@@ -139,13 +139,13 @@ def test_one_whose_challenge_raises_ends_the_run(challenge: Any) -> None:
 
 def test_one_that_does_not_answer_a_challenge_is_told_so() -> None:
     with ScriptedRouter(TICKET) as router:
-        error = against(router, {"challenge": never}, handshake_timeout=0.2)
-    assert str(error) == "Join did not answer in its onChallenge within 0.2 s."
+        error = against(router, {"challenge": never}, handshake_timeout=2)
+    assert str(error) == "Join did not answer in its onChallenge within 2 s."
 
 
 def test_a_router_that_does_not_answer_is_told_so() -> None:
     extra = {"challenge": lambda *_: "secret"}
     with ScriptedRouter(TICKET) as router:
-        error = against(router, extra, handshake_timeout=0.2, give_up_after=0)
+        error = against(router, extra, handshake_timeout=2, give_up_after=0)
     assert isinstance(error, RouterUnreachable)
-    assert "did not answer as a WAMP router within 0.2 s" in str(error)
+    assert "did not answer as a WAMP router within 2 s" in str(error)

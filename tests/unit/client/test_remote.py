@@ -3,14 +3,16 @@
 import asyncio
 import copy
 import dataclasses
+import datetime as dt
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import pytest
+from msgspec import Meta
 
 from tests.support.process import ROOT
 from wampapp import App, Client, InvalidHandler, InvalidResult, InvalidUri, UsageError
@@ -194,6 +196,178 @@ def test_a_prefix_that_is_not_one_is_refused() -> None:
         App().remote(Waiting, prefix="com shop")
 
 
+# What `check=True` finds out.
+
+told = App(prefix="com.told", describe=True)
+
+
+@told.register
+def take(
+    order: Order, quantity: Annotated[int, Meta(le=9)] = 1, /, *, day: dt.date | None = None
+) -> Order:
+    return order
+
+
+@told.register
+def bake(n: int) -> Iterator[Order]:
+    yield Order("bread")
+
+
+@told.register
+def loose(sku, **more):  # type: ignore[no-untyped-def]
+    return sku
+
+
+@told.register("com.told.<sku>.price")
+def price(sku: str, amount: int = 1) -> float:
+    return 1.0
+
+
+@told.register(hidden=True)
+def secret() -> None: ...
+
+
+class Fits(Protocol):
+    def take(self, order: Order, quantity: int = 2, /, *, day: dt.date) -> Order: ...
+    def bake(self, n: int) -> Iterator[Order]: ...
+    def loose(self, sku: str, *, colour: str = "red") -> int: ...
+
+
+class FitsAwaited(Protocol):
+    async def take(self, order: Order, /) -> Order: ...
+    def bake(self, n: int) -> AsyncIterator[Order]: ...
+
+
+class Untyped(Protocol):
+    def take(self, order, /): ...  # type: ignore[no-untyped-def]
+    @staticmethod
+    def bake(n) -> list: ...  # type: ignore[no-untyped-def, type-arg]
+
+
+class Price(Protocol):
+    def price(self, amount: int = 1) -> float: ...
+
+
+def test_what_fits_what_is_there_passes() -> None:
+    caller = App()
+
+    async def main() -> None:
+        async with TestSession(told, caller):
+            shop = await caller.remote(FitsAwaited, prefix="com.told", check=True)
+            assert await shop.take(Order("apple")) == Order("apple")
+            assert await told.remote(FitsAwaited, check=True)
+
+    asyncio.run(main())
+    with told.test_client() as client:
+        assert client.remote(Fits, check=True).take(Order("a"), day=dt.date.today())
+        assert client.remote(Untyped, check=True)
+        assert client.remote(Price, prefix=".apple", check=True).price() == 1.0
+        module = ModuleType("told")
+        exec("def take(a, /): ...\ndef helper(): ...", vars(module))
+        assert client.remote(module, check=True).take(Order("a")) == {"sku": "a", "quantity": 1}
+
+
+class Differs(Protocol):
+    def take(self, order: str, when: str, /, *, day: str, rush: bool = False) -> None: ...
+
+
+class Bigger(Protocol):
+    def bake(self, n: float = 1.0) -> Iterator[int]: ...
+
+
+class OneByOne(Protocol):
+    def take(self, order: Order, /) -> Iterator[Order]: ...
+
+
+class Elsewhere(Protocol):
+    def take(self, order: Order, /) -> Order: ...
+    def sell(self) -> None: ...
+
+
+class Secret(Protocol):
+    def take(self, order: Order, /) -> Order: ...
+    def secret(self) -> None: ...
+
+
+class Nowhere(Protocol):
+    def sell(self) -> None: ...
+
+
+class Costs(Protocol):
+    def price(self, amount: str) -> str: ...
+
+
+@pytest.mark.parametrize(
+    ("api", "prefix", "sentence"),
+    [
+        (
+            Differs,
+            "",
+            (
+                "Differs differs from what is registered: "
+                "com.told.take: order: a string is not taken, only an object; "
+                "com.told.take: when: a string is not taken, only an integer; "
+                "com.told.take: day: must have the format date; "
+                "com.told.take: the argument 'rush' is not taken."
+            ),
+        ),
+        (
+            Bigger,
+            "",
+            (
+                "Bigger differs from what is registered: "
+                "com.told.bake: the argument 'n' is required, and must not have a default; "
+                "com.told.bake: n: a fraction is not taken, only an integer; "
+                "com.told.bake: progress: may be an object."
+            ),
+        ),
+        (
+            OneByOne,
+            "",
+            (
+                "OneByOne differs from what is registered: "
+                "com.told.take: it sends no progressive results."
+            ),
+        ),
+        (
+            Elsewhere,
+            "",
+            "Elsewhere differs from what is registered: com.told.sell is not registered.",
+        ),
+        (
+            Costs,
+            ".apple",
+            (
+                "Costs differs from what is registered: com.told.apple.price: amount: a string is "
+                "not taken, only an integer; com.told.apple.price: result: may be a number."
+            ),
+        ),
+        (Secret, "", "Secret cannot be checked: no app describes com.told.secret; pass"),
+        (Nowhere, "", "None of the procedures of Nowhere is registered at "),
+    ],
+)
+def test_what_differs_is_named(api: Any, prefix: str, sentence: str) -> None:
+    with told.test_client() as client:
+        client.remote(api, prefix=prefix or None)
+        with pytest.raises(UsageError) as caught:
+            client.remote(api, prefix=prefix or None, check=True)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_an_app_that_differs_is_told_so() -> None:
+    class Other(Protocol):
+        async def take(self, order: int, /) -> Order: ...
+
+    async def main() -> None:
+        async with TestSession(told):
+            with pytest.raises(
+                UsageError, match=r"com\.told\.take: order: an integer is not taken, only an"
+            ):
+                await told.remote(Other, check=True)
+
+    asyncio.run(main())
+
+
 @pytest.mark.slow
 @pytest.mark.processes
 def test_type_checkers_know_what_comes(tmp_path: Path) -> None:
@@ -220,6 +394,10 @@ def test_type_checkers_know_what_comes(tmp_path: Path) -> None:
             app.remote("com.shop")  # wrong
             text: str = client.remote(Blocking).order("apple")  # wrong
             app.remote(json).dumps(1)
+            text = client.remote(Blocking, check=True).order("apple")  # wrong
+            app.remote(Shop, check=True).stock()  # wrong
+            more: int = await (await app.remote(Shop, check=True)).order("apple")
+            (await app.remote(json, check=True)).dumps(more)
             return client.sync_total(text) + await shop.order("apple")  # wrong
     """
     lines = [line.removeprefix("        ") for line in text.splitlines()]

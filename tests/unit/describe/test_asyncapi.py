@@ -2,7 +2,7 @@
 
 import copy
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -11,6 +11,8 @@ from tests.unit.describe import shop
 from wampapp.describe.api import Api, Parameter, Procedure
 from wampapp.describe.asyncapi import to_document
 from wampapp.describe.describing import describe_app
+from wampapp.describe.files import Format, write
+from wampapp.describe.merging import merge
 from wampapp.describe.reading import from_document
 from wampapp.errors import UsageError
 
@@ -38,6 +40,25 @@ def test_the_router_is_named() -> None:
     [server] = to_document(api)["servers"].values()
     assert (server["host"], server["pathname"]) == ("shop.example:8443", "/ws")
     assert from_document(to_document(api)) == api
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("wss://me:secret@shop.example/ws?token=secret", "wss://shop.example/ws"),
+        ("ws://shop.example?token=secret", "ws://shop.example"),
+        ("ws://me:s?cr#t@shop.example/ws#secret", "ws://shop.example/ws"),
+        ("ws://[::1]:8080/a@b", "ws://[::1]:8080/a@b"),
+        ("unix:///run/router?1", "unix:///run/router?1"),
+    ],
+)
+def test_what_is_secret_in_a_url_is_not_told(url: str, told: str) -> None:
+    api = Api(title="x", version="1", router=url)
+    assert api.router == told
+    assert to_document(api)["servers"]["router"]["x-wamp"]["url"] == told
+    for form in get_args(Format):
+        assert "secret" not in write(api, form)
+    assert merge([api], router=url).router == told
 
 
 def test_keys_are_plain_and_differ() -> None:

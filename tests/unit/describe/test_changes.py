@@ -75,9 +75,29 @@ NAMED_REST = one("more", WHOLE, "others", required=False)
     [
         (takes(SKU), Api(title="Shop", version="2"), ["the procedure is gone"]),
         (
-            takes(SKU),
             takes(SKU, match="prefix"),
-            ["its URI is matched by prefix now, and was by exact"],
+            takes(SKU),
+            ["its URI is matched by exact now, and was by prefix"],
+        ),
+        (
+            takes(NAMED_REST),
+            takes(one("note", kind="keyword", required=False), NAMED_REST),
+            ["**more, as note: an integer is no longer taken"],
+        ),
+        (
+            takes(SKU, NAMED_REST),
+            takes(SKU, one("note", either(TEXT, WHOLE), required=False), NAMED_REST, REST),
+            [],
+        ),
+        (
+            takes(one("note", kind="positional"), NAMED_REST),
+            takes(one("note"), NAMED_REST),
+            ["**more, as note: an integer is no longer taken"],
+        ),
+        (
+            takes(NAMED_REST),
+            takes(one("note", kind="positional", required=False), NAMED_REST),
+            [],
         ),
         (takes(SKU), takes(SKU, one("who")), ["the argument 'who' is new and required"]),
         (takes(SKU, RUSH), takes(SKU), ["the argument 'rush' is gone"]),
@@ -149,8 +169,16 @@ def test_a_change_of_the_arguments(old: Api, new: Api, lines: list[str]) -> None
 @pytest.mark.parametrize(
     ("old", "new", "lines"),
     [
-        ("com.shop.<sku>.price", "com.shop.<path:sku>", ["the procedure is gone"]),
-        ("com.shop.<sku>.price", "com.shop.<id>.price", ["the captured <sku> is called <id> now"]),
+        ("com.shop.<path:sku>", "com.shop.<sku>.price", ["the procedure is gone"]),
+        ("com.shop.<sku>.price", "com.shop.<sku>.cost", ["the procedure is gone"]),
+        ("com.shop.<sku>.price", "com.shop.apple.price", ["the procedure is gone"]),
+        ("com.shop.<sku>", "com.shop.<sku>.price", ["the procedure is gone"]),
+        ("com.shop.<sku>.price", "com.shop.<path:sku>", []),
+        ("com.shop.<sku>.price", "com.shop.<id>.price", []),
+        ("com.shop.apple.price", "com.shop.<sku>.price", []),
+        ("com.shop.apple.price", "com.<path:rest>", []),
+        ("com.shop.<path:rest>", "com.<path:rest>", []),
+        ("com.shop.apple.price", "com.<path:rest>.price", ["the procedure is gone"]),
     ],
 )
 def test_a_change_of_what_is_captured(old: str, new: str, lines: list[str]) -> None:
@@ -159,7 +187,10 @@ def test_a_change_of_what_is_captured(old: str, new: str, lines: list[str]) -> N
 
 def captures(uri: str, schema: Schema = TEXT) -> Api:
     name = uri.partition("<")[2].partition(">")[0].removeprefix("path:")
-    return takes(uri=uri, match="wildcard", captures=(Capture(name=name, schema=schema),))
+    if not name:
+        return takes(uri=uri)
+    capture = Capture(name=name, schema=schema, rest="<path:" in uri)
+    return takes(uri=uri, match="prefix" if capture.rest else "wildcard", captures=(capture,))
 
 
 def test_a_captured_component_is_text_whatever_becomes_of_it() -> None:
@@ -167,6 +198,45 @@ def test_a_captured_component_is_text_whatever_becomes_of_it() -> None:
     text, number = captures(uri), captures(uri, WHOLE)
     assert breaking_changes(number, text) == []
     assert breaking_changes(text, number) == [f"{uri}: sku: a string is no longer taken"]
+    renamed = captures("com.shop.<id>.price", WHOLE)
+    assert breaking_changes(number, renamed) == []
+    assert breaking_changes(text, renamed) == [f"{uri}: sku: a string is no longer taken"]
+    for name, lines in (("7", []), ("apple", ['sku: "apple" is no longer taken'])):
+        plain = captures(f"com.shop.{name}.price")
+        assert breaking_changes(plain, number) == [f"com.shop.{name}.price: {one}" for one in lines]
+        assert breaking_changes(plain, text) == []
+    raw = takes(uri="com.shop..price", match="wildcard")
+    assert breaking_changes(raw, text) == []
+    assert breaking_changes(raw, number) == ["com.shop..price: sku: a string is no longer taken"]
+
+
+def test_what_takes_over_is_what_a_router_would_choose() -> None:
+    old = takes(uri="com.shop.apple.price")
+    widest = takes(uri="com", match="prefix").procedures
+    nearer = takes(one("why"), uri="com.shop.", match="prefix").procedures
+    wildcard = captures("com.shop.<sku>.price").procedures
+    for order in ((*widest, *nearer, *wildcard), (*wildcard, *nearer, *widest)):
+        new = Api(title="Shop", version="1", procedures=order)
+        assert breaking_changes(old, new) == [
+            "com.shop.apple.price: the argument 'why' is new and required"
+        ]
+
+
+def test_topics_that_cover_others() -> None:
+    def topic(uri: str, match: Any = "exact", *, published: bool = False) -> Api:
+        topics = (Topic(uri=uri, match=match, is_published=published),)
+        return Api(title="Shop", version="1", topics=topics)
+
+    assert breaking_changes(topic("com.a"), topic("com", "prefix")) == []
+    assert breaking_changes(topic("com..b", "wildcard"), topic("com.", "prefix")) == []
+    gone = "the topic is no longer subscribed to"
+    assert breaking_changes(topic("com..b", "wildcard"), topic("com.a", "prefix")) == [
+        f"com..b: {gone}"
+    ]
+    told = topic("com", "prefix", published=True)
+    assert breaking_changes(topic("com.a", published=True), told) == [
+        "com.a: the topic is no longer published"
+    ]
 
 
 # What breaks callers: results, progress.

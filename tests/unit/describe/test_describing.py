@@ -7,10 +7,19 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import Any
 
 import msgspec
+import pydantic
 import pytest
 
 from tests.unit.describe import shop
-from wampapp import App, Blueprint, DuplicateUri, InvalidHandler, InvalidUri
+from wampapp import (
+    App,
+    Blueprint,
+    DuplicateUri,
+    Event,
+    InvalidHandler,
+    InvalidUri,
+    Invocation,
+)
 from wampapp.describe.api import Api, Capture, Failure, Parameter, Procedure, Topic
 from wampapp.describe.describing import describe, describe_app
 
@@ -233,6 +242,9 @@ def test_autobahns_options_and_details() -> None:
         ({"example": 5}, "give its arguments by their names, as a dictionary"),
         ({"errors": [5]}, "errors has 5; give exceptions, or the URIs of errors."),
         ({"errors": [int]}, "give exceptions, or the URIs of errors."),
+        ({"errors": "e.x"}, "errors is 'e.x'; give a list: errors=['e.x']"),
+        ({"errors": KeyError}, "give a list: errors=[KeyError]"),
+        ({"errors": 5}, "errors is 5; give a list"),
         ({"deprecated": 5}, "deprecated is 5; give True, or say what to use instead"),
     ],
 )
@@ -243,6 +255,63 @@ def test_what_cannot_be_said(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidHandler) as caught:
         App().add_registration(handler, "com.x", **options)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "example", "sentence"),
+    [
+        ("com.<a>.x", {"b": 1, "c": 1}, "`a`: missing."),
+        ("com.<a>.x", {"a": "apple", "b": 1}, "`a`: expected int, got str."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": "x y"}, "`c`: 'x y' cannot be a component of a URI."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": "x.y"}, "`c`: 'x.y' cannot be a component of a URI."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": ""}, "`c`: '' cannot be a component of a URI."),
+        ("com.<path:c>", {"a": 1, "b": 1, "c": "x..y"}, "`c`: 'x..y' cannot be the end of a URI."),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": [1]}, "`c`: expected str, got list."),
+        ("com.<a>.x", {"a": 7, "b": 1, "c": "x"}, None),
+        ("com.<a>.x", {"a": "7", "b": 1, "c": "x"}, None),
+        ("com.<c>.x", {"a": 1, "b": 1, "c": "x"}, None),
+        ("com.<path:c>", {"a": 1, "b": 1, "c": "x.y"}, None),
+        ("com.<a>.<c>", {"a": 1, "c": "x"}, "`b`: missing."),
+    ],
+)
+@pytest.mark.parametrize("kind", ["procedure", "topic", "published"])
+def test_components_in_examples_are_checked(
+    uri: str, example: dict[str, Any], sentence: str | None, kind: str
+) -> None:
+    def called(a: int, invocation: Invocation, b: int, c: str) -> None: ...
+    def heard(a: int, event: Event, b: int, c: str) -> None: ...
+    def told(a: int, b: int, c: str) -> None: ...
+
+    def declare() -> None:
+        app = App()
+        if kind == "procedure":
+            app.add_registration(called, uri, example=example)
+        elif kind == "topic":
+            app.add_subscription(heard, uri, example=example)
+        else:
+            app.publishes(uri, example=example)(told)
+
+    if sentence is None:
+        declare()
+        return
+    with pytest.raises(InvalidHandler) as caught:
+        declare()
+    assert str(caught.value).endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"version": 1.4}, "version is 1.4; give a text, in quotes."),
+        ({"version": None}, "version is None; give a text"),
+        ({"title": ["x"]}, "title is ['x']; give a text"),
+        ({"description": b"x"}, "description is b'x'; give a text"),
+    ],
+)
+def test_what_an_app_is_called_is_text(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        App(**options)
+    assert str(caught.value).startswith(sentence)
 
 
 def test_what_cannot_be_published() -> None:
@@ -265,3 +334,32 @@ def test_a_thousand_procedures_are_described() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(of(app).procedures) == 1000
+
+
+def test_results_and_events_are_described_as_they_are_sent() -> None:
+    class Price(pydantic.BaseModel):
+        amount: int
+
+        @pydantic.computed_field
+        def text(self) -> str:
+            return str(self.amount)
+
+    app = App(prefix="com.shop")
+
+    @app.register
+    def double(price: Price) -> Price:
+        return price
+
+    @app.publishes(".changed")
+    def changed(price: Price) -> None: ...
+
+    @app.subscribe(".seen")
+    def seen(price: Price) -> None: ...
+
+    api = describe_app(app)
+    taken, given = ({"$ref": f"#/components/schemas/{name}"} for name in ("Price", "Price_Output"))
+    assert api.procedures[0].parameters[0].schema == taken
+    assert api.procedures[0].result == given
+    found = {topic.uri: topic.parameters[0].schema for topic in api.topics}
+    assert found == {"com.shop.changed": given, "com.shop.seen": taken}
+    assert "text" in api.schemas["Price_Output"]["properties"]

@@ -109,32 +109,37 @@ def test_the_page_needs_nothing_else_and_its_links_lead_somewhere() -> None:
         assert part in page.text
 
 
-@pytest.fixture
-def evil() -> Api:
-    parameter = Parameter(name=EVIL, schema={"type": "string", "description": EVIL})
+def saying(text: str) -> Api:
+    """Return a description that has a text everywhere."""
+    parameter = Parameter(name=text, schema={"type": "string", "description": text})
     procedure = Procedure(
-        uri=EVIL,
-        name=EVIL,
-        summary=EVIL,
-        description=EVIL,
+        uri=text,
+        name=text,
+        summary=text,
+        description=text,
         parameters=(parameter,),
-        captures=(Capture(name=EVIL, schema={"enum": [EVIL]}),),
-        examples=({EVIL: EVIL},),
-        deprecated=EVIL,
-        result={"$ref": "#/components/schemas/" + EVIL},
-        result_description=EVIL,
-        errors=(Failure(uri=EVIL, description=EVIL),),
+        captures=(Capture(name=text, schema={"enum": [text]}),),
+        examples=({text: text},),
+        deprecated=text,
+        result={"$ref": "#/components/schemas/" + text},
+        result_description=text,
+        errors=(Failure(uri=text, description=text),),
     )
-    topic = Topic(uri=EVIL, summary=EVIL, is_described=False)
+    topic = Topic(uri=text, summary=text, is_described=False)
     return Api(
-        title=EVIL,
-        version=EVIL,
-        description=EVIL,
-        realm=EVIL,
+        title=text,
+        version=text,
+        description=text,
+        realm=text,
         procedures=(procedure,),
         topics=(topic,),
-        schemas={EVIL: {"description": EVIL, "properties": {EVIL: {"description": EVIL}}}},
+        schemas={text: {"description": text, "properties": {text: {"description": text}}}},
     )
+
+
+@pytest.fixture
+def evil() -> Api:
+    return saying(EVIL)
 
 
 def test_markup_does_nothing_in_the_page(evil: Api) -> None:
@@ -144,14 +149,67 @@ def test_markup_does_nothing_in_the_page(evil: Api) -> None:
     assert "\u202e" not in page
 
 
-def test_markup_does_nothing_in_markdown(evil: Api) -> None:
-    text = to_markdown(evil)
+def outside_of_code(text: str) -> str:
+    """Return Markdown without its blocks and spans of code."""
+    text = re.sub(r"^(`{3,})\w+\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"(?<![`\\])(`+)(?!`).+?(?<!`)\1(?!`)", "", text)
+
+
+@pytest.mark.parametrize("is_strange", [True, False])
+def test_markup_does_nothing_in_markdown(evil: Api, is_strange: bool) -> None:
+    text = to_markdown(evil, is_strange=is_strange)
     assert "\x1b" not in text
     assert "\u202e" not in text
     for line in text.splitlines():
         if "script" in line and line.startswith("|"):
             assert line.replace("\\|", "").count("|") in (3, 5)  # no cell was ended
-    text = re.sub(r"^```json\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    outside = re.sub(r"(?<![`\\])(`+)(?!`).+?(?<!`)\1(?!`)", "", text)
+    outside = outside_of_code(text)
     assert "script" in outside
     assert "<script>" not in outside.replace("\\<", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![x](http://e.example/p.png)",
+        "[a](javascript:x) [b]\n\n[b]: //e.example",
+        "<img src=x>\n\n<!--",
+        "at http://e.example, WWW.e.example or a@e.example",
+        "```\n![x](y)\n```",
+        "``` ```` ` <b>",
+        "~~~\n<b>",
+        "- a\n\n1. b\n\n# c\n\n---\n\n    d",
+        "&lt;b&gt; $x$ *a* _b_ ~~c~~",
+        "| a |\n|---|\n| <b> |",
+        "\\",
+        "`",
+    ],
+)
+def test_what_a_stranger_says_is_plain_text(text: str) -> None:
+    found = to_markdown(saying(text), is_strange=True)
+    outside = re.sub(r"\\[!-/:-@\[-`{-~]", "", outside_of_code(found))
+    assert not re.search(r"[`\[\]<>*_~&$]|://|@|www\.|\\", outside, re.IGNORECASE)
+    for line in outside.splitlines():
+        assert not re.match(r"([-+=]|\d+[.)])", line)
+        assert re.fullmatch(r"(# .*|### |## \w+|### +\(subscribed\))?", line) or "#" not in line
+    # Each text stands for itself: it opens no table and no section.
+    assert outside.count("\n|---") == 4
+    assert outside.count("\n###") == 3
+
+
+def test_what_an_author_says_may_have_markdown() -> None:
+    text = "See [the shop](https://shop.example):\n\n- `a < b`\n\n    if a < b:\n\n```\n<b>\n```"
+    api = Api(title="x", version="1", procedures=(Procedure(uri="x", description=text),))
+    assert text in to_markdown(api)
+    assert f"````text\n{text}\n````" in to_markdown(api, is_strange=True)
+    api = Api(title="x", version="1", description="`a` <b>`c` <d>\n<e>")
+    assert "`a` &lt;b>`c` &lt;d>\n&lt;e>" in to_markdown(api)
+
+
+def test_bars_are_escaped_in_tables_alone() -> None:
+    parameter = Parameter(name="a", schema={"default": "a|b", "description": "c | d"})
+    found = to_markdown(
+        Api(title="x", version="1", procedures=(Procedure(uri="a|b", parameters=(parameter,)),))
+    )
+    assert "### `a|b`\n" in found
+    assert '| `a` | `anything` | `"a\\|b"` | c \\| d |' in found

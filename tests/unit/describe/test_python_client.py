@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wampapp
 from tests.support.process import ROOT
 from tests.unit.describe import odd, shop
 from tests.unit.describe.generated import evil, module_of
@@ -304,3 +305,20 @@ def test_what_is_generated_passes_mypy(tmp_path: Path) -> None:
         line.partition(": error:")[0] for line in done.stdout.splitlines() if ": error:" in line
     }
     assert found == wrong, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("app", [shop.app, odd.app])
+@pytest.mark.parametrize("blocking", [False, True])
+def test_it_imports_what_is_public(app: App, blocking: bool) -> None:
+    tree = ast.parse(python_client(describe_app(app), blocking=blocking))
+    ours = [
+        (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wampapp")
+        for alias in node.names
+    ]
+    if app is shop.app:
+        assert ("wampapp", "BlockingSubscription" if blocking else "ActiveSubscription") in ours
+    for module, name in ours:
+        assert module == "wampapp"
+        assert name in wampapp.__all__

@@ -7,7 +7,8 @@ import enum
 import json
 import typing
 import uuid
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import jsonschema
@@ -22,6 +23,7 @@ from wampapp.describe.api import REFERENCE, Schema
 from wampapp.describe.schemas import BYTES, Schemas
 from wampapp.protocol.codec import JSON
 from wampapp.protocol.messages import RESULT
+from wampapp.protocol.plain_forms import plain_form
 from wampapp.registry.binding import Binding
 
 
@@ -189,6 +191,111 @@ def test_models_of_pydantic_are_described_by_pydantic() -> None:
     assert schemas.named["Part"]["properties"]["number"]["exclusiveMinimum"] == 0
     assert schemas.named["Part"]["properties"]["data"] == BYTES
     json.dumps(schemas.named)
+
+
+class Price(pydantic.BaseModel):
+    amount: decimal.Decimal
+    currency: str = pydantic.Field(
+        "EUR", validation_alias="currencyIn", serialization_alias="currencyOut"
+    )
+
+    @pydantic.computed_field
+    def text(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+class Bill(msgspec.Struct):
+    price: Price
+    model: Model | None = None
+
+
+def test_what_is_given_of_pydantic_is_described_as_it_is_sent() -> None:
+    taken = Schemas()
+    given = taken.reversed()
+    assert given.reversed() is taken
+    assert given.named is taken.named
+    for annotation in (Bill, Price, Model, Part, Colour, Item):
+        for _ in range(2):
+            taken.of(annotation)
+            given.of(annotation)
+    assert taken.of(Bill) == {"$ref": f"{REFERENCE}Bill"}
+    assert given.of(list[Bill]) == {"type": "array", "items": {"$ref": f"{REFERENCE}Bill_Output"}}
+    assert taken.named.keys() == {
+        *("Bill", "Bill_Output", "Price", "Price_Output", "Model", "Part", "Colour", "Item"),
+    }
+    assert taken.named["Bill"]["properties"]["price"] == taken.of(Price)
+    assert taken.named["Bill_Output"]["properties"]["price"] == given.of(Price)
+    sent = msgspec.json.decode(msgspec.json.encode(Bill(Price(amount=1)), enc_hook=plain_form))
+    assert sent["price"] == {"amount": "1", "currencyOut": "EUR", "text": "1 EUR"}
+    rest = {"components": {"schemas": taken.named}}
+    jsonschema.validate(sent, {**given.of(Bill), **rest})
+    assert set(taken.named["Price"]["properties"]) == {"amount", "currencyIn"}
+    assert set(taken.named["Price_Output"]["properties"]) == {"amount", "currencyOut", "text"}
+
+
+def test_types_of_pydantic_that_share_a_name() -> None:
+    first = pydantic.create_model("Same", a=(int, ...))
+    second = pydantic.create_model("Same", b=(int, ...))
+    schemas = Schemas()
+    for _ in range(2):
+        for number, inner in enumerate((first, second, first)):
+            kind = pydantic.create_model(f"Outer{number}", same=(inner, ...))
+            assert schemas.of(kind)
+    assert schemas.named.keys() >= {"Same", "Same_2"}
+    assert not {"Same_3", "Same_Input"} & schemas.named.keys()
+    properties = schemas.named["Outer1"]["properties"]
+    assert properties == {"same": {"$ref": f"{REFERENCE}Same_2"}}
+
+
+def test_what_is_only_given_keeps_its_name() -> None:
+    given = Schemas(given=True)
+    assert given.of(Price) == {"$ref": f"{REFERENCE}Price"}
+    assert given.reversed().of(Price) == {"$ref": f"{REFERENCE}Price_Input"}
+
+    # What holds one that differs differs as well.
+    class Inner(pydantic.BaseModel):
+        price: Price
+
+    class Outer(pydantic.BaseModel):
+        inner: Inner
+
+    assert given.of(Outer) == {"$ref": f"{REFERENCE}Outer"}
+    assert given.reversed().of(Outer) == {"$ref": f"{REFERENCE}Outer_Input"}
+    outer = given.named["Outer_Input"]["properties"]["inner"]
+    assert outer == {"$ref": f"{REFERENCE}Inner_Input"}
+    assert given.named["Inner_Input"]["properties"]["price"] == {"$ref": f"{REFERENCE}Price_Input"}
+    assert given.reversed().of(list[Outer])
+    assert given.reversed().of(pydantic.create_model("More", inner=(Inner, ...)))
+    assert given.named["More"]["properties"]["inner"] == outer
+    assert not any(name.endswith("_2") for name in given.named)
+
+
+def test_a_field_without_a_schema_spoils_nothing_else() -> None:
+    class Odd(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+
+        name: str
+        call: Callable[[], int]
+
+    class Broken(pydantic.BaseModel):
+        @classmethod
+        def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:
+            raise ValueError(core, handler)
+
+    kind = msgspec.defstruct("Around", [("odd", Odd), ("broken", Broken), ("number", int)])
+    for schemas in (Schemas(), Schemas(given=True)):
+        assert schemas.of(kind) == {"$ref": f"{REFERENCE}Around"}
+        assert schemas.named["Around"]["properties"] == {
+            "odd": {"$ref": f"{REFERENCE}Odd"},
+            "broken": {},
+            "number": {"type": "integer"},
+        }
+        assert schemas.named["Odd"]["properties"]["name"]["type"] == "string"
+        assert "type" not in schemas.named["Odd"]["properties"]["call"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = pydantic.create_model("Default", x=(Any, object()))
+        assert Schemas().of(model)
 
 
 def test_an_alias_that_holds_itself_admits_everything() -> None:

@@ -17,7 +17,7 @@ from wampapp.dispatch.blocking import names_of, warn_once, watch
 from wampapp.loop.watchdog import Watchdog
 from wampapp.registry.blueprint import Blueprint
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class Warned(logging.Handler):

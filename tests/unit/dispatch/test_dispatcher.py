@@ -29,7 +29,7 @@ from wampapp.registry.registry import Registry
 from wampapp.registry.results import CallResult
 from wampapp.session.events import Backlog, EventQueue
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 LONG = 3600.0  # seconds; nobody waits for it
 
 logger = logging.getLogger("test.dispatch")

@@ -602,7 +602,7 @@ def test_a_coroutine_can_be_run_from_another_thread() -> None:
     async def main(reactor: Any, loop: ReactorLoop) -> tuple[int, bool]:
         def work() -> tuple[int, bool]:
             future = asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001, 7), loop)
-            return future.result(20), loop.is_running()
+            return future.result(60), loop.is_running()
 
         return await asyncio.to_thread(work)
 
@@ -616,13 +616,13 @@ def test_the_executor_s_threads_are_daemons() -> None:
 
     for thread in drive(main):
         assert thread.daemon
-        thread.join(20)  # the loop was closed
+        thread.join(60)  # the loop was closed
         assert not thread.is_alive()
 
 
 def test_the_executor_runs_jobs_at_once() -> None:
     async def main(reactor: Any, loop: ReactorLoop) -> list[int]:
-        barrier = threading.Barrier(4, timeout=20)
+        barrier = threading.Barrier(4, timeout=60)
         jobs = [loop.run_in_executor(None, barrier.wait) for _ in range(4)]
         return sorted(await asyncio.gather(*jobs))
 

@@ -10,7 +10,7 @@ from wampapp.errors import Overloaded
 from wampapp.loop import threads
 from wampapp.loop.threads import DaemonExecutor, ThreadPool, blocking_wait
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 def done(event: threading.Event) -> None:

@@ -179,7 +179,7 @@ def test_making_credentials_imports_nothing_heavy() -> None:
         "heavy = {'autobahn', 'twisted', 'nacl', 'argon2', 'passlib', 'cryptography'}\n"
         "print(heavy & {name.partition('.')[0] for name in sys.modules})\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
 

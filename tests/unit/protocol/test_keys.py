@@ -55,7 +55,7 @@ def test_a_key_that_ssh_keygen_made_is_read(tmp_path: Path) -> None:
     path = tmp_path / "id"
     made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path), "-C", "Grüße"]
     try:
-        subprocess.run(made, check=True, timeout=30)
+        subprocess.run(made, check=True, timeout=60)
     except FileNotFoundError:
         pytest.skip("ssh-keygen is not installed")
     public = path.with_suffix(".pub").read_text().split()[1]

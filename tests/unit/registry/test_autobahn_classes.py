@@ -22,7 +22,7 @@ def test_the_program_would_find_them() -> None:
         [sys.executable, "-c", "import autobahn.wamp.types\n" + text],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert "autobahn.wamp.types" in done.stdout.split(), done.stderr
 

@@ -158,7 +158,12 @@ def test_it_takes_no_longer_to_refuse_who_is_known(name: str) -> None:
     (principal,) = (one for one in PRINCIPALS if one.authid == name)
     router = router_of(principal)
     times: dict[str, list[float]] = {name: [], "stranger": []}
-    for _ in range(15):
+
+    def differ() -> bool:
+        known, unknown = (min(taken) for taken in times.values())
+        return abs(known - unknown) >= max(statistics.median(times[name]) / 2, 0.0005)
+
+    while len(times[name]) < 15 or (differ() and len(times[name]) < 150):
         for authid, taken in times.items():
             client = Bare(router)
             extra = RIGHT[name].begin().extra
@@ -167,9 +172,7 @@ def test_it_takes_no_longer_to_refuse_who_is_known(name: str) -> None:
             client.hello(authmethods=[method], authid=authid, authextra=extra)
             assert client.ask(AUTHENTICATE, "00" * 96, {})[0] == ABORT
             taken.append(time.perf_counter() - start)
-    known, unknown = (min(taken) for taken in times.values())
-    spread = statistics.median(times[name]) / 2
-    assert abs(known - unknown) < max(spread, 0.0005)
+    assert not differ(), times  # however often it is tried, if other programs get in between
 
 
 # The ways to say who one is.

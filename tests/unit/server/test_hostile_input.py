@@ -11,7 +11,7 @@ from tests.support.process import EmbeddedRouter
 from tests.support.raw import CBOR, ENCODE, HELLO, JSON, MSGPACK, Raw, status, upgrade
 from wampapp import ConnectedClient, connect
 
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def answer(router: EmbeddedRouter, **headers: str | None) -> int:
 
 @pytest.mark.parametrize("path", ["/ws", "/ws/", "/ws?a=1", "/ws/?a=1", "/ws?a=/b/"])
 def test_a_slash_and_a_query_change_nothing(embedded: EmbeddedRouter, path: str) -> None:
-    with connect(f"ws://127.0.0.1:{embedded.port}{path}", timeout=20) as client:
+    with connect(f"ws://127.0.0.1:{embedded.port}{path}", timeout=60) as client:
         assert client.publish("com.path") > 0
 
 

@@ -28,7 +28,7 @@ from wampapp import (
 )
 from wampapp.testing import Published, StubCall, TestRealm, clock
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class OutOfStock(Exception):

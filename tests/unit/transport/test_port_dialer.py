@@ -64,7 +64,7 @@ def listening(router: EmbeddedRouter | None, *, silent: bool) -> Iterator[int]:
 
 def is_joined() -> bool:
     """Whether a client finds a router that it is not told the URL of."""
-    with connect(timeout=20) as client:
+    with connect(timeout=60) as client:
         return client.publish("com.found") > 0
 
 

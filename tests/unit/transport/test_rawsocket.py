@@ -19,7 +19,7 @@ from wampapp.errors import ProtocolViolation, RouterUnreachable
 from wampapp.protocol.messages import Message
 from wampapp.transport.factories import rawsocket_server_factory
 
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 
 
 class Messages:

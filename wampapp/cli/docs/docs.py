@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from wampapp.cli.options import Command, connect_timeout_option, output_option, timeout_option
-from wampapp.cli.output import printable
+from wampapp.cli.options import (
+    Command,
+    connect_timeout_option,
+    output_option,
+    timeout_option,
+    was_typed,
+)
+from wampapp.cli.output import printable, write_out
 from wampapp.cli.router_options import RouterOptions, router_options
 from wampapp.cli.target.argument import optional_target_argument, require_target
 from wampapp.describe.files import FORMATS, Format
@@ -61,20 +67,23 @@ def docs(
     """
     from wampapp.describe import files
 
+    if target is not None and was_typed("url"):
+        raise UsageError(
+            "--url asks the apps that run, and TARGET names one that is looked at without running; "
+            "give one of the two."
+        )
+    if earlier is not None and (was_typed("form") or was_typed("output")):
+        raise UsageError(
+            "--check compares and writes nothing, so it goes with neither --format nor --output; "
+            "run the command twice."
+        )
     api = _described(target, router, timeout, connect_timeout)
     if earlier is not None:
         _check(ctx, files.read(earlier), api)
         return
     if form is None:
         form = FORMATS.get(Path(output).suffix.lower(), "json") if output else "json"
-    text = files.write(api, form)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(output).write_bytes(text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise UsageError(f"{output!r} cannot be written: {error.strerror}.") from None
+    write_out(files.write(api, form, is_strange=target is None), output)
 
 
 def _described(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from wampapp.cli.options import Command, output_option, was_typed
+from wampapp.cli.output import write_out
 from wampapp.cli.target.argument import target_argument
 from wampapp.errors import UsageError
 
@@ -41,10 +40,7 @@ def generate(language: str, target: str, output: str | None, *, blocking: bool) 
         from wampapp.describe.clients.typescript import typescript_client
 
         text = typescript_client(api)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        _write(Path(output), text)
+    write_out(text, output)
 
 
 def _described(target: str) -> Api:
@@ -56,30 +52,3 @@ def _described(target: str) -> Api:
     from wampapp.describe.describing import describe_app
 
     return describe_app(load(target))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all, and only if it is not like that already.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    data = text.encode("utf-8")
-    try:
-        exists = path.exists()
-        if exists and not path.is_file():
-            path.write_bytes(data)  # a pipe, or a device
-            return
-        if exists and path.read_bytes() == data:
-            return
-        path = path.resolve()  # what a link points at is written
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            new.write_bytes(data)
-            if exists:
-                new.chmod(stat.S_IMODE(path.stat().st_mode))
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{str(path)!r} cannot be written: {error.strerror}.") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wampapp.cli.inspect.asking import ask_on
+from wampapp.describe.live.asking import ask_on
 from wampapp.describe.words import clean, meaning_text, notes, signature_text
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ async def described(session: Session, url: str, uri: str) -> list[str]:
         uri: the URI, as it was declared or as it is registered.
     """
     lines: list[str] = []
-    _, apis = await ask_on(session, url, with_own=True)
-    for api in apis:
+    _, told = await ask_on(session, url, with_own=True)
+    for api in told.apis:
         for operation in (*api.procedures, *api.topics):
             if uri in (operation.uri, operation.on_wire[1]):
                 lines += map(clean, _lines(operation))

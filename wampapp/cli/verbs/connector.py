@@ -39,6 +39,23 @@ class Connector:
 
 
 def connector_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that joins, and has a URI; it gets them as ``connector``."""
+
+    @functools.wraps(command)
+    def checked(*args: Any, **others: Any) -> Any:
+        uri = others["uri"]
+        # The first component of a wildcard may be empty.
+        if uri.startswith(".") and others.get("match") != "wildcard":
+            raise click.UsageError(
+                f"{uri!r} is relative to the prefix of an app, and there is none here; "
+                "write the full URI."
+            )
+        return command(*args, **others)
+
+    return client_options(checked)
+
+
+def client_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command that joins; it gets them as ``connector``."""
 
     @functools.wraps(command)
@@ -68,13 +85,6 @@ def connector_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 gc.freeze()
                 gc.enable()
 
-        uri = others["uri"]
-        # The first component of a wildcard may be empty.
-        if uri.startswith(".") and others.get("match") != "wildcard":
-            raise click.UsageError(
-                f"{uri!r} is relative to the prefix of an app, and there is none here; "
-                "write the full URI."
-            )
         return command(*args, connector=Connector(open_client, timeout or None), **others)
 
     options = (router_options(DEFAULT_ROUTER), timeout_option, connect_timeout_option)

@@ -8,7 +8,7 @@ import random
 import re
 import sys
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, cast
 
 from wampapp.components.tasks.context import Cancel, Retry, Task
 from wampapp.components.tasks.isolation import Place
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wampapp.components.tasks.handle import BlockingHandle, Handle
-    from wampapp.components.tasks.tasks import Tasks
+    from wampapp.components.tasks.queue import Queue
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,7 +82,7 @@ class Policy:
     def wait(self, failures: int) -> float:
         """Return the seconds until the next attempt, a random part of them."""
         full = min(MAX_BACKOFF, self.backoff * 2.0 ** min(failures, 30))
-        # Tasks that failed together should not all come back together.
+        # Queue that failed together should not all come back together.
         return full * random.uniform(0.75, 1.0)  # noqa: S311 - not for secrets
 
 
@@ -149,7 +149,7 @@ class TaskFunction(Generic[P, R]):
 
     def __init__(
         self,
-        tasks: Tasks,
+        tasks: Queue,
         function: Callable[..., Any],
         name: str,
         policy: Policy,
@@ -366,7 +366,7 @@ class Bound(Generic[R]):
         functions: the functions of each step, to check their arguments; a group has several.
     """
 
-    tasks: Tasks
+    tasks: Queue
     steps: tuple[Step, ...]
     returns: Any = None
     functions: tuple[tuple[TaskFunction[..., Any], ...], ...] = field(default=(), repr=False)
@@ -392,7 +392,7 @@ class Bound(Generic[R]):
         """Enqueue them; all are stored, or none. Returns the handle of the last one."""
         self._check()
         number = await self.tasks.enqueue_steps(self.steps)
-        return self.tasks.handle(number, self.returns)
+        return cast("Handle[R]", self.tasks.handle(number, self.returns))
 
     @property
     def sync(self) -> BlockingBound[R]:
@@ -417,7 +417,7 @@ class BlockingBound(Generic[R]):
         bound = self._bound
         bound._check()
         number = bound.tasks.sync.enqueue_steps(bound.steps)
-        return bound.tasks.sync.handle(number, bound.returns)
+        return cast("BlockingHandle[R]", bound.tasks.sync.handle(number, bound.returns))
 
 
 class Chain(Generic[P]):
@@ -452,7 +452,7 @@ class Chain(Generic[P]):
         return await self.bind(*args, **kwargs).enqueue()
 
 
-def group_of(tasks: Tasks, bounds: tuple[Bound[Any], ...]) -> Bound[list[Any]]:
+def group_of(tasks: Queue, bounds: tuple[Bound[Any], ...]) -> Bound[list[Any]]:
     """Return tasks that run side by side, and have one result: the list of theirs.
 
     Raises:

@@ -25,7 +25,7 @@ from wampapp.registry.conversion import convert
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from wampapp.components.tasks.tasks import BlockingTasks, Tasks
+    from wampapp.components.tasks.queue import BlockingQueue, Queue
 
 R = TypeVar("R")
 
@@ -56,7 +56,7 @@ class Handle(Generic[R]):
         id: its number.
     """
 
-    def __init__(self, tasks: Tasks, id: int, returns: Any = None) -> None:  # noqa: A002
+    def __init__(self, tasks: Queue, id: int, returns: Any = None) -> None:  # noqa: A002
         self._tasks = tasks
         self.id = id
         self._returns = returns
@@ -118,7 +118,7 @@ class Handle(Generic[R]):
 class BlockingHandle(Generic[R]):
     """A task that was enqueued, for plain functions and other threads; as :class:`Handle`."""
 
-    def __init__(self, tasks: BlockingTasks, id: int, returns: Any = None) -> None:  # noqa: A002
+    def __init__(self, tasks: BlockingQueue, id: int, returns: Any = None) -> None:  # noqa: A002
         self._tasks = tasks
         self.id = id
         self._returns = returns

@@ -47,6 +47,11 @@ class News:
             changed[number] = None
             watcher.set()
 
+    def look(self) -> None:
+        """Have those who watch look again: a queue or a worker has changed."""
+        for watcher in self._watchers:
+            watcher.set()
+
     def watch(self) -> asyncio.Event:
         """Return an event that is set whenever something becomes of any task."""
         watcher = asyncio.Event()
@@ -69,8 +74,7 @@ class News:
             for one in [*waiting]:
                 if not one.done():
                     one.set_result(None)
-        for watcher in self._watchers:
-            watcher.set()
+        self.look()
 
     def check(self) -> None:
         """Check that there may be more news.

@@ -221,6 +221,7 @@ class Owner:
         self._links[worker] = link
         if earlier is not None:
             earlier.end()
+        self._news.look()
         lost = self._adopt(link, running)
         try:
             if lost:
@@ -258,6 +259,7 @@ class Owner:
         if self._links.get(link.worker) is not link:
             return  # it has come back already, or the owner was away
         del self._links[link.worker]
+        self._news.look()
         if self._stopped or not self._is_joined():
             self._lease(link.worker)  # it is the owner that goes; the worker comes back
         elif link.tasks:
@@ -549,6 +551,7 @@ class Owner:
         """Keep the tasks of a queue from starting, or allow it again."""
         await self._store.do(lambda do: tables.pause(do, queue, is_paused))
         (self.paused.add if is_paused else self.paused.discard)(queue)
+        self._news.look()
         self._wake.set()
 
     async def purge(self, state: State, queue: str | None) -> int:

@@ -22,8 +22,9 @@ from wampapp.errors import InvalidArgument, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.components.store import Store
     from wampapp.components.tasks.owner import Owner
-    from wampapp.components.tasks.tasks import Tasks
+    from wampapp.registry.blueprint import Blueprint
 
 #: How many tasks one answer lists at most.
 MAX_LISTED: Final = 1000
@@ -36,15 +37,17 @@ class Procedures:
     """What peers may call. Each method is the procedure of its name, below the queue's prefix.
 
     Args:
-        tasks: the queue.
+        owner: returns what owns the queue; it is there once the app has started.
+        store: returns where the tasks are kept; so is that.
     """
 
-    def __init__(self, tasks: Tasks) -> None:
-        self._tasks = tasks
+    def __init__(self, owner: Callable[[], Owner], store: Callable[[], Store]) -> None:
+        self._get_owner = owner
+        self._get_store = store
 
     @property
     def _owner(self) -> Owner:
-        return self._tasks.owner
+        return self._get_owner()
 
     async def enqueue(
         self,
@@ -240,7 +243,8 @@ class Procedures:
         if Path(file).name != file or file.startswith("."):
             raise InvalidArgument("give a file's plain name, without folders", parameter="file")
         try:
-            await self._tasks.store.back_up(Path(self._tasks.store.where).parent / file)
+            store = self._get_store()
+            await store.back_up(Path(store.where).parent / file)
         except UsageError as error:
             raise InvalidArgument(str(error), parameter="file") from None
 
@@ -298,10 +302,18 @@ _PUBLIC: Final = (
 )
 
 
-def offer_procedures(tasks: Tasks) -> None:
-    """Register the procedures of a queue with it."""
-    procedures = Procedures(tasks)
+def offer_procedures(
+    blueprint: Blueprint, owner: Callable[[], Owner], store: Callable[[], Store]
+) -> None:
+    """Declare the procedures of a queue.
+
+    Args:
+        blueprint: where.
+        owner: as in :class:`Procedures`.
+        store: as there.
+    """
+    procedures = Procedures(owner, store)
     for name in (*_PUBLIC, *_INTERNAL):
         # `list` would hide the type within the class.
         function: Callable[..., Any] = getattr(procedures, "list_tasks" if name == "list" else name)
-        tasks.add_registration(function, f".{name}", invoke="single", hidden=name in _INTERNAL)
+        blueprint.add_registration(function, f".{name}", invoke="single", hidden=name in _INTERNAL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wampapp.components.tasks import tables
 from wampapp.components.tasks.handle import FAILED
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from wampapp.components.store import Store
     from wampapp.components.tasks.news import News
-    from wampapp.components.tasks.owner import Owner
     from wampapp.components.tasks.records import TaskInfo
 
 #: Seconds between two pictures for those who watch.
@@ -25,19 +24,39 @@ _WATCH: Final = 0.25
 _RECENT: Final = 20
 
 
+class Workers(Protocol):
+    """What is known of the workers and the queues.
+
+    Attributes:
+        paused: the queues whose tasks are kept from starting.
+    """
+
+    paused: set[str]
+
+    @property
+    def queues(self) -> list[str]:
+        """Every queue that is known."""
+
+    def workers_of(self, queue: str) -> int:
+        """Return how many workers take tasks from a queue."""
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return the workers that are there."""
+
+
 class Questions:
     """Answers questions. It runs on the loop's thread.
 
     Args:
         store: where the tasks are kept, open.
         news: tells when something becomes of a task.
-        owner: knows the workers and what is paused.
+        workers: knows the workers, and what is paused.
     """
 
-    def __init__(self, store: Store, news: News, owner: Owner) -> None:
+    def __init__(self, store: Store, news: News, workers: Workers) -> None:
         self._store = store
         self._news = news
-        self._owner = owner
+        self._workers = workers
 
     async def result(self, number: int) -> Any:
         """Wait for a task's result.
@@ -98,12 +117,12 @@ class Questions:
     async def queues(self) -> list[QueueInfo]:
         """Return the queues, and how many tasks are in each state."""
         counts = await self._store.read(tables.counts, is_long=True)
-        names = {*self._owner.queues, *(queue for queue, _ in counts), *self._owner.paused}
+        names = {*self._workers.queues, *(queue for queue, _ in counts), *self._workers.paused}
         return [
             QueueInfo(
                 name=name,
-                paused=name in self._owner.paused,
-                workers=self._owner.workers_of(name),
+                paused=name in self._workers.paused,
+                workers=self._workers.workers_of(name),
                 **{state: n for (queue, state), n in counts.items() if queue == name},
             )
             for name in sorted(names)
@@ -118,7 +137,7 @@ class Questions:
                 yield {
                     "queues": await self.queues(),
                     "tasks": tasks,
-                    "workers": self._owner.workers(),
+                    "workers": self._workers.workers(),
                 }
                 await watcher.wait()
                 self._news.check()

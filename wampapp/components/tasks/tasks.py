@@ -7,6 +7,7 @@ import os
 import secrets
 from functools import cached_property, partial
 from itertools import count
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -100,6 +101,7 @@ class Tasks(Component):
     NAME = "tasks"
     SCHEMA = tables.SCHEMA
     COMMANDS: ClassVar[str | None] = "wampapp.cli.tasks.tasks:tasks"
+    CONSOLE: ClassVar[Path | None] = Path(__file__).parent / "console"
 
     def __init__(
         self,
@@ -123,7 +125,7 @@ class Tasks(Component):
         super().__init__(app, prefix, store=store)
         self.registry.add_hook(Hook("join", self._announce))
         self.registry.add_hook(Hook("leave", self._owner_left))
-        offer_procedures(self)
+        offer_procedures(self, lambda: self.owner, lambda: self.store)
 
     # Declaring.
 

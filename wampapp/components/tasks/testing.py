@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from wampapp.components.tasks.queue import Queue
 from wampapp.components.tasks.records import TaskInfo
 from wampapp.components.tasks.worker import Worker
 
 if TYPE_CHECKING:
-    from wampapp.components.tasks.tasks import Tasks
+    from collections.abc import Callable
+
+    from wampapp.components.tasks.definition import TaskFunction
 
 _WAITING: Final = ("waiting", "scheduled", "ready")
+
+
+class _Tested(Queue, Protocol):
+    """A queue under test."""
+
+    functions: dict[str, TaskFunction[..., Any]]
+    on_failure: Callable[[BaseException], None] | None
 
 
 class TasksTester:
@@ -23,7 +33,7 @@ class TasksTester:
         client: the test's client.
     """
 
-    def __init__(self, tasks: Tasks, client: Any) -> None:
+    def __init__(self, tasks: _Tested, client: Any) -> None:
         self._tasks = tasks
         self._client = client
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from wampapp.describe.api import Capture, Topic
 from wampapp.describe.changes.comparing import narrowed, widened
 from wampapp.describe.changes.passing import TO_PASSERS, TO_TAKERS, Passing
+from wampapp.describe.changes.places import captured, covers, readings
+from wampapp.protocol.patterns import MATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wampapp.describe.api import AnyOperation, Api, Operation, Procedure, Schema, Topic
+    from wampapp.describe.api import AnyOperation, Api, Operation, Procedure, Schema
     from wampapp.describe.changes.misfits import Misfit
 
 _CAPTURE: Final = re.compile(r"<(path:)?\w+>")
@@ -88,15 +91,23 @@ class _Changes:
         return Passing(new.parameters, old.parameters, compare, TO_TAKERS).faults()
 
     def _of_uri(self, old: Operation, new: Operation) -> Iterator[str]:
-        if old.match != new.match:
+        is_taken = not (isinstance(old, Topic) and old.is_published)
+        if old.match != new.match and not (is_taken and covers(new, old)):
             yield f"its URI is matched by {new.match} now, and was by {old.match}"
-        for before, now in zip(old.captures, new.captures, strict=False):
-            if before.name != now.name:
-                yield f"the captured <{before.name}> is called <{now.name}> now"
+        for before, now in captured(old, new):
             # Components are text, whatever a handler makes of them.
-            if self._narrowed({"type": "string"}, now.schema):
-                for misfit in self._narrowed(before.schema, now.schema):
-                    yield f"{before.name}{misfit.path}: {misfit.text}"
+            if not self._narrowed({"type": "string"}, now.schema):
+                continue
+            for misfit in self._of_component(before, now.schema):
+                yield f"{getattr(before, 'name', now.name)}{misfit.path}: {misfit.text}"
+
+    def _of_component(self, before: Capture | str | None, now: Schema) -> list[Misfit]:
+        if before is None:
+            return self._narrowed({"type": "string"}, now)
+        if isinstance(before, Capture):
+            return self._narrowed(before.schema, now)
+        tried = [self._narrowed({"enum": [value]}, now) for value in readings(before)]
+        return [] if [] in tried else tried[0]
 
     def _of_results(self, old: Procedure, new: Procedure) -> Iterator[str]:
         if old.progress is None or new.progress is None:
@@ -109,7 +120,7 @@ class _Changes:
             return
         yield from _lines("progress", self._widened(old.progress, new.progress))
         # Without progress, a caller gets all of it in a list, of which the same is to be said.
-        if not (_is_collected(old) and _is_collected(new)):
+        if not (old.collects and new.collects):
             yield from _lines("result", self._widened(old.result, new.result))
 
 
@@ -123,18 +134,27 @@ def _by_place(operations: Iterable[AnyOperation]) -> dict[tuple[str, str], AnyOp
 def _found(new: dict[tuple[str, str], AnyOperation], old: Operation) -> AnyOperation | None:
     """Return what is where something was: matched as it was, else in whatever way."""
     place = _place(old)
-    alike = new.get((place, old.match))
+    alike = new.get((place, old.match)) or _covering(new.values(), old)
     return alike or next((one for (where, _), one in new.items() if where == place), None)
+
+
+def _covering(new: Iterable[AnyOperation], old: Operation) -> AnyOperation | None:
+    """Return what has taken over all the URIs of something; None for nothing."""
+    if isinstance(old, Topic) and old.is_published:
+        return None  # those who listen would have to listen to more
+    # As a router chooses: exactly, by the longest prefix, by a wildcard.
+    found = [one for one in new if covers(one, old)]
+    return min(found, key=_rank, default=None)
+
+
+def _rank(operation: Operation) -> tuple[int, int]:
+    match, uri = operation.on_wire
+    return MATCHES.index(match), -len(uri)
 
 
 def _place(operation: Operation) -> str:
     """Return the URI without the names of what it captures."""
     return _CAPTURE.sub(lambda found: f"<{found[1] or ''}>", operation.uri)
-
-
-def _is_collected(procedure: Procedure) -> bool:
-    items = {"items": procedure.progress} if procedure.progress else {}
-    return procedure.result == {"type": "array", **items}
 
 
 def _lines(what: str, misfits: list[Misfit]) -> Iterator[str]:

@@ -6,8 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.describe.changes.arms import ANNOTATIONS, TYPES, arms_of, in_words, is_same
-from wampapp.describe.changes.limits import LIMITS, broken_limits
-from wampapp.describe.changes.misfits import TO_GIVERS, TO_TAKERS, Misfit, Words
+from wampapp.describe.changes.limits import FORMAT, LIMITS, broken_limits
+from wampapp.describe.changes.misfits import (
+    OF_GIVERS,
+    OF_TAKERS,
+    TO_GIVERS,
+    TO_TAKERS,
+    Misfit,
+    Words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,6 +65,42 @@ def widened(
     return _Comparison(new_named, old_named, TO_TAKERS).misfits(new, old)
 
 
+def refused(
+    given: Schema,
+    taken: Schema,
+    given_named: Mapping[str, Schema],
+    taken_named: Mapping[str, Schema],
+) -> list[Misfit]:
+    """Find what is not taken of what somebody gives by their own account.
+
+    What that account does not say is no misfit: a type, or limits such as a largest number.
+
+    Args:
+        given: what they say that they give.
+        taken: what is taken.
+        given_named: the schemas to which the references of ``given`` are.
+        taken_named: those of ``taken``.
+    """
+    return _Comparison(given_named, taken_named, OF_GIVERS).misfits(given, taken)
+
+
+def unexpected(
+    given: Schema,
+    taken: Schema,
+    given_named: Mapping[str, Schema],
+    taken_named: Mapping[str, Schema],
+) -> list[Misfit]:
+    """Find what is given that does not fit what somebody takes by their own account.
+
+    Args:
+        given: what is given; what is not said of it is no misfit, as in :func:`refused`.
+        taken: what they say that they take.
+        given_named: the schemas to which the references of ``given`` are.
+        taken_named: those of ``taken``.
+    """
+    return _Comparison(given_named, taken_named, OF_TAKERS).misfits(given, taken)
+
+
 class _Comparison:
     """Compares values with what takes them.
 
@@ -76,7 +119,7 @@ class _Comparison:
 
     def misfits(self, values: Schema | bool, taker: Schema | bool) -> list[Misfit]:
         """Find out why values of a schema do not fit another; empty if they do."""
-        if taker is True or taker == {}:
+        if taker is True or taker == {} or (self._words.is_lenient and _says_nothing(values)):
             return []
         pair = json.dumps([values, taker], sort_keys=True, default=str)
         if pair in self._fitting:
@@ -110,22 +153,23 @@ class _Comparison:
                 if not found:
                     return []
                 tried.append((taker, found))
+        allowed = in_words([_named(taker, []) for taker in takers])
         if "const" not in arm and not tried and (alike or "type" not in arm):
             anything = f"any {arm['type']}" if "type" in arm else "anything"
-            allowed = in_words([_named(taker, []) for taker in takers])
             return [Misfit("", self._words.only.format(anything, allowed))]
         if "const" in arm or not tried:
-            return [Misfit("", self._words.value.format(_named(arm, takers)))]
+            return [Misfit("", self._words.value.format(_named(arm, takers), allowed))]
         title = arm.get("title") if is_union and arm.get("type") == "object" else None
         if title is not None and len(takers) > 1:
             tried = [one for one in tried if one[0].get("title") == title]
             if not tried:
-                return [Misfit("", self._words.value.format(title))]
+                return [Misfit("", self._words.value.format(title, allowed))]
         return min((found for _, found in tried), key=len)
 
     def _of_one(self, arm: Schema, taker: Schema) -> Iterator[Misfit]:
         """Compare two arms of one type, of which the taker is not a single value."""
-        for limit in broken_limits(arm, taker):
+        is_lenient = self._words.is_lenient
+        for limit in broken_limits(arm, taker, FORMAT if is_lenient else LIMITS):
             yield Misfit("", self._words.limit.format(limit))
         kind = arm.get("type")
         if kind in (None, "object"):
@@ -150,7 +194,8 @@ class _Comparison:
         if more is False:
             return
         if others is False:
-            yield Misfit("", self._words.fields)
+            if not (more is True and self._words.is_lenient):
+                yield Misfit("", self._words.fields)
         else:
             yield from _under(".*", self.misfits(more, others))
         if "propertyNames" in taker:
@@ -181,6 +226,10 @@ class _Comparison:
             item = _item(arm, place)
             if item is not None:
                 yield from _under(f"[{place}]", self.misfits(item, _item(taker, place) or {}))
+
+
+def _says_nothing(schema: Schema | bool) -> bool:
+    return schema is True or (isinstance(schema, dict) and schema.keys() <= ANNOTATIONS)
 
 
 def _properties(schema: Schema) -> dict[str, Schema]:

@@ -23,18 +23,23 @@ _SIZES: Final = {
 _BOUNDS: Final = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 #: Every limit.
 LIMITS: Final = frozenset({*_SIZES, *_BOUNDS, "multipleOf", "pattern", "format", "uniqueItems"})
+#: What is rather a type than a limit.
+FORMAT: Final = frozenset({"format"})
 
 
-def broken_limits(values: Schema, taker: Schema) -> Iterator[str]:
+def broken_limits(values: Schema, taker: Schema, asked: frozenset[str] = LIMITS) -> Iterator[str]:
     """Find the limits of a schema that values of another one need not keep.
 
     Args:
         values: the other schema, an arm.
         taker: the schema with the limits, an arm.
+        asked: the limits that count, beside those of a list each of whose places has a schema.
 
     Yields:
         What each limit demands, after "must": ``be at least 3``.
     """
+    if not isinstance(taker.get("items"), list):
+        taker = {word: part for word, part in taker.items() if word in asked}
     if values.get("type") in ("integer", "number"):
         yield from _broken_bounds(values, taker)
     for word, noun in _SIZES.items():

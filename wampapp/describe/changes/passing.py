@@ -31,6 +31,7 @@ class Sentences:
     by_name: str
     by_place: str
     more: str
+    order: str = "by place, the arguments are now in the order {0}"
 
 
 #: To those who pass the arguments: less is taken than before.
@@ -50,6 +51,16 @@ TO_TAKERS: Final = Sentences(
     by_name="the argument {0!r} may now be given by name",
     by_place="the argument {0!r} may now be given by place",
     more="further arguments may now be given by {0}",
+)
+#: To somebody who has written down which arguments they pass: others are taken.
+OF_PASSERS: Final = Sentences(
+    refused="the argument {0!r} is not taken",
+    lacking="the argument {0!r} is required",
+    optional="the argument {0!r} is required, and must not have a default",
+    by_name="the argument {0!r} cannot be given by name",
+    by_place="the argument {0!r} cannot be given by place",
+    more="further arguments by {0} are not taken",
+    order="by place, the arguments are in the order {0}",
 )
 
 
@@ -131,8 +142,13 @@ class Passing:
             return
         stars = "*" if is_rest else "**"
         yield from self._values(one, partner, f"{stars}{one.name}")
-        for taker in self._taken_row[len(self._row) :] if is_rest else ():
+        for taker in self._taken_row[len(self._row) :] if is_rest else self._new_names():
             yield from self._values(one, taker, f"{stars}{one.name}, as {taker.name}")
+
+    def _new_names(self) -> list[Parameter]:
+        """Return the parameters that take by name what no parameter of its own passes."""
+        known = {one.name for one in self._passed if one.kind in _BY_NAME}
+        return [one for one in self._taken if one.kind in _BY_NAME and one.name not in known]
 
     def _unmet(self, met: set[str]) -> Iterator[str]:
         # Those who take events rely on an optional argument too: it was said to be there.
@@ -150,7 +166,7 @@ class Passing:
         # One that moves forward only fills the gap that another has left, which is said already.
         is_moved = any(now.index(name) > before.index(name) for name in common)
         if is_moved or sorted(common, key=rows[1].index) != common:
-            yield f"by place, the arguments are now in the order {in_words(now, 'and')}"
+            yield self._say.order.format(in_words(now, "and"))
 
     def _values(self, one: Parameter, taker: Parameter, path: str) -> Iterator[str]:
         for misfit in self._compare(one.schema, taker.schema):

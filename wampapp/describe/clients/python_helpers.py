@@ -20,12 +20,12 @@ IMPORTS: Final = (
     ("typing", "TypeAlias"),
     ("uuid", "UUID"),
     ("msgspec", "msgspec"),
+    ("wampapp", "ActiveSubscription"),
     ("wampapp", "App"),
+    ("wampapp", "BlockingSubscription"),
     ("wampapp", "Event"),
+    ("wampapp", "PeerClient"),
     ("wampapp", "WampError"),
-    ("wampapp.client.active", "ActiveSubscription"),
-    ("wampapp.client.active", "BlockingSubscription"),
-    ("wampapp.client.blocking", "PeerClient"),
 )
 
 #: Functions that a module has if it calls them.

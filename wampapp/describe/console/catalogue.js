@@ -4,6 +4,7 @@ import { bare, read, wire } from "./document.js";
 import { each, keepFresh, list } from "./realm.js";
 
 const DESCRIBES = "wampapp.describe.";
+const CALLEES = "wamp.registration.list_callees";
 const PATIENCE = 5000;
 
 export class Catalogue {
@@ -59,6 +60,41 @@ export class Catalogue {
     );
     const described = describing.map(async ([id, { uri }]) => [id, await this.#described(uri)]);
     for (const [id, app] of await Promise.all(described)) this.#apps.set(id, app);
+    await Promise.all([...this.#apps].map(([id, app]) => this.#check(id, app)));
+  }
+
+  /** Finds out what an app may speak of: of what it has registered or subscribed to itself. */
+  async #check(id, app) {
+    const wamp = this.#wamp;
+    app.callees ??= (await each(wamp, CALLEES, [id])).get(id) ?? [];
+    const isIts = (sessions) => sessions.some((one) => app.callees.includes(one));
+    const told = new Set(app.operations.map(wire));
+    const fresh = [...this.#registrations].filter(
+      ([id, about]) => !app.held.has(id) && (told.has(wire(about)) || app.hidden.includes(id)),
+    );
+    const found = await each(wamp, CALLEES, fresh.map(([id]) => id));
+    for (const [id, callees] of found) app.held.set(id, isIts(callees));
+    if (app.heard) return;
+    const topics = app.operations.filter(({ kind }) => kind === "subscribed");
+    const subscribed = topics.map(async (topic) => {
+      const [match, uri] = wire(topic).split(" ");
+      const id = await wamp.call("wamp.subscription.lookup", uri, { match }, {});
+      const all = id && (await each(wamp, "wamp.subscription.list_subscribers", [id]));
+      return isIts((all && all.get(id)) ?? []) && topic;
+    });
+    app.heard = new Set(await Promise.all(subscribed));
+  }
+
+  /** Returns what an app says of itself, without what it says of others. */
+  #believed({ operations, held, heard }) {
+    const its = new Set(
+      [...this.#registrations].filter(([id]) => held.get(id)).map(([, about]) => wire(about)),
+    );
+    return operations.filter(
+      (one) =>
+        one.kind === "published" ||
+        (one.kind === "procedure" ? its.has(wire(one)) : heard?.has(one)),
+    );
   }
 
   async #described(procedure) {
@@ -66,10 +102,10 @@ export class Catalogue {
     const answer = this.#wamp.call(procedure, {});
     const timer = setTimeout(answer.cancel, PATIENCE);
     try {
-      return { ...read(await answer), session };
+      return { ...read(await answer), session, held: new Map() };
     } catch (error) {
       const trouble = `Session ${session} did not describe itself: ${error.message}`;
-      return { operations: [], session, trouble };
+      return { operations: [], hidden: [], session, trouble, held: new Map() };
     } finally {
       clearTimeout(timer);
     }
@@ -77,8 +113,12 @@ export class Catalogue {
 
   #sorted() {
     const apps = new Map();
-    for (const { title, version, description, session, operations } of this.#apps.values()) {
-      if (!operations.length && !title) continue;
+    const hidden = new Set();
+    for (const told of this.#apps.values()) {
+      const { title, version, description, session } = told;
+      for (const id of told.hidden) if (told.held.get(id)) hidden.add(id);
+      const operations = this.#believed(told);
+      if (!operations.length) continue;
       // Workers of one app say the same.
       const key = JSON.stringify([title, version]);
       const app = apps.get(key) ?? { title, version, description, sessions: [], operations: [] };
@@ -90,8 +130,9 @@ export class Catalogue {
     const found = [...apps.values()].sort((a, b) => a.title.localeCompare(b.title));
     for (const app of found) for (const one of app.operations) one.app = app;
     const described = new Set(found.flatMap(({ operations }) => operations.map(wire)));
-    const rest = [...this.#registrations.values()]
-      .map(({ uri, match, invoke }) => bare(String(uri), match, invoke))
+    const rest = [...this.#registrations]
+      .filter(([id]) => !hidden.has(id))
+      .map(([, { uri, match, invoke }]) => bare(String(uri), match, invoke))
       .filter((one) => !one.uri.startsWith(DESCRIBES) && !described.has(wire(one)))
       .sort((a, b) => (a.uri < b.uri ? -1 : 1));
     if (rest.length) found.push({ title: "Without a description", sessions: [], operations: rest });

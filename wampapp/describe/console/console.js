@@ -4,6 +4,7 @@ import { connect } from "./wampapp.js";
 import { api } from "./api.js";
 import { h } from "./dom.js";
 import { events } from "./events.js";
+import { keepFresh } from "./realm.js";
 import { sessions } from "./sessions.js";
 
 // A tab is opened once, and stays as it was left. What `open` returns is called with the rest of the
@@ -35,10 +36,26 @@ wamp.addEventListener("refused", ({ detail }) => {
 const links = new Map();
 const opened = new Map();
 
-for (const { id, title } of tabs) {
+function link({ id, title }) {
   links.set(id, h("a", { href: `#/${id}` }, title));
   document.getElementById("tabs").append(links.get(id));
 }
+
+tabs.forEach(link);
+
+// Components of the stack have tabs of their own, which are there once somebody serves them.
+async function addTabs() {
+  for (const id of await (await fetch("tabs.json")).json()) {
+    if (links.has(id)) continue;
+    const { tab } = await import(`./tab-${id}.js`);
+    if (!(await tab.isServed(wamp)) || links.has(id)) continue;
+    tabs.push({ ...tab, id });
+    link({ ...tab, id });
+    if (location.hash.startsWith(`#/${id}`)) visit();
+  }
+}
+
+keepFresh(wamp, ["wamp.registration.on_create"], () => addTabs().catch(console.error));
 
 function open(tab) {
   const section = h("section", { class: `tab ${tab.id}`, "aria-label": tab.title });
@@ -59,7 +76,9 @@ function visit() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${tab.title} – WAMP console`;
-  links.get(tab.id).href = page.show?.(path) ?? `#/${tab.id}`;
+  // The address may name a tab that is not there yet.
+  const shown = page.show?.(tab.id === id ? path : []);
+  if (tab.id === id) links.get(tab.id).href = shown ?? `#/${tab.id}`;
 }
 
 function decoded(part) {

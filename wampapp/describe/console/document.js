@@ -34,6 +34,7 @@ export function read(document) {
     title: text(object(info).title) || "Without a title",
     version: text(object(info).version),
     description: text(object(info).description),
+    hidden: list(object(object(object(document)["x-wamp"]).hidden).procedures),
     operations: Object.values(object(operations))
       .map((one) => operation(object(one), object(channels), schemas))
       .filter(({ uri }) => uri),
@@ -98,6 +99,6 @@ function parameters(payload, extras) {
 
 /** Returns what goes over the wire for a URI as it was declared, with its kind of match. */
 export function wire({ uri, match }) {
-  const pattern = uri.replace(/<path:\w+>$/u, "").replace(/<\w+>/gu, "");
+  const pattern = String(uri).replace(/<path:\w+>$/u, "").replace(/<\w+>/gu, "");
   return `${match} ${pattern}`;
 }

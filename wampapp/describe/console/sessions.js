@@ -23,6 +23,7 @@ export const sessions = {
     const state = h("p", { class: "hint", role: "status" }, "Asking the router");
     const rows = h("ul", { class: "people" });
     const isOpen = new Set();
+    let shown = new Map(); // each session's row, and what it says
     const refresh = keepFresh(wamp, TOPICS, ask);
     const again = h("button", { type: "button", class: "quiet", click: refresh }, "Ask again");
     put(main, h("div", { class: "bar" }, h("h2", {}, "Sessions"), state, again), rows);
@@ -42,10 +43,15 @@ export const sessions = {
         const focused = document.activeElement?.closest?.(".people li")?.dataset.session;
         const last = ([id]) => id === wamp.session;
         const sorted = [...found].sort((a, b) => last(a) - last(b));
-        put(
-          rows,
-          ...sorted.map(([id, about]) => row(id, about, registered.get(id), subscribed.get(id))),
-        );
+        const before = shown;
+        shown = new Map();
+        for (const [id, about] of sorted) {
+          const facts = [about, registered.get(id), subscribed.get(id)];
+          const text = JSON.stringify([since.get(id), ...facts]);
+          const old = before.get(id);
+          shown.set(id, old?.text === text ? old : { text, element: row(id, ...facts) });
+        }
+        arrange(rows, [...shown.values()].map(({ element }) => element));
         if (focused) rows.querySelector(`[data-session="${focused}"] summary`)?.focus();
       } catch (error) {
         if (wamp.session) put(rows, h("li", {}, failure(error)));
@@ -154,6 +160,15 @@ export const sessions = {
     }
   },
 };
+
+/** Puts elements into a list. Those that are there already stay: somebody may be clicking on them. */
+function arrange(list, elements) {
+  const wanted = new Set(elements);
+  for (const old of [...list.children]) if (!wanted.has(old)) old.remove();
+  elements.forEach((element, i) => {
+    if (list.children[i] !== element) list.insertBefore(element, list.children[i] ?? null);
+  });
+}
 
 function uris(title, found) {
   if (!found.length) return null;

@@ -108,8 +108,7 @@ class StandIn:
     @property
     def collects(self) -> bool:
         """Whether the result is only all of the progressive results, in a list."""
-        item, result = self._procedure.progress, self._procedure.result
-        return item is not None and result == {"type": "array", **({"items": item} if item else {})}
+        return self._procedure.collects
 
 
 def _binding(procedure: Procedure) -> Binding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -18,15 +18,35 @@ from wampapp.errors import (
 from wampapp.protocol.features import APP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
-    from wampapp.session.session import Session
+Key = TypeVar("Key")
 
 #: The most calls that are in flight.
 _MAX_CALLS: Final = 500
 
 #: The errors of what was listed and has gone since, or is not shown to us.
 _GONE: Final = (NO_SUCH_SESSION, NO_SUCH_REGISTRATION, NO_SUCH_SUBSCRIPTION)
+
+
+class Caller(Protocol):
+    """A session to ask on.
+
+    Attributes:
+        id: its id.
+        details: what the router said of it when it joined.
+    """
+
+    @property
+    def id(self) -> int:
+        """Its id."""
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What the router said of it when it joined."""
+
+    def call(self, procedure: str, args: list[Any], kwargs: dict[str, Any], /) -> Awaitable[Any]:
+        """Call a procedure."""
 
 
 class MetaApi:
@@ -38,7 +58,7 @@ class MetaApi:
         with_own: whether this session is among the answers too.
     """
 
-    def __init__(self, session: Session, url: str, *, with_own: bool = False) -> None:
+    def __init__(self, session: Caller, url: str, *, with_own: bool = False) -> None:
         self._session = session
         self._url = url
         self._left_out = None if with_own else session.id
@@ -64,9 +84,20 @@ class MetaApi:
             }
             for number, details in self._sessions.items()
         ]
-        rows += await self._entries("registration", "procedure", "callees")
+        rows += await self.procedures()
         rows += await self._entries("subscription", "topic", "subscribers")
         return rows
+
+    async def procedures(self) -> list[dict[str, Any]]:
+        """Return the rows of the procedures alone; raises what :meth:`rows` does."""
+        return await self._entries("registration", "procedure", "callees")
+
+    async def registrations_for(self, uris: Sequence[str]) -> dict[str, int | None]:
+        """Return the registration that a call of each URI reaches; None where there is none.
+
+        Raises what :meth:`rows` does.
+        """
+        return await self._each("wamp.registration.match", uris, int | None)
 
     async def _entries(self, kind: str, name: str, members: str) -> list[dict[str, Any]]:
         listed = await self._one(f"wamp.{kind}.list", dict[str, list[int]])
@@ -101,23 +132,23 @@ class MetaApi:
             raise self._refusal(procedure, error) from None
         return self._checked(procedure, result, form)
 
-    async def _each(self, procedure: str, numbers: Sequence[int], form: Any) -> dict[int, Any]:
-        """Ask the same of many ids, concurrently; those that have gone meanwhile are left out."""
+    async def _each(self, procedure: str, keys: Sequence[Key], form: Any) -> dict[Key, Any]:
+        """Ask the same of many, concurrently; those that have gone meanwhile are left out."""
         import asyncio
 
         answers = {}
-        for start in range(0, len(numbers), _MAX_CALLS):
-            chunk = numbers[start : start + _MAX_CALLS]
-            calls = [self._session.call(procedure, [number], {}) for number in chunk]
+        for start in range(0, len(keys), _MAX_CALLS):
+            chunk = keys[start : start + _MAX_CALLS]
+            calls = [self._session.call(procedure, [key], {}) for key in chunk]
             results = await asyncio.gather(*calls, return_exceptions=True)
-            for number, result in zip(chunk, results, strict=True):
+            for key, result in zip(chunk, results, strict=True):
                 if isinstance(result, WampError):
                     if result.uri not in _GONE:
                         raise self._refusal(procedure, result)
                 elif isinstance(result, BaseException):
                     raise result
                 else:
-                    answers[number] = self._checked(procedure, result, form)
+                    answers[key] = self._checked(procedure, result, form)
         return answers
 
     def _checked(self, procedure: str, result: Any, form: Any) -> Any:
@@ -126,8 +157,8 @@ class MetaApi:
         except msgspec.ValidationError:
             raise WampError(
                 NO_SUCH_PROCEDURE,
-                f"{procedure} at {self._url} does not answer as WAMP's meta API does; "
-                "'inspect' needs a router that has it.",
+                f"{procedure} at {self._url} does not answer as WAMP's meta API does, which is "
+                "needed.",
             ) from None
 
     def _refusal(self, procedure: str, error: WampError) -> Exception:
@@ -141,8 +172,8 @@ class MetaApi:
         if error.uri == NO_SUCH_PROCEDURE:
             return WampError(
                 error.uri,
-                f"The router at {self._url} has no {procedure}; 'inspect' needs WAMP's meta API "
-                "of sessions, registrations and subscriptions, which older routers lack.",
+                f"The router at {self._url} has no {procedure}; WAMP's meta API of sessions, "
+                "registrations and subscriptions is needed, which older routers lack.",
             )
         return error
 

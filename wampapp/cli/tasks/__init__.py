@@ -1,0 +1,1 @@
+"""``wampapp tasks``: look after a task queue."""

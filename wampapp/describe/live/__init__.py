@@ -1,0 +1,1 @@
+"""What is joined to a realm, and what it says of itself."""
