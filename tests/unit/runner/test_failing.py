@@ -1,7 +1,6 @@
 """A service that something takes the ground from while it runs."""
 
 import asyncio
-import logging
 
 import pytest
 
