@@ -1,5 +1,6 @@
 """Two processes that serve a component from one database: one serves, the other waits."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -125,3 +126,27 @@ def test_what_keeps_the_database_from_being_opened_is_one_sentence(
     where = f"postgresql://owner@127.0.0.1:{postgres.port}/postgres"
     reason = 'password authentication failed for user "owner"'
     assert done.stderr.splitlines() == [f"Error: {where} cannot be opened: {reason}."]
+
+
+def test_outcomes_are_told_again_until_the_database_is_back(
+    embedded: EmbeddedRouter, tmp_path: Path, peer: ConnectedClient
+) -> None:
+    """The worker's only place is taken by what it cannot tell, so nothing else wakes it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with Postgres() as server:
+        store = server.url(server.new_schema())
+        env = environment(WAMPAPP_STORE=store, WAMPAPP_TASKS_SLOTS="1", WAMPAPP_LOG_LEVEL="debug")
+        command = ("run", PROGRAM, "--url", embedded.rs_url)
+        with Wampapp(*command, cwd=tmp_path, env=env) as service:
+            service.until("Press Ctrl-C")
+            handle = tasks_of(peer).sync.enqueue("hold", str(pipe))
+            with pipe.open("w") as end:  # it runs
+                server.stop()
+                service.until("cannot be written to")
+                end.write("found")
+            service.until("Outcomes are kept")
+            server.start()
+            assert handle.result(timeout=30) == "found"
+            assert tasks_of(peer).sync.enqueue("double", 4).result() == 8
+            assert service.stop() == 0, service.text

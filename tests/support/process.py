@@ -113,6 +113,10 @@ class Process:
         return self._process.pid
 
     @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @property
     def text(self) -> str:
         return "\n".join([*self.stdout, *self.stderr])
 

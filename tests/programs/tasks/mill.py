@@ -1,5 +1,7 @@
 """Owns a task queue, and works on it."""
 
+from pathlib import Path
+
 from wampapp import App
 from wampapp.components import Tasks
 
@@ -11,3 +13,9 @@ app.include(tasks)
 @tasks.task
 def double(number: int) -> int:
     return 2 * number
+
+
+@tasks.task
+def hold(path: str) -> str:
+    """Wait until somebody writes into a pipe; return that."""
+    return Path(path).read_text()

@@ -251,8 +251,20 @@ class Owner:
             else:  # it was given while the link broke
                 unseen.append(Outcome(number, known.attempt, "released"))
         if unseen:
-            self._start(self._settle(unseen))
+            self._start(self._give_back(unseen))
         return sorted(lost)
+
+    async def _give_back(self, unseen: Sequence[Outcome]) -> None:
+        """Make tasks ready again that no worker has seen."""
+        while True:
+            try:
+                await self._settle(unseen)
+            except StorageFailed:
+                if self._stopped:
+                    return  # they are looked after at the next start
+                await asyncio.sleep(_AGAIN)
+            else:
+                return
 
     def _gone(self, link: Link) -> None:
         """Take the tasks of a worker back whose call has ended."""
@@ -422,7 +434,7 @@ class Owner:
                 link.give(assignments)
             else:  # it went meanwhile, and has not seen them
                 unseen = [Outcome(one.id, one.attempt, "released") for one in assignments]
-                self._start(self._settle(unseen))
+                self._start(self._give_back(unseen))
         if (later := self._rates.wait()) is not None:
             self._loop.call_later(later, self._wake.set)
 

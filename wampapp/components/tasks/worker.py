@@ -347,11 +347,17 @@ class Worker:
             try:
                 await self._tasks.call("done", self.name, told, busy)
             except WampappError as error:
-                logger.debug("Outcomes are kept until the owner is back: %s", error)
+                logger.debug("Outcomes are kept until the owner can take them: %s", error)
+                # It may be there all the time, and not able to store them.
+                self._loop.call_later(_MAX_PAUSE, self._flush_what_is_left)
                 return
             del self._outcomes[: len(told)]
             if not self._outcomes:
                 return
+
+    def _flush_what_is_left(self) -> None:
+        if self._outcomes and not self._stopping:
+            self._flush()
 
     def _note_progress(self, assignment: Assignment, fraction: float, note: str) -> None:
         """Take how far a task is, in any thread."""

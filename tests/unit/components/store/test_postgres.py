@@ -408,6 +408,31 @@ def test_a_session_that_ended_while_nobody_looked_is_made_again_and_nobody_notic
 
 
 @pytest.mark.usefixtures("busy")
+def test_a_work_in_which_the_session_ends_is_done_again(
+    postgres: Postgres, schema: str, lines: Any
+) -> None:
+    sessions: list[int] = []
+
+    def work(do: Transaction) -> int:
+        number = note("one")(do)
+        sessions.append(pid(do))
+        if len(sessions) == 1:
+            end(postgres, sessions[0])
+        do.execute("update note set size = 1 where id = ?", (number,))
+        return number
+
+    async def main() -> None:
+        async with opened(postgres.url(schema)) as store:
+            number = await store.do(work)
+            rows = await store.read(lambda read: read.execute("select id, size from note"))
+            assert rows == [(number, 1)]
+
+    asyncio.run(main())
+    assert len(sessions) == 2
+    assert lines() == []
+
+
+@pytest.mark.usefixtures("busy")
 def test_while_the_server_is_away_works_fail_and_then_go_on(crashing: Postgres, lines: Any) -> None:
     url = crashing.url(crashing.new_schema())
     where = Place.of(url).where
@@ -671,6 +696,13 @@ def test_a_url_that_is_not_valid_is_refused_and_not_quoted(url: str) -> None:
 )
 def test_where_it_is_is_said_without_secrets(url: str, where: str) -> None:
     assert make_store(url, NOTES).where == where
+
+
+def test_a_reason_is_one_line_without_the_password() -> None:
+    place = Place.of("postgresql://me:s3cret@host/db")
+    text = 'connection to server at "h", port 1 failed: FATAL:  no entry for s3cret.\n\tHint.'
+    assert place.reason(psycopg.OperationalError(text)) == "no entry for …"
+    assert place.reason(psycopg.OperationalError("")) == "OperationalError"
 
 
 def test_of_several_hosts_the_one_is_meant_that_can_be_written_to() -> None:
