@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from wampapp.components.store import Store
     from wampapp.components.tasks.tables import Change
 
+    #: What a worker may be given: the queue, the names, and how many at most.
+    _Claim = tuple[str, Sequence[str], int | None]
+
 logger = logging.getLogger("wampapp.tasks")
 
 #: Seconds until what could not be stored is tried again.
@@ -88,6 +91,8 @@ class Owner:
         self._leases: dict[str, float] = {}
         #: About how many tasks of each queue are not final.
         self._lengths: dict[str, int] = {}
+        #: What workers have told of their tasks, and is not stored yet.
+        self._told: list[Told] = []
         self._rates = Rates(self._loop)
         self._lonely: dict[str, float] = {}
         self._wake = asyncio.Event()
@@ -323,10 +328,17 @@ class Owner:
                 simple.append(one)
             else:
                 others.append(one)
-        await self._settle(others, simple)
         if (link := self._links.get(worker)) is not None:
             link.busy = busy
         self._wake.set()
+        if self._stopped:
+            await self._settle(others, simple)
+        elif simple or others:
+            # It is stored where tasks are given out: who has done some gets others in the same
+            # transaction, which makes half as many of them.
+            told = Told(simple, others, self._loop.create_future())
+            self._told.append(told)
+            await told.stored
 
     async def _settle(self, outcomes: Sequence[Outcome], simple: Sequence[Outcome] = ()) -> None:
         """Store outcomes, and what follows from them.
@@ -335,17 +347,16 @@ class Owner:
             outcomes: the outcomes.
             simple: those of tasks that are done, and that nothing follows.
         """
-        if not outcomes and not simple:
-            return
-        now = self._now()
+        if outcomes or simple:
+            now = self._now()
+            changes = await self._store.do(lambda do: _settle(do, outcomes, simple, now))
+            self._settled([*simple, *outcomes], simple, changes)
 
-        def work(do: Any) -> list[Change]:
-            if simple:
-                tables.finish(do, simple, now)
-            return tables.settle(do, outcomes, now) if outcomes else []
-
-        changes = await self._store.do(work)
-        for one in (*simple, *outcomes):
+    def _settled(
+        self, outcomes: Sequence[Outcome], simple: Sequence[Outcome], changes: Sequence[Change]
+    ) -> None:
+        """Do what follows from outcomes that were stored."""
+        for one in outcomes:
             known = self._running.get(one.id)
             if known is not None and known.attempt == one.attempt:
                 self._forget(one.id)
@@ -386,7 +397,7 @@ class Owner:
     # Giving out.
 
     async def _give_out(self) -> None:
-        """Give tasks to workers whenever there are both."""
+        """Give tasks to workers whenever there are both, and store what they tell."""
         while not self._stopped:
             await self._wake.wait()
             self._wake.clear()
@@ -395,24 +406,56 @@ class Owner:
             except StorageFailed:
                 await asyncio.sleep(_AGAIN)
                 self._wake.set()
+        await self._give_out_once()
 
     async def _give_out_once(self) -> None:
-        # Workers that take the same are given tasks together, so that each gets its share.
-        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[Link, int]] = {}
-        for link in self._links.values():
-            if link.free > 0:
-                alike.setdefault((link.queues, link.names), {})[link] = link.free
-        wanted = [(places, self._claims(*what)) for what, places in alike.items()]
-        if not wanted or self._stopped:
+        told, self._told = self._told, []
+        simple = [one for each in told for one in each.simple]
+        others = [one for each in told for one in each.others]
+        wanted = self._wanted({one.id for one in (*simple, *others)})
+        if not wanted and not told:
             return
         now = self._now()
 
-        def work(do: Any) -> list[tuple[Link, str, tables.Claimed]]:
-            return [one for places, claims in wanted for one in _claim(do, places, claims, now)]
+        def work(do: Any) -> tuple[list[Change], list[tuple[Link, str, tables.Claimed]]]:
+            changes = _settle(do, others, simple, now)
+            claimed = [one for places, claims in wanted for one in _claim(do, places, claims, now)]
+            return changes, claimed
 
-        # Not durable: after a power failure, a task may be ready again that was started.
+        try:
+            # To give a task out need not be durable: after a power failure, one may be ready again
+            # that was started.
+            changes, claimed = await self._store.do(work, durable=bool(told))
+        except Exception as error:
+            for one in told:
+                one.fail(error)
+            if not told:
+                raise
+            self._wake.set()  # perhaps it is only they that cannot be stored
+            return
+        self._settled([*simple, *others], simple, changes)
+        for one in told:
+            one.succeed()
+        self._give(claimed)
+
+    def _wanted(self, ended: set[int]) -> list[tuple[dict[Link, int], list[_Claim]]]:
+        """Return what workers can take, and what they may be given.
+
+        Args:
+            ended: the tasks whose places are free by then.
+        """
+        # Workers that take the same are given tasks together, so that each gets its share.
+        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[Link, int]] = {}
+        for link in [] if self._stopped else self._links.values():
+            free = link.free + len(link.tasks & ended)
+            if free > 0:
+                alike.setdefault((link.queues, link.names), {})[link] = free
+        return [(places, self._claims(*what)) for what, places in alike.items()]
+
+    def _give(self, claimed: Sequence[tuple[Link, str, tables.Claimed]]) -> None:
+        """Give tasks to the workers for which they were claimed."""
         given: dict[Link, list[Assignment]] = {}
-        for link, queue, task in await self._store.do(work, durable=False):
+        for link, queue, task in claimed:
             self._running[task.id] = Running(task.attempt, link.worker, bool(task.is_last), queue)
             self._rates.take(task.name)
             self._news.tell(task.id)
@@ -426,13 +469,11 @@ class Owner:
         if (later := self._rates.wait()) is not None:
             self._loop.call_later(later, self._wake.set)
 
-    def _claims(
-        self, queues: Sequence[str], names: Sequence[str]
-    ) -> list[tuple[str, Sequence[str], int | None]]:
+    def _claims(self, queues: Sequence[str], names: Sequence[str]) -> list[_Claim]:
         """Return what workers may be given: queue, names, and how many at most."""
         limited = [name for name in names if self._rates.is_limited(name)]
         free = [name for name in names if not self._rates.is_limited(name)]
-        claims: list[tuple[str, Sequence[str], int | None]] = []
+        claims: list[_Claim] = []
         for queue in queues or self.queues:
             if queue in self.paused:
                 continue
@@ -585,10 +626,45 @@ class Running(msgspec.Struct, frozen=True):
     queue: str
 
 
+class Told:
+    """What a worker has told, until it is stored.
+
+    Args:
+        simple: the outcomes of tasks that are done, and that nothing follows.
+        others: the other ones.
+        stored: is done when they are stored.
+    """
+
+    def __init__(
+        self, simple: Sequence[Outcome], others: Sequence[Outcome], stored: asyncio.Future[None]
+    ) -> None:
+        self.simple = simple
+        self.others = others
+        self.stored = stored
+
+    def succeed(self) -> None:
+        """Tell that they are stored, if somebody still waits for that."""
+        if not self.stored.done():
+            self.stored.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """Tell that they are not."""
+        if not self.stored.done():
+            self.stored.set_exception(error)
+
+
+def _settle(
+    do: Any, outcomes: Sequence[Outcome], simple: Sequence[Outcome], now: float
+) -> list[Change]:
+    if simple:
+        tables.finish(do, simple, now)
+    return tables.settle(do, outcomes, now) if outcomes else []
+
+
 def _claim(
     do: Any,
     places: dict[Link, int],
-    claims: Sequence[tuple[str, Sequence[str], int | None]],
+    claims: Sequence[_Claim],
     now: float,
 ) -> list[tuple[Link, str, tables.Claimed]]:
     """Claim tasks for workers that take the same; the one with the most free places is next.
