@@ -334,8 +334,7 @@ class Owner:
         if self._stopped:
             await self._settle(others, simple)
         elif simple or others:
-            # It is stored where tasks are given out: who has done some gets others in the same
-            # transaction, which makes half as many of them.
+            # It is stored where tasks are given out, so that others come first.
             told = Told(simple, others, self._loop.create_future())
             self._told.append(told)
             await told.stored
@@ -347,16 +346,17 @@ class Owner:
             outcomes: the outcomes.
             simple: those of tasks that are done, and that nothing follows.
         """
-        if outcomes or simple:
-            now = self._now()
-            changes = await self._store.do(lambda do: _settle(do, outcomes, simple, now))
-            self._settled([*simple, *outcomes], simple, changes)
+        if not outcomes and not simple:
+            return
+        now = self._now()
 
-    def _settled(
-        self, outcomes: Sequence[Outcome], simple: Sequence[Outcome], changes: Sequence[Change]
-    ) -> None:
-        """Do what follows from outcomes that were stored."""
-        for one in outcomes:
+        def work(do: Any) -> list[Change]:
+            if simple:
+                tables.finish(do, simple, now)
+            return tables.settle(do, outcomes, now) if outcomes else []
+
+        changes = await self._store.do(work)
+        for one in (*simple, *outcomes):
             known = self._running.get(one.id)
             if known is not None and known.attempt == one.attempt:
                 self._forget(one.id)
@@ -410,44 +410,52 @@ class Owner:
 
     async def _give_out_once(self) -> None:
         told, self._told = self._told, []
-        simple = [one for each in told for one in each.simple]
-        others = [one for each in told for one in each.others]
-        wanted = self._wanted({one.id for one in (*simple, *others)})
-        if not wanted and not told:
+        try:
+            # Who has done some works on others while the disk takes what became of those.
+            await self._claim_for_all({one.id for each in told for one in each.outcomes})
+        finally:
+            await self._store_told(told)
+
+    async def _claim_for_all(self, ended: set[int]) -> None:
+        """Give tasks to the workers that have places.
+
+        Args:
+            ended: the tasks whose places are free, though that is not stored yet.
+        """
+        wanted = self._wanted(ended)
+        if not wanted:
             return
         now = self._now()
 
-        def work(do: Any) -> tuple[list[Change], list[tuple[Link, str, tables.Claimed]]]:
-            changes = _settle(do, others, simple, now)
-            claimed = [one for places, claims in wanted for one in _claim(do, places, claims, now)]
-            return changes, claimed
+        def work(do: Any) -> list[tuple[Link, str, tables.Claimed]]:
+            return [one for places, claims in wanted for one in _claim(do, places, claims, now)]
 
+        # Not durable: after a power failure, a task may be ready again that was started.
+        self._give(await self._store.do(work, durable=False))
+
+    async def _store_told(self, told: Sequence[Told]) -> None:
+        """Store what workers have told, all in one transaction, and tell them of it."""
+        simple = [one for each in told for one in each.simple]
+        others = [one for each in told for one in each.others]
         try:
-            # To give a task out need not be durable: after a power failure, one may be ready again
-            # that was started.
-            changes, claimed = await self._store.do(work, durable=bool(told))
-        except Exception as error:
-            for one in told:
-                one.fail(error)
-            if not told:
-                raise
-            self._wake.set()  # perhaps it is only they that cannot be stored
-            return
-        self._settled([*simple, *others], simple, changes)
-        for one in told:
-            one.succeed()
-        self._give(claimed)
+            await self._settle(others, simple)
+        except Exception as error:  # noqa: BLE001 - who told it is told
+            for each in told:
+                each.fail(error)
+        else:
+            for each in told:
+                each.succeed()
 
     def _wanted(self, ended: set[int]) -> list[tuple[dict[Link, int], list[_Claim]]]:
         """Return what workers can take, and what they may be given.
 
         Args:
-            ended: the tasks whose places are free by then.
+            ended: the tasks whose places are free, though that is not stored yet.
         """
         # Workers that take the same are given tasks together, so that each gets its share.
         alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[Link, int]] = {}
         for link in [] if self._stopped else self._links.values():
-            free = link.free + len(link.tasks & ended)
+            free = link.free_after(ended)
             if free > 0:
                 alike.setdefault((link.queues, link.names), {})[link] = free
         return [(places, self._claims(*what)) for what, places in alike.items()]
@@ -642,6 +650,11 @@ class Told:
         self.others = others
         self.stored = stored
 
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """All of them."""
+        return [*self.simple, *self.others]
+
     def succeed(self) -> None:
         """Tell that they are stored, if somebody still waits for that."""
         if not self.stored.done():
@@ -651,14 +664,6 @@ class Told:
         """Tell that they are not."""
         if not self.stored.done():
             self.stored.set_exception(error)
-
-
-def _settle(
-    do: Any, outcomes: Sequence[Outcome], simple: Sequence[Outcome], now: float
-) -> list[Change]:
-    if simple:
-        tables.finish(do, simple, now)
-    return tables.settle(do, outcomes, now) if outcomes else []
 
 
 def _claim(
