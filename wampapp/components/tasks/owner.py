@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from wampapp.components.store import Store
     from wampapp.components.tasks.tables import Change
 
+    #: What a worker may be given: the queue, the names, and how many at most.
+    _Claim = tuple[str, Sequence[str], int | None]
+
 logger = logging.getLogger("wampapp.tasks")
 
 #: Seconds until what could not be stored is tried again.
@@ -88,6 +91,8 @@ class Owner:
         self._leases: dict[str, float] = {}
         #: About how many tasks of each queue are not final.
         self._lengths: dict[str, int] = {}
+        #: What workers have told of their tasks, and is not stored yet.
+        self._told: list[Told] = []
         self._rates = Rates(self._loop)
         self._lonely: dict[str, float] = {}
         self._wake = asyncio.Event()
@@ -335,10 +340,16 @@ class Owner:
                 simple.append(one)
             else:
                 others.append(one)
-        await self._settle(others, simple)
         if (link := self._links.get(worker)) is not None:
             link.busy = busy
         self._wake.set()
+        if self._stopped:
+            await self._settle(others, simple)
+        elif simple or others:
+            # It is stored where tasks are given out, so that others come first.
+            told = Told(simple, others, self._loop.create_future())
+            self._told.append(told)
+            await told.stored
 
     async def _settle(self, outcomes: Sequence[Outcome], simple: Sequence[Outcome] = ()) -> None:
         """Store outcomes, and what follows from them.
@@ -398,7 +409,7 @@ class Owner:
     # Giving out.
 
     async def _give_out(self) -> None:
-        """Give tasks to workers whenever there are both."""
+        """Give tasks to workers whenever there are both, and store what they tell."""
         while not self._stopped:
             await self._wake.wait()
             self._wake.clear()
@@ -407,15 +418,24 @@ class Owner:
             except StorageFailed:
                 await asyncio.sleep(_AGAIN)
                 self._wake.set()
+        await self._give_out_once()
 
     async def _give_out_once(self) -> None:
-        # Workers that take the same are given tasks together, so that each gets its share.
-        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[Link, int]] = {}
-        for link in self._links.values():
-            if link.free > 0:
-                alike.setdefault((link.queues, link.names), {})[link] = link.free
-        wanted = [(places, self._claims(*what)) for what, places in alike.items()]
-        if not wanted or self._stopped:
+        told, self._told = self._told, []
+        try:
+            # Who has done some works on others while the disk takes what became of those.
+            await self._claim_for_all({one.id for each in told for one in each.outcomes})
+        finally:
+            await self._store_told(told)
+
+    async def _claim_for_all(self, ended: set[int]) -> None:
+        """Give tasks to the workers that have places.
+
+        Args:
+            ended: the tasks whose places are free, though that is not stored yet.
+        """
+        wanted = self._wanted(ended)
+        if not wanted:
             return
         now = self._now()
 
@@ -423,8 +443,39 @@ class Owner:
             return [one for places, claims in wanted for one in _claim(do, places, claims, now)]
 
         # Not durable: after a power failure, a task may be ready again that was started.
+        self._give(await self._store.do(work, durable=False))
+
+    async def _store_told(self, told: Sequence[Told]) -> None:
+        """Store what workers have told, all in one transaction, and tell them of it."""
+        simple = [one for each in told for one in each.simple]
+        others = [one for each in told for one in each.others]
+        try:
+            await self._settle(others, simple)
+        except Exception as error:  # noqa: BLE001 - who told it is told
+            for each in told:
+                each.fail(error)
+        else:
+            for each in told:
+                each.succeed()
+
+    def _wanted(self, ended: set[int]) -> list[tuple[dict[Link, int], list[_Claim]]]:
+        """Return what workers can take, and what they may be given.
+
+        Args:
+            ended: the tasks whose places are free, though that is not stored yet.
+        """
+        # Workers that take the same are given tasks together, so that each gets its share.
+        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[Link, int]] = {}
+        for link in [] if self._stopped else self._links.values():
+            free = link.free_after(ended)
+            if free > 0:
+                alike.setdefault((link.queues, link.names), {})[link] = free
+        return [(places, self._claims(*what)) for what, places in alike.items()]
+
+    def _give(self, claimed: Sequence[tuple[Link, str, tables.Claimed]]) -> None:
+        """Give tasks to the workers for which they were claimed."""
         given: dict[Link, list[Assignment]] = {}
-        for link, queue, task in await self._store.do(work, durable=False):
+        for link, queue, task in claimed:
             self._running[task.id] = Running(task.attempt, link.worker, bool(task.is_last), queue)
             self._rates.take(task.name)
             self._news.tell(task.id)
@@ -438,13 +489,11 @@ class Owner:
         if (later := self._rates.wait()) is not None:
             self._loop.call_later(later, self._wake.set)
 
-    def _claims(
-        self, queues: Sequence[str], names: Sequence[str]
-    ) -> list[tuple[str, Sequence[str], int | None]]:
+    def _claims(self, queues: Sequence[str], names: Sequence[str]) -> list[_Claim]:
         """Return what workers may be given: queue, names, and how many at most."""
         limited = [name for name in names if self._rates.is_limited(name)]
         free = [name for name in names if not self._rates.is_limited(name)]
-        claims: list[tuple[str, Sequence[str], int | None]] = []
+        claims: list[_Claim] = []
         for queue in queues or self.queues:
             if queue in self.paused:
                 continue
@@ -597,10 +646,42 @@ class Running(msgspec.Struct, frozen=True):
     queue: str
 
 
+class Told:
+    """What a worker has told, until it is stored.
+
+    Args:
+        simple: the outcomes of tasks that are done, and that nothing follows.
+        others: the other ones.
+        stored: is done when they are stored.
+    """
+
+    def __init__(
+        self, simple: Sequence[Outcome], others: Sequence[Outcome], stored: asyncio.Future[None]
+    ) -> None:
+        self.simple = simple
+        self.others = others
+        self.stored = stored
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """All of them."""
+        return [*self.simple, *self.others]
+
+    def succeed(self) -> None:
+        """Tell that they are stored, if somebody still waits for that."""
+        if not self.stored.done():
+            self.stored.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        """Tell that they are not."""
+        if not self.stored.done():
+            self.stored.set_exception(error)
+
+
 def _claim(
     do: Any,
     places: dict[Link, int],
-    claims: Sequence[tuple[str, Sequence[str], int | None]],
+    claims: Sequence[_Claim],
     now: float,
 ) -> list[tuple[Link, str, tables.Claimed]]:
     """Claim tasks for workers that take the same; the one with the most free places is next.
