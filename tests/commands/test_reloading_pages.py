@@ -1,9 +1,11 @@
 """`wampapp run --reload`: open pages are loaded anew when anything of theirs has changed."""
 
+import re
 import shutil
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,13 @@ def page() -> Iterator[Page]:
         yield browser.new_page()
 
 
+@contextmanager
+def followed(page: Page) -> Iterator[None]:
+    """What the block brings about is a page that waits for the next save."""
+    with page.expect_response(re.compile("/_wampapp/alive")):
+        yield
+
+
 @pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=str)
 def test_a_page_follows_each_save(folder: Path, page: Page, more: list[str]) -> None:
     mistakes: list[str] = []
@@ -72,19 +81,25 @@ def test_a_page_follows_each_save(folder: Path, page: Page, more: list[str]) -> 
     env = environment()
     with Wampapp("run", folder / "shop.py", "--port", "0", "--reload", *more, env=env) as service:
         site = Site(service)
-        page.goto(f"http://127.0.0.1:{site.port}/")
+        with followed(page):
+            page.goto(f"http://127.0.0.1:{site.port}/")
         text = page.locator("#text")
         expect(text).to_have_text("first")
         template = folder / "templates" / "index.html"
-        save(template, TEMPLATE.replace("{{ text }}", "{{ text }} and more"))
+        with followed(page):
+            save(template, TEMPLATE.replace("{{ text }}", "{{ text }} and more"))
         expect(text).to_have_text("first and more")
-        save(folder / "shop.py", SERVICE.replace("first", "second"))
+        with followed(page):
+            save(folder / "shop.py", SERVICE.replace("first", "second"))
         expect(text).to_have_text("second and more")
-        save(folder / "static" / "shop.css", "p { color: rgb(4, 5, 6) }")
+        with followed(page):
+            save(folder / "static" / "shop.css", "p { color: rgb(4, 5, 6) }")
         expect(text).to_have_css("color", "rgb(4, 5, 6)")
-        with page.expect_navigation():
-            save(folder / "templates" / "new.html", "new")  # a file that was not there
+        save(folder / "templates" / "new.html", "new")  # a file that was not there
         service.until("templates/new.html")
+        last = re.search(r"of=\d+", site.ask("/", Accept=HTML)[1])
+        assert last
+        expect(page.locator(f"script[src$='{last[0]}']")).to_have_count(1)
         expect(text).to_have_text("second and more")
         page.get_by_role("link").click()
         expect(page.locator("pre")).to_have_text("[1]")
@@ -95,7 +110,8 @@ def test_a_page_follows_each_save(folder: Path, page: Page, more: list[str]) -> 
 def test_an_error_page_goes_once_its_cause_is_mended(folder: Path, page: Page) -> None:
     with Wampapp("run", folder / "shop.py", "--port", "0", "--reload") as service:
         site = Site(service)
-        page.goto(f"http://127.0.0.1:{site.port}/broken")
+        with followed(page):
+            page.goto(f"http://127.0.0.1:{site.port}/broken")
         expect(page.locator("h1")).to_have_text("Internal Server Error")
         save(folder / "shop.py", SERVICE.replace("raise ValueError", "return '<h1>ok</h1>'"))
         expect(page.locator("h1")).to_have_text("ok")
@@ -113,7 +129,7 @@ def wait() -> None:
         time.sleep(0.01)
 """
     (folder / "shop.py").write_text(SERVICE + waiting)
-    words = ("run", folder / "shop.py", "--port", str(free_port), "--workers", "2", "--reload")
+    words = ("run", folder / "shop.py", "--port", str(free_port), "--workers", "2")
     with Wampapp(*words) as service:
         url = f"http://127.0.0.1:{free_port}/"
         wait_for_port(free_port)
@@ -154,7 +170,11 @@ def test_only_pages_get_the_script(tmp_path: Path) -> None:
     env = environment(WAMPAPP_SECRET_KEY="a key for a test")
     with Wampapp("run", shop / "shop.py", "--port", "0", "--reload", env=env) as service:
         site = Site(service)
-        assert "reload.js" in site.ask("/", Accept=HTML)[1]
+        found = re.search(r"reload\.js\?of=(\d+)", site.ask("/", Accept=HTML)[1])
+        assert found
+        # The page waits for a later start; what has made it is none.
+        assert site.ask(f"/_wampapp/alive?of={found[1]}", method="HEAD")[0] == 204
+        assert site.ask("/_wampapp/alive?of=1", method="HEAD")[0] == 200
         assert "reload.js" not in site.ask("/")[1]
         for path in ("/kinds/both", "/rows", "/static/shop.css", "/static/deep/", "/flask/visits"):
             assert "reload.js" not in site.ask(path, Accept=HTML)[1]

@@ -84,8 +84,8 @@ class Config:
             router's port.
         trust_proxy: whether the ``X-Forwarded-…`` headers of web requests are believed, which only
             a proxy in front of them makes true.
-        generation: how often the app was started anew in this run, for open pages, which then
-            reload; None if they do not.
+        generation: which start of the app this is, for open pages, which reload at the next; None
+            if they do not.
         identifier: the app's procedure that says who a web page is; None if it has none.
         limits: what the embedded router takes and holds.
         auth: the credential; None joins anonymously.

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wampapp.web")
 
-#: For how many seconds a connection waits for a worker that takes it, and how often it looks.
-_PATIENCE: Final = 5.0
+#: How often a connection looks for a worker that takes it, in seconds.
 _PAUSE: Final = 0.02
 _NOBODY: Final = b"The service is not there just now; try again.\n"
 #: By Refresh, a browser tries again by itself: this page has no script of ours that would.
@@ -40,6 +39,7 @@ class Handover(Factory):
         takers: returns what takes a connection in each worker: a function of its file descriptor,
             its address family, and what was read from it. It calls the last argument, in the
             loop's thread, when the worker has it.
+        patience: the seconds for which a connection waits for a worker.
 
     Attributes:
         paths: where the workers' web apps are mounted.
@@ -47,8 +47,11 @@ class Handover(Factory):
 
     noisy = False
 
-    def __init__(self, page: PageFactory | None, takers: Callable[[], list[Taker]]) -> None:
+    def __init__(
+        self, page: PageFactory | None, takers: Callable[[], list[Taker]], patience: float
+    ) -> None:
         self.page = page
+        self.patience = patience
         self.paths: frozenset[str] = frozenset()
         self._takers = takers
         self._turn = itertools.count()
@@ -109,7 +112,7 @@ class _Handing(Protocol):
         self.closing = True
         transport: Any = self.transport
         transport.stopReading()  # what comes from now on is the worker's to read
-        self._hand_on(data, asyncio.get_running_loop().time() + _PATIENCE)
+        self._hand_on(data, asyncio.get_running_loop().time() + self._factory.patience)
 
     def _hand_on(self, data: bytes, end: float) -> None:
         transport: Any = self.transport

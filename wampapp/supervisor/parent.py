@@ -42,6 +42,9 @@ class Parent(ABC):
         as_json: whether the log is JSON.
     """
 
+    #: The seconds for which whoever asks for a page waits until a process is there.
+    _page_patience = 5.0
+
     def __init__(
         self,
         message: Callable[[Worker], Start],
@@ -150,7 +153,7 @@ class Parent(ABC):
 
     def _new_handover(self, page: PageFactory) -> Handover:
         """Make what hands connections to the web apps of the processes."""
-        self._handover = Handover(page, self._takers)
+        self._handover = Handover(page, self._takers, self._page_patience)
         self._handover.paths = self._paths
         return self._handover
 
@@ -163,7 +166,7 @@ class Parent(ABC):
         http = self._options.get("http")
         if http and self._http_port is None:
             listener = http_listener(http)
-            handover = Handover(None, self._takers)
+            handover = Handover(None, self._takers, self._page_patience)
             reactor = current_runtime().reactor
             self._http_port = listen_on(reactor, handover, listener, option="--http")
 

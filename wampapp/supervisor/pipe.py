@@ -69,7 +69,7 @@ class Join:
         secret: what the worker proves with that it is the parent's.
         host: the address of the parent's port for web pages; empty if it has none.
         origins: the origins of web pages that are let in there.
-        generation: how often the service was started anew.
+        generation: which start of the service this is; each has a larger number than those before.
         console: whether the console is at that port.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.runner import banner
@@ -45,9 +46,14 @@ class Reloader(Parent):
         others: as for :class:`Parent`.
     """
 
+    #: Longer than a start takes: a page whose script does not come would not follow the next save.
+    _page_patience = 30.0
+
     def __init__(self, watcher: Watcher, *others: Any, **named: Any) -> None:
         super().__init__(*others, **named)
         self._watcher = watcher
+        # Not the number of another run's start, which an open page may have.
+        self._generation = time.time_ns() // 1_000_000
         self._shown: ServiceInfo | None = None
         self._saved: dict[str, None] = {}
         self._has_saved = asyncio.Event()

@@ -94,11 +94,17 @@ class Site:
             self._ending.set_result(None)
 
     async def _stay(self, scope: dict[str, Any], send: Send) -> None:
-        """Answer with a body that lasts until this process ends, to a page that is its own."""
+        """Answer with a body that lasts until this process ends, to a page that is its own.
+
+        HEAD is for a page that waits for the next start: of several processes, and even of one, what
+        has made it may still answer.
+        """
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
         is_ours = scope["query_string"] == b"of=%d" % (self._generation or 0)
-        if scope["method"] != "HEAD" and is_ours and self._ending is not None:
+        is_asked = scope["method"] == "HEAD"
+        status = 204 if is_asked and is_ours else 200
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        if is_ours and not is_asked and self._ending is not None:
             await send({"type": "http.response.body", "body": b"here", "more_body": True})
             await asyncio.shield(self._ending)
         await send({"type": "http.response.body", "body": b""})

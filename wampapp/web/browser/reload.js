@@ -14,8 +14,9 @@ async function untilItEnds() {
   while (!(await reader.read()).done);
 }
 
+// By 200, a later start answers; by 204, the process that ends.
 async function untilItIsBack() {
-  while (!(await fetch(alive, { method: "HEAD" }).catch(() => null))?.ok) await pause();
+  while ((await fetch(alive, { method: "HEAD" }).catch(() => null))?.status !== 200) await pause();
 }
 
 await untilItEnds().catch(() => {});
