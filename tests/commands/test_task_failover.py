@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 PROGRAMS = ROOT / "tests" / "programs" / "tasks"
 DEADLINE = 60.0
-ROUNDS = int(os.environ.get("WAMPAPP_CRASH_ROUNDS", "16"))
+ROUNDS = int(os.environ.get("WAMPAPP_CRASH_ROUNDS", "50"))
 OWNERS = ("owner1", "owner2")
 
 
