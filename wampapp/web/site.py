@@ -96,8 +96,8 @@ class Site:
     async def _stay(self, scope: dict[str, Any], send: Send) -> None:
         """Answer with a body that lasts until this process ends, to a page that is its own.
 
-        HEAD is for a page that waits for the next start: of several processes, and even of one,
-        what has made it may still answer.
+        HEAD is for a page that waits for the next start: the process that has made the page may
+        still answer, and so may the others of its start.
         """
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
         is_ours = scope["query_string"] == b"of=%d" % (self._generation or 0)
@@ -151,7 +151,7 @@ class Site:
         if path == _ALIVE and self._ending is not None and scope["type"] == "http":
             await self._stay(scope, send)
             return
-        if f"{path}/".startswith(f"{OWN}/") and scope.get("method") in ("GET", "HEAD"):
+        if path.startswith(f"{OWN}/") and scope.get("method") in ("GET", "HEAD"):
             status, fields, body = self.fallback(path, host)
             if status != 404:
                 await _answer(scope, receive, send, status, fields, body)
