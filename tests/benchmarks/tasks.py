@@ -28,7 +28,7 @@ from tests.benchmarks.harness import (
     router_url,
 )
 from tests.support.debian import debian_folder
-from tests.support.postgres import Postgres, running_postgres
+from tests.support.postgres import Postgres
 from wampapp import connect
 
 IN_FLIGHT = (1, 32)
@@ -238,7 +238,7 @@ def measure(rounds: int, seconds: float) -> list[TaskTable]:
         "and workers killed by SIGKILL: measured for wampapp, and for others as their "
         "documentation and code say. In parentheses: how many times as many wampapp's first row has."
     )
-    with running_postgres(print) as server:
+    with Postgres(print) as server:
         beside = [
             Queue("wampapp, async def, 64 slots", partial(start_ours, "async def", server)),
             Queue("wampapp, def, 10 threads", partial(start_ours, "def", server)),

@@ -21,7 +21,7 @@ from wampapp.errors import PayloadNotEncodable, WampappError
 from wampapp.protocol.payload import to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from wampapp.components.tasks.definition import TaskFunction
     from wampapp.components.tasks.queue import Queue
@@ -230,27 +230,41 @@ class Worker:
         functions = self._tasks.service.dispatcher.functions
         surrounded = functions.surrounded(function.function, function.kind)
         call = functools.partial(surrounded, *args, **kwargs)
-        is_apart = function.policy.isolate or (self._isolates and function.can_be_apart)
-        if is_apart or function.kind != "thread":
-            async with asyncio.timeout(timeout) as limit:
-                try:
-                    if is_apart:
-                        return await self._call_apart(attempt)
-                    return await functions.run_as(function.kind, call)
-                except asyncio.CancelledError:
-                    if limit.expired():
-                        attempt.verdict = attempt.verdict or "timeout"
-                    raise
-        attempt.is_in_thread = True
-        running = asyncio.ensure_future(functions.run_in_thread(call))
-        done, _ = await asyncio.wait([running], timeout=timeout)
+        if function.policy.isolate or (self._isolates and function.can_be_apart):
+            running: Coroutine[Any, Any, Any] = self._call_apart(attempt)
+        elif function.kind != "thread":
+            running = functions.run_as(function.kind, call)
+        else:
+            attempt.is_in_thread = True
+            running = functions.run_in_thread(call)
+        # Without a limit, it costs half as much to wait.
+        if timeout is None:
+            return await running
+        if attempt.is_in_thread:
+            return await self._within(attempt, running, timeout)
+        async with asyncio.timeout(timeout) as limit:
+            try:
+                return await running
+            except asyncio.CancelledError:
+                if limit.expired():
+                    attempt.verdict = attempt.verdict or "timeout"
+                raise
+
+    async def _within(
+        self, attempt: Attempt, running: Coroutine[Any, Any, Any], timeout: float
+    ) -> Any:
+        """Wait for a function in a thread, and tell its outcome when its time is up.
+
+        A thread cannot be ended. Its place is taken until it ends.
+        """
+        ends = self._loop.create_task(running)
+        done, _ = await asyncio.wait([ends], timeout=timeout)
         if not done:
-            # A thread cannot be ended. Its place is taken until it ends; its outcome is told now.
             attempt.end("timeout", "Its time is up.")
             outcome = self._failed(attempt, TimeoutError())
             attempt.is_told = True
             self._tell(attempt, outcome)
-        return await running
+        return await ends
 
     async def _call_apart(self, attempt: Attempt) -> msgspec.Raw:
         """Run the function in a process of its own; returns the result as it is sent."""
