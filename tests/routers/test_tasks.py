@@ -14,8 +14,9 @@ from flask import Flask
 from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import App, ConnectedClient, InvalidArgument, NoSuchProcedure, StoreError, connect
-from wampapp.components.tasks import Task, TaskFailed, Tasks
+from wampapp.components.tasks import Task, TaskFailed, Tasks, tables
 from wampapp.crossbar import Crossbar
+from wampapp.errors import StorageFailed
 from wampapp.flask import WAMP
 from wampapp.loop.runtime import get_runtime
 
@@ -278,6 +279,29 @@ def test_an_owner_whose_link_breaks_finds_its_workers_again(company: Company) ->
     assert handle.result(timeout=DEADLINE) == "tea"
     assert handle.info().attempt == 1
     assert tasks.functions["add"].sync.enqueue(1, 2).result(timeout=DEADLINE) == 3
+
+
+def test_an_outcome_that_cannot_be_stored_is_told_again(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.owner()
+    tasks = company.worker()
+    failures = ["no room"]
+    finish = tables.finish
+
+    def fails_once(*args: Any) -> None:
+        if failures:
+            raise StorageFailed(failures.pop())
+        finish(*args)
+
+    monkeypatch.setattr(tables, "finish", fails_once)
+    first = tasks.sync.enqueue("add", 2, 3)
+    assert first.result(timeout=DEADLINE) == 5
+    assert not failures
+    assert first.info().attempt == 1
+    # The places of those whose outcome was not stored are free again.
+    others = [tasks.sync.enqueue("add", n, 1) for n in range(5)]
+    assert [one.result(timeout=DEADLINE) for one in others] == [1, 2, 3, 4, 5]
 
 
 def test_an_owner_that_is_replaced_finds_the_tasks_that_run(company: Company) -> None:

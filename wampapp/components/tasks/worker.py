@@ -121,6 +121,7 @@ class Worker:
         self._outcomes: list[Outcome] = []
         self._reports: dict[int, tuple[int, int, float, str]] = {}
         self._flushing: asyncio.Task[None] | None = None
+        self._telling_again: asyncio.TimerHandle | None = None
         self._reporting: asyncio.TimerHandle | None = None
         self._said: set[asyncio.Task[Any]] = set()
         self._back = asyncio.Event()
@@ -347,11 +348,19 @@ class Worker:
             try:
                 await self._tasks.call("done", self.name, told, busy)
             except WampappError as error:
-                logger.debug("Outcomes are kept until the owner is back: %s", error)
+                logger.debug("Outcomes are kept until the owner takes them: %s", error)
+                self._tell_again_later()
                 return
             del self._outcomes[: len(told)]
             if not self._outcomes:
                 return
+
+    def _tell_again_later(self) -> None:
+        """Tell after a while what the owner, though it is there perhaps, could not store."""
+        if self._telling_again is not None:
+            self._telling_again.cancel()
+        if self._outcomes and not self._stopping:
+            self._telling_again = self._loop.call_later(_MAX_PAUSE, self._flush)
 
     def _note_progress(self, assignment: Assignment, fraction: float, note: str) -> None:
         """Take how far a task is, in any thread."""
@@ -389,6 +398,8 @@ class Worker:
             grace: the seconds that running tasks get.
         """
         self._stopping = True
+        if self._telling_again is not None:
+            self._telling_again.cancel()
         # The call is held meanwhile: without it, the owner would take the tasks back.
         self._flush()
         if jobs := self._jobs():
