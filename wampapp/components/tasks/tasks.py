@@ -315,9 +315,9 @@ class Tasks(Component):
 
     async def enqueue_steps(self, steps: Sequence[Step]) -> int:
         """Enqueue a chain of steps, and return the number of the last."""
-        procedure = self.host.procedure(f"{self.prefix}.start", idempotent=True)
+        start = self.procedure_of_mine("start", idempotent=True)
         try:
-            return int(await procedure(self.keyed(steps)))
+            return int(await start(self.keyed(steps)))
         except NoSuchProcedure:
             raise self.nobody_serves() from None
 
