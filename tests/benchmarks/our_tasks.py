@@ -6,12 +6,12 @@ URL. The parent calls the procedures under NAME.
 
 import asyncio
 import sys
+from collections.abc import Callable
 from time import monotonic
 
 from tests.benchmarks.task_work import LOOK, Producer, Runs
 from wampapp import App
 from wampapp.components import Tasks
-from wampapp.components.tasks import TaskFunction
 
 PREFIX = "com.benchmark.tasks"
 #: How many tasks a worker runs at the same time, by the kind of its functions.
@@ -25,13 +25,12 @@ class Functions:
         self.runs = Runs()
         self.held: list[float] = []
         self.tasks = Tasks(app, PREFIX, slots=slots)
-        self.noop: TaskFunction[[], int] = self.tasks.task(name="noop")(
-            self._noop if kind == "async def" else self.runs.noop
-        )
-        self.timed: TaskFunction[[float], int] = self.tasks.task(name="timed")(
-            self._timed if kind == "async def" else self.runs.timed
-        )
-        self.hold: TaskFunction[[], None] = self.tasks.task(name="hold")(self._hold)
+        noop, timed = self.runs.noop, self.runs.timed
+        if kind == "async def":
+            noop, timed = self._noop, self._timed  # type: ignore[assignment]
+        self.noop = self.tasks.task(name="noop")(noop)
+        self.timed = self.tasks.task(name="timed")(timed)
+        self.hold = self.tasks.task(name="hold")(self._hold)
 
     async def _noop(self) -> int:
         return self.runs.noop()
@@ -90,4 +89,6 @@ def producer(where: str, name: str, kind: str) -> None:
 
 
 if __name__ == "__main__":
-    {"owner": owner, "worker": worker, "producer": producer}[sys.argv[1]](*sys.argv[2:])
+    roles: dict[str, Callable[..., None]]
+    roles = {"owner": owner, "worker": worker, "producer": producer}
+    roles[sys.argv[1]](*sys.argv[2:])

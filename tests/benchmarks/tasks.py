@@ -231,12 +231,13 @@ def measure(rounds: int, seconds: float) -> list[TaskTable]:
     ]
     found = in_turns({one.name: partial(one.measure, seconds) for one in queues}, rounds, "tasks")
     note = (
-        "No-ops, with their results kept, in one worker process; what was enqueued within "
-        f"{seconds:g} s with each number in flight is worked on at once. wampapp and huey have each "
-        "task on the disk before it is acknowledged (SQLite, synchronous=full); Redis syncs once a "
-        "second (appendfsync everysec). Then one task at a time, enqueued while the worker is idle, "
-        "and workers killed by SIGKILL: measured for wampapp, and for others as their "
-        "documentation and code say. In parentheses: how many times as many wampapp's first row has."
+        "No-ops whose results are kept, in one worker process: what was enqueued within "
+        f"{seconds:g} s with each number in flight is there when the worker starts. wampapp and "
+        "huey have each task on the disk before it is acknowledged (SQLite, synchronous=full), "
+        "Debian's Redis syncs once a second (appendfsync everysec). Then tasks are enqueued one at "
+        "a time while the worker is idle, and workers of wampapp's are killed by SIGKILL; for the "
+        "others, the last column says what their documentation and code do. In parentheses: how "
+        "many times as many wampapp's first row has."
     )
     with Postgres(print) as server:
         beside = [
