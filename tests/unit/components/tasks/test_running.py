@@ -398,3 +398,15 @@ def test_who_waits_learns_of_the_end(shop: Shop) -> None:
     asyncio.run(ask())
     assert isinstance(caught[0], WampError)
     assert caught[0].uri == "wamp.error.canceled"
+
+
+def test_a_queue_that_nobody_works_on_is_named_once(
+    shop: Shop, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.mail.sync.enqueue("a")
+    client.clock.advance(3600)
+    said = [record.getMessage() for record in caplog.records if "Nobody works" in record.msg]
+    assert len(said) == 1
+    assert said[0].startswith(
+        "Nobody works on the queue 'mail', in which tasks wait; start a worker"
+    )
