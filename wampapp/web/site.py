@@ -185,7 +185,7 @@ class Site:
             await app(inner, link or receive, send)
         except Exception as error:
             # What it raises because its client has gone is not worth a traceback.
-            if not (link.has_gone if link is not None else await _has_gone(receive)):
+            if not (link.has_gone if link is not None else await _has_gone(receive, send)):
                 raise
             logger.debug("The client of %s has gone: %r", scope["path"], error)
 
@@ -203,8 +203,13 @@ class _Link:
         return message
 
 
-async def _has_gone(receive: Receive) -> bool:
-    """Return whether a request's client has gone, which it is told again and again then."""
+async def _has_gone(receive: Receive, send: Send) -> bool:
+    """Return whether a request's client has gone."""
+    # uvicorn knows. To ask for a further message is not enough: once the answer is complete, it is
+    # that the client has gone, also where the app has answered and raises what it has caught.
+    known = getattr(getattr(send, "__self__", None), "disconnected", None)
+    if known is not None:
+        return bool(known)
     asking = asyncio.ensure_future(receive())
     await asyncio.sleep(0)
     if not asking.done():

@@ -99,7 +99,7 @@ async def much() -> StreamingResponse:
 
 @api.get("/broken")
 async def fails() -> None:
-    raise ValueError("on purpose")
+    raise ValueError("the API fails on purpose")
 
 
 @api.websocket("/echo")
