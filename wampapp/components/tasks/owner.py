@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import platform
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from wampapp.components.tasks import tables
+from wampapp.components.tasks.claiming import Claim, claim_for
 from wampapp.components.tasks.links import Link, Rates
 from wampapp.components.tasks.news import News
 from wampapp.components.tasks.planning import Planner
@@ -31,8 +30,8 @@ from wampapp.components.tasks.records import (
     State,
     Step,
 )
+from wampapp.components.tasks.running import Running, Told, has_ended
 from wampapp.components.tasks.timekeeping import Timekeeper
-from wampapp.components.tasks.worker import living
 from wampapp.errors import InvalidArgument, Overloaded, StorageFailed
 
 if TYPE_CHECKING:
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
 
     from wampapp.components.store import Store
     from wampapp.components.tasks.tables import Change
-
-    #: What a worker may be given: the queue, the names, and how many at most.
-    _Claim = tuple[str, Sequence[str], int | None]
 
 logger = logging.getLogger("wampapp.tasks")
 
@@ -113,7 +109,7 @@ class Owner:
             self._running[row[0]] = Running(*row[1:])
             self._leases[self._running[row[0]].worker] = self._loop.time() + LEASE
         for worker in [*self._leases]:
-            if _has_ended(worker):
+            if has_ended(worker):
                 await self._crashed(worker)
         self._start(self._give_out())
         self._start(self._keep_time())
@@ -440,7 +436,7 @@ class Owner:
         now = self._now()
 
         def work(do: Any) -> list[tuple[Link, str, tables.Claimed]]:
-            return [one for places, claims in wanted for one in _claim(do, places, claims, now)]
+            return [one for places, claims in wanted for one in claim_for(do, places, claims, now)]
 
         # Not durable: after a power failure, a task may be ready again that was started.
         self._give(await self._store.do(work, durable=False))
@@ -458,7 +454,7 @@ class Owner:
             for each in told:
                 each.succeed()
 
-    def _wanted(self, ended: set[int]) -> list[tuple[dict[Link, int], list[_Claim]]]:
+    def _wanted(self, ended: set[int]) -> list[tuple[dict[Link, int], list[Claim]]]:
         """Return what workers can take, and what they may be given.
 
         Args:
@@ -489,18 +485,18 @@ class Owner:
         if (later := self._rates.wait()) is not None:
             self._loop.call_later(later, self._wake.set)
 
-    def _claims(self, queues: Sequence[str], names: Sequence[str]) -> list[_Claim]:
+    def _claims(self, queues: Sequence[str], names: Sequence[str]) -> list[Claim]:
         """Return what workers may be given: queue, names, and how many at most."""
         limited = [name for name in names if self._rates.is_limited(name)]
         free = [name for name in names if not self._rates.is_limited(name)]
-        claims: list[_Claim] = []
+        claims: list[Claim] = []
         for queue in queues or self.queues:
             if queue in self.paused:
                 continue
             if free:
-                claims.append((queue, free, None))
+                claims.append(Claim(queue, free))
             claims += [
-                (queue, [name], most) for name in limited if (most := self._rates.left(name))
+                Claim(queue, [name], most) for name in limited if (most := self._rates.left(name))
             ]
         return claims
 
@@ -628,97 +624,3 @@ class Owner:
         removed = await self._store.do(lambda do: tables.purge(do, state, queue))
         self._lengths = await self._store.read(tables.live, is_long=True)
         return removed
-
-
-class Running(msgspec.Struct, frozen=True):
-    """A task that a worker runs.
-
-    Attributes:
-        attempt: which attempt.
-        worker: which worker.
-        is_last: whether nothing follows it.
-        queue: its queue.
-    """
-
-    attempt: int
-    worker: str
-    is_last: bool
-    queue: str
-
-
-class Told:
-    """What a worker has told, until it is stored.
-
-    Args:
-        simple: the outcomes of tasks that are done, and that nothing follows.
-        others: the other ones.
-        stored: is done when they are stored.
-    """
-
-    def __init__(
-        self, simple: Sequence[Outcome], others: Sequence[Outcome], stored: asyncio.Future[None]
-    ) -> None:
-        self.simple = simple
-        self.others = others
-        self.stored = stored
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """All of them."""
-        return [*self.simple, *self.others]
-
-    def succeed(self) -> None:
-        """Tell that they are stored, if somebody still waits for that."""
-        if not self.stored.done():
-            self.stored.set_result(None)
-
-    def fail(self, error: Exception) -> None:
-        """Tell that they are not."""
-        if not self.stored.done():
-            self.stored.set_exception(error)
-
-
-def _claim(
-    do: Any,
-    places: dict[Link, int],
-    claims: Sequence[_Claim],
-    now: float,
-) -> list[tuple[Link, str, tables.Claimed]]:
-    """Claim tasks for workers that take the same; the one with the most free places is next.
-
-    Args:
-        do: the transaction.
-        places: how many each of them can take.
-        claims: what they may be given.
-        now: the time.
-    """
-    left = dict(places)
-    first = next(iter(left))
-    found: list[tuple[Link, str, tables.Claimed]] = []
-    for queue, names, most in claims:
-        total = sum(left.values())
-        count = total if most is None else min(most, total)
-        if count <= 0:
-            continue
-        for task in tables.claim(do, queue, names, first.worker, count, now):
-            link = max(left, key=left.__getitem__)
-            left[link] -= 1
-            found.append((link, queue, task))
-    tables.reassign(do, [(link.worker, task.id) for link, _, task in found if link is not first])
-    return found
-
-
-def _has_ended(worker: str) -> bool:
-    """Return whether a worker was in a process of this machine that has ended, or in this one."""
-    host, _, number = worker.rpartition("/")[0].rpartition(":")
-    if host != platform.node() or not number.isdigit():
-        return False
-    if int(number) == os.getpid():
-        return worker not in living
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
