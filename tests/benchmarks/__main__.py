@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: compare wampapp with Autobahn, xconn, NATS and FastStream.
+"""`python -m tests.benchmarks`: compare wampapp with Autobahn, xconn, NATS, FastStream and others.
 
 Each figure is the median of several rounds, with the smallest and the largest in parentheses. The
 rounds alternate between the sides, over loopback; every peer and router is a separate process.
