@@ -38,15 +38,10 @@ class Link:
         self._ended = False
         self._news = asyncio.Event()
 
-    def free_after(self, ended: set[int]) -> int:
-        """Return how many more tasks it can take.
-
-        Args:
-            ended: tasks whose places are free, though that is not stored yet. If it cannot be, the
-                worker has to keep them; so it never gets more than fill all its places once.
-        """
-        running = len(self.tasks - ended) if ended else len(self.tasks)
-        return min(self.slots - self.busy - running, 2 * self.slots - len(self.tasks))
+    @property
+    def free(self) -> int:
+        """How many more tasks it can take."""
+        return self.slots - len(self.tasks) - self.busy
 
     def give(self, assignments: Sequence[Assignment]) -> None:
         """Give it tasks."""

@@ -30,7 +30,7 @@ from wampapp.components.tasks.records import (
     State,
     Step,
 )
-from wampapp.components.tasks.running import Running, Told, has_ended
+from wampapp.components.tasks.running import Running, has_ended
 from wampapp.components.tasks.timekeeping import Timekeeper
 from wampapp.errors import InvalidArgument, Overloaded, StorageFailed
 
@@ -87,8 +87,6 @@ class Owner:
         self._leases: dict[str, float] = {}
         #: About how many tasks of each queue are not final.
         self._lengths: dict[str, int] = {}
-        #: What workers have told of their tasks, and is not stored yet.
-        self._told: list[Told] = []
         self._rates = Rates(self._loop)
         self._lonely: dict[str, float] = {}
         self._wake = asyncio.Event()
@@ -336,16 +334,10 @@ class Owner:
                 simple.append(one)
             else:
                 others.append(one)
+        await self._settle(others, simple)
         if (link := self._links.get(worker)) is not None:
             link.busy = busy
         self._wake.set()
-        if self._stopped:
-            await self._settle(others, simple)
-        elif simple or others:
-            # It is stored where tasks are given out, so that others come first.
-            told = Told(simple, others, self._loop.create_future())
-            self._told.append(told)
-            await told.stored
 
     async def _settle(self, outcomes: Sequence[Outcome], simple: Sequence[Outcome] = ()) -> None:
         """Store outcomes, and what follows from them.
@@ -405,7 +397,7 @@ class Owner:
     # Giving out.
 
     async def _give_out(self) -> None:
-        """Give tasks to workers whenever there are both, and store what they tell."""
+        """Give tasks to workers whenever there are both."""
         while not self._stopped:
             await self._wake.wait()
             self._wake.clear()
@@ -414,23 +406,9 @@ class Owner:
             except StorageFailed:
                 await asyncio.sleep(_AGAIN)
                 self._wake.set()
-        await self._give_out_once()
 
     async def _give_out_once(self) -> None:
-        told, self._told = self._told, []
-        try:
-            # Who has done some works on others while the disk takes what became of those.
-            await self._claim_for_all({one.id for each in told for one in each.outcomes})
-        finally:
-            await self._store_told(told)
-
-    async def _claim_for_all(self, ended: set[int]) -> None:
-        """Give tasks to the workers that have places.
-
-        Args:
-            ended: the tasks whose places are free, though that is not stored yet.
-        """
-        wanted = self._wanted(ended)
+        wanted = self._wanted()
         if not wanted:
             return
         now = self._now()
@@ -441,31 +419,13 @@ class Owner:
         # Not durable: after a power failure, a task may be ready again that was started.
         self._give(await self._store.do(work, durable=False))
 
-    async def _store_told(self, told: Sequence[Told]) -> None:
-        """Store what workers have told, all in one transaction, and tell them of it."""
-        simple = [one for each in told for one in each.simple]
-        others = [one for each in told for one in each.others]
-        try:
-            await self._settle(others, simple)
-        except Exception as error:  # noqa: BLE001 - who told it is told
-            for each in told:
-                each.fail(error)
-        else:
-            for each in told:
-                each.succeed()
-
-    def _wanted(self, ended: set[int]) -> list[tuple[dict[Link, int], list[Claim]]]:
-        """Return what workers can take, and what they may be given.
-
-        Args:
-            ended: the tasks whose places are free, though that is not stored yet.
-        """
+    def _wanted(self) -> list[tuple[dict[Link, int], list[Claim]]]:
+        """Return what workers can take, and what they may be given."""
         # Workers that take the same are given tasks together, so that each gets its share.
         alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[Link, int]] = {}
         for link in [] if self._stopped else self._links.values():
-            free = link.free_after(ended)
-            if free > 0:
-                alike.setdefault((link.queues, link.names), {})[link] = free
+            if link.free > 0:
+                alike.setdefault((link.queues, link.names), {})[link] = link.free
         return [(places, self._claims(*what)) for what, places in alike.items()]
 
     def _give(self, claimed: Sequence[tuple[Link, str, tables.Claimed]]) -> None:
