@@ -56,9 +56,10 @@ def worker(
     isolate: bool,
     **options: Any,
 ) -> None:
-    """Run the tasks of the app that TARGET names, and nothing else of it, until Ctrl-C.
+    """Run the tasks of the app that TARGET names, until Ctrl-C.
 
-    TARGET is as for run. On Ctrl-C and SIGTERM, tasks that run may finish; the rest is given back.
+    TARGET is as for run; nothing else of it is served. On Ctrl-C and SIGTERM, tasks that run may
+    finish; the rest is given back.
     """
     options |= vars(router)
     load = functools.partial(load_worker, queues=queues, slots=slots, isolate=isolate)
