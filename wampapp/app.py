@@ -214,19 +214,15 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
             describe=None if self._only_works else self._description,
         )
 
-    def only_work(self, url: str) -> None:
+    def only_work(self) -> None:
         """Serve nothing when the app runs; only its hooks run, and what components do by them.
 
         For ``wampapp worker``.
-
-        Args:
-            url: the router, if the app names none.
         """
         self._only_works = True
-        if self._config.url is None:
-            self._config = dataclasses.replace(self._config, url=url)
         for extension in self.extensions.values():
-            extension.never_serves = True
+            if hasattr(extension, "never_serves"):
+                extension.never_serves = True
 
     def _description(self) -> dict[str, Any]:
         from wampapp.describe.asyncapi import to_document

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import Wampapp, environment, wampapp
+from tests.support.process import ROOT, Wampapp, environment, wampapp
 from wampapp.crossbar import Crossbar, node_configuration
+
+SHOP = ROOT / "tests" / "programs" / "tasks" / "shop.py"
 
 
 @pytest.fixture(scope="module")
@@ -65,5 +67,13 @@ def test_a_service_finds_it(web: Crossbar, env: dict[str, str], tmp_path: Path) 
     file.write_text("from wampapp import App\napp = App()\n")
     with Wampapp("run", file, env=env) as process:
         process.until(f"router +{web.ws_url}  .it was running already; joined it.")
+        process.until("Press Ctrl-C")
+        assert process.stop() == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--processes", "2")], ids=str)
+def test_a_worker_finds_it(web: Crossbar, env: dict[str, str], words: tuple[str, ...]) -> None:
+    with Wampapp("worker", SHOP, *words, env=env) as process:
+        process.until(f"router +{web.ws_url}$")
         process.until("Press Ctrl-C")
         assert process.stop() == 0

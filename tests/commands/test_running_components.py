@@ -43,6 +43,14 @@ def worker(owner: Wampapp, *words: str) -> Wampapp:
     return process
 
 
+def rows_of(process: Wampapp) -> list[str]:
+    """The rows of a banner."""
+    lines = [line.strip() for line in process.stderr]
+    begin = next(n for n, line in enumerate(lines) if line.startswith("router "))
+    end = lines.index("Press Ctrl-C to stop.")
+    return [line for line in lines[begin:end] if line]
+
+
 def test_an_app_and_its_queue_in_one_process(tmp_path: Path) -> None:
     with serving(SHOP, QUEUE, "--port", "0", cwd=tmp_path, env=environment()) as process:
         text = process.text
@@ -69,6 +77,13 @@ def test_a_banner_for_programs(tmp_path: Path) -> None:
         assert line["components"] == {"com.mill.tasks": "kept in instance/tasks.sqlite"}
         assert line["procedures"] == []
         process.stop()
+
+
+def test_a_queue_of_several_processes_is_served_by_the_first(tmp_path: Path) -> None:
+    words = (OWNER, "--workers", "2", "--port", "0")
+    with serving(*words, cwd=tmp_path, env=environment()) as process:
+        single = [row for row in rows_of(process) if "is single" in row]
+        assert single == ["com.mill.tasks is single: only worker 1 registers it"]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +117,9 @@ def test_an_owner_that_cannot_open_its_file(tmp_path: Path, owner: Wampapp) -> N
 def test_a_worker_runs_tasks_and_serves_nothing(owner: Wampapp, client: ConnectedClient) -> None:
     with worker(owner, "--slots", "3") as process:
         assert "the shop's process begins" in process.text
+        assert rows_of(process)[2:] == [
+            "components  com.mill.tasks  3 tasks, 3 at a time, served elsewhere"
+        ]
         assert (
             Tasks(client, "com.mill.tasks").sync.enqueue("where").result(timeout=60) == process.pid
         )
@@ -115,9 +133,24 @@ def test_a_worker_runs_tasks_and_serves_nothing(owner: Wampapp, client: Connecte
         assert process.stop(signal.SIGTERM) == 0
 
 
+def test_a_worker_searches_the_port_of_a_router_that_nobody_names(owner: Wampapp) -> None:
+    port = url_of(owner).rpartition(":")[2]
+    env = environment(WAMPAPP_PORT=port)
+    for words in ((), ("--processes", "2")):
+        with Wampapp("worker", SHOP, *words, env=env) as process:
+            process.until("Press Ctrl-C")
+            assert rows_of(process)[0] == f"router      rs://127.0.0.1:{port}"
+            assert process.stop() == 0
+    # One that is not there is waited for, and never started.
+    done = wampapp("worker", SHOP, "--give-up-after", "0", env=environment(WAMPAPP_PORT="1"))
+    assert done.returncode == 3
+    assert "rs://127.0.0.1:1" in done.stderr
+
+
 def test_workers_of_queues(owner: Wampapp, client: ConnectedClient) -> None:
     tasks = Tasks(client, "com.mill.tasks").sync
     with worker(owner, "--queues", "mail") as mail, worker(owner, "--queues", "default") as other:
+        assert "1 at a time, of the queue mail, served elsewhere" in mail.text
         assert tasks.enqueue("mail").result(timeout=60) == mail.pid
         assert tasks.enqueue("where").result(timeout=60) == other.pid
         assert mail.stop() == 0
@@ -142,6 +175,7 @@ def test_what_runs_is_given_back(owner: Wampapp, client: ConnectedClient) -> Non
 def test_processes(owner: Wampapp, client: ConnectedClient) -> None:
     tasks = Tasks(client, "com.mill.tasks").sync
     with worker(owner, "--processes", "2") as parent:
+        assert "workers     2" in rows_of(parent)
         while len(client.call("com.mill.tasks.workers")) < 2:
             pass
         pids = {tasks.enqueue("where").result(timeout=60) for _ in range(4)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ROOT, Process, Wampapp, environment, wampapp
+from tests.support.process import ROOT, Process, Wampapp, environment, run, wampapp
 from wampapp import ConnectedClient, connect
 
 pytestmark = pytest.mark.processes
@@ -115,7 +115,9 @@ def test_components_of_others(tmp_path: Path) -> None:
     """A distribution that names a component brings its command."""
     about = tmp_path / "mill-1.0.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mill\nVersion: 1.0\n")
+    (about / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: mill\nVersion: 1.0\nSummary: Mills corn.\n"
+    )
     (about / "entry_points.txt").write_text(
         "[wampapp.components]\nmill = mill:Mill\nsilent = mill:Silent\nbroken = nowhere:It\n"
     )
@@ -133,6 +135,31 @@ def test_components_of_others(tmp_path: Path) -> None:
     assert "The component 'broken' (nowhere:It) has no commands that can be loaded" in done.stderr
     done = wampapp("silent", env=env)
     assert (done.returncode, "No such command 'silent'" in done.stderr) == (2, True)
-    (about / "entry_points.txt").write_text("[wampapp.components]\nmill = mill:Mill\n")
+    # The list takes its words from the distribution, and so does not fail with what is broken.
     done = wampapp("--help", env=env)
-    assert "Components:\n  mill       Turn the mill.\n" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    mills = [line for line in done.stdout.splitlines() if line.endswith("  Mills corn.")]
+    assert [line.split()[0] for line in mills] == ["broken", "mill", "silent"]
+
+
+def test_components_are_not_looked_for_without_need() -> None:
+    """What a command needs is imported, and that is not much; finding distributions takes time."""
+    for words, is_needed in ((["call", "--help"], False), (["--help"], True)):
+        code = f"import sys; sys.argv[1:] = {words}\nfrom wampapp.cli.main import main\n"
+        code += "try:\n    main()\nexcept SystemExit:\n    print(*sys.modules, file=sys.stderr)"
+        done = run(sys.executable, "-c", code)
+        assert ("importlib.metadata" in done.stderr.split()) is is_needed
+        assert "wampapp.components.component" not in done.stderr.split()
+
+
+def test_a_project_s_url_is_that_of_each_command(queue: Queue, tmp_path: Path) -> None:
+    """Also where the project says what is watched, which a command of the queue is called, too."""
+    table = f'[tool.wampapp]\nurl = "{queue.url}"\nwatch = ["*.html"]\n'
+    (tmp_path / "pyproject.toml").write_text(table)
+    done = wampapp("tasks", "queues", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout.splitlines()[0])["name"] == "default"
+    words = (sys.executable, "-m", "wampapp", "tasks", "watch")
+    with Process(*words, cwd=tmp_path) as watching:
+        watching.until("Watching com.mill.tasks")
+        watching.stop()

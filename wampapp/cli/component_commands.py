@@ -5,18 +5,40 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from wampapp.cli.output import printable
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     import click
 
 
 def component_names() -> list[str]:
     """Return the names of components that are not ours."""
+    return sorted(_found())
+
+
+def short_help(name: str) -> str:
+    """Return what the list of commands says of a component, which is not imported for that.
+
+    Args:
+        name: the component's name.
+
+    Returns:
+        The summary of the distribution that brings it; empty if it has none.
+    """
+    distribution = _found()[name].dist
+    if distribution is None or "Summary" not in distribution.metadata:
+        return ""
+    return printable(distribution.metadata["Summary"])
+
+
+def _found() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points
 
     found = entry_points(group="wampapp.components")
-    return sorted(entry.name for entry in found if not entry.value.startswith("wampapp."))
+    return {entry.name: entry for entry in found if not entry.value.startswith("wampapp.")}
 
 
 def component_command(name: str) -> click.Command | None:
@@ -30,11 +52,9 @@ def component_command(name: str) -> click.Command | None:
     """
     import click
 
-    if name not in component_names():
+    entry = _found().get(name)
+    if entry is None:
         return None
-    from importlib.metadata import entry_points
-
-    (entry, *_) = entry_points(group="wampapp.components", name=name)
     try:
         place = getattr(entry.load(), "COMMANDS", None)
         if place is None:

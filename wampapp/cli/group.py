@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from wampapp._version import __version__
-from wampapp.cli.component_commands import component_command, component_names
+from wampapp.cli.component_commands import component_command, component_names, short_help
 from wampapp.cli.pyproject import defaults
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-_EXIT_CODES: Final = "Exit codes: 1 failed, 2 usage, 3 no router, 4 refused, 5 error."
+#: In one line, so that all of it fits on a screen.
+_EXIT_CODES: Final = "Exit codes: 1 failed, 2 usage, 3 no router, 4 refused, 5 error, 130 Ctrl-C."
 
 
 class _Group(click.Group):
@@ -77,24 +78,26 @@ class _Group(click.Group):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write commands and options without blank lines, so that everything fits a screen."""
-        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
         sections = {
             title: [
                 (name, command.get_short_help_str(formatter.width))
                 for name in names
-                if (command := found[name]) is not None
+                if (command := self.get_command(ctx, name)) is not None
             ]
-            for title, names in {**SECTIONS, "Components": component_names()}.items()
+            for title, names in SECTIONS.items()
         }
+        own = [name for names in SECTIONS.values() for name in names]
+        # Not imported: the list must not fail with what others bring, nor wait for it.
+        others = [(name, short_help(name)) for name in component_names() if name not in own]
+        sections["Components"] = others
         width = max(len(name) for rows in sections.values() for name, _ in rows)
         formatter.write("\n")
         for title, rows in sections.items():
             if rows:
                 formatter.write(f"{title}:\n")
             for name, about in rows:
-                formatter.write(f"  {name:<{width}}  {about}\n")
-        # In one line, so that all of it fits on a screen.
-        formatter.write(f"Options: --version, --help. {_EXIT_CODES}\n")
+                formatter.write(f"  {name:<{width}}  {about}".rstrip() + "\n")
+        formatter.write(f"{_EXIT_CODES}\n")
 
 
 def _show_versions(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
@@ -124,6 +127,8 @@ def _versions() -> str:
 
 @click.group(
     cls=_Group,
+    options_metavar="[--version]",
+    subcommand_metavar="COMMAND [--help] [ARGS]...",
     context_settings={"help_option_names": ["--help"], "max_content_width": 100},
 )
 @click.option(
@@ -139,5 +144,8 @@ def cli(ctx: click.Context) -> None:
     """WAMP services as easily as Flask made HTTP."""
     if os.environ.get("NO_COLOR"):
         ctx.color = False
-    table = defaults(Path.cwd())
-    ctx.default_map = dict.fromkeys(cli.list_commands(ctx), table)
+    name, table = ctx.invoked_subcommand or "", defaults(Path.cwd())
+    command = cli.get_command(ctx, name)
+    # A command's own commands have the same defaults.
+    inner = command.list_commands(ctx) if isinstance(command, click.Group) else []
+    ctx.default_map = {name: {**table, **dict.fromkeys(inner, table)}}

@@ -7,7 +7,7 @@ import inspect
 import logging
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
 from wampapp.describe.console_files import CONSOLE
@@ -91,9 +91,8 @@ class ServiceInfo:
 
 def service_info(app: Servable, service: Service) -> ServiceInfo:
     """Return what a banner shows of a service that is up."""
-    address, server, registry = service.address, service.server, app.registry
-    extensions = getattr(app, "extensions", {}).values()
-    components = [one for one in extensions if hasattr(one, "summary")]
+    address, server, registry = service.address, service.server, service.registry
+    components = _components(app)
     # What a component offers is a line of its own.
     below = tuple(f"{one.prefix}." for one in components)
     registrations = [r for r in registry.registrations if not r.uri.startswith(below)]
@@ -130,6 +129,21 @@ def service_info(app: Servable, service: Service) -> ServiceInfo:
         console_url=console_url(server, address),
         components=tuple((str(one.prefix), one.summary()) for one in components),
     )
+
+
+def single_of(app: Servable, service: Service) -> tuple[str, ...]:
+    """Return what only the first of several processes registers; a component by its prefix."""
+    uris = [r.uri for r in service.registry.registrations if r.invoke == "single"]
+    found: dict[str, None] = {}
+    for uri in uris:
+        prefixes = (str(one.prefix) for one in _components(app))
+        found[next((prefix for prefix in prefixes if uri.startswith(f"{prefix}.")), uri)] = None
+    return tuple(found)
+
+
+def _components(app: Servable) -> list[Any]:
+    extensions = getattr(app, "extensions", {}).values()
+    return [one for one in extensions if hasattr(one, "summary")]
 
 
 def console_url(server: Server | None, address: Address | None) -> str | None:

@@ -118,6 +118,11 @@ class Service:
         return self._registry.is_empty and not self._hooks.has_lifespan
 
     @property
+    def registry(self) -> Registry:
+        """What it announces and runs, which may be less than its app declares."""
+        return self._registry
+
+    @property
     def config(self) -> Config:
         """The configuration; without the credential once it turned out that no router is named."""
         return self._config if self._reach is None else self._reach.config

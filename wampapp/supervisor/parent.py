@@ -254,6 +254,8 @@ class Parent(ABC):
                 )
         extra = []
         if count > 1:
-            extra.append(("workers", f"{count}; events and timers are for worker 1"))
+            serves = any(listing.names for listing in info.listings) or info.pages
+            whose = "; events and timers are for worker 1" if serves or up.single else ""
+            extra.append(("workers", f"{count}{whose}"))
             extra += [("", f"{uri} is single: only worker 1 registers it") for uri in up.single]
         banner.show_start(info, as_json=self._as_json, extra=[*extra, *more])

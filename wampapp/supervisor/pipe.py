@@ -32,6 +32,7 @@ class Start:
         log_level: as in :func:`wampapp.runner.foreground.run`.
         log_format: as in :func:`wampapp.runner.foreground.run`.
         reloads: whether it runs only until the next save.
+        search: whether it serves nothing, and a router that is not named is searched for.
     """
 
     target: str
@@ -41,6 +42,7 @@ class Start:
     log_level: str | None
     log_format: str | None
     reloads: bool
+    search: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ def supervise(
     *,
     workers: int = 1,
     watcher: Watcher | None = None,
+    search: bool = False,
     log_level: str | None = None,
     log_format: str | None = None,
 ) -> None:
@@ -36,6 +37,8 @@ def supervise(
         options: as in :func:`wampapp.config.settle.settle`.
         workers: how many processes.
         watcher: notices the saves after which the service is started again; None for no reloading.
+        search: whether it serves nothing, and a router that is not named is searched for at its
+            port, and not started.
         log_level: as in :func:`wampapp.runner.foreground.run`.
         log_format: as in :func:`wampapp.runner.foreground.run`.
 
@@ -57,7 +60,8 @@ def supervise(
         )
 
     def message(worker: Worker) -> Start:
-        return Start(target, load, worker, options, log_level, log_format, watcher is not None)
+        reloads = watcher is not None
+        return Start(target, load, worker, options, log_level, log_format, reloads, search)
 
     # They are started first: they import while this process does.
     first = [Child(Worker(number, workers)) for number in range(1, workers + 1)]

@@ -14,7 +14,7 @@ from multiprocessing.reduction import recv_handle
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.access import TRUSTED
-from wampapp.config.settle import settle
+from wampapp.config.settle import FINDING, JOINING, settle
 from wampapp.describe.console_files import console_file
 from wampapp.loop import reactor
 from wampapp.loop.runtime import current_runtime, get_runtime
@@ -24,6 +24,7 @@ from wampapp.runner.signals import complete, handle_signal
 from wampapp.server.address import host_allowed
 from wampapp.supervisor.pipe import Join, Left, Loaded, Up
 from wampapp.transport import dial
+from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ def serve(app: Servable, start: Start, pipe: Connection, listener: Listener) -> 
     """
     app.worker = start.worker
     app.registry.freeze()
-    config = settle(app.config, **start.options)
+    config = settle(app.config, variables=FINDING if start.search else JOINING, **start.options)
     if start.reloads:
         config = dataclasses.replace(
             config, grace=min(config.grace, _MAX_RELOAD_GRACE), watch_loop=True
@@ -124,13 +125,14 @@ async def _serve(
         loop.call_soon_threadsafe(complete, stopped)
 
     handle_signal(signal.SIGTERM, stop)
+    serves_pages = bool(app.registry.web) and not start.search
     _send(
         pipe,
         Loaded(
-            config.url is None,
+            config.url is None and not start.search,
             config.realm,
-            app.registry.identifier,
-            (*app.registry.web.paths, OWN) if app.registry.web else (),
+            None if start.search else app.registry.identifier,
+            (*app.registry.web.paths, OWN) if serves_pages else (),
         ),
     )
     join = asyncio.wrap_future(listener.join)
@@ -139,7 +141,10 @@ async def _serve(
     if not join.done():
         return
     found = join.result()
-    if config.url is None:
+    runtime, dialer = current_runtime(), None
+    if start.search:
+        dialer = dialer_to(config, runtime.reactor)
+    elif config.url is None:
         # A credential is for a router that is named.
         auth = None
         if found.secret is not None:
@@ -149,14 +154,13 @@ async def _serve(
         config = dataclasses.replace(config, url=found.url, auth=auth)
     if start.reloads:
         config = dataclasses.replace(config, generation=found.generation)
-    service = app.make_service(config, current_runtime(), succeeds=start.worker.again)
-    if app.registry.web and found.host:
+    service = app.make_service(config, runtime, dialer, succeeds=start.worker.again)
+    if serves_pages and found.host:
         _take_connections(service, found, listener, loop)
 
     def started() -> None:
-        single = tuple(r.uri for r in app.registry.registrations if r.invoke == "single")
-        info = banner.service_info(app, service)
-        _send(pipe, Up(info, single, _log_files(), app.registry.web.folders))
+        info, single = banner.service_info(app, service), banner.single_of(app, service)
+        _send(pipe, Up(info, single, _log_files(), service.registry.web.folders))
 
     await foreground.serve([(app, service)], stopped, started, lambda: None)
     _send(pipe, Left())

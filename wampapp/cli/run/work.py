@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,9 +55,10 @@ def worker(
     isolate: bool,
     **options: Any,
 ) -> None:
-    """Run the tasks of the app that TARGET names, and nothing else of it, until Ctrl-C.
+    """Run the tasks of the app that TARGET names, until Ctrl-C.
 
-    TARGET is as for run. On Ctrl-C and SIGTERM, tasks that run may finish; the rest is given back.
+    TARGET is as for run; nothing else of it is served. On Ctrl-C and SIGTERM, tasks that run may
+    finish; the rest is given back.
     """
     options |= vars(router)
     load = functools.partial(load_worker, queues=queues, slots=slots, isolate=isolate)
@@ -70,15 +70,17 @@ def worker(
             load,
             options,
             workers=processes or 1,
+            search=True,
             log_level=log_level,
             log_format=log_format,
         )
         return
-    from wampapp.config.settle import settle
+    from wampapp.config.settle import FINDING, settle
     from wampapp.runner import foreground as runner
 
     app = load(target)
-    runner.run(app, settle(app.config, **options), log_level=log_level, log_format=log_format)
+    config = settle(app.config, variables=FINDING, **options)
+    runner.run(app, config, log_level=log_level, log_format=log_format, search=True)
 
 
 def load_worker(target: str, *, queues: tuple[str, ...], slots: int | None, isolate: bool) -> App:
@@ -104,6 +106,5 @@ def load_worker(target: str, *, queues: tuple[str, ...], slots: int | None, isol
         )
     # WAMPAPP_TASKS_SLOTS=0 is for the service, whose variables this process may share.
     tasks.work_on(queues, slots or tasks.slots, isolate=isolate)
-    host, port = os.environ.get("WAMPAPP_HOST"), os.environ.get("WAMPAPP_PORT")
-    app.only_work(f"rs://{host or '127.0.0.1'}:{port or 8080}")
+    app.only_work()
     return app

@@ -476,6 +476,10 @@ class Tasks(Component):
         parts = [f"{count} task{'' if count == 1 else 's'}"] if count else []
         if count:
             parts.append(f"{slots} at a time" if slots else "run by workers")
+        if count and self._queues:
+            parts.append(
+                f"of the queue{'s' * (len(self._queues) > 1)} {' and '.join(self._queues)}"
+            )
         return ", ".join([*parts, super().summary()])
 
     def tester(self, client: Any) -> Any:
