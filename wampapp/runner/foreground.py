@@ -69,8 +69,8 @@ def run(
         WampappError: it could not start, or the router refused it on coming back.
     """
     as_json = configure_logs(log_level, log_format)
-    serving = _serve([Part(app, config)], as_json=as_json, at_once=at_once, search=search)
-    get_runtime().run(serving)
+    runtime = get_runtime()  # first: it may raise, and what it is to run would be left over
+    runtime.run(_serve([Part(app, config)], as_json=as_json, at_once=at_once, search=search))
 
 
 def run_together(
@@ -92,7 +92,8 @@ def run_together(
     """
     _check_together(parts)
     as_json = configure_logs(log_level, log_format)
-    get_runtime().run(_serve(parts, as_json=as_json))
+    runtime = get_runtime()
+    runtime.run(_serve(parts, as_json=as_json))
 
 
 def _check_together(parts: Sequence[Part]) -> None:

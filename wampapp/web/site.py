@@ -151,7 +151,7 @@ class Site:
         if path == _ALIVE and self._ending is not None and scope["type"] == "http":
             await self._stay(scope, send)
             return
-        if path.startswith(f"{OWN}/") and scope.get("method") in ("GET", "HEAD"):
+        if f"{path}/".startswith(f"{OWN}/") and scope.get("method") in ("GET", "HEAD"):
             status, fields, body = self.fallback(path, host)
             if status != 404:
                 await _answer(scope, receive, send, status, fields, body)
