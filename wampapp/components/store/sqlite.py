@@ -125,6 +125,7 @@ class SqliteStore:
         self._lock = FileLock(Path(f"{file}.lock"))
         self._writer: Writer | None = None
         self._reader: SqliteConnection | None = None
+        self._opened: SqliteConnection | None = None
 
     async def open(self) -> None:
         """Take possession of the file; see :meth:`Store.open`."""
@@ -138,6 +139,7 @@ class SqliteStore:
             self._lock.acquire()
         except OSError as error:
             raise StoreError(f"{self.where} cannot be opened: {error.strerror}.") from None
+        connection: SqliteConnection | None = None
         try:
             connection = SqliteConnection(self.where)
             ((mode,),) = connection.execute("pragma journal_mode=wal")
@@ -147,14 +149,16 @@ class SqliteStore:
                 )
             connection.migrate(self._schema, self.where)
             self._reader = self._read_only()
-        except sqlite3.Error as error:
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
             self._lock.release()
-            raise StoreError(f"{self.where} cannot be opened: {error}.") from None
-        except BaseException:
-            self._lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(f"{self.where} cannot be opened: {error}.") from None
             raise
         # Opened here, where what is wrong with it can be raised; used by the writer from now on.
-        self._writer = Writer(lambda: connection, self.where)
+        opened = self._opened = connection
+        self._writer = Writer(lambda: opened, self.where)
 
     async def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
         """Do something in a transaction; see :meth:`Store.do`."""
@@ -203,6 +207,9 @@ class SqliteStore:
         if self._writer is not None:
             await self._writer.close()  # its connection, the last one, empties the log
             self._writer = None
+        if self._opened is not None:
+            self._opened.close()  # a writer that had nothing to do has never taken it
+            self._opened = None
         self._lock.release()
 
 
@@ -222,8 +229,13 @@ class MemoryStore:
 
     async def open(self) -> None:
         """Make the tables."""
-        self._connection = SqliteConnection(":memory:")
-        self._connection.migrate(self._schema, self.where)
+        connection = SqliteConnection(":memory:")
+        try:
+            connection.migrate(self._schema, self.where)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
 
     async def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:  # noqa: ARG002
         """Do something in a transaction; see :meth:`Store.do`."""
