@@ -1,4 +1,4 @@
-"""Web pages at the router's port, beside the servers that people would take for them alone."""
+"""Web pages at the router's port, beside the servers that people would take only for them."""
 
 import contextlib
 import shutil

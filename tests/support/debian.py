@@ -35,7 +35,7 @@ def debian_folder(
     """Return a folder into which packages are unpacked, once.
 
     With `with_all_it_needs`, those that they depend on come too, unless they are installed; else
-    these packages alone. Where they cannot be had, the test is skipped; in CI it fails.
+    only these packages. Where they cannot be had, the test is skipped; in CI it fails.
     """
 
     def run(*words: str, cwd: Path | None = None) -> str:

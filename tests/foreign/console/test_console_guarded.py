@@ -128,7 +128,7 @@ def test_nobody_speaks_for_others(console: Console, client: ConnectedClient) -> 
     own = page.locator(".groups a", has_text="com.liar")
     expect(own).to_have_count(2)
     expect(own.first).to_contain_text("The truth.")
-    # What it publishes is known from itself alone.
+    # What it publishes is known only from what it says.
     lies = page.locator(".groups a", has_text="A lie.")
     expect(lies).to_have_count(1)
     expect(lies).to_contain_text("com.shop.ordered")
