@@ -42,8 +42,12 @@ class Mill:
         for wire in self.wires.values():
             wire.__enter__()
         self.processes: dict[str, Wampapp] = {}
+
+    def begin(self) -> None:
         for name in ("router", *self.wires):
             self.start(name)
+            # A worker that comes after the owner has told it of its tasks when it is ready.
+            self.ready()
 
     def start(self, name: str) -> None:
         if name == "router":
@@ -106,6 +110,7 @@ class Mill:
 def mill(tmp_path: Path) -> Iterator[Mill]:
     mill = Mill(tmp_path)
     try:
+        mill.begin()
         yield mill
     finally:
         mill.close()
@@ -166,7 +171,6 @@ FAULTS: list[tuple[Callable[[Mill, str, random.Random], None], str]] = [
 
 
 def test_nothing_is_lost(mill: Mill) -> None:
-    mill.ready()
     dice = random.Random(os.environ.get("WAMPAPP_CRASH_SEED", "1"))
     miller = Miller(mill)
     miller.start()
@@ -208,7 +212,6 @@ def test_nothing_is_lost(mill: Mill) -> None:
 
 
 def test_what_kills_its_worker_is_dead_after_three(mill: Mill) -> None:
-    mill.ready()
     with mill.client() as client:
         tasks = Tasks(client, "com.mill.tasks")
         handle = tasks.sync.enqueue("poison", str(mill.noted))
