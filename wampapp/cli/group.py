@@ -23,7 +23,6 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "new": "wampapp.cli.new.new",
         "run": "wampapp.cli.run.run",
         "worker": "wampapp.cli.run.work",
-        "tasks": "wampapp.cli.tasks.tasks",
         "router": "wampapp.cli.router.router",
     },
     "Looking inside": {
@@ -40,9 +39,14 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "subscribe": "wampapp.cli.verbs.subscribe",
         "register": "wampapp.cli.verbs.register",
     },
+    "Components": {
+        "kv": "wampapp.cli.kv.kv",
+        "settings": "wampapp.cli.settings.settings",
+        "tasks": "wampapp.cli.tasks.tasks",
+    },
 }
 
-
+_COMPONENTS: Final = "Components"
 #: In one line, so that all of it fits on a screen.
 _EXIT_CODES: Final = "Exit codes: 1 failed, 2 usage, 3 no router, 4 refused, 5 error, 130 Ctrl-C."
 
@@ -85,16 +89,17 @@ class _Group(click.Group):
                 if (command := self.get_command(ctx, name)) is not None
             ]
             for title, names in SECTIONS.items()
+            if title != _COMPONENTS
         }
         own = [name for names in SECTIONS.values() for name in names]
         # Not imported: the list must not fail with what others bring, nor wait for it.
         others = [(name, short_help(name)) for name in component_names() if name not in own]
-        sections["Components"] = others
+        # A screen has no room for a line each.
+        sections[f"{_COMPONENTS}: {', '.join(SECTIONS[_COMPONENTS])}"] = others
         width = max(len(name) for rows in sections.values() for name, _ in rows)
         formatter.write("\n")
         for title, rows in sections.items():
-            if rows:
-                formatter.write(f"{title}:\n")
+            formatter.write(f"{title}\n" if ":" in title else f"{title}:\n")
             for name, about in rows:
                 formatter.write(f"  {name:<{width}}  {about}".rstrip() + "\n")
         formatter.write(f"{_EXIT_CODES}\n")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wampapp.cli.component_client import component_options
 from wampapp.cli.options import CommandGroup
 from wampapp.cli.output import counted, json_line, printable, styled, table
-from wampapp.cli.tasks.client import queue_options
 from wampapp.cli.tasks.showing import (
     QUEUE_HEADER,
     STATES,
@@ -21,13 +21,9 @@ from wampapp.cli.tasks.showing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from wampapp.cli.component_client import Open
 
-    from wampapp.cli.tasks.client import QueueClient
-
-    OpenQueue = Callable[[], AbstractContextManager[QueueClient]]
-
+queue_options = component_options("tasks", "task queue", ("enqueue", "follow", "queues", "watch"))
 _state = click.Choice(STATES)
 _number = click.argument(
     "numbers", metavar="ID...", nargs=-1, required=True, type=click.IntRange(1)
@@ -53,7 +49,7 @@ def tasks() -> None:
     help="How many.",
 )
 @queue_options
-def list_tasks(open_queue: OpenQueue, *, as_json: bool, **which: Any) -> None:
+def list_tasks(open_queue: Open, *, as_json: bool, **which: Any) -> None:
     """List tasks, the newest first."""
     _list(open_queue, as_json=as_json, **which)
 
@@ -69,12 +65,12 @@ def list_tasks(open_queue: OpenQueue, *, as_json: bool, **which: Any) -> None:
     help="How many.",
 )
 @queue_options
-def dead(open_queue: OpenQueue, *, as_json: bool, **which: Any) -> None:
+def dead(open_queue: Open, *, as_json: bool, **which: Any) -> None:
     """List tasks that have failed for good."""
     _list(open_queue, as_json=as_json, state="dead", **which)
 
 
-def _list(open_queue: OpenQueue, *, as_json: bool, **which: Any) -> None:
+def _list(open_queue: Open, *, as_json: bool, **which: Any) -> None:
     with open_queue() as queue:
         found = queue.call("list", **which)
     if as_json:
@@ -90,7 +86,7 @@ def _list(open_queue: OpenQueue, *, as_json: bool, **which: Any) -> None:
 @tasks.command()
 @click.argument("number", metavar="ID", type=click.IntRange(1))
 @queue_options
-def show(open_queue: OpenQueue, number: int, *, as_json: bool) -> None:
+def show(open_queue: Open, number: int, *, as_json: bool) -> None:
     """Show all that is known of a task."""
     with open_queue() as queue:
         task = queue.call("show", number)
@@ -100,7 +96,7 @@ def show(open_queue: OpenQueue, number: int, *, as_json: bool) -> None:
 @tasks.command()
 @_number
 @queue_options
-def retry(open_queue: OpenQueue, numbers: tuple[int, ...], *, as_json: bool) -> None:
+def retry(open_queue: Open, numbers: tuple[int, ...], *, as_json: bool) -> None:
     """Have tasks tried again that are dead or cancelled."""
     _each(open_queue, "retry", numbers, "is tried again", "is neither dead nor cancelled", as_json)
 
@@ -108,13 +104,13 @@ def retry(open_queue: OpenQueue, numbers: tuple[int, ...], *, as_json: bool) -> 
 @tasks.command()
 @_number
 @queue_options
-def cancel(open_queue: OpenQueue, numbers: tuple[int, ...], *, as_json: bool) -> None:
+def cancel(open_queue: Open, numbers: tuple[int, ...], *, as_json: bool) -> None:
     """Cancel tasks; those that run are told."""
     _each(open_queue, "cancel", numbers, "is cancelled", "has ended already", as_json)
 
 
 def _each(
-    open_queue: OpenQueue,
+    open_queue: Open,
     name: str,
     numbers: tuple[int, ...],
     done: str,
@@ -132,7 +128,7 @@ def _each(
 
 @tasks.command()
 @queue_options
-def queues(open_queue: OpenQueue, *, as_json: bool) -> None:
+def queues(open_queue: Open, *, as_json: bool) -> None:
     """List the queues, and how many tasks are in each state."""
     with open_queue() as queue:
         _print_queues(queue.call("queues"), as_json=as_json)
@@ -149,7 +145,7 @@ def _print_queues(rows: list[dict[str, Any]], *, as_json: bool) -> None:
 
 @tasks.command()
 @queue_options
-def stats(open_queue: OpenQueue, *, as_json: bool) -> None:
+def stats(open_queue: Open, *, as_json: bool) -> None:
     """Show the queues, the workers and the schedules."""
     with open_queue() as queue:
         names = ("queues", "workers", "schedules")
@@ -192,7 +188,7 @@ def stats(open_queue: OpenQueue, *, as_json: bool) -> None:
 @tasks.command()
 @click.argument("queue", default="default")
 @queue_options
-def pause(open_queue: OpenQueue, queue: str, *, as_json: bool) -> None:
+def pause(open_queue: Open, queue: str, *, as_json: bool) -> None:
     """Keep the tasks of a queue from starting; those that run go on."""
     _turn(open_queue, queue, "pause", "is paused", as_json=as_json)
 
@@ -200,12 +196,12 @@ def pause(open_queue: OpenQueue, queue: str, *, as_json: bool) -> None:
 @tasks.command()
 @click.argument("queue", default="default")
 @queue_options
-def resume(open_queue: OpenQueue, queue: str, *, as_json: bool) -> None:
+def resume(open_queue: Open, queue: str, *, as_json: bool) -> None:
     """Let the tasks of a queue start again."""
     _turn(open_queue, queue, "resume", "goes on", as_json=as_json)
 
 
-def _turn(open_queue: OpenQueue, queue: str, name: str, done: str, *, as_json: bool) -> None:
+def _turn(open_queue: Open, queue: str, name: str, done: str, *, as_json: bool) -> None:
     with open_queue() as client:
         client.call(name, queue)
     click.echo(
@@ -218,9 +214,7 @@ def _turn(open_queue: OpenQueue, queue: str, name: str, done: str, *, as_json: b
 @click.option("--queue", metavar="NAME", help="Only those in this queue.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @queue_options
-def purge(
-    open_queue: OpenQueue, state: str, queue: str | None, *, yes: bool, as_json: bool
-) -> None:
+def purge(open_queue: Open, state: str, queue: str | None, *, yes: bool, as_json: bool) -> None:
     """Remove the tasks of a state for good."""
     where = f" in the queue {queue!r}" if queue else ""
     if not yes:
@@ -236,7 +230,7 @@ def purge(
 
 @tasks.command()
 @queue_options
-def watch(open_queue: OpenQueue, *, as_json: bool) -> None:
+def watch(open_queue: Open, *, as_json: bool) -> None:
     """Show the queues, and the tasks as they change, until Ctrl-C."""
     from wampapp.cli.tasks.watching import watch as show_pictures
 
@@ -247,7 +241,7 @@ def watch(open_queue: OpenQueue, *, as_json: bool) -> None:
 @tasks.command()
 @click.argument("file")
 @queue_options
-def backup(open_queue: OpenQueue, file: str, *, as_json: bool) -> None:
+def backup(open_queue: Open, file: str, *, as_json: bool) -> None:
     """Have the owner write a copy of its data, beside its own file."""
     with open_queue() as queue:
         queue.call("backup", file)

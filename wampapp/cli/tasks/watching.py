@@ -10,14 +10,14 @@ from wampapp.cli.output import json_line, printable, say, table
 from wampapp.cli.tasks.showing import QUEUE_HEADER, TASK_HEADER, queue_row, task_row
 
 if TYPE_CHECKING:
-    from wampapp.cli.tasks.client import QueueClient
+    from wampapp.cli.component_client import ComponentClient
 
 #: How many tasks are on the screen.
 _ROWS: Final = 15
 _HOME: Final = "\x1b[H\x1b[2J"
 
 
-def watch(queue: QueueClient, *, as_json: bool, is_terminal: bool) -> None:
+def watch(queue: ComponentClient, *, as_json: bool, is_terminal: bool) -> None:
     """Show pictures of a queue until Ctrl-C, or until its owner ends.
 
     Args:

@@ -1,0 +1,12 @@
+"""``wampapp settings``."""
+
+from __future__ import annotations
+
+import click
+
+from wampapp.cli.options import CommandGroup
+
+
+@click.group(cls=CommandGroup)
+def settings() -> None:
+    """Not there yet."""
