@@ -35,6 +35,7 @@ The tree::
         ├── PayloadTooLarge       wamp.error.payload_size_exceeded
         ├── ProtocolViolation     wamp.error.protocol_violation
         ├── StorageFailed         wampapp.error.storage
+        ├── Conflict              wampapp.error.conflict
         └── HandlerFailed         wamp.error.runtime_error
 
 An error owns its exit code on the command line (:attr:`WampappError.exit_code`).
@@ -51,6 +52,7 @@ __all__ = [
     "BrokenTarget",
     "CallTimeout",
     "Canceled",
+    "Conflict",
     "ConnectionLost",
     "DeclarationError",
     "DuplicateUri",
@@ -122,6 +124,7 @@ OVERLOADED = "wampapp.error.overloaded"
 LIMIT_EXCEEDED = "wampapp.error.limit_exceeded"
 PAYLOAD_NOT_ENCODABLE = "wampapp.error.payload_not_encodable"
 STORAGE = "wampapp.error.storage"
+CONFLICT = "wampapp.error.conflict"
 
 
 class WampappError(Exception):
@@ -370,6 +373,25 @@ class StorageFailed(_PredefinedError):
     """A component could not store something, as on a full disk; nothing was changed."""
 
     URI = STORAGE
+
+
+class Conflict(_PredefinedError):
+    """A component has something newer than what a change was made for; nothing was changed.
+
+    Attributes:
+        current: what it has; None if it has nothing.
+    """
+
+    URI = CONFLICT
+
+    def __init__(self, /, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current: Any = kwargs.get("current")
+
+    @property
+    def sentence(self) -> str:
+        """The error as the command line shows it; its details repeat its message."""
+        return str(self)
 
 
 class HandlerFailed(_PredefinedError):

@@ -19,7 +19,7 @@ from wampapp.registry.endpoint import endpoint_for
 from wampapp.registry.naming import check_relative, written_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
     from types import ModuleType
 
     from wampapp.client.options import CallOptions, PublishOptions
@@ -279,6 +279,21 @@ class Client(Waiter):
             return await work(await self._ready())
 
         return self._run(run)
+
+    def iterate_on_loop(self, items: AsyncGenerator[T, None], what: str) -> Iterator[T]:
+        """Iterate over what an asynchronous generator gives on the event loop.
+
+        Leaving the iteration closes the generator.
+
+        Args:
+            items: the generator.
+            what: what gives the items, for messages.
+
+        Raises:
+            NotJoined: there is no session, and none came back in time.
+            WrongThread: called on the event loop's thread.
+        """
+        return self._iterate(items, what)
 
 
 class PeerClient(Client):

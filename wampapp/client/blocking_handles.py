@@ -42,6 +42,11 @@ class BlockingProcedure(Generic[T]):
             refuse_decorating(self.uri)
         return self._waiter._run(lambda: self._procedure(*args, **kwargs))
 
+    @property
+    def awaitable(self) -> Procedure[T]:
+        """The handle of the same procedure for coroutines on the event loop."""
+        return self._procedure
+
     def stream(self, /, *args: Any, **kwargs: Any) -> Iterator[T]:
         """Call the procedure and iterate over its progressive results.
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wampapp.components.component import Component
+    from wampapp.components.kv import KV
     from wampapp.components.tasks import Tasks
 
-__all__ = ["Component", "Tasks"]
+__all__ = ["KV", "Component", "Tasks"]
 
-_HOMES = {"Component": "component", "Tasks": "tasks"}
+_HOMES = {"Component": "component", "KV": "kv", "Tasks": "tasks"}
 
 
 def __getattr__(name: str) -> Any:

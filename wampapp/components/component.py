@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from wampapp.components.store import make_store
 from wampapp.components.store.opening import MEMORY, settle_store
-from wampapp.errors import NoSuchProcedure, UsageError
+from wampapp.errors import NoSuchProcedure, StorageFailed, StoreError, UsageError
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.records import Hook
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from wampapp.client.handles import Procedure
     from wampapp.components.store import Store
     from wampapp.components.store.migrations import Schema
-    from wampapp.errors import StoreError
     from wampapp.registry.records import Worker
     from wampapp.registry.registry import Registry
     from wampapp.runner.service import Service
@@ -258,7 +257,11 @@ class Component(Blueprint):
                 # The router may notice later than the database that the other one has ended.
                 self.service.succeed_another()
         self._is_open = True
-        await self.open()
+        try:
+            await self.open()
+        except StorageFailed as error:
+            where = "Its store" if self._store is None else self._store.where
+            raise StoreError(f"{where} cannot be opened: {error.message}") from None
 
     def _store_lost(self, error: StoreError) -> None:
         self.service.fail(error)
@@ -310,7 +313,11 @@ class Component(Blueprint):
         key = name, idempotent
         if key not in self._procedures:
             uri = f"{self.prefix}.{name}"
-            self._procedures[key] = self.host.procedure(uri, idempotent=idempotent)
+            self._procedures[key] = (
+                self.host.procedure(uri, idempotent=idempotent)
+                if self._client is None
+                else self._client.procedure(uri, idempotent=idempotent).awaitable
+            )
         return self._procedures[key]
 
     def call_blocking(
@@ -324,7 +331,7 @@ class Component(Blueprint):
             _within: the seconds that it may take; None for no limit of its own.
             kwargs: keyword arguments.
         """
-        procedure = self._client_here().procedure(f"{self.prefix}.{name}", timeout=_within)
+        procedure = self.client_here.procedure(f"{self.prefix}.{name}", timeout=_within)
         try:
             return procedure(*args, **kwargs)
         except NoSuchProcedure:
@@ -332,9 +339,11 @@ class Component(Blueprint):
 
     def stream_blocking(self, name: str, /, *args: Any) -> Iterator[Any]:
         """Call one of the component's procedures, and iterate over what it gives."""
-        return self._client_here().stream(f"{self.prefix}.{name}", *args)
+        return self.client_here.stream(f"{self.prefix}.{name}", *args)
 
-    def _client_here(self) -> Client:
+    @property
+    def client_here(self) -> Client:
+        """The blocking client: the one that it was made with, or the app's."""
         return self._client if self._client is not None else self.host.sync
 
     def nobody_serves(self) -> NoSuchProcedure:

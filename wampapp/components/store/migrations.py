@@ -19,8 +19,8 @@ class Schema:
         name: the component's name.
         versions: what makes each version of the tables of the one before; the first, of nothing.
             They are SQL statements, each ended by a semicolon, in which ``$id``, ``$int``,
-            ``$blob`` and ``$real`` stand for the types of a generated primary key, a large
-            integer, bytes and a float.
+            ``$blob``, ``$real`` and ``$text`` stand for the types of a generated primary key, a
+            large integer, bytes, a float, and a text that is sorted by its code points.
     """
 
     name: str
@@ -33,6 +33,7 @@ SQLITE: Final = {
     "$int": "integer",
     "$blob": "blob",
     "$real": "real",
+    "$text": "text",
 }
 
 #: What they are in PostgreSQL.
@@ -41,6 +42,7 @@ POSTGRES: Final = {
     "$int": "bigint",
     "$blob": "bytea",
     "$real": "double precision",
+    "$text": 'text collate "C"',
 }
 
 

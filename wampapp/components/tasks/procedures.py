@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator  # noqa: TC003 - annotations are read at run time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta
 
+from wampapp.components.store.backup import back_up_beside
 from wampapp.components.tasks.records import (
     Definition,
     Outcome,
@@ -17,7 +17,6 @@ from wampapp.components.tasks.records import (
     Step,
     TaskInfo,
 )
-from wampapp.errors import InvalidArgument, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,13 +239,7 @@ class Procedures:
             InvalidArgument: it is not a plain name, or there is such a file.
             StorageFailed: it could not be written.
         """
-        if Path(file).name != file or file.startswith("."):
-            raise InvalidArgument("give a file's plain name, without folders", parameter="file")
-        try:
-            store = self._get_store()
-            await store.back_up(Path(store.where).parent / file)
-        except UsageError as error:
-            raise InvalidArgument(str(error), parameter="file") from None
+        await back_up_beside(self._get_store(), file)
 
     # What services and workers call.
 

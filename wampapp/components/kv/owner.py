@@ -1,0 +1,400 @@
+"""What owns the store: one order of all changes, keys that expire, keys that are held."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from wampapp.components.kv import tables
+from wampapp.components.kv.holds import Holds
+from wampapp.components.kv.records import MAX_GONE, MAX_VALUE, Change, Changes, Entry
+from wampapp.components.kv.tail import Tail
+from wampapp.errors import (
+    Canceled,
+    InvalidArgument,
+    Overloaded,
+    PayloadTooLarge,
+    StorageFailed,
+    WampError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from wampapp.components.kv.records import Row
+    from wampapp.components.kv.tables import Done, State
+    from wampapp.components.store import Store, Transaction
+
+R = TypeVar("R", bound="Done | None")
+
+logger = logging.getLogger("wampapp.kv")
+
+#: Seconds after which the clock is looked at again, as it may have been set.
+_LOOK: Final = 60.0
+#: Seconds until what could not be stored is tried again.
+_AGAIN: Final = 5.0
+#: How many deletions too many there may be until the oldest are forgotten.
+_SLACK: Final = 1000
+
+
+class Owner:
+    """Does what peers ask for. It runs on the loop's thread.
+
+    Args:
+        store: where the keys are kept, open.
+        now: returns the time, in seconds since 1970.
+        is_joined: returns whether the app has a session.
+        durable: whether a change has reached the disk when it is acknowledged.
+        max_keys: how many keys there may be.
+        max_bytes: how many bytes of values.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        now: Callable[[], float],
+        is_joined: Callable[[], bool],
+        *,
+        durable: bool,
+        max_keys: int,
+        max_bytes: int,
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._durable = durable
+        self._max_keys, self._max_bytes = max_keys, max_bytes
+        self._keys = self._bytes = self._gone = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._next = float("inf")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+        self._tail = Tail(store, 0)
+        self.holds = Holds(self, is_joined)
+
+    async def start(self) -> None:
+        """Find out what there is."""
+        state, totals = await self._store.do(tables.begin)
+        self._keys, self._bytes, self._gone = totals
+        self._tail = Tail(self._store, state.revision)
+        for key, holder in await self._store.read(tables.held):
+            self.holds.unclaimed[key] = holder
+        self._plan(await self._store.read(tables.next_expiry))
+
+    def stop(self) -> None:
+        """End the calls that wait."""
+        self._tail.end()
+        self.holds.stop()
+
+    async def close(self) -> None:
+        """Do what was begun, and no more."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.holds.close()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def start_soon(self, work: Any) -> None:
+        """Run a coroutine beside what is asked for; it is waited for at the end."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Reading.
+
+    async def entry(self, key: str) -> Entry[Any] | None:
+        """Return a key's entry; None if there is no such key."""
+        found = await self._store.read(partial(tables.get, key=key, now=self._now()))
+        if found is None:
+            return None
+        value, revision, expires = found
+        return Entry(key=key, value=tables.decode(value), revision=revision, expires=expires)
+
+    async def get(self, key: str, default: Any) -> Any:
+        """Return a key's value."""
+        now = self._now()
+        found = await self._store.read(lambda t: tables.get(t, key, now))
+        return default if found is None else tables.decode(found[0])
+
+    async def scan(
+        self, prefix: str, after: str | None, limit: int
+    ) -> tuple[list[Entry[Any]], bool]:
+        """Return entries in the order of their keys, and whether there are more."""
+        work = partial(tables.scan, prefix=prefix, after=after, limit=limit, now=self._now())
+        rows, more = await self._store.read(work, is_long=limit > 100)
+        return [
+            Entry(key=key, value=tables.decode(value), revision=revision, expires=expires)
+            for key, value, revision, expires in rows
+        ], more
+
+    async def stats(self) -> dict[str, Any]:
+        """Return how much there is."""
+        state = await self._store.read(tables.state)
+        return {
+            "keys": self._keys,
+            "bytes": self._bytes,
+            "held": self.holds.count,
+            "revision": state.revision,
+            "store": self._store.where,
+        }
+
+    async def changes(
+        self,
+        prefix: str,
+        since: int | None,
+        store: str | None,
+        began: int | None,
+        wait: float,
+        *,
+        initial: bool = True,
+    ) -> Changes:
+        """Return what has changed since a revision; if nothing has, wait for it.
+
+        Args:
+            prefix: what the keys begin with.
+            since: the revision; None for what there is.
+            store: the name of the store that the revision is of; None for this one.
+            began: the store's revision when what there was began to be asked for, page by page.
+            wait: the seconds to wait at most.
+            initial: whether what there is is wanted if no revision is given.
+        """
+        state: State = await self._store.read(tables.state)
+        is_reset = since is not None and (
+            store not in (None, state.name) or not state.horizon <= since <= state.revision
+        )
+        if since is None and not initial:
+            since, wait = state.revision, 0  # from where to go on is told at once
+        if since is None or is_reset:
+            since, began = 0, state.revision
+        elif began is None:
+            began = since
+        # As long as what there was is asked for, what has gone is skipped; so nothing may be told
+        # that has gone since.
+        rows, since, more = await self._tail.changes(prefix, since, only_last=since < began)
+        if not rows and wait and not is_reset:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    while not rows and not self._tail.ended:
+                        await self._tail.news(since)
+                        rows, since, more = await self._tail.changes(prefix, since)
+        if not rows and self._tail.ended:
+            raise Canceled("The owner of the store stops.")
+        return Changes(
+            # What went before anybody asked has not been seen by whoever asks.
+            changes=[_told(row) for row in rows if row.kind == "set" or row.revision > began],
+            revision=since,
+            began=began,
+            store=state.name,
+            reset=is_reset,
+            more=more,
+        )
+
+    async def watch(self, prefix: str) -> AsyncIterator[dict[str, Any]]:
+        """Give what is there, and then each change."""
+        found = await self.changes(prefix, None, None, None, 0)
+        is_current = False
+        while True:
+            for change in found.changes:
+                yield _plain(change)
+            if not found.more and not is_current:
+                is_current = True
+                yield {"kind": "current", "revision": found.revision}
+            if self._tail.ended:
+                return
+            found = await self.changes(
+                prefix, found.revision, found.store, found.began, 0 if found.more else _LOOK
+            )
+            if found.reset:
+                is_current = False
+                yield {"kind": "reset", "revision": found.revision}
+
+    # Changing.
+
+    def packed(self, value: Any) -> bytes:
+        """Return a value as it is stored.
+
+        Raises:
+            InvalidArgument: it cannot be stored.
+            PayloadTooLarge: it is too large.
+        """
+        try:
+            found = tables.encode(value)
+        except (TypeError, OverflowError, ValueError) as error:
+            raise InvalidArgument(
+                f"the value cannot be stored: {error}", parameter="value"
+            ) from None
+        if len(found) > MAX_VALUE:
+            raise PayloadTooLarge(f"the value has {len(found):,} bytes; {MAX_VALUE:,} is the most")
+        return found
+
+    def until(self, ttl: float | None) -> float | None:
+        """Return when something goes that lives for some seconds."""
+        return None if ttl is None else self._now() + ttl
+
+    async def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: float | None = None,
+        keeps_ttl: bool = False,
+        expect: int | None = None,
+        holder: str | None = None,
+    ) -> int:
+        """Set a key, and return the revision.
+
+        Raises:
+            Conflict: the key is not at the revision that is expected.
+            InvalidArgument: the value cannot be stored.
+            PayloadTooLarge: it is too large.
+            Overloaded: the store is full.
+            StorageFailed: it could not be stored.
+        """
+        packed = self.packed(value)
+        self._check_room(len(packed))
+        now = self._now()
+        expires = None if ttl is None else now + ttl
+        done = await self._change(
+            key,
+            lambda t: tables.put(
+                t,
+                key,
+                packed,
+                now,
+                expires=expires,
+                keeps_ttl=keeps_ttl,
+                expect=expect,
+                holder=holder,
+            ),
+        )
+        self._plan(expires)
+        return done.revision
+
+    async def incr(self, key: str, by: float, ttl: float | None) -> float:
+        """Add to a number, and return the sum."""
+        self._check_room(9)
+        now, expires = self._now(), self.until(ttl)
+        done = await self._change(key, lambda t: tables.add(t, key, by, now, expires=expires))
+        self._plan(expires)
+        total: float = done.value
+        return total
+
+    async def touch(self, key: str, ttl: float | None) -> bool:
+        """Say when a key goes, and return whether there is such a key."""
+        now, expires = self._now(), self.until(ttl)
+        found = await self._store.do(
+            lambda t: tables.touch(t, key, expires, now), durable=self._durable
+        )
+        self._plan(expires)
+        return found
+
+    async def delete(
+        self, key: str, *, expect: int | None = None, holder: str | None = None
+    ) -> bool:
+        """Remove a key, and return whether there was such a key.
+
+        Raises:
+            Conflict: the key is not at the revision that is expected.
+        """
+        now = self._now()
+        done = await self._change(
+            key, lambda t: tables.remove(t, key, now, expect=expect, holder=holder)
+        )
+        return done is not None
+
+    async def claim(self, key: str, holder: str) -> int | None:
+        """Return the revision of a key that a holder has; None if it has it no longer."""
+        now = self._now()
+        return await self._store.do(lambda t: tables.claim(t, key, holder, now))
+
+    def _check_room(self, size: int) -> None:
+        # What is under way is not counted yet: a burst may exceed it a little.
+        if self._keys >= self._max_keys or self._bytes + size > self._max_bytes:
+            raise Overloaded(
+                f"The store is full: it has {self._keys:,} keys and {self._bytes:,} bytes, of "
+                f"{self._max_keys:,} and {self._max_bytes:,}; delete some, or give keys a ttl."
+            )
+
+    async def _change(self, key: str, work: Callable[[Transaction], R | WampError]) -> R:
+        """Do a change, and tell those who watch."""
+        # Shielded: what was committed is told even if its caller has gone meanwhile.
+        doing = asyncio.ensure_future(self._store.do(work, durable=self._durable))
+        doing.add_done_callback(partial(self._changed, key))
+        done = await asyncio.shield(doing)
+        if isinstance(done, WampError):
+            raise done
+        return done
+
+    def _changed(self, key: str, doing: asyncio.Future[Done | WampError | None]) -> None:
+        if doing.cancelled() or doing.exception() is not None:
+            return
+        done = doing.result()
+        if done is not None and not isinstance(done, WampError):
+            self._count(key, done)
+
+    def _count(self, key: str, done: Done) -> None:
+        self._keys += done.keys
+        self._bytes += done.bytes
+        self._gone += done.keys < 0  # too many, as a key that comes back is not subtracted
+        self._tail.changed(done.revision)
+        self.holds.changed(key, done.revision, is_gone=done.keys < 0)
+        if self._gone > MAX_GONE + _SLACK and not self._is_closed:
+            self._gone = MAX_GONE
+            self.start_soon(self._forget())
+
+    async def _forget(self) -> None:
+        try:
+            await self._store.do(partial(tables.forget, keep=MAX_GONE), durable=False)
+        except StorageFailed as error:
+            logger.warning("Old deletions could not be forgotten: %s", error.message)
+
+    # Expiring.
+
+    def _plan(self, when: float | None) -> None:
+        """Have the keys looked at that expire by some time."""
+        if when is None or when >= self._next or self._is_closed:
+            return
+        self._next = when
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = min(max(0.0, when - self._now()), _LOOK)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self.start_soon(self._expire())
+
+    async def _expire(self) -> None:
+        self._next = float("inf")
+        try:
+            while True:
+                now = self._now()
+                found = await self._store.do(partial(tables.expire, now=now), durable=self._durable)
+                for key, done in found:
+                    self._count(key, done)
+                if not found:
+                    break
+            self._plan(await self._store.read(tables.next_expiry))
+        except StorageFailed as error:
+            logger.warning("Keys could not be expired: %s", error.message)
+            self._plan(self._now() + _AGAIN)
+
+
+def _told(row: Row) -> Change[Any]:
+    return Change(
+        kind=row.kind,
+        key=row.key,
+        value=None if row.value is None else tables.decode(row.value),
+        revision=row.revision,
+        expires=row.expires,
+    )
+
+
+def _plain(change: Change[Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": change.kind, "key": change.key, "revision": change.revision}
+    if change.kind == "set":
+        told |= {"value": change.value, "expires": change.expires}
+    return told

@@ -1,0 +1,119 @@
+"""What has changed lately: those who watch read it from here, and seldom from the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from wampapp.components.kv import tables
+
+if TYPE_CHECKING:
+    from wampapp.components.kv.records import Row
+    from wampapp.components.store import Store
+
+#: How many changes are kept at hand, and how many bytes of values.
+_ROWS: Final = 2000
+_BYTES: Final = 8 * 1024 * 1024
+#: How many changes are read at once.
+_PAGE: Final = 500
+
+
+class Tail:
+    """The latest changes, read from the store once for all who watch.
+
+    Whatever is told was committed, and nothing is left out: a change is read from the store after
+    some revision, and not taken from whoever made it.
+
+    Args:
+        store: the store, open.
+        revision: the revision of its last change.
+    """
+
+    def __init__(self, store: Store, revision: int) -> None:
+        self._store = store
+        self._rows: deque[Row] = deque()
+        self._bytes = 0
+        #: The rows at hand are what changed after ``_base``, up to ``_read``.
+        self._base = self._read = revision
+        #: The revision of the last change that is known of.
+        self._newest = revision
+        self._reading = asyncio.Lock()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.ended = False
+
+    def changed(self, revision: int) -> None:
+        """Take note that there is a change."""
+        if revision > self._newest:
+            self._newest = revision
+            self._wake()
+
+    def end(self) -> None:
+        """Have those who wait wait no longer; there is no news from now on."""
+        self.ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting.clear()
+
+    async def news(self, since: int) -> None:
+        """Wait until there is a change after a revision, or the end."""
+        while self._newest <= since and not self.ended:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiting)
+            try:
+                await waiting
+            finally:
+                self._waiting.discard(waiting)
+
+    async def changes(
+        self, prefix: str, since: int, *, only_last: bool = False
+    ) -> tuple[list[Row], int, bool]:
+        """Return what has changed since a revision, the oldest first.
+
+        Args:
+            prefix: what the keys begin with.
+            since: the revision.
+            only_last: whether of each key only its last change may be told.
+
+        Returns:
+            The changes; the revision up to which they are complete; and whether there are more.
+
+        Raises:
+            StorageFailed: they cannot be read.
+        """
+        if since >= self._base and not only_last:
+            await self._refresh()
+        if since < self._base or only_last:
+            return await self._store.read(
+                partial(tables.changes, prefix=prefix, since=since, limit=_PAGE)
+            )
+        found: list[Row] = []
+        for row in reversed(self._rows):
+            if row.revision <= since:
+                break
+            if row.key.startswith(prefix):
+                found.append(row)
+        found.reverse()
+        return found, max(self._read, since), False
+
+    async def _refresh(self) -> None:
+        """Read what is missing at hand."""
+        if self._read >= self._newest:
+            return
+        async with self._reading:
+            while self._read < self._newest:
+                work = partial(tables.changes, prefix="", since=self._read, limit=_PAGE)
+                rows, self._read, _ = await self._store.read(work)
+                for row in rows:
+                    self._rows.append(row)
+                    self._bytes += len(row.value or b"")
+                self._newest = max(self._newest, self._read)
+                while len(self._rows) > _ROWS or self._bytes > _BYTES:
+                    dropped = self._rows.popleft()
+                    self._bytes -= len(dropped.value or b"")
+                    self._base = dropped.revision
