@@ -1,0 +1,216 @@
+"""What is done in the tables of the store, on each database that may keep them."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.support.stores import Place
+from wampapp import Conflict, InvalidArgument
+from wampapp.components.kv import tables
+from wampapp.components.kv.tables import Done, encode
+from wampapp.components.store import Store
+
+T = TypeVar("T")
+NOW = 1000.0
+
+
+class Tables:
+    """The tables in an open store, for plain tests: each call is a transaction."""
+
+    def __init__(self, store: Store, run: Callable[..., Any]) -> None:
+        self._store = store
+        self._run = run
+        self.do(tables.begin)
+
+    def do(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        found: T = self._run(self._store.do(lambda do: function(do, *args, **kwargs)))
+        return found
+
+    def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        found: T = self._run(self._store.read(lambda read: function(read, *args, **kwargs)))
+        return found
+
+    def put(self, key: str, value: Any, now: float = NOW, **options: Any) -> int:
+        done = self.do(tables.put, key, encode(value), now, **options)
+        assert isinstance(done, Done)
+        return done.revision
+
+    def keys(self, prefix: str = "", now: float = NOW) -> list[str]:
+        rows, more = self.read(tables.scan, prefix, None, 100, now)
+        assert not more
+        return [row[0] for row in rows]
+
+    def changes(self, since: int, prefix: str = "") -> list[tuple[str, str]]:
+        rows, _, more = self.read(tables.changes, prefix, since, 100)
+        assert not more
+        assert [row.revision for row in rows] == sorted({row.revision for row in rows})
+        return [(row.kind, row.key) for row in rows]
+
+
+@pytest.fixture
+def kept(any_place: Place) -> Iterator[Tables]:
+    with asyncio.Runner() as runner:
+        store = any_place.make(tables.SCHEMA)
+        runner.run(store.open())
+        try:
+            yield Tables(store, runner.run)
+        finally:
+            runner.run(store.close())
+
+
+def test_a_key_is_set_changed_and_removed(kept: Tables) -> None:
+    assert kept.put("a", {"x": [1, None, b"\0\xff"]}) == 1
+    found = kept.read(tables.get, "a", NOW)
+    assert found is not None
+    assert (tables.decode(found[0]), found[1:]) == ({"x": [1, None, b"\0\xff"]}, (1, None))
+    done = kept.do(tables.put, "a", encode(""), NOW)
+    assert done == Done(2, 0, 1 - len(encode({"x": [1, None, b"\0\xff"]})))
+    assert kept.do(tables.remove, "a", NOW) == Done(3, -1, -1)
+    assert kept.read(tables.get, "a", NOW) is None
+    assert kept.do(tables.remove, "a", NOW) is None
+    assert kept.put("a", 1) == 4
+    assert kept.read(tables.state)[1:] == (4, 0)
+
+
+def test_a_revision_that_is_expected(kept: Tables) -> None:
+    assert kept.put("a", "old", expect=0) == 1
+    refused = kept.do(tables.put, "a", encode(1), NOW, expect=0)
+    assert isinstance(refused, Conflict)
+    assert refused.current == {"key": "a", "value": "old", "revision": 1, "expires": None}
+    assert kept.put("a", "new", expect=1) == 2
+    refused = kept.do(tables.remove, "a", NOW, expect=1)
+    assert isinstance(refused, Conflict)
+    refused = kept.do(tables.put, "b", encode(1), NOW, expect=7)
+    assert isinstance(refused, Conflict)
+    assert refused.current is None
+    assert isinstance(kept.do(tables.remove, "b", NOW, expect=7), Conflict)
+    assert kept.read(tables.state).revision == 2
+    assert kept.do(tables.remove, "a", NOW, expect=2) == Done(3, -1, -len(encode("new")))
+
+
+def test_a_key_whose_time_has_come_is_not_there(kept: Tables) -> None:
+    kept.put("a", 1, expires=NOW + 10)
+    assert kept.read(tables.get, "a", NOW + 9.99) is not None
+    assert kept.read(tables.get, "a", NOW + 10) is None
+    assert kept.keys(now=NOW + 10) == []
+    assert kept.do(tables.touch, "a", None, NOW + 10) is False
+    assert kept.do(tables.remove, "a", NOW + 10) is None
+    assert kept.put("a", 2, now=NOW + 10, expect=0) == 2
+    kept.put("a", 2, now=NOW, expires=NOW + 5)
+    assert kept.do(tables.add, "a", 1, NOW + 5) == Done(4, 0, 0, 1)
+
+
+def test_what_expires(kept: Tables) -> None:
+    for number in range(3):
+        kept.put(f"k{number}", number, expires=NOW + number)
+    kept.put("stays", 1)
+    assert kept.read(tables.next_expiry) == NOW
+    found = kept.do(tables.expire, NOW + 1)
+    assert [(key, done.revision) for key, done in found] == [("k0", 5), ("k1", 6)]
+    assert kept.read(tables.next_expiry) == NOW + 2
+    assert kept.changes(4) == [("expired", "k0"), ("expired", "k1")]
+    assert kept.do(tables.touch, "k2", None, NOW) is True
+    assert kept.read(tables.next_expiry) is None
+    assert kept.do(tables.expire, NOW + 99) == []
+
+
+def test_a_time_to_live_that_is_kept(kept: Tables) -> None:
+    kept.put("a", 1, expires=NOW + 10)
+    kept.put("a", 2, expires=NOW + 99, keeps_ttl=True)
+    assert kept.read(tables.next_expiry) == NOW + 10
+    kept.put("a", 3)
+    assert kept.read(tables.next_expiry) is None
+
+
+def test_numbers(kept: Tables) -> None:
+    assert kept.do(tables.add, "n", 2, NOW, expires=NOW + 10) == Done(1, 1, 1, 2)
+    assert kept.do(tables.add, "n", -0.5, NOW, expires=NOW + 99) == Done(2, 0, 8, 1.5)
+    assert kept.read(tables.next_expiry) == NOW + 10  # a time to live is for a new number
+    kept.put("large", 2**63)
+    assert kept.do(tables.add, "large", 1, NOW) == Done(4, 0, 0, 2**63 + 1)
+    for key, value in [("text", "1"), ("truth", True), ("nothing", None)]:
+        kept.put(key, value)
+        refused = kept.do(tables.add, key, 1, NOW)
+        assert isinstance(refused, InvalidArgument)
+        assert f"the value of '{key}' is not a number" in str(refused)
+    kept.put("large", 2**64 - 1)
+    refused = kept.do(tables.add, "large", 1, NOW)
+    assert "more than 64 bits" in str(refused)
+
+
+def test_entries_in_the_order_of_their_keys(kept: Tables) -> None:
+    keys = ["B", "a", "a.", "a.b", "a.ä", "a/", "b", "ß", "🎈"]
+    for key in reversed(keys):
+        kept.put(key, key)
+    assert kept.keys() == keys  # by code points, on every database
+    assert kept.keys("a.") == ["a.", "a.b", "a.ä"]
+    assert kept.keys("🎈") == ["🎈"]
+    rows, more = kept.read(tables.scan, "a", "a.", 2, NOW)
+    assert ([row[0] for row in rows], more) == (["a.b", "a.ä"], True)
+    rows, more = kept.read(tables.scan, "a", "a.ä", 2, NOW)
+    assert ([row[0] for row in rows], more) == (["a/"], False)
+
+
+def test_pages_are_bounded_by_their_bytes(kept: Tables) -> None:
+    large = "x" * 600_000
+    for number in range(3):
+        kept.put(f"k{number}", large)
+    rows, more = kept.read(tables.scan, "", None, 100, NOW)
+    assert ([row[0] for row in rows], more) == (["k0"], True)
+    changed, revision, more = kept.read(tables.changes, "", 0, 100)
+    assert ([row.key for row in changed], revision, more) == (["k0"], 1, True)
+    kept.put("k9", "x" * 2_000_000)
+    rows, more = kept.read(tables.scan, "k9", None, 100, NOW)
+    assert (len(rows), more) == (1, False)  # one is always given
+
+
+def test_what_has_changed_since(kept: Tables) -> None:
+    kept.put("a.1", 1)
+    kept.put("b", 1)
+    kept.put("a.2", 1)
+    kept.put("a.1", 2)
+    kept.do(tables.remove, "b", NOW)
+    assert kept.changes(0) == [("set", "a.2"), ("set", "a.1"), ("deleted", "b")]
+    assert kept.changes(3) == [("set", "a.1"), ("deleted", "b")]
+    assert kept.changes(0, "a.") == [("set", "a.2"), ("set", "a.1")]
+    assert kept.read(tables.changes, "a.", 4, 100) == ([], 5, False)
+    assert kept.read(tables.changes, "", 0, 2)[1:] == (4, True)
+    kept.put("b", 2)
+    assert kept.changes(0) == [("set", "a.2"), ("set", "a.1"), ("set", "b")]
+
+
+def test_deletions_are_forgotten(kept: Tables) -> None:
+    for number in range(5):
+        kept.put(f"k{number}", 1)
+        kept.do(tables.remove, f"k{number}", NOW)
+    assert kept.do(tables.forget, 5) == 0
+    assert kept.do(tables.forget, 2) == 3
+    assert kept.read(tables.state)[1:] == (10, 6)
+    assert kept.changes(6) == [("deleted", "k3"), ("deleted", "k4")]
+
+
+def test_keys_that_are_held(kept: Tables) -> None:
+    kept.put("a", 1, holder="h")
+    assert kept.read(tables.held) == [("a", "h")]
+    assert kept.do(tables.claim, "a", "h", NOW) == 1
+    assert kept.do(tables.claim, "a", "other", NOW) is None
+    assert kept.do(tables.remove, "a", NOW, holder="other") is None
+    assert kept.do(tables.add, "a", 1, NOW) == Done(2, 0, 0, 2)
+    assert kept.read(tables.held) == [("a", "h")]
+    kept.put("a", 3)
+    assert kept.read(tables.held) == []
+    assert kept.do(tables.remove, "a", NOW, holder="h") is None
+    assert kept.do(tables.remove, "a", NOW) is not None
+
+
+def test_a_store_keeps_its_name(lasting: Place) -> None:
+    async def begin(store: Store) -> Any:
+        return await store.do(tables.begin)
+
+    first, _ = lasting.run(begin, tables.SCHEMA)
+    again, totals = lasting.run(begin, tables.SCHEMA)
+    assert first == again
+    assert len(first.name) == 16
+    assert totals == (0, 0, 0)
