@@ -104,9 +104,8 @@ class Holds:
 
     @property
     def count(self) -> int:
-        """How many keys are held."""
-        held = {key for key, holds in self._holds.items() if any(one.revision for one in holds)}
-        return len(held | self.unclaimed.keys())
+        """How many keys are held by calls."""
+        return sum(any(one.revision for one in holds) for holds in self._holds.values())
 
     async def hold(
         self,
@@ -159,9 +158,12 @@ class Holds:
 
     def _end(self, key: str, hold: _Hold) -> None:
         """Forget a hold; a key that it still has goes with it."""
-        self._holds[key].remove(hold)
-        if not self._holds[key]:
+        holds = self._holds[key]
+        holds.remove(hold)
+        if not holds:
             del self._holds[key]
+        elif any(other.holder == hold.holder for other in holds):
+            return  # the holder has come back before its former session was known to have ended
         if self._is_stopping or not self._is_joined():
             if hold.revision:
                 self.unclaimed[key] = hold.holder

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from wampapp import App, InvalidArgument, InvalidResult, NoSuchProcedure, Overloaded
-from wampapp import PayloadTooLarge, UsageError
+from wampapp import (
+    App,
+    InvalidArgument,
+    InvalidResult,
+    NoSuchProcedure,
+    Overloaded,
+    PayloadTooLarge,
+    UsageError,
+)
 from wampapp.components import KV
 from wampapp.components.kv import BlockingKV, Conflict, Entry
 from wampapp.testing import TestClient

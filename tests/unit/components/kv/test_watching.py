@@ -181,9 +181,9 @@ class Cart:
 def test_handlers_of_changes(shop: Shop) -> None:
     seen: list[Any] = []
 
-    @shop.kv.on_change("user.<id>.cart")
-    async def cart(cart: Cart | None, id: str) -> None:
-        seen.append(("cart", id, cart))
+    @shop.kv.on_change("user.<number>.cart")
+    async def cart(cart: Cart | None, number: str) -> None:
+        seen.append(("cart", number, cart))
 
     @shop.kv.on_change("log.<path:rest>")
     def log(value: Any, rest: str) -> None:
