@@ -1,8 +1,8 @@
 """Whether a history of operations on one key could have happened one after the other.
 
 Each operation takes effect at one instant between its start and its end. One without an answer may
-take effect at any time after its start, or never. The search is Lowe's: at each end of an operation,
-all orders of the open ones are tried that have it done by then.
+take effect at any time after its start, or never. The search is Lowe's: at each end of an
+operation, all orders of the open ones are tried that have it done by then.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -115,9 +115,7 @@ def register(state: Any, operation: Operation) -> Iterator[Hashable]:
         elif fits:
             yield value, answer if is_known else 0
     elif operation.name == "delete":
-        if not is_known:
-            yield None
-        elif answer is (state is not None):
+        if not is_known or answer is (state is not None):
             yield None
     elif operation.name == "incr":
         total = (0 if state is None else state[0]) + given
