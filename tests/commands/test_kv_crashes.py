@@ -218,9 +218,7 @@ def test_one_order_and_nothing_is_lost(mill: Mill) -> None:
             histories[key] += operations
     for key, history in histories.items():
         assert is_linearizable(history, register, None), (key, history)
-    answered = sum(
-        one.answer is not UNKNOWN for history in histories.values() for one in history
-    )
+    answered = sum(one.answer is not UNKNOWN for history in histories.values() for one in history)
     assert answered > ROUNDS * CLIENTS  # they were at work
 
     # Watchers have what there is, in its order, and no revision twice.
