@@ -1,1 +1,1 @@
-"""The commands of the component kv."""
+"""``wampapp kv``: look after a key/value store."""

@@ -61,7 +61,7 @@ def parse_payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
         for word in words:
             found = _KEYWORD.fullmatch(word)
             if found is None:
-                args.append(_value(word.removeprefix(_SHIELD)))
+                args.append(_value(plain_word(word)))
             elif found[1] in kwargs:
                 raise click.UsageError(f"The keyword argument {found[1]!r} is given twice.")
             else:
@@ -72,6 +72,24 @@ def parse_payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
     if deep:
         raise click.UsageError("An argument is JSON that is nested too deeply.")
     return args, kwargs
+
+
+def parse_value(word: str) -> Any:
+    """Make a value of a word of the command line.
+
+    Args:
+        word: JSON where it parses, else a string.
+
+    Raises:
+        click.UsageError: it is nested too deeply to be sent.
+    """
+    # As a keyword argument, since another word with a "=" would be taken for one.
+    return parse_payload([f"value={plain_word(word)}"])[1]["value"]
+
+
+def plain_word(word: str) -> str:
+    """Return a word as it was typed, which :class:`ArgumentsCommand` may have marked."""
+    return word.removeprefix(_SHIELD)
 
 
 def _value(word: str) -> Any:

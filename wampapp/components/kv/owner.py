@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from wampapp.components.kv import tables
 from wampapp.components.kv.holds import Holds
-from wampapp.components.kv.records import MAX_GONE, MAX_VALUE, Change, Changes, Entry
+from wampapp.components.kv.records import MAX_GONE, MAX_VALUE, Change, Changes
 from wampapp.components.kv.tail import Tail
 from wampapp.errors import (
     Canceled,
@@ -24,7 +24,7 @@ from wampapp.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from wampapp.components.kv.records import Row
+    from wampapp.components.kv.records import Entry, Row
     from wampapp.components.kv.tables import Done, State
     from wampapp.components.store import Store, Transaction
 
@@ -36,6 +36,8 @@ logger = logging.getLogger("wampapp.kv")
 _LOOK: Final = 60.0
 #: Seconds until what could not be stored is tried again.
 _AGAIN: Final = 5.0
+#: How many entries are read without a thread.
+_SHORT: Final = 100
 #: How many deletions too many there may be until the oldest are forgotten.
 _SLACK: Final = 1000
 
@@ -107,28 +109,20 @@ class Owner:
 
     async def entry(self, key: str) -> Entry[Any] | None:
         """Return a key's entry; None if there is no such key."""
-        found = await self._store.read(partial(tables.get, key=key, now=self._now()))
-        if found is None:
-            return None
-        value, revision, expires = found
-        return Entry(key=key, value=tables.decode(value), revision=revision, expires=expires)
+        now = self._now()
+        return await self._store.read(lambda t: tables.get(t, key, now))
 
     async def get(self, key: str, default: Any) -> Any:
         """Return a key's value."""
-        now = self._now()
-        found = await self._store.read(lambda t: tables.get(t, key, now))
-        return default if found is None else tables.decode(found[0])
+        entry = await self.entry(key)
+        return default if entry is None else entry.value
 
     async def scan(
         self, prefix: str, after: str | None, limit: int
     ) -> tuple[list[Entry[Any]], bool]:
         """Return entries in the order of their keys, and whether there are more."""
         work = partial(tables.scan, prefix=prefix, after=after, limit=limit, now=self._now())
-        rows, more = await self._store.read(work, is_long=limit > 100)
-        return [
-            Entry(key=key, value=tables.decode(value), revision=revision, expires=expires)
-            for key, value, revision, expires in rows
-        ], more
+        return await self._store.read(work, is_long=limit > _SHORT)
 
     async def stats(self) -> dict[str, Any]:
         """Return how much there is."""

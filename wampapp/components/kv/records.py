@@ -33,12 +33,14 @@ class Entry(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         value: the value.
         revision: the store's revision at which it was set.
         expires: when it goes, in seconds since 1970; None for never.
+        held: whether it goes with somebody's session.
     """
 
     key: str
     value: T
     revision: int
     expires: float | None = None
+    held: bool = False
 
 
 class Change(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from wampapp.components.kv.records import Row, after_prefix
+from wampapp.components.kv.records import Entry, Row, after_prefix
 from wampapp.components.store.migrations import Schema
 from wampapp.errors import Conflict, InvalidArgument
 
@@ -43,6 +43,9 @@ SCHEMA: Final = Schema(
 _PAGE: Final = 1024 * 1024
 #: How many keys are expired in one transaction.
 _EXPIRED: Final = 500
+
+#: The columns of an entry.
+_ENTRY: Final = "key, value, revision, expires, holder is not null"
 
 decode = msgspec.msgpack.Decoder().decode
 encode = msgspec.msgpack.Encoder().encode
@@ -128,13 +131,12 @@ def held(t: Transaction) -> list[tuple[str, str]]:
     return [(key, holder) for key, holder in rows]
 
 
-def get(t: Transaction, key: str, now: float) -> tuple[bytes, int, float | None] | None:
-    """Return a key's value, its revision, and when it expires; None if there is no such key."""
-    rows = t.execute("select value, revision, expires from kv_entry where key = ?", (key,))
-    if not rows:
+def get(t: Transaction, key: str, now: float) -> Entry[Any] | None:
+    """Return a key's entry; None if there is no such key."""
+    rows = t.execute(f"select {_ENTRY} from kv_entry where key = ?", (key,))
+    if not rows or (rows[0][3] is not None and rows[0][3] <= now):
         return None
-    value, revision, expires = rows[0]
-    return None if expires is not None and expires <= now else (value, revision, expires)
+    return _entry(*rows[0])
 
 
 def put(
@@ -181,19 +183,18 @@ def add(
         What was done, with the sum; or what is wrong with that.
     """
     found = _find(t, key)
-    row = get(t, key, now)
+    entry = get(t, key, now)
     total: Any = by
-    if row is not None:
-        number = decode(row[0])
-        if type(number) not in (int, float):
+    if entry is not None:
+        if type(entry.value) not in (int, float):
             return InvalidArgument(f"the value of {key!r} is not a number", parameter="key")
-        total, expires = number + by, row[2]
+        total, expires = entry.value + by, entry.expires
     try:
         value = encode(total)
     except OverflowError:
         return InvalidArgument("the sum has more than 64 bits", parameter="by")
     holder = None
-    if row is not None:
+    if entry is not None and entry.held:
         ((holder,),) = t.execute("select holder from kv_entry where key = ?", (key,))
     return _write(t, key, value, found, expires, holder)._replace(value=total)
 
@@ -282,7 +283,7 @@ def forget(t: Transaction, keep: int) -> int:
 
 def scan(
     t: Transaction, prefix: str, after: str | None, limit: int, now: float
-) -> tuple[list[tuple[str, bytes, int, float | None]], bool]:
+) -> tuple[list[Entry[Any]], bool]:
     """Return entries in the order of their keys, and whether there are more.
 
     Args:
@@ -304,13 +305,10 @@ def scan(
     if not taken:
         return [], False
     rows = t.execute(
-        "select key, value, revision, expires from kv_entry"
-        f" where {where} and key <= ? order by key",
+        f"select {_ENTRY} from kv_entry where {where} and key <= ? order by key",
         [*values, sizes[taken - 1][0]],
     )
-    return [(key, value, revision, expires) for key, value, revision, expires in rows], (
-        taken < len(sizes)
-    )
+    return [_entry(*row) for row in rows], taken < len(sizes)
 
 
 def changes(t: Transaction, prefix: str, since: int, limit: int) -> tuple[list[Row], int, bool]:
@@ -404,10 +402,18 @@ def _bury(t: Transaction, key: str, found: _Found, kind: Kind) -> Done:
 
 
 def _conflict(t: Transaction, key: str, expect: int, now: float) -> Conflict:
-    row = get(t, key, now)
-    if row is None:
+    entry = get(t, key, now)
+    if entry is None:
         return Conflict(f"{key!r} is not there, and not at revision {expect}", current=None)
-    value, revision, expires = row
-    current = {"key": key, "value": decode(value), "revision": revision, "expires": expires}
     wanted = "is there already" if expect == 0 else f"is not at revision {expect}"
-    return Conflict(f"{key!r} {wanted}, but at {revision}", current=current)
+    return Conflict(
+        f"{key!r} {wanted}, but at {entry.revision}", current=msgspec.structs.asdict(entry)
+    )
+
+
+def _entry(
+    key: str, value: bytes, revision: int, expires: float | None, is_held: object
+) -> Entry[Any]:
+    return Entry(
+        key=key, value=decode(value), revision=revision, expires=expires, held=bool(is_held)
+    )

@@ -9,6 +9,7 @@ import pytest
 from tests.support.stores import Place
 from wampapp import Conflict, InvalidArgument
 from wampapp.components.kv import tables
+from wampapp.components.kv.records import Entry
 from wampapp.components.kv.tables import Done, encode
 from wampapp.components.store import Store
 
@@ -40,7 +41,7 @@ class Tables:
     def keys(self, prefix: str = "", now: float = NOW) -> list[str]:
         rows, more = self.read(tables.scan, prefix, None, 100, now)
         assert not more
-        return [row[0] for row in rows]
+        return [row.key for row in rows]
 
     def changes(self, since: int, prefix: str = "") -> list[tuple[str, str]]:
         rows, _, more = self.read(tables.changes, prefix, since, 100)
@@ -64,7 +65,7 @@ def test_a_key_is_set_changed_and_removed(kept: Tables) -> None:
     assert kept.put("a", {"x": [1, None, b"\0\xff"]}) == 1
     found = kept.read(tables.get, "a", NOW)
     assert found is not None
-    assert (tables.decode(found[0]), found[1:]) == ({"x": [1, None, b"\0\xff"]}, (1, None))
+    assert found == Entry(key="a", value={"x": [1, None, b"\0\xff"]}, revision=1)
     done = kept.do(tables.put, "a", encode(""), NOW)
     assert done == Done(2, 0, 1 - len(encode({"x": [1, None, b"\0\xff"]})))
     assert kept.do(tables.remove, "a", NOW) == Done(3, -1, -1)
@@ -78,7 +79,13 @@ def test_a_revision_that_is_expected(kept: Tables) -> None:
     assert kept.put("a", "old", expect=0) == 1
     refused = kept.do(tables.put, "a", encode(1), NOW, expect=0)
     assert isinstance(refused, Conflict)
-    assert refused.current == {"key": "a", "value": "old", "revision": 1, "expires": None}
+    assert refused.current == {
+        "key": "a",
+        "value": "old",
+        "revision": 1,
+        "expires": None,
+        "held": False,
+    }
     assert kept.put("a", "new", expect=1) == 2
     refused = kept.do(tables.remove, "a", NOW, expect=1)
     assert isinstance(refused, Conflict)
@@ -148,9 +155,9 @@ def test_entries_in_the_order_of_their_keys(kept: Tables) -> None:
     assert kept.keys("a.") == ["a.", "a.b", "a.ä"]
     assert kept.keys("🎈") == ["🎈"]
     rows, more = kept.read(tables.scan, "a", "a.", 2, NOW)
-    assert ([row[0] for row in rows], more) == (["a.b", "a.ä"], True)
+    assert ([row.key for row in rows], more) == (["a.b", "a.ä"], True)
     rows, more = kept.read(tables.scan, "a", "a.ä", 2, NOW)
-    assert ([row[0] for row in rows], more) == (["a/"], False)
+    assert ([row.key for row in rows], more) == (["a/"], False)
 
 
 def test_pages_are_bounded_by_their_bytes(kept: Tables) -> None:
@@ -158,7 +165,7 @@ def test_pages_are_bounded_by_their_bytes(kept: Tables) -> None:
     for number in range(3):
         kept.put(f"k{number}", large)
     rows, more = kept.read(tables.scan, "", None, 100, NOW)
-    assert ([row[0] for row in rows], more) == (["k0"], True)
+    assert ([row.key for row in rows], more) == (["k0"], True)
     changed, revision, more = kept.read(tables.changes, "", 0, 100)
     assert ([row.key for row in changed], revision, more) == (["k0"], 1, True)
     kept.put("k9", "x" * 2_000_000)
@@ -194,6 +201,9 @@ def test_deletions_are_forgotten(kept: Tables) -> None:
 def test_keys_that_are_held(kept: Tables) -> None:
     kept.put("a", 1, holder="h")
     assert kept.read(tables.held) == [("a", "h")]
+    entry = kept.read(tables.get, "a", NOW)
+    assert entry is not None
+    assert entry.held is True
     assert kept.do(tables.claim, "a", "h", NOW) == 1
     assert kept.do(tables.claim, "a", "other", NOW) is None
     assert kept.do(tables.remove, "a", NOW, holder="other") is None
