@@ -74,7 +74,7 @@ class Dispatcher:
         self._checks_results = check_results and surround is None
         self.functions = Functions(loop, workers, surround)
         self.failures = Failures(logger, debug=debug)
-        self._tasks: dict[Run, asyncio.Task[None]] = {}
+        self._tasks: dict[Run, asyncio.Future[Any]] = {}
         self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
@@ -197,6 +197,11 @@ class Dispatcher:
     def _run_on_loop(self, run: Run, call: Callable[[], Any]) -> None:
         try:
             value = call()
+            if isinstance(value, asyncio.Future):
+                # Such as that of a call: no task is needed to wait for it.
+                self._tasks[run] = run.task = value
+                value.add_done_callback(functools.partial(self._future_done, run))
+                return
             rest = None if type(value) in FINAL else self._rest(run, value)
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
@@ -206,6 +211,22 @@ class Dispatcher:
         else:
             run.result(value)
             self._release(run)
+
+    def _future_done(self, run: Run, future: asyncio.Future[Any]) -> None:
+        """Take the outcome of a future that a handler has returned."""
+        del self._tasks[run]
+        try:
+            value = future.result()
+        except BaseException as error:  # noqa: BLE001 - all of it is answered
+            self._fail(run, error)
+        else:
+            rest = None if type(value) in FINAL else self._rest(run, value)
+            if rest is not None:
+                self._start_task(run, rest)
+                return
+            run.result(value)
+            self._release(run)
+        self._check_idle()
 
     def _rest(self, run: Run, value: Any) -> Callable[[], Coroutine[Any, Any, Any]] | None:
         """Return what is left to do for what a plain function returned; None if nothing is."""

@@ -60,7 +60,8 @@ class Run(msgspec.Struct, eq=False):
         cancelled: whether nobody waits for it any longer.
         context: what the handler sees of the call or event, where it asked.
         limit: the limit of concurrent runs that it counts towards; None for none.
-        task: what runs the handler; None in a thread, and before the handler starts.
+        task: what runs the handler, or what it has returned to be waited for; None in a thread,
+            and before the handler starts.
         timer: ends it after the handler's timeout; None without one.
         uri: the actual procedure or topic; set once the arguments fit.
     """
@@ -74,7 +75,7 @@ class Run(msgspec.Struct, eq=False):
     cancelled: bool = False
     context: Invocation | Event | None = None
     limit: Limit | None = None
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Future[Any] | None = None
     timer: asyncio.TimerHandle | None = None
     uri: str = ""
 

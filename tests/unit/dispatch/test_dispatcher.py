@@ -278,6 +278,40 @@ def test_an_async_handler_may_await_futures_and_deferreds() -> None:
     on_a_loop(main)
 
 
+def test_a_future_that_a_handler_returns_is_waited_for() -> None:
+    async def main(house: House) -> None:
+        futures: list[asyncio.Future[Any]] = []
+
+        def handler() -> asyncio.Future[Any]:
+            futures.append(asyncio.get_running_loop().create_future())
+            return futures[-1]
+
+        endpoint = serving(handler, "loop")
+        replies = [house.call(endpoint) for _ in range(4)]
+        futures[0].set_result({"a": 1})
+        futures[1].set_exception(KeyError("a"))
+        futures[2].cancel()  # not by its caller: it is a failure of the handler
+        futures[3].set_result(number for number in [7])
+        assert await replies[0].outcome() == ("result", {"a": 1})
+        for reply in replies[1:3]:
+            kind, error = await reply.outcome()
+            assert (kind, type(error)) == ("error", HandlerFailed)
+        assert await replies[3].outcome() == ("result", [7])  # it is iterated over
+
+        reply = Reply()
+        run = house.dispatcher.call(endpoint, [], {}, reply)
+        run.cancel()
+        kind, error = await reply.outcome()
+        assert (kind, type(error)) == ("error", Canceled)
+        assert futures[4].cancelled()
+
+        house.call(endpoint)
+        asyncio.get_running_loop().call_soon(futures[5].set_result, None)
+        assert await house.dispatcher.drain(DEADLINE) == []
+
+    on_a_loop(main)
+
+
 def test_async_handlers_run_at_one_time() -> None:
     async def main(house: House) -> None:
         together = asyncio.Barrier(3)

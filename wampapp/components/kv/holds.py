@@ -12,7 +12,7 @@ from wampapp.components.kv.records import GRACE
 from wampapp.errors import Canceled, Conflict, StorageFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
 logger = logging.getLogger("wampapp.kv")
 
@@ -20,7 +20,7 @@ logger = logging.getLogger("wampapp.kv")
 class _Owner(Protocol):
     """What owns the store."""
 
-    async def set(
+    def set(
         self,
         key: str,
         value: Any,
@@ -28,7 +28,7 @@ class _Owner(Protocol):
         ttl: float | None = None,
         expect: int | None = None,
         holder: str | None = None,
-    ) -> int:
+    ) -> Awaitable[int]:
         """Set a key."""
 
     async def delete(self, key: str, *, holder: str | None = None) -> bool:

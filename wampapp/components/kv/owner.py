@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.components.kv import tables
 from wampapp.components.kv.holds import Holds
@@ -22,13 +23,11 @@ from wampapp.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from wampapp.components.kv.records import Entry, Row
     from wampapp.components.kv.tables import Done, State
     from wampapp.components.store import Store, Transaction
-
-R = TypeVar("R", bound="Done | None")
 
 logger = logging.getLogger("wampapp.kv")
 
@@ -69,6 +68,7 @@ class Owner:
         self._durable = durable
         self._max_keys, self._max_bytes = max_keys, max_bytes
         self._keys = self._bytes = self._gone = 0
+        self._revision = 0
         self._timer: asyncio.TimerHandle | None = None
         self._next = float("inf")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,9 +78,8 @@ class Owner:
 
     async def start(self) -> None:
         """Find out what there is."""
-        state, totals = await self._store.do(tables.begin)
-        self._keys, self._bytes, self._gone = totals
-        self._tail = Tail(self._store, state.revision)
+        self._keys, self._bytes, self._gone, self._revision = await self._store.do(tables.begin)
+        self._tail = Tail(self._store, self._revision)
         for key, holder in await self._store.read(tables.held):
             self.holds.unclaimed[key] = holder
         self._plan(await self._store.read(tables.next_expiry))
@@ -112,10 +111,12 @@ class Owner:
         now = self._now()
         return await self._store.read(lambda t: tables.get(t, key, now))
 
-    async def get(self, key: str, default: Any) -> Any:
-        """Return a key's value."""
-        entry = await self.entry(key)
-        return default if entry is None else entry.value
+    def get(self, key: str, default: Any) -> Any:
+        """Return a key's value, or what gives it when it is awaited."""
+        now = self._now()
+        if self._store.reads_at_once:
+            return self._store.read_at_once(lambda t: tables.value_of(t, key, now, default))
+        return self._store.read(lambda t: tables.value_of(t, key, now, default))
 
     async def scan(
         self, prefix: str, after: str | None, limit: int
@@ -126,12 +127,12 @@ class Owner:
 
     async def stats(self) -> dict[str, Any]:
         """Return how much there is."""
-        state = await self._store.read(tables.state)
+        totals = await self._store.read(tables.totals, is_long=True)
         return {
-            "keys": self._keys,
-            "bytes": self._bytes,
+            "keys": totals.keys,
+            "bytes": totals.bytes,
             "held": self.holds.count,
-            "revision": state.revision,
+            "revision": self._tail.newest,
             "store": self._store.where,
         }
 
@@ -157,12 +158,12 @@ class Owner:
         """
         state: State = await self._store.read(tables.state)
         is_reset = since is not None and (
-            store not in (None, state.name) or not state.horizon <= since <= state.revision
+            store not in (None, state.name) or not state.horizon <= since <= self._tail.newest
         )
         if since is None and not initial:
-            since, wait = state.revision, 0  # from where to go on is told at once
+            since, wait = self._tail.newest, 0  # from where to go on is told at once
         if since is None or is_reset:
-            since, began = 0, state.revision
+            since, began = 0, self._tail.newest
         elif began is None:
             began = since
         # As long as what there was is asked for, what has gone is skipped; so nothing may be told
@@ -228,7 +229,7 @@ class Owner:
         """Return when something goes that lives for some seconds."""
         return None if ttl is None else self._now() + ttl
 
-    async def set(
+    def set(
         self,
         key: str,
         value: Any,
@@ -237,8 +238,8 @@ class Owner:
         keeps_ttl: bool = False,
         expect: int | None = None,
         holder: str | None = None,
-    ) -> int:
-        """Set a key, and return the revision.
+    ) -> Awaitable[int]:
+        """Set a key; await what this returns for the revision.
 
         Raises:
             Conflict: the key is not at the revision that is expected.
@@ -248,32 +249,41 @@ class Owner:
             StorageFailed: it could not be stored.
         """
         packed = self.packed(value)
-        self._check_room(len(packed))
         now = self._now()
         expires = None if ttl is None else now + ttl
-        done = await self._change(
-            key,
-            lambda t: tables.put(
+
+        def put(t: Transaction) -> Done | WampError:
+            return tables.put(
                 t,
                 key,
                 packed,
                 now,
+                revision,
                 expires=expires,
                 keeps_ttl=keeps_ttl,
                 expect=expect,
                 holder=holder,
-            ),
-        )
+            )
+
+        if not self._has_room(len(packed)):
+            return self._made_room(
+                len(packed),
+                lambda: self.set(
+                    key, value, ttl=ttl, keeps_ttl=keeps_ttl, expect=expect, holder=holder
+                ),
+            )
+        revision = self._take()
         self._plan(expires)
-        return done.revision
+        return self._change(key, put, _revision_of)
 
     async def incr(self, key: str, by: float, ttl: float | None) -> float:
         """Add to a number, and return the sum."""
-        self._check_room(9)
-        now, expires = self._now(), self.until(ttl)
-        done = await self._change(key, lambda t: tables.add(t, key, by, now, expires=expires))
+        await self._make_room(9)
+        now, expires, revision = self._now(), self.until(ttl), self._take()
         self._plan(expires)
-        total: float = done.value
+        total: float = await self._change(
+            key, lambda t: tables.add(t, key, by, now, revision, expires=expires), _value_of
+        )
         return total
 
     async def touch(self, key: str, ttl: float | None) -> bool:
@@ -293,46 +303,92 @@ class Owner:
         Raises:
             Conflict: the key is not at the revision that is expected.
         """
-        now = self._now()
-        done = await self._change(
-            key, lambda t: tables.remove(t, key, now, expect=expect, holder=holder)
+        now, revision = self._now(), self._take()
+        found: bool = await self._change(
+            key,
+            lambda t: tables.remove(t, key, now, revision, expect=expect, holder=holder),
+            _is_done,
         )
-        return done is not None
+        return found
 
     async def claim(self, key: str, holder: str) -> int | None:
         """Return the revision of a key that a holder has; None if it has it no longer."""
         now = self._now()
         return await self._store.do(lambda t: tables.claim(t, key, holder, now))
 
-    def _check_room(self, size: int) -> None:
-        # What is under way is not counted yet: a burst may exceed it a little.
-        if self._keys >= self._max_keys or self._bytes + size > self._max_bytes:
+    def _take(self, count: int = 1) -> int:
+        """Return the next revision, of several the first. Works are done in the order of theirs."""
+        revision = self._revision + 1
+        self._revision += count
+        return revision
+
+    def _has_room(self, size: int) -> bool:
+        return self._keys < self._max_keys and self._bytes + size <= self._max_bytes
+
+    async def _made_room(self, size: int, work: Callable[[], Awaitable[int]]) -> int:
+        await self._make_room(size)
+        return await work()
+
+    async def _make_room(self, size: int) -> None:
+        """Refuse what there is no room for.
+
+        Raises:
+            Overloaded: the store is full.
+        """
+        if self._has_room(size):
+            return
+        # What was counted is too much, since a key that was set again was counted again.
+        totals = await self._store.read(tables.totals, is_long=True)
+        self._keys, self._bytes = totals.keys, totals.bytes
+        if not self._has_room(size):
             raise Overloaded(
                 f"The store is full: it has {self._keys:,} keys and {self._bytes:,} bytes, of "
                 f"{self._max_keys:,} and {self._max_bytes:,}; delete some, or give keys a ttl."
             )
 
-    async def _change(self, key: str, work: Callable[[Transaction], R | WampError]) -> R:
-        """Do a change, and tell those who watch."""
-        # Shielded: what was committed is told even if its caller has gone meanwhile.
-        doing = asyncio.ensure_future(self._store.do(work, durable=self._durable))
-        doing.add_done_callback(partial(self._changed, key))
-        done = await asyncio.shield(doing)
-        if isinstance(done, WampError):
-            raise done
-        return done
+    def _change(
+        self,
+        key: str,
+        work: Callable[[Transaction], Done | WampError | None],
+        outcome: Callable[[Any], Any],
+    ) -> asyncio.Future[Any]:
+        """Do a change, and tell those who watch.
 
-    def _changed(self, key: str, doing: asyncio.Future[Done | WampError | None]) -> None:
-        if doing.cancelled() or doing.exception() is not None:
-            return
-        done = doing.result()
-        if done is not None and not isinstance(done, WampError):
+        Args:
+            key: the key.
+            work: does it.
+            outcome: makes what whoever has asked gets of what was done.
+        """
+        # What was committed is counted and told even if whoever has asked has gone meanwhile.
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        doing = asyncio.ensure_future(self._store.do(work, durable=self._durable))
+        doing.add_done_callback(partial(self._changed, key, answer, outcome))
+        return answer
+
+    def _changed(
+        self,
+        key: str,
+        answer: asyncio.Future[Any],
+        outcome: Callable[[Any], Any],
+        doing: asyncio.Future[Done | WampError | None],
+    ) -> None:
+        error = doing.exception()
+        done = None if error is not None else doing.result()
+        if isinstance(done, WampError):
+            error = done
+        elif done is not None:
             self._count(key, done)
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(outcome(done))
+        else:
+            answer.set_exception(error)
 
     def _count(self, key: str, done: Done) -> None:
         self._keys += done.keys
         self._bytes += done.bytes
-        self._gone += done.keys < 0  # too many, as a key that comes back is not subtracted
+        self._gone += done.keys < 0
         self._tail.changed(done.revision)
         self.holds.changed(key, done.revision, is_gone=done.keys < 0)
         if self._gone > MAX_GONE + _SLACK and not self._is_closed:
@@ -366,15 +422,25 @@ class Owner:
         try:
             while True:
                 now = self._now()
-                found = await self._store.do(partial(tables.expire, now=now), durable=self._durable)
-                for key, done in found:
-                    self._count(key, done)
-                if not found:
+                keys = await self._store.read(partial(tables.due, now=now))
+                if not keys:
                     break
+                revision = self._take(len(keys))
+                work = partial(tables.expire, keys=keys, now=now, revision=revision)
+                for key, done in await self._store.do(work, durable=self._durable):
+                    self._count(key, done)
             self._plan(await self._store.read(tables.next_expiry))
         except StorageFailed as error:
             logger.warning("Keys could not be expired: %s", error.message)
             self._plan(self._now() + _AGAIN)
+
+
+_revision_of: Final = attrgetter("revision")
+_value_of: Final = attrgetter("value")
+
+
+def _is_done(done: Done | None) -> bool:
+    return done is not None
 
 
 def _told(row: Row) -> Change[Any]:

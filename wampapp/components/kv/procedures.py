@@ -42,14 +42,14 @@ class Procedures:
     def _owner(self) -> Owner:
         return self._get_owner()
 
-    async def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Any:
         """Return a key's value.
 
         Args:
             key: the key.
             default: what is returned if there is no such key.
         """
-        return await self._owner.get(check_key(key), default)
+        return self._owner.get(check_key(key), default)
 
     async def entry(self, key: str) -> Entry[Any] | None:
         """Return a key's value with its revision and its time; None if there is no such key.
@@ -59,7 +59,7 @@ class Procedures:
         """
         return await self._owner.entry(check_key(key))
 
-    async def set(
+    def set(
         self,
         key: str,
         value: Any,
@@ -67,7 +67,7 @@ class Procedures:
         ttl: _Seconds | None = None,
         expect: _Revision | None = None,
         keep_ttl: bool = False,
-    ) -> int:
+    ) -> Any:
         """Set a key.
 
         Args:
@@ -87,9 +87,7 @@ class Procedures:
             Overloaded: the store is full.
             StorageFailed: it could not be stored.
         """
-        return await self._owner.set(
-            check_key(key), value, ttl=ttl, expect=expect, keeps_ttl=keep_ttl
-        )
+        return self._owner.set(check_key(key), value, ttl=ttl, expect=expect, keeps_ttl=keep_ttl)
 
     async def delete(self, key: str, *, expect: _Revision | None = None) -> bool:
         """Remove a key.
@@ -262,9 +260,7 @@ class Procedures:
 
 
 _NAMES: Final = (
-    "get",
     "entry",
-    "set",
     "delete",
     "incr",
     "touch",
@@ -288,5 +284,9 @@ def offer_procedures(
         store: as there.
     """
     procedures = Procedures(owner, store)
+    # What these return is waited for without a task, which would take longer than they do.
+    for name in ("get", "set"):
+        function = getattr(procedures, name)
+        blueprint.add_registration(function, f".{name}", invoke="single", run="loop")
     for name in _NAMES:
         blueprint.add_registration(getattr(procedures, name), f".{name}", invoke="single")

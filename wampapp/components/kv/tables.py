@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from wampapp.errors import WampError
 
 #: A key that goes leaves its revision in ``kv_gone``, so that what changed since a revision can be
-#: told. It is forgotten later; ``horizon`` is the newest revision that is.
+#: told. It is forgotten later; ``horizon`` is the newest revision that is. Revisions only grow, and
+#: may have gaps.
 SCHEMA: Final = Schema(
     "kv",
     (
@@ -34,7 +35,7 @@ SCHEMA: Final = Schema(
         create index kv_holder on kv_entry(holder) where holder is not null;
         create table kv_gone(key $text primary key, revision $int not null, kind text not null);
         create index kv_gone_revision on kv_gone(revision);
-        create table kv_state(name text not null, revision $int not null, horizon $int not null);
+        create table kv_state(name text not null, horizon $int not null);
         """,
     ),
 )
@@ -42,7 +43,7 @@ SCHEMA: Final = Schema(
 #: How many bytes of values one answer has, unless a single one is larger.
 _PAGE: Final = 1024 * 1024
 #: How many keys are expired in one transaction.
-_EXPIRED: Final = 500
+_DUE: Final = 500
 
 #: The columns of an entry.
 _ENTRY: Final = "key, value, revision, expires, holder is not null"
@@ -56,12 +57,10 @@ class State(NamedTuple):
 
     Attributes:
         name: a text that no other store has.
-        revision: the revision of its last change.
         horizon: the revision up to which deletions are forgotten.
     """
 
     name: str
-    revision: int
     horizon: int
 
 
@@ -72,11 +71,13 @@ class Totals(NamedTuple):
         keys: how many keys.
         bytes: how many bytes their values have.
         gone: how many deletions are remembered.
+        revision: the revision of the last change.
     """
 
     keys: int
     bytes: int
     gone: int
+    revision: int
 
 
 class Done(NamedTuple):
@@ -84,8 +85,8 @@ class Done(NamedTuple):
 
     Attributes:
         revision: its revision.
-        keys: how many keys more there are.
-        bytes: how many bytes of values more.
+        keys: how many keys more there are at most.
+        bytes: how many bytes of values more at most.
         value: the value that was set, where it was worked out.
     """
 
@@ -103,18 +104,25 @@ class _Found(NamedTuple):
     length: int
 
 
-def begin(t: Transaction) -> tuple[State, Totals]:
-    """Return what there is; a new store gets its name."""
+def begin(t: Transaction) -> Totals:
+    """Return how much there is; a new store gets its name."""
     if not t.execute("select name from kv_state"):
-        t.execute("insert into kv_state values (?, 0, 0)", (secrets.token_hex(8),))
+        t.execute("insert into kv_state values (?, 0)", (secrets.token_hex(8),))
+    return totals(t)
+
+
+def totals(t: Transaction) -> Totals:
+    """Return how much there is. This looks at everything."""
     ((keys, size),) = t.execute("select count(*), coalesce(sum(length(value)), 0) from kv_entry")
-    ((gone,),) = t.execute("select count(*) from kv_gone")
-    return state(t), Totals(keys, int(size), gone)
+    ((gone, last),) = t.execute("select count(*), coalesce(max(revision), 0) from kv_gone")
+    ((newest,),) = t.execute("select coalesce(max(revision), 0) from kv_entry")
+    revision = max(newest, last, state(t).horizon)
+    return Totals(keys, int(size), gone, revision)
 
 
 def state(t: Transaction) -> State:
     """Return what the store is."""
-    return State(*t.execute("select name, revision, horizon from kv_state")[0])
+    return State(*t.execute("select name, horizon from kv_state")[0])
 
 
 def next_expiry(t: Transaction) -> float | None:
@@ -139,11 +147,20 @@ def get(t: Transaction, key: str, now: float) -> Entry[Any] | None:
     return _entry(*rows[0])
 
 
+def value_of(t: Transaction, key: str, now: float, default: Any) -> Any:
+    """Return a key's value, or what is to be returned if there is no such key."""
+    rows = t.execute("select value, expires from kv_entry where key = ?", (key,))
+    if not rows or (rows[0][1] is not None and rows[0][1] <= now):
+        return default
+    return decode(rows[0][0])
+
+
 def put(
     t: Transaction,
     key: str,
     value: bytes,
     now: float,
+    revision: int,
     *,
     expires: float | None = None,
     keeps_ttl: bool = False,
@@ -157,6 +174,7 @@ def put(
         key: the key.
         value: the value, as MessagePack.
         now: the time, in seconds since 1970.
+        revision: the revision that it gets.
         expires: when it goes; None for never.
         keeps_ttl: whether it goes when it would have gone before.
         expect: the revision that the key must have, 0 for no such key; None for any.
@@ -165,24 +183,31 @@ def put(
     Returns:
         What was done, or a :class:`Conflict`.
     """
+    if expect is None and not keeps_ttl:
+        return _set(t, key, value, revision, expires, holder)
     found = _find(t, key)
     is_there = found is not None and not (found.expires is not None and found.expires <= now)
     if expect is not None and expect != (found.revision if found and is_there else 0):
         return _conflict(t, key, expect, now)
     if keeps_ttl and found and is_there:
         expires = found.expires
-    return _write(t, key, value, found, expires, holder)
+    return _set(t, key, value, revision, expires, holder)
 
 
 def add(
-    t: Transaction, key: str, by: float, now: float, *, expires: float | None = None
+    t: Transaction,
+    key: str,
+    by: float,
+    now: float,
+    revision: int,
+    *,
+    expires: float | None = None,
 ) -> Done | WampError:
     """Add to a number; one that is not there is 0, and gets the time to live.
 
     Returns:
         What was done, with the sum; or what is wrong with that.
     """
-    found = _find(t, key)
     entry = get(t, key, now)
     total: Any = by
     if entry is not None:
@@ -196,7 +221,7 @@ def add(
     holder = None
     if entry is not None and entry.held:
         ((holder,),) = t.execute("select holder from kv_entry where key = ?", (key,))
-    return _write(t, key, value, found, expires, holder)._replace(value=total)
+    return _set(t, key, value, revision, expires, holder)._replace(value=total)
 
 
 def touch(t: Transaction, key: str, expires: float | None, now: float) -> bool:
@@ -214,6 +239,7 @@ def remove(
     t: Transaction,
     key: str,
     now: float,
+    revision: int,
     *,
     expect: int | None = None,
     holder: str | None = None,
@@ -224,6 +250,7 @@ def remove(
         t: the transaction.
         key: the key.
         now: the time, in seconds since 1970.
+        revision: the revision of its end.
         expect: the revision that it must have; None for any.
         holder: who must hold it; None for anybody.
 
@@ -239,17 +266,34 @@ def remove(
         ((is_holder,),) = t.execute("select holder from kv_entry where key = ?", (key,))
         if is_holder != holder:
             return None
-    return _bury(t, key, found, "deleted")
+    return _bury(t, key, found, revision, "deleted")
 
 
-def expire(t: Transaction, now: float) -> list[tuple[str, Done]]:
-    """Remove keys whose time has come; not all of them if there are many."""
+def due(t: Transaction, now: float) -> list[str]:
+    """Return keys whose time has come, the oldest first; not more than :data:`_DUE`."""
     rows = t.execute(
-        "select key, revision, expires, length(value) from kv_entry"
-        " where expires is not null and expires <= ? order by expires limit ?",
-        (now, _EXPIRED),
+        "select key from kv_entry where expires is not null and expires <= ?"
+        " order by expires limit ?",
+        (now, _DUE),
     )
-    return [(key, _bury(t, key, _Found(*rest), "expired")) for key, *rest in rows]
+    return [key for (key,) in rows]
+
+
+def expire(t: Transaction, keys: list[str], now: float, revision: int) -> list[tuple[str, Done]]:
+    """Remove keys whose time has come.
+
+    Args:
+        t: the transaction.
+        keys: those that may be due; what was set again meanwhile stays.
+        now: the time, in seconds since 1970.
+        revision: the revision of the first; the others get those that follow.
+    """
+    done = []
+    for number, key in enumerate(keys, start=revision):
+        found = _find(t, key)
+        if found is not None and found.expires is not None and found.expires <= now:
+            done.append((key, _bury(t, key, found, number, "expired")))
+    return done
 
 
 def claim(t: Transaction, key: str, holder: str, now: float) -> int | None:
@@ -311,19 +355,21 @@ def scan(
     return [_entry(*row) for row in rows], taken < len(sizes)
 
 
-def changes(t: Transaction, prefix: str, since: int, limit: int) -> tuple[list[Row], int, bool]:
+def changes(
+    t: Transaction, prefix: str, since: int, newest: int, limit: int
+) -> tuple[list[Row], int, bool]:
     """Return what has changed since a revision, the oldest first; of each key only the last.
 
     Args:
         t: the transaction.
         prefix: what the keys begin with.
         since: the revision.
+        newest: a revision up to which everything is known to be there.
         limit: how many at most.
 
     Returns:
         The changes; the revision up to which they are complete; and whether there are more.
     """
-    ((newest,),) = t.execute("select revision from kv_state")
     where, values = _range(prefix)
     sizes = t.execute(
         f"select revision, length(value) from kv_entry where {where} and revision > ?"
@@ -367,37 +413,32 @@ def _find(t: Transaction, key: str) -> _Found | None:
     return _Found(*rows[0]) if rows else None
 
 
-def _next(t: Transaction) -> int:
-    ((revision,),) = t.execute("update kv_state set revision = revision + 1 returning revision")
-    return int(revision)
-
-
-def _write(
+def _set(
     t: Transaction,
     key: str,
     value: bytes,
-    found: _Found | None,
+    revision: int,
     expires: float | None,
     holder: str | None,
 ) -> Done:
-    revision = _next(t)
-    if found is None:
-        t.execute(
-            "insert into kv_entry values (?, ?, ?, ?, ?)", (key, value, revision, expires, holder)
-        )
-        t.execute("delete from kv_gone where key = ?", (key,))
-        return Done(revision, 1, len(value))
+    # In one statement, which does not say what was there before: a key that was deleted is left in
+    # `kv_gone`, as what has happened to it, and counted as a new one.
     t.execute(
-        "update kv_entry set value = ?, revision = ?, expires = ?, holder = ? where key = ?",
-        (value, revision, expires, holder, key),
+        "insert into kv_entry(key, value, revision, expires, holder) values (?, ?, ?, ?, ?)"
+        " on conflict(key) do update set value = excluded.value, revision = excluded.revision,"
+        " expires = excluded.expires, holder = excluded.holder",
+        (key, value, revision, expires, holder),
     )
-    return Done(revision, 0, len(value) - found.length)
+    return Done(revision, 1, len(value))
 
 
-def _bury(t: Transaction, key: str, found: _Found, kind: Kind) -> Done:
-    revision = _next(t)
+def _bury(t: Transaction, key: str, found: _Found, revision: int, kind: Kind) -> Done:
     t.execute("delete from kv_entry where key = ?", (key,))
-    t.execute("insert into kv_gone values (?, ?, ?)", (key, revision, kind))
+    t.execute(
+        "insert into kv_gone(key, revision, kind) values (?, ?, ?)"
+        " on conflict(key) do update set revision = excluded.revision, kind = excluded.kind",
+        (key, revision, kind),
+    )
     return Done(revision, -1, -found.length)
 
 

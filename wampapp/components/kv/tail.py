@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Final
 from wampapp.components.kv import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wampapp.components.kv.records import Row
-    from wampapp.components.store import Store
+    from wampapp.components.store import Store, Transaction
+
+    #: Changes; the revision up to which they are complete; and whether there are more.
+    Found = tuple[list[Row], int, bool]
 
 #: How many changes are kept at hand, and how many bytes of values.
 _ROWS: Final = 2000
@@ -29,6 +34,10 @@ class Tail:
     Args:
         store: the store, open.
         revision: the revision of its last change.
+
+    Attributes:
+        newest: the revision of the last change that is known of.
+        ended: whether there is no news any longer.
     """
 
     def __init__(self, store: Store, revision: int) -> None:
@@ -37,16 +46,15 @@ class Tail:
         self._bytes = 0
         #: The rows at hand are what changed after ``_base``, up to ``_read``.
         self._base = self._read = revision
-        #: The revision of the last change that is known of.
-        self._newest = revision
+        self.newest = revision
         self._reading = asyncio.Lock()
         self._waiting: set[asyncio.Future[None]] = set()
         self.ended = False
 
     def changed(self, revision: int) -> None:
         """Take note that there is a change."""
-        if revision > self._newest:
-            self._newest = revision
+        if revision > self.newest:
+            self.newest = revision
             self._wake()
 
     def end(self) -> None:
@@ -62,7 +70,7 @@ class Tail:
 
     async def news(self, since: int) -> None:
         """Wait until there is a change after a revision, or the end."""
-        while self._newest <= since and not self.ended:
+        while self.newest <= since and not self.ended:
             waiting = asyncio.get_running_loop().create_future()
             self._waiting.add(waiting)
             try:
@@ -70,9 +78,7 @@ class Tail:
             finally:
                 self._waiting.discard(waiting)
 
-    async def changes(
-        self, prefix: str, since: int, *, only_last: bool = False
-    ) -> tuple[list[Row], int, bool]:
+    async def changes(self, prefix: str, since: int, *, only_last: bool = False) -> Found:
         """Return what has changed since a revision, the oldest first.
 
         Args:
@@ -89,9 +95,7 @@ class Tail:
         if since >= self._base and not only_last:
             await self._refresh()
         if since < self._base or only_last:
-            return await self._store.read(
-                partial(tables.changes, prefix=prefix, since=since, limit=_PAGE)
-            )
+            return await self._store.read(self._since(prefix, since))
         found: list[Row] = []
         for row in reversed(self._rows):
             if row.revision <= since:
@@ -101,18 +105,20 @@ class Tail:
         found.reverse()
         return found, max(self._read, since), False
 
+    def _since(self, prefix: str, since: int) -> Callable[[Transaction], Found]:
+        return partial(tables.changes, prefix=prefix, since=since, newest=self.newest, limit=_PAGE)
+
     async def _refresh(self) -> None:
         """Read what is missing at hand."""
-        if self._read >= self._newest:
+        if self._read >= self.newest:
             return
         async with self._reading:
-            while self._read < self._newest:
-                work = partial(tables.changes, prefix="", since=self._read, limit=_PAGE)
-                rows, self._read, _ = await self._store.read(work)
+            while self._read < self.newest:
+                rows, self._read, _ = await self._store.read(self._since("", self._read))
                 for row in rows:
                     self._rows.append(row)
                     self._bytes += len(row.value or b"")
-                self._newest = max(self._newest, self._read)
+                self.newest = max(self.newest, self._read)
                 while len(self._rows) > _ROWS or self._bytes > _BYTES:
                     dropped = self._rows.popleft()
                     self._bytes -= len(dropped.value or b"")

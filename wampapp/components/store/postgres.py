@@ -19,7 +19,7 @@ from wampapp.components.store.writer import Writer
 from wampapp.errors import StorageFailed, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from wampapp.components.store.migrations import Schema
@@ -55,6 +55,7 @@ class PostgresStore:
         self._writer: Writer | None = None
         self._readers: tuple[_Reader, ...] = ()
         self.where = self._place.where
+        self.reads_at_once = False
         self.took_over = False
         self.on_lost: Callable[[StoreError], None] | None = None
 
@@ -79,11 +80,20 @@ class PostgresStore:
         else:
             logger.error("%s", error)
 
-    async def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+    def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> Awaitable[T]:
         """Do something in a transaction; see :meth:`Store.do`."""
         if self._writer is None:
             raise StorageFailed(f"{self.where} is not open.")
-        return await self._writer.do(work, durable=durable)
+        return self._writer.do(work, durable=durable)
+
+    def read_at_once(self, work: Callable[[Transaction], T]) -> T:
+        """Refuse: a database is waited for.
+
+        Raises:
+            UsageError: always.
+        """
+        del work
+        raise UsageError(f"{self.where} is to be waited for.")
 
     async def read(self, work: Callable[[Transaction], T], *, is_long: bool = False) -> T:
         """Read what was committed, in a thread; see :meth:`Store.read`."""

@@ -14,7 +14,7 @@ from wampapp.components.store.writer import Writer
 from wampapp.errors import StorageFailed, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from wampapp.components.store.migrations import Schema
     from wampapp.components.store.store import Transaction
@@ -118,6 +118,7 @@ class SqliteStore:
 
     def __init__(self, file: Path, schema: Schema) -> None:
         self.where = str(file)
+        self.reads_at_once = True
         self.took_over = False
         self.on_lost: Callable[[StoreError], None] | None = None
         self._file = file
@@ -160,22 +161,32 @@ class SqliteStore:
         opened = self._opened = connection
         self._writer = Writer(lambda: opened, self.where)
 
-    async def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+    def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> Awaitable[T]:
         """Do something in a transaction; see :meth:`Store.do`."""
         if self._writer is None:
             raise StorageFailed(f"{self.where} is not open.")
-        return await self._writer.do(work, durable=durable)
+        return self._writer.do(work, durable=durable)
 
-    async def read(self, work: Callable[[Transaction], T], *, is_long: bool = False) -> T:
-        """Read what was committed; see :meth:`Store.read`."""
+    def read_at_once(self, work: Callable[[Transaction], T]) -> T:
+        """Read what was committed; see :meth:`Store.read_at_once`."""
         if self._reader is None:
             raise StorageFailed(f"{self.where} is not open.")
         try:
-            if is_long:
-                return await asyncio.to_thread(self._read_apart, work)
             return work(self._reader)
         except sqlite3.Error as error:
-            raise StorageFailed(f"It could not be read: {error}.") from None
+            raise self._unreadable(error) from None
+
+    async def read(self, work: Callable[[Transaction], T], *, is_long: bool = False) -> T:
+        """Read what was committed; see :meth:`Store.read`."""
+        if not is_long or self._reader is None:
+            return self.read_at_once(work)
+        try:
+            return await asyncio.to_thread(self._read_apart, work)
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: sqlite3.Error) -> StorageFailed:
+        return StorageFailed(f"It could not be read: {error}.")
 
     def _read_apart(self, work: Callable[[Transaction], T]) -> T:
         connection = self._read_only()
@@ -222,6 +233,7 @@ class MemoryStore:
 
     def __init__(self, schema: Schema) -> None:
         self.where = "the memory"
+        self.reads_at_once = True
         self.took_over = False
         self.on_lost: Callable[[StoreError], None] | None = None
         self._schema = schema
@@ -249,9 +261,13 @@ class MemoryStore:
             raise
         return value
 
+    def read_at_once(self, work: Callable[[Transaction], T]) -> T:
+        """Read what was committed; see :meth:`Store.read_at_once`."""
+        return work(self._open_connection())
+
     async def read(self, work: Callable[[Transaction], T], *, is_long: bool = False) -> T:  # noqa: ARG002
         """Read what was committed; see :meth:`Store.read`."""
-        return work(self._open_connection())
+        return self.read_at_once(work)
 
     async def back_up(self, file: Path) -> None:
         """Refuse: what is in memory is not worth keeping.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
     from wampapp.errors import StoreError
@@ -38,12 +38,14 @@ class Store(Protocol):
 
     Attributes:
         where: what it is kept in, for messages; without a password.
+        reads_at_once: whether it can be read without waiting.
         took_over: whether :meth:`open` waited for another process to end.
         on_lost: called once if another process takes possession of it while it is open. Every work
             fails from then on, so the component is to end.
     """
 
     where: str
+    reads_at_once: bool
     took_over: bool
     on_lost: Callable[[StoreError], None] | None
 
@@ -56,11 +58,12 @@ class Store(Protocol):
             StoreError: another process has it, it is of a newer version, or it cannot be opened.
         """
 
-    async def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
-        """Do something in a transaction.
+    def do(self, work: Callable[[Transaction], T], *, durable: bool = True) -> Awaitable[T]:
+        """Do something in a transaction; await what this returns.
 
-        What several ask for at the same time is done in one. If one of them fails, all are done
-        again, each in a transaction of its own. So ``work`` changes nothing but the store.
+        Works are done in the order in which they are asked for. What several ask for at the same
+        time is done in one transaction. If one of them fails, all are done again, each in a
+        transaction of its own. So ``work`` changes nothing but the store.
 
         Args:
             work: what is done. It runs in another thread.
@@ -72,6 +75,16 @@ class Store(Protocol):
 
         Raises:
             StorageFailed: nothing was changed.
+        """
+
+    def read_at_once(self, work: Callable[[Transaction], T]) -> T:
+        """Read what was committed, without waiting, if :attr:`reads_at_once`.
+
+        Args:
+            work: what reads, within a millisecond; it changes nothing.
+
+        Raises:
+            StorageFailed: it cannot be read.
         """
 
     async def read(self, work: Callable[[Transaction], T], *, is_long: bool = False) -> T:

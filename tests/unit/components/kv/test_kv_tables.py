@@ -23,10 +23,20 @@ class Tables:
     def __init__(self, store: Store, run: Callable[..., Any]) -> None:
         self._store = store
         self._run = run
+        self._revision = 0
         self.do(tables.begin)
 
+    @property
+    def next(self) -> int:
+        """The next revision."""
+        self._revision += 1
+        return self._revision
+
     def do(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        found: T = self._run(self._store.do(lambda do: function(do, *args, **kwargs)))
+        async def ask() -> T:
+            return await self._store.do(lambda do: function(do, *args, **kwargs))
+
+        found: T = self._run(ask())
         return found
 
     def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -34,7 +44,7 @@ class Tables:
         return found
 
     def put(self, key: str, value: Any, now: float = NOW, **options: Any) -> int:
-        done = self.do(tables.put, key, encode(value), now, **options)
+        done = self.do(tables.put, key, encode(value), now, self.next, **options)
         assert isinstance(done, Done)
         return done.revision
 
@@ -44,7 +54,7 @@ class Tables:
         return [row.key for row in rows]
 
     def changes(self, since: int, prefix: str = "") -> list[tuple[str, str]]:
-        rows, _, more = self.read(tables.changes, prefix, since, 100)
+        rows, _, more = self.read(tables.changes, prefix, since, 0, 100)
         assert not more
         assert [row.revision for row in rows] == sorted({row.revision for row in rows})
         return [(row.kind, row.key) for row in rows]
@@ -66,18 +76,17 @@ def test_a_key_is_set_changed_and_removed(kept: Tables) -> None:
     found = kept.read(tables.get, "a", NOW)
     assert found is not None
     assert found == Entry(key="a", value={"x": [1, None, b"\0\xff"]}, revision=1)
-    done = kept.do(tables.put, "a", encode(""), NOW)
-    assert done == Done(2, 0, 1 - len(encode({"x": [1, None, b"\0\xff"]})))
-    assert kept.do(tables.remove, "a", NOW) == Done(3, -1, -1)
+    assert kept.do(tables.put, "a", encode(""), NOW, kept.next) == Done(2, 1, 1)
+    assert kept.do(tables.remove, "a", NOW, kept.next) == Done(3, -1, -1)
     assert kept.read(tables.get, "a", NOW) is None
-    assert kept.do(tables.remove, "a", NOW) is None
-    assert kept.put("a", 1) == 4
-    assert kept.read(tables.state)[1:] == (4, 0)
+    assert kept.do(tables.remove, "a", NOW, kept.next) is None
+    assert kept.put("a", 1) == 5
+    assert kept.read(tables.totals) == (1, 1, 1, 5)
 
 
 def test_a_revision_that_is_expected(kept: Tables) -> None:
     assert kept.put("a", "old", expect=0) == 1
-    refused = kept.do(tables.put, "a", encode(1), NOW, expect=0)
+    refused = kept.do(tables.put, "a", encode(1), NOW, kept.next, expect=0)
     assert isinstance(refused, Conflict)
     assert refused.current == {
         "key": "a",
@@ -86,15 +95,14 @@ def test_a_revision_that_is_expected(kept: Tables) -> None:
         "expires": None,
         "held": False,
     }
-    assert kept.put("a", "new", expect=1) == 2
-    refused = kept.do(tables.remove, "a", NOW, expect=1)
+    assert kept.put("a", "new", expect=1) == 3
+    refused = kept.do(tables.remove, "a", NOW, kept.next, expect=1)
     assert isinstance(refused, Conflict)
-    refused = kept.do(tables.put, "b", encode(1), NOW, expect=7)
+    refused = kept.do(tables.put, "b", encode(1), NOW, kept.next, expect=7)
     assert isinstance(refused, Conflict)
     assert refused.current is None
-    assert isinstance(kept.do(tables.remove, "b", NOW, expect=7), Conflict)
-    assert kept.read(tables.state).revision == 2
-    assert kept.do(tables.remove, "a", NOW, expect=2) == Done(3, -1, -len(encode("new")))
+    assert isinstance(kept.do(tables.remove, "b", NOW, kept.next, expect=7), Conflict)
+    assert kept.do(tables.remove, "a", NOW, kept.next, expect=3) == Done(7, -1, -len(encode("new")))
 
 
 def test_a_key_whose_time_has_come_is_not_there(kept: Tables) -> None:
@@ -103,10 +111,10 @@ def test_a_key_whose_time_has_come_is_not_there(kept: Tables) -> None:
     assert kept.read(tables.get, "a", NOW + 10) is None
     assert kept.keys(now=NOW + 10) == []
     assert kept.do(tables.touch, "a", None, NOW + 10) is False
-    assert kept.do(tables.remove, "a", NOW + 10) is None
-    assert kept.put("a", 2, now=NOW + 10, expect=0) == 2
+    assert kept.do(tables.remove, "a", NOW + 10, kept.next) is None
+    assert kept.put("a", 2, now=NOW + 10, expect=0) == 3
     kept.put("a", 2, now=NOW, expires=NOW + 5)
-    assert kept.do(tables.add, "a", 1, NOW + 5) == Done(4, 0, 0, 1)
+    assert kept.do(tables.add, "a", 1, NOW + 5, kept.next) == Done(5, 1, 1, 1)
 
 
 def test_what_expires(kept: Tables) -> None:
@@ -114,13 +122,16 @@ def test_what_expires(kept: Tables) -> None:
         kept.put(f"k{number}", number, expires=NOW + number)
     kept.put("stays", 1)
     assert kept.read(tables.next_expiry) == NOW
-    found = kept.do(tables.expire, NOW + 1)
-    assert [(key, done.revision) for key, done in found] == [("k0", 5), ("k1", 6)]
+    kept.put("k3", 1, expires=NOW)
+    assert kept.read(tables.due, NOW + 1) == ["k0", "k3", "k1"]
+    kept.put("k3", 1)  # it was set again before they are removed
+    found = kept.do(tables.expire, ["k0", "k3", "k1", "none"], NOW + 1, 7)
+    assert [(key, done.revision) for key, done in found] == [("k0", 7), ("k1", 9)]
     assert kept.read(tables.next_expiry) == NOW + 2
-    assert kept.changes(4) == [("expired", "k0"), ("expired", "k1")]
+    assert kept.changes(6) == [("expired", "k0"), ("expired", "k1")]
     assert kept.do(tables.touch, "k2", None, NOW) is True
     assert kept.read(tables.next_expiry) is None
-    assert kept.do(tables.expire, NOW + 99) == []
+    assert kept.read(tables.due, NOW + 99) == []
 
 
 def test_a_time_to_live_that_is_kept(kept: Tables) -> None:
@@ -132,18 +143,18 @@ def test_a_time_to_live_that_is_kept(kept: Tables) -> None:
 
 
 def test_numbers(kept: Tables) -> None:
-    assert kept.do(tables.add, "n", 2, NOW, expires=NOW + 10) == Done(1, 1, 1, 2)
-    assert kept.do(tables.add, "n", -0.5, NOW, expires=NOW + 99) == Done(2, 0, 8, 1.5)
+    assert kept.do(tables.add, "n", 2, NOW, kept.next, expires=NOW + 10) == Done(1, 1, 1, 2)
+    assert kept.do(tables.add, "n", -0.5, NOW, kept.next, expires=NOW + 99) == Done(2, 1, 9, 1.5)
     assert kept.read(tables.next_expiry) == NOW + 10  # a time to live is for a new number
     kept.put("large", 2**63)
-    assert kept.do(tables.add, "large", 1, NOW) == Done(4, 0, 0, 2**63 + 1)
+    assert kept.do(tables.add, "large", 1, NOW, kept.next) == Done(4, 1, 9, 2**63 + 1)
     for key, value in [("text", "1"), ("truth", True), ("nothing", None)]:
         kept.put(key, value)
-        refused = kept.do(tables.add, key, 1, NOW)
+        refused = kept.do(tables.add, key, 1, NOW, kept.next)
         assert isinstance(refused, InvalidArgument)
         assert f"the value of '{key}' is not a number" in str(refused)
     kept.put("large", 2**64 - 1)
-    refused = kept.do(tables.add, "large", 1, NOW)
+    refused = kept.do(tables.add, "large", 1, NOW, kept.next)
     assert "more than 64 bits" in str(refused)
 
 
@@ -166,7 +177,7 @@ def test_pages_are_bounded_by_their_bytes(kept: Tables) -> None:
         kept.put(f"k{number}", large)
     rows, more = kept.read(tables.scan, "", None, 100, NOW)
     assert ([row.key for row in rows], more) == (["k0"], True)
-    changed, revision, more = kept.read(tables.changes, "", 0, 100)
+    changed, revision, more = kept.read(tables.changes, "", 0, 0, 100)
     assert ([row.key for row in changed], revision, more) == (["k0"], 1, True)
     kept.put("k9", "x" * 2_000_000)
     rows, more = kept.read(tables.scan, "k9", None, 100, NOW)
@@ -178,23 +189,25 @@ def test_what_has_changed_since(kept: Tables) -> None:
     kept.put("b", 1)
     kept.put("a.2", 1)
     kept.put("a.1", 2)
-    kept.do(tables.remove, "b", NOW)
+    kept.do(tables.remove, "b", NOW, kept.next)
     assert kept.changes(0) == [("set", "a.2"), ("set", "a.1"), ("deleted", "b")]
     assert kept.changes(3) == [("set", "a.1"), ("deleted", "b")]
     assert kept.changes(0, "a.") == [("set", "a.2"), ("set", "a.1")]
-    assert kept.read(tables.changes, "a.", 4, 100) == ([], 5, False)
-    assert kept.read(tables.changes, "", 0, 2)[1:] == (4, True)
+    assert kept.read(tables.changes, "a.", 4, 5, 100) == ([], 5, False)
+    assert kept.read(tables.changes, "", 0, 5, 2)[1:] == (4, True)
     kept.put("b", 2)
-    assert kept.changes(0) == [("set", "a.2"), ("set", "a.1"), ("set", "b")]
+    # What had happened before is not forgotten at once.
+    assert kept.changes(0) == [("set", "a.2"), ("set", "a.1"), ("deleted", "b"), ("set", "b")]
 
 
 def test_deletions_are_forgotten(kept: Tables) -> None:
     for number in range(5):
         kept.put(f"k{number}", 1)
-        kept.do(tables.remove, f"k{number}", NOW)
+        kept.do(tables.remove, f"k{number}", NOW, kept.next)
     assert kept.do(tables.forget, 5) == 0
     assert kept.do(tables.forget, 2) == 3
-    assert kept.read(tables.state)[1:] == (10, 6)
+    assert kept.read(tables.state).horizon == 6
+    assert kept.read(tables.totals).revision == 10
     assert kept.changes(6) == [("deleted", "k3"), ("deleted", "k4")]
 
 
@@ -206,21 +219,19 @@ def test_keys_that_are_held(kept: Tables) -> None:
     assert entry.held is True
     assert kept.do(tables.claim, "a", "h", NOW) == 1
     assert kept.do(tables.claim, "a", "other", NOW) is None
-    assert kept.do(tables.remove, "a", NOW, holder="other") is None
-    assert kept.do(tables.add, "a", 1, NOW) == Done(2, 0, 0, 2)
+    assert kept.do(tables.remove, "a", NOW, kept.next, holder="other") is None
+    assert kept.do(tables.add, "a", 1, NOW, kept.next) == Done(3, 1, 1, 2)
     assert kept.read(tables.held) == [("a", "h")]
     kept.put("a", 3)
     assert kept.read(tables.held) == []
-    assert kept.do(tables.remove, "a", NOW, holder="h") is None
-    assert kept.do(tables.remove, "a", NOW) is not None
+    assert kept.do(tables.remove, "a", NOW, kept.next, holder="h") is None
+    assert kept.do(tables.remove, "a", NOW, kept.next) is not None
 
 
 def test_a_store_keeps_its_name(lasting: Place) -> None:
     async def begin(store: Store) -> Any:
-        return await store.do(tables.begin)
+        return await store.do(tables.begin), (await store.read(tables.state)).name
 
-    first, _ = lasting.run(begin, tables.SCHEMA)
-    again, totals = lasting.run(begin, tables.SCHEMA)
-    assert first == again
-    assert len(first.name) == 16
-    assert totals == (0, 0, 0)
+    totals, name = lasting.run(begin, tables.SCHEMA)
+    assert (totals, len(name)) == ((0, 0, 0, 0), 16)
+    assert lasting.run(begin, tables.SCHEMA) == (totals, name)

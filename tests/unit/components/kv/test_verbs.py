@@ -85,7 +85,7 @@ def test_compare_and_set(kv: BlockingKV) -> None:
         kv.create("stock", 6)
     assert caught.value.current == Entry(key="stock", value=5, revision=first)
     second = kv.set("stock", 4, expect=first)
-    with pytest.raises(Conflict, match="'stock' is not at revision 1, but at 2") as caught:
+    with pytest.raises(Conflict, match="'stock' is not at revision 1, but at 3") as caught:
         kv.set("stock", 3, expect=first)
     assert caught.value.current.revision == second
     with pytest.raises(Conflict, match="'none' is not there") as caught:

@@ -33,7 +33,10 @@ class Tables:
         self._run = run
 
     def do(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        found: T = self._run(self._store.do(lambda do: function(do, *args, **kwargs)))
+        async def ask() -> T:
+            return await self._store.do(lambda do: function(do, *args, **kwargs))
+
+        found: T = self._run(ask())
         return found
 
     def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
