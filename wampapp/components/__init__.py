@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wampapp.components.component import Component
     from wampapp.components.kv import KV
+    from wampapp.components.settings import Live, Settings
     from wampapp.components.tasks import Tasks
 
-__all__ = ["KV", "Component", "Tasks"]
+__all__ = ["KV", "Component", "Live", "Settings", "Tasks"]
 
-_HOMES = {"Component": "component", "KV": "kv", "Tasks": "tasks"}
+_HOMES = {
+    "Component": "component",
+    "KV": "kv",
+    "Live": "settings",
+    "Settings": "settings",
+    "Tasks": "tasks",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -199,8 +199,8 @@ class Component(Blueprint):
         return self._store
 
     @cached_property
-    def now(self) -> Callable[[], float]:
-        """Return the time, in seconds since 1970; in a test, its clock can be moved."""
+    def clock(self) -> Callable[[], float]:
+        """Returns the time, in seconds since 1970; in a test, its clock can be moved."""
         if not self.service.config.in_test:
             return time.time
         loop = asyncio.get_running_loop()
@@ -282,7 +282,7 @@ class Component(Blueprint):
             if self._store is not None:
                 await self._store.close()
                 self._store = None
-            self.__dict__.pop("now", None)
+            self.__dict__.pop("clock", None)
 
     # Calling.
 

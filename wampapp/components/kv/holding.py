@@ -9,7 +9,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wampapp.components.kv.records import GRACE
-from wampapp.components.kv.watcher import Pause, is_away
+from wampapp.components.patience import Pause, is_away
 from wampapp.errors import Conflict, ConnectionLost, NotJoined, WampappError, WampError
 
 if TYPE_CHECKING:

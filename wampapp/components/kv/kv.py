@@ -414,7 +414,7 @@ class KV(Component):
         """Begin to own the store."""
         self._owner = Owner(
             self.store,
-            self.now,
+            self.clock,
             lambda: self.is_joined,
             durable=self._durable,
             max_keys=self._max_keys,
@@ -424,12 +424,14 @@ class KV(Component):
 
     async def stop_serving(self) -> None:
         """End the calls that wait."""
-        self.owner.stop()
+        if self._owner is not None:  # it could not be opened
+            self._owner.stop()
 
     async def close(self) -> None:
         """Do what was begun."""
-        await self.owner.close()
-        self._owner = None
+        if self._owner is not None:
+            await self._owner.close()
+            self._owner = None
 
     @property
     def owner(self) -> Owner:

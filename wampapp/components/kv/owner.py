@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
+import re
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -221,6 +223,8 @@ class Owner:
             raise InvalidArgument(
                 f"the value cannot be stored: {error}", parameter="value"
             ) from None
+        if _NOT_FINITE.search(found) is not None and not _is_finite(value):
+            raise InvalidArgument("a number in the value is not finite", parameter="value")
         if len(found) > MAX_VALUE:
             raise PayloadTooLarge(f"the value has {len(found):,} bytes; {MAX_VALUE:,} is the most")
         return found
@@ -251,6 +255,13 @@ class Owner:
         packed = self.packed(value)
         now = self._now()
         expires = None if ttl is None else now + ttl
+        revision = 0
+
+        def begin() -> Awaitable[int]:
+            nonlocal revision
+            revision = self._take()
+            self._plan(expires)
+            return self._change(key, put, _revision_of)
 
         def put(t: Transaction) -> Done | WampError:
             return tables.put(
@@ -266,19 +277,12 @@ class Owner:
             )
 
         if not self._has_room(len(packed)):
-            return self._made_room(
-                len(packed),
-                lambda: self.set(
-                    key, value, ttl=ttl, keeps_ttl=keeps_ttl, expect=expect, holder=holder
-                ),
-            )
-        revision = self._take()
-        self._plan(expires)
-        return self._change(key, put, _revision_of)
+            return self._made_room(key, len(packed), begin)
+        return begin()
 
     async def incr(self, key: str, by: float, ttl: float | None) -> float:
         """Add to a number, and return the sum."""
-        await self._make_room(9)
+        await self._make_room(key, 9)
         now, expires, revision = self._now(), self.until(ttl), self._take()
         self._plan(expires)
         total: float = await self._change(
@@ -325,11 +329,11 @@ class Owner:
     def _has_room(self, size: int) -> bool:
         return self._keys < self._max_keys and self._bytes + size <= self._max_bytes
 
-    async def _made_room(self, size: int, work: Callable[[], Awaitable[int]]) -> int:
-        await self._make_room(size)
+    async def _made_room(self, key: str, size: int, work: Callable[[], Awaitable[int]]) -> int:
+        await self._make_room(key, size)
         return await work()
 
-    async def _make_room(self, size: int) -> None:
+    async def _make_room(self, key: str, size: int) -> None:
         """Refuse what there is no room for.
 
         Raises:
@@ -340,7 +344,11 @@ class Owner:
         # What was counted is too much, since a key that was set again was counted again.
         totals = await self._store.read(tables.totals, is_long=True)
         self._keys, self._bytes = totals.keys, totals.bytes
-        if not self._has_room(size):
+        former = await self._store.read(partial(tables.length_of, key=key))
+        is_new = former is None
+        if self._keys + is_new > self._max_keys or self._bytes + size > self._max_bytes + (
+            former or 0
+        ):
             raise Overloaded(
                 f"The store is full: it has {self._keys:,} keys and {self._bytes:,} bytes, of "
                 f"{self._max_keys:,} and {self._max_bytes:,}; delete some, or give keys a ttl."
@@ -433,6 +441,19 @@ class Owner:
         except StorageFailed as error:
             logger.warning("Keys could not be expired: %s", error.message)
             self._plan(self._now() + _AGAIN)
+
+
+#: Where MessagePack may have a float that is infinite, or not a number: JSON has no such numbers,
+#: and who speaks JSON could not read the value.
+_NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return all(map(_is_finite, value)) if isinstance(value, list | tuple) else True
 
 
 _revision_of: Final = attrgetter("revision")

@@ -6,6 +6,7 @@ transaction done again.
 
 from __future__ import annotations
 
+import math
 import secrets
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -102,6 +103,12 @@ class _Found(NamedTuple):
     revision: int
     expires: float | None
     length: int
+
+
+def length_of(t: Transaction, key: str) -> int | None:
+    """Return how many bytes a key's value has; None if there is no such key."""
+    found = _find(t, key)
+    return None if found is None else found.length
 
 
 def begin(t: Transaction) -> Totals:
@@ -214,14 +221,13 @@ def add(
         if type(entry.value) not in (int, float):
             return InvalidArgument(f"the value of {key!r} is not a number", parameter="key")
         total, expires = entry.value + by, entry.expires
+    if isinstance(total, float) and not math.isfinite(total):
+        return InvalidArgument("the sum is not a finite number", parameter="by")
     try:
         value = encode(total)
     except OverflowError:
         return InvalidArgument("the sum has more than 64 bits", parameter="by")
-    holder = None
-    if entry is not None and entry.held:
-        ((holder,),) = t.execute("select holder from kv_entry where key = ?", (key,))
-    return _set(t, key, value, revision, expires, holder)._replace(value=total)
+    return _set(t, key, value, revision, expires, None)._replace(value=total)
 
 
 def touch(t: Transaction, key: str, expires: float | None, now: float) -> bool:

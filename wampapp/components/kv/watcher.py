@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from wampapp.components.kv.records import Change, Changes
+from wampapp.components.patience import Pause, is_away
 from wampapp.errors import (
-    NO_AVAILABLE_CALLEE,
     CallTimeout,
-    Canceled,
     ConnectionLost,
     InvalidResult,
     NoSuchProcedure,
-    StorageFailed,
     WampError,
 )
 from wampapp.registry.conversion import convert
@@ -26,33 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
 logger = logging.getLogger("wampapp.kv")
-
-#: Seconds between two attempts while the owner is away, at first and at most.
-_FIRST: Final = 0.05
-_MOST: Final = 1.0
-
-
-class Pause:
-    """Waits between attempts to reach an owner: longer each time, up to a second."""
-
-    def __init__(self) -> None:
-        self._next = _FIRST
-
-    def reset(self) -> None:
-        """Begin anew, after a success."""
-        self._next = _FIRST
-
-    async def wait(self) -> None:
-        """Wait; a random part less, so that not all come at the same instant."""
-        delay, self._next = self._next, min(_MOST, self._next * 2)
-        await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311
-
-
-def is_away(error: BaseException) -> bool:
-    """Return whether an error says that the owner, or the router, is away for a while."""
-    if isinstance(error, (ConnectionLost, NoSuchProcedure, Canceled, StorageFailed)):
-        return True
-    return isinstance(error, WampError) and error.uri == NO_AVAILABLE_CALLEE
 
 
 async def watch(

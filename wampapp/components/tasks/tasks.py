@@ -442,17 +442,19 @@ class Tasks(Component):
             except WampappError as error:
                 logger.debug("Progress could not be published: %s", error)
 
-        self._owner = Owner(self.store, self.now, publish, lambda: self.is_joined)
+        self._owner = Owner(self.store, self.clock, publish, lambda: self.is_joined)
         await self._owner.start()
 
     async def stop_serving(self) -> None:
         """End the calls that wait."""
-        self.owner.stop()
+        if self._owner is not None:  # it could not be opened
+            self._owner.stop()
 
     async def close(self) -> None:
         """Store what was begun."""
-        await self.owner.close()
-        self._owner = None
+        if self._owner is not None:
+            await self._owner.close()
+            self._owner = None
 
     @property
     def owner(self) -> Owner:

@@ -164,6 +164,17 @@ def test_what_is_too_large(kv: BlockingKV) -> None:
         kv.set(f"k{number}", number)
     with pytest.raises(Overloaded, match="The store is full: it has 1,000 keys"):
         kv.incr("one more")
+    # What is there can be changed.
+    assert kv.incr("k7") == 8
+    assert kv.set("k7", "text") > 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), [1, float("inf")], {"a": (-float("inf"),)}])
+def test_numbers_that_json_does_not_have(kv: BlockingKV, value: Any) -> None:
+    with pytest.raises(InvalidArgument, match="a number in the value is not finite"):
+        kv.set("k", value)
+    assert kv.get("k") is None
+    kv.set("k", [b"\xcb\x7f\xf0", 1e308])  # it only looks like one
 
 
 @pytest.mark.parametrize(
