@@ -30,10 +30,14 @@ class ComponentClient:
         client: the client.
         prefix: what they are below.
         what: what the component is, such as ``a task queue``, for messages.
+
+    Attributes:
+        client: the client.
+        prefix: what they are below.
     """
 
     def __init__(self, client: ConnectedClient, prefix: str, what: str) -> None:
-        self._client = client
+        self.client = client
         self.prefix = prefix
         self._what = what
 
@@ -46,13 +50,13 @@ class ComponentClient:
         """
         given = {name: value for name, value in kwargs.items() if value is not None}
         try:
-            return self._client.call(f"{self.prefix}.{procedure}", *args, **given)
+            return self.client.call(f"{self.prefix}.{procedure}", *args, **given)
         except NoSuchProcedure:
             raise NoSuchProcedure(f"Nobody serves {self._what} below {self.prefix}.") from None
 
     def stream(self, name: str, *args: Any) -> Iterator[Any]:
         """Call a procedure, and iterate over what it gives."""
-        return self._client.stream(f"{self.prefix}.{name}", *args)
+        return self.client.stream(f"{self.prefix}.{name}", *args)
 
 
 def component_options(

@@ -119,6 +119,19 @@ def _width(text: str) -> int:
     )
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text that takes at most so many columns; one that is cut ends in an ellipsis."""
+    if _width(text[: most + 1]) <= most and len(text) <= most:
+        return text
+    end = room = 0
+    for character in text:
+        room += _width(character)
+        if room > most - 1:
+            break
+        end += 1
+    return f"{text[:end]}…"
+
+
 def counted(number: int, what: str) -> str:
     """Return a number of things in words, as in "1 topic" and "1,000 topics"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

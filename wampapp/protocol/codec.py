@@ -96,7 +96,7 @@ class Json(Codec):
 
     def dumps(self, message: Message) -> bytes:
         """Encode a message; see :meth:`Codec.dumps`."""
-        payload = Json._encode(_bytes_to_text(message))
+        payload = Json._encode(bytes_to_text(message))
         # msgspec writes null for a number that JSON does not have; nothing may change unseen.
         if b"null" in payload:
             _refuse_unwritable(message)
@@ -109,7 +109,7 @@ class Json(Codec):
             _name_what_only_python_takes(payload)
             raise
         # Bytes begin with an escaped NUL; frames without one need no walk.
-        return _text_to_bytes(value) if b"\\u0000" in payload else value
+        return text_to_bytes(value) if b"\\u0000" in payload else value
 
     def _head(self, payload: bytes) -> list[int]:
         found = _JSON_HEAD.match(payload)
@@ -143,24 +143,26 @@ def _refuse_unwritable(value: Any) -> None:
             _refuse_unwritable(item)
 
 
-def _bytes_to_text(value: Any) -> Any:
+def bytes_to_text(value: Any) -> Any:
+    """Return a value with its bytes as JSON has them: a text of NUL and base64."""
     kind = type(value)
     if kind in SCALARS:
         return value
     if kind is list or kind is tuple:
         if SCALARS.issuperset(map(type, value)):
             return value
-        return [_bytes_to_text(item) for item in value]
+        return [bytes_to_text(item) for item in value]
     if kind is dict:
         if SCALARS.issuperset(map(type, value.values())):
             return value
-        return {key: _bytes_to_text(item) for key, item in value.items()}
+        return {key: bytes_to_text(item) for key, item in value.items()}
     if kind is bytes:
         return "\0" + base64.b64encode(value).decode("ascii")
     return value
 
 
-def _text_to_bytes(value: Any) -> Any:
+def text_to_bytes(value: Any) -> Any:
+    """Return a value with the bytes that :func:`bytes_to_text` made texts of."""
     kind = type(value)
     if kind is str:
         if value[:1] != "\0":
@@ -170,9 +172,9 @@ def _text_to_bytes(value: Any) -> Any:
         except (binascii.Error, ValueError):
             return value  # a string that merely starts with NUL
     if kind is list:
-        return [_text_to_bytes(item) for item in value]
+        return [text_to_bytes(item) for item in value]
     if kind is dict:
-        return {key: _text_to_bytes(item) for key, item in value.items()}
+        return {key: text_to_bytes(item) for key, item in value.items()}
     return value
 
 

@@ -1,1 +1,1 @@
-"""The commands of the component kv."""
+"""``wampapp kv``: read, change and watch a key/value store."""

@@ -61,7 +61,7 @@ def parse_payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
         for word in words:
             found = _KEYWORD.fullmatch(word)
             if found is None:
-                args.append(_value(word.removeprefix(_SHIELD)))
+                args.append(_value(plain_word(word)))
             elif found[1] in kwargs:
                 raise click.UsageError(f"The keyword argument {found[1]!r} is given twice.")
             else:
@@ -72,6 +72,27 @@ def parse_payload(words: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
     if deep:
         raise click.UsageError("An argument is JSON that is nested too deeply.")
     return args, kwargs
+
+
+def plain_word(word: str) -> str:
+    """Return an argument of an :class:`ArgumentsCommand` as it was typed."""
+    return word.removeprefix(_SHIELD)
+
+
+def parse_value(word: str) -> Any:
+    """Make a value of one word of the command line: JSON where it parses, else a string.
+
+    Raises:
+        click.UsageError: it is nested too deeply to be sent.
+    """
+    try:
+        value = _value(plain_word(word))
+        deep = too_deep([value])
+    except RecursionError:
+        deep = True
+    if deep:
+        raise click.UsageError("An argument is JSON that is nested too deeply.")
+    return value
 
 
 def _value(word: str) -> Any:
