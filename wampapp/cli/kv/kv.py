@@ -45,18 +45,19 @@ def kv() -> None:
     """Read, change and watch a key/value store."""
 
 
-@kv.command()
-@click.argument("key")
+@kv.command(cls=ArgumentsCommand)
+@click.argument("key", type=click.UNPROCESSED)
 @store_options
 def get(open_store: Open, key: str, *, as_json: bool) -> None:
     """Print a key's value as JSON.
 
     With --json, print its revision and when it expires too.
     """
+    key = plain_word(key)
     with open_store() as store:
         entry = store.call("entry", key)
     if entry is None:
-        raise _NoSuchKey(f"There is no key {printable(key)!r}.")
+        raise _NoSuchKey(f"There is no key '{printable(key)}'.")
     click.echo(json_of(entry if as_json else entry["value"]))
 
 
@@ -96,20 +97,20 @@ def set_key(
     click.echo(json_line({"key": key, "revision": revision}) if as_json else revision)
 
 
-@kv.command()
-@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@kv.command(cls=ArgumentsCommand)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, type=click.UNPROCESSED)
 @store_options
 def delete(open_store: Open, keys: tuple[str, ...], *, as_json: bool) -> None:
     """Remove keys."""
     with open_store() as store:
-        for key in keys:
+        for key in map(plain_word, keys):
             was_there = store.call("delete", key)
             if as_json:
                 click.echo(json_line({"key": key, "deleted": was_there}))
             elif was_there:
-                click.echo(f"The key {printable(key)!r} is deleted.")
+                click.echo(f"The key '{printable(key)}' is deleted.")
             else:
-                click.echo(f"There is no key {printable(key)!r}.")
+                click.echo(f"There is no key '{printable(key)}'.")
 
 
 @kv.command(cls=ArgumentsCommand)
@@ -182,7 +183,7 @@ def _change(change: Any) -> dict[str, Any]:
 @output_option
 @store_options
 def dump(open_store: Open, beginning: str, output: str | None, *, as_json: bool) -> None:
-    """Write keys as JSON Lines, which `load` reads. Keys of sessions are left out."""
+    """Write keys as JSON Lines, which `load` reads."""
     from wampapp.cli.kv.dumping import dumped
 
     del as_json  # it is JSON in any case
