@@ -112,6 +112,7 @@ def test_listing(store: Store) -> None:
         kv = KV(client, "com.shop.kv").sync
         kv.set("a.\x1b[2J", "no\x1b[2J")
         kv.set("a.long", "w" * 1000)
+        kv.set("wide", "種" * 1000)
         kv.set("a.soon", b"\x00\xff", ttl=7200)
         for number in range(600):
             kv.set(f"many.{number:03}", number)
@@ -120,7 +121,9 @@ def test_listing(store: Store) -> None:
     assert re.fullmatch(r'a\.\\x1b\[2J  "no\\u001b\[2J" +1', lines[1])
     assert re.fullmatch(r'a\.long +"w+… +2', lines[2])
     assert len(lines[2]) <= 70
-    assert re.fullmatch(r'a\.soon +"\\u0000AP8=" +3 +(2 h|1 h 59 min)', lines[3])
+    assert re.fullmatch(r'a\.soon +"\\u0000AP8=" +4 +(2 h|1 h 59 min)', lines[3])
+    line = store.typed("list", "wide", columns=70).splitlines()[1]
+    assert len(line) + line.count("種") <= 70
     found = [json.loads(line) for line in store.typed("list", "a.", "--json").splitlines()]
     assert [one["key"] for one in found] == ["a.\x1b[2J", "a.long", "a.soon"]
     assert found[1]["value"] == "w" * 1000

@@ -121,15 +121,14 @@ def _width(text: str) -> int:
 
 def shortened(text: str, most: int) -> str:
     """Return a text that takes at most so many columns; one that is cut ends in an ellipsis."""
-    if _width(text[: most + 1]) <= most and len(text) <= most:
+    if len(text) <= most and _width(text) <= most:
         return text
-    end = room = 0
-    for character in text:
-        room += _width(character)
-        if room > most - 1:
-            break
-        end += 1
-    return f"{text[:end]}…"
+    room = most - 1
+    for end, character in enumerate(text):
+        room -= _width(character)
+        if room < 0:
+            return f"{text[:end]}…"
+    return text
 
 
 def counted(number: int, what: str) -> str:

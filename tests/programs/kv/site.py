@@ -15,8 +15,11 @@ const wamp = connect();
 const me = location.search.slice(1);
 const online = new Set();
 
+// Nobody else has it, not even this page once it is loaded again.
+const holder = `${me} ${Math.random()}`;
+
 async function hold() {
-  const stream = wamp.stream("com.shop.kv.hold", `online.${me}`, true, { holder: me });
+  const stream = wamp.stream("com.shop.kv.hold", `online.${me}`, true, { holder });
   for await (const { revision } of stream) document.title = `at revision ${revision}`;
 }
 
