@@ -121,11 +121,18 @@ def test_a_key_is_created_set_and_deleted(console: Console, kv: BlockingKV) -> N
     assert after is not None
     assert (after.value, after.expires) == ("new", entry.expires)
 
-    mine.get_by_role("button", name="Set the time only").click()
+    mine.get_by_role("button", name="Never expire").click()
     expect(mine.get_by_text("The time is set.")).to_be_visible()
     after = kv.entry("user.7")
     assert after is not None
     assert after.expires is None
+    mine.get_by_label("Seconds until it expires").fill("60")
+    mine.get_by_role("button", name="Set the time only").click()
+    expect(mine.get_by_role("button", name="Never expire")).to_be_visible()
+    touched = kv.entry("user.7")
+    assert touched is not None
+    assert touched.expires is not None
+    assert touched.revision == after.revision
     mine.get_by_label("Value, as JSON").fill("5")
     mine.get_by_label("Seconds until it expires").fill("60")
     mine.get_by_role("button", name="Set", exact=True).click()

@@ -7,6 +7,8 @@ const PAGE = 100;
 const AGAIN = 1000;
 const MINE = ["changes", "entry", "hold", "touch"];
 const MAX_LINE = 200;
+const ROUNDED = "A page rounds the numbers of this value; set it with “wampapp kv set”.";
+const JSON_HINT = 'Write JSON: 3, "text" or {"size": 3}.';
 const CONFLICT = "wampapp.error.conflict";
 
 /** Finds the stores of the realm: each has all of these procedures below its prefix. */
@@ -188,14 +190,10 @@ export const tab = {
       const found = await ask("stats").catch(() => null);
       counting = false;
       if (!found) return;
-      const number = (value) => Number(value).toLocaleString("en");
-      const words = [
-        `${number(found.keys)} keys`,
-        `${number(found.bytes)} bytes`,
-        `${number(found.held)} held by sessions`,
-        `revision ${number(found.revision)}`,
-      ];
-      put(counts, words.join(", "));
+      const [keys, bytes, held, revision] = ["keys", "bytes", "held", "revision"].map((name) =>
+        found[name].toLocaleString("en"),
+      );
+      put(counts, `${keys} keys, ${bytes} bytes, ${held} held by sessions, revision ${revision}`);
     }
 
     function tell() {
@@ -241,7 +239,7 @@ export const tab = {
     }
 
     async function create() {
-      const value = typed(newValue, () => true, 'Write JSON: 3, "text" or {"size": 3}.');
+      const value = typed(newValue, () => true, JSON_HINT);
       const ttl = newSeconds.value ? { ttl: Number(newSeconds.value) } : {};
       const key = newKey.value;
       try {
@@ -269,19 +267,16 @@ export const tab = {
       const value = areaFor("");
       value.addEventListener("input", () => (isEdited = true));
       const time = seconds();
+      const timeOnly = button("Never expire", () => order(setTime));
+      time.addEventListener("input", nameTime);
       const buttons = h("div", { class: "actions" });
       const set = h("button", { class: "primary" }, "Set");
       const form = h(
         "form",
-        {
-          submit: (event) => {
-            event.preventDefault();
-            order(setValue);
-          },
-        },
+        { submit: (event) => order(setValue, event.preventDefault()) },
         labelled("Value, as JSON", value),
         news,
-        labelled("Seconds until it expires; empty for never", time),
+        labelled("Seconds until it expires; empty to leave that as it is", time),
         buttons,
       );
       const details = h(
@@ -292,13 +287,12 @@ export const tab = {
       );
       const element = h("li", { "data-key": key }, details);
 
+      function nameTime() {
+        put(timeOnly, time.value ? "Set the time only" : "Never expire");
+      }
+
       function usual() {
-        put(
-          buttons,
-          set,
-          button("Set the time only", () => order(setTime)),
-          button("Delete", sure, "danger"),
-        );
+        put(buttons, set, timeOnly, button("Delete", sure, "danger"));
       }
 
       function sure() {
@@ -314,16 +308,7 @@ export const tab = {
         const isLost = isRounded(now.value);
         value.value = json(now.value, 2);
         value.readOnly = set.disabled = isLost;
-        put(
-          news,
-          isLost
-            ? h(
-                "p",
-                { class: "notice" },
-                "A page rounds the numbers of this value; set it with “wampapp kv set”.",
-              )
-            : null,
-        );
+        put(news, isLost ? h("p", { class: "notice" }, ROUNDED) : null);
       }
 
       async function order(work) {
@@ -341,41 +326,31 @@ export const tab = {
       function clash(current) {
         base = now = current ?? { key, revision: 0, expires: null };
         render();
-        const takeOver = () => {
-          isEdited = false;
-          fill();
-          value.focus();
-        };
-        put(
-          news,
-          h(
-            "div",
-            { class: "notice" },
-            h(
-              "p",
-              {},
-              current
-                ? `Conflict: somebody else has set it; it is at revision ${current.revision} now:`
-                : "Conflict: it has gone meanwhile. “Set” creates it again.",
-            ),
-            current ? pretty(current.value) : null,
-            current ? button("Take this value", takeOver, "quiet") : null,
-          ),
-        );
+        const takeOver = () => ((isEdited = false), fill(), value.focus());
+        const words = current
+          ? `Conflict: somebody else has set it; it is at revision ${current.revision} now:`
+          : "Conflict: it has gone meanwhile. “Set” creates it again.";
+        const about = current
+          ? [pretty(current.value), button("Take this value", takeOver, "quiet")]
+          : [];
+        put(news, h("div", { class: "notice" }, h("p", {}, words), ...about));
       }
 
       async function setValue() {
-        const wanted = typed(value, () => true, 'Write JSON: 3, "text" or {"size": 3}.');
+        const wanted = typed(value, () => true, JSON_HINT);
         const ttl = time.value ? { ttl: Number(time.value) } : { keep_ttl: true };
         await ask("set", key, wanted, { ...ttl, expect: base.revision });
         isEdited = false;
         time.value = "";
+        nameTime();
         await renew("It is set.");
       }
 
       async function setTime() {
+        if (!time.reportValidity()) return;
         await ask("touch", key, time.value ? Number(time.value) : null);
         time.value = "";
+        nameTime();
         await renew("The time is set.");
       }
 
