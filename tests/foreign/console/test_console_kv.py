@@ -196,9 +196,9 @@ def test_a_conflict_shows_what_there_is(console: Console, kv: BlockingKV) -> Non
 
     field.fill("11")
     kv.set("a", 3)
-    expect(mine.locator("summary")).to_contain_text("revision 3")
+    expect(mine.locator("summary")).to_contain_text("revision 4")
     mine.get_by_role("button", name="Set", exact=True).click()
-    expect(mine).to_contain_text("revision 3 now:")
+    expect(mine).to_contain_text("revision 4 now:")
     mine.get_by_role("button", name="Set", exact=True).click()
     expect(mine.get_by_text("It is set.")).to_be_visible()
     assert kv.get("a") == 11
@@ -255,7 +255,7 @@ def test_accessibility(console: Console, kv: BlockingKV, scheme: Any, progress: 
     field = opened(page, "b").get_by_label("Value, as JSON")
     field.fill("2")
     kv.set("b", 3)
-    expect(row(page, "b").locator("summary")).to_contain_text("revision 3")
+    expect(row(page, "b").locator("summary")).to_contain_text("revision 4")
     row(page, "b").get_by_role("button", name="Set", exact=True).click()
     expect(row(page, "b")).to_contain_text("Conflict: ")
     opened(page, "a").get_by_role("button", name="Delete", exact=True).click()
