@@ -1,1 +1,1 @@
-"""The commands of the component settings."""
+"""``wampapp settings``: look after live settings."""
