@@ -241,19 +241,25 @@ class Component(Blueprint):
     async def _start(self) -> None:
         # Of several processes, the first serves what is registered with invoke="single".
         self.is_served = not self.never_serves and (
-            self._host is None or self.host.worker.number == 1
+            self._host is None or self._host.worker.number == 1
         )
         if not self.is_served:
             return
+        if self._host is None:
+            name = type(self).__name__
+            raise StoreError(
+                f"{name}() has no app, so it cannot be served; write {name}(app), or call its "
+                "init_app(app)."
+            )
         if self.SCHEMA is not None:
             given = self._given_store
             where = settle_store(self.NAME, self.declared_store) if given is None else str(given)
-            if self._host is not None and self.service.config.in_test:
+            if self.service.config.in_test:
                 where = MEMORY
             self._store = make_store(where, self.SCHEMA)
             self._store.on_lost = self._store_lost
             await self._store.open()
-            if self._store.took_over and self._host is not None:
+            if self._store.took_over:
                 # The router may notice later than the database that the other one has ended.
                 self.service.succeed_another()
         self._is_open = True
