@@ -24,10 +24,12 @@ from tests.benchmarks import (
     growth,
     handlers,
     kinds,
+    kv,
     pages,
     rejoin,
     report,
     roles,
+    settings,
     sleepers,
     start,
     tasks,
@@ -94,6 +96,10 @@ def main() -> None:
         add(rejoin.measure(options.rounds))
     if options.only in (None, "describe"):
         add(describe.measure(options.rounds))
+    if options.only in (None, "kv"):
+        add(*kv.measure(options.rounds, options.seconds))
+    if options.only in (None, "settings"):
+        add(*settings.measure(options.rounds))
     if options.only in (None, "tasks"):
         add(*tasks.measure(options.rounds, options.seconds))
     if options.only in (None, "testing"):
@@ -122,10 +128,11 @@ def parse() -> argparse.Namespace:
                 "growth",
                 "handlers",
                 "kinds",
+                "kv",
                 "pages",
                 "rejoin",
             ),
-            *("roles", "sleepers", "start", "tasks", "testing"),
+            *("roles", "settings", "sleepers", "start", "tasks", "testing"),
         ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
