@@ -245,6 +245,28 @@ def test_the_keeper_goes_away(company: Company, caplog: pytest.LogCaptureFixture
     assert (service.banner, other.banner) == ("back", "back")
 
 
+def test_a_service_never_goes_back(company: Company, caplog: pytest.LogCaptureFixture) -> None:
+    keeper = company.keeper()
+    service = company.service("shop")
+    admin = company.admin()
+    admin.sync.change(banner="one")
+    admin.client_here.call(f"{company.prefix}.settings.backup", "copy.sqlite")
+    admin.sync.change(banner="two")
+    keeper.close()
+    # An older copy takes the place of the keeper's data.
+    company.file.with_name("copy.sqlite").replace(company.file)
+    company.keeper()
+    while not any("was a backup restored?" in text for text in caplog.messages):
+        pass
+    assert (service.banner, service.version) == ("two", 2)
+    # Their versions grow past the one that was seen, and then count again.
+    number = 0
+    while service.version < 3:
+        number += 1
+        admin.sync.change(max_items=number)
+    assert (service.max_items, number) == (2, 2)
+
+
 def test_a_service_that_hangs_is_named(company: Company) -> None:
     company.keeper()
     service = company.service("shop")

@@ -105,10 +105,22 @@ class BlockingKV:
         """Return a key's value with its revision and its time; None if there is no such key."""
         return self._wait(lambda: self._kv.entry(key, type=type))
 
+    @overload
+    def scan(self, prefix: str = "", *, type: Callable[..., T]) -> Iterator[Entry[T]]: ...
+    @overload
+    def scan(self, prefix: str = "", *, type: None = None) -> Iterator[Entry[Any]]: ...
     def scan(self, prefix: str = "", *, type: Any = None) -> Iterator[Entry[Any]]:
         """Iterate over entries in the order of their keys."""
         return self._iterate(self._kv.scan(prefix, type=type))
 
+    @overload
+    def watch(
+        self, prefix: str = "", *, type: Callable[..., T], initial: bool = True
+    ) -> Iterator[Change[T]]: ...
+    @overload
+    def watch(
+        self, prefix: str = "", *, type: None = None, initial: bool = True
+    ) -> Iterator[Change[Any]]: ...
     def watch(
         self, prefix: str = "", *, type: Any = None, initial: bool = True
     ) -> Iterator[Change[Any]]:

@@ -140,6 +140,12 @@ class KV(Component):
         found = await self._ask("entry", key)
         return None if found is None else _entry(found, type)
 
+    @overload
+    def scan(
+        self, prefix: str = "", *, type: Callable[..., T]
+    ) -> AsyncGenerator[Entry[T], None]: ...
+    @overload
+    def scan(self, prefix: str = "", *, type: None = None) -> AsyncGenerator[Entry[Any], None]: ...
     async def scan(self, prefix: str = "", *, type: Any = None) -> AsyncGenerator[Entry[Any], None]:
         """Iterate over entries in the order of their keys.
 
@@ -159,6 +165,14 @@ class KV(Component):
             if not found["more"]:
                 return
 
+    @overload
+    def watch(
+        self, prefix: str = "", *, type: Callable[..., T], initial: bool = True
+    ) -> AsyncGenerator[Change[T], None]: ...
+    @overload
+    def watch(
+        self, prefix: str = "", *, type: None = None, initial: bool = True
+    ) -> AsyncGenerator[Change[Any], None]: ...
     def watch(
         self, prefix: str = "", *, type: Any = None, initial: bool = True
     ) -> AsyncGenerator[Change[Any], None]:

@@ -19,7 +19,7 @@ _SECRETS: Final = frozenset({"password", "passwd", "secret", "token", "credentia
 _SECRET_PAIRS: Final = ("api_key", "private_key", "access_key", "secret_key")
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What settings are declared with: a subclass whose fields all have defaults.
 
     ::
@@ -28,6 +28,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             free_shipping: bool = False
             max_items: Annotated[int, Meta(ge=1, le=100, description="in one order")] = 20
     """
+
+    # As if it were frozen; if it said so, each subclass would have to say so, too.
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(
+                f"Settings stay as they are; to change {name}, call change({name}=…) of Live."
+            )
 
 
 class Field(NamedTuple):

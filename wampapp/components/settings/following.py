@@ -157,6 +157,13 @@ class Follower:
             await _tell(answer, what["number"], service, reasons)
             return
         snapshot = Snapshot(store=what["store"], version=what["version"], values=what["values"])
+        if snapshot.store == self._store and snapshot.version < self.version:
+            logger.warning(
+                "The keeper has version %d of the settings, and this service has seen version %d, "
+                "which still counts; was a backup restored?",
+                snapshot.version,
+                self.version,
+            )
         before, is_news = self.now, self.apply(snapshot)
         number = what.get("number")
         if is_news and self.handlers:

@@ -34,6 +34,14 @@ def test_defaults() -> None:
     assert (now, unfit) == (Shop(), {})
 
 
+def test_a_struct_stays_as_it_is() -> None:
+    now, _ = declared(Shop).snapshot({})
+    with pytest.raises(AttributeError, match=r"to change banner, call change\(banner=…\) of Live"):
+        now.banner = "x"
+    assert now == Shop()
+    assert now != Shop(banner="x")
+
+
 def test_live_values_of_our_own_types() -> None:
     live = {"mode": "closed", "days": ["mon"], "rate": 2, "others": 1, "max_items": 0}
     now, unfit = declared(Shop).snapshot(live)
