@@ -95,10 +95,10 @@ class Tail:
         if since >= self._base and not only_last:
             await self._refresh()
         if since < self._base or only_last:
-            found = await self._store.read(self._since(prefix, since))
+            stored = await self._store.read(self._since(prefix, since))
             # What was committed may be read before that is said.
-            self.changed(found[1])
-            return found
+            self.changed(stored[1])
+            return stored
         found: list[Row] = []
         for row in reversed(self._rows):
             if row.revision <= since:
