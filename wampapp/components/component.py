@@ -84,7 +84,8 @@ class Component(Blueprint):
         NAME: what it is called in URIs, files and commands.
         SCHEMA: its tables; None if it keeps nothing.
         COMMANDS: where its commands are, as ``module:attribute``; None if it has none.
-        CONSOLE: the folder of its tab in the console: ``tab.js``, and ``tab.css`` if it wants.
+        CONSOLE: the folder of its tab in the console: ``tab.js``, and ``tab.css`` if it wants. For
+            the page, ``list.js`` beside it is ``./tab-<name>-list.js``.
         store: its open store, in the process that serves it.
 
     Raises:

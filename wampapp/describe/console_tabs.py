@@ -37,7 +37,9 @@ def tab_folders() -> Mapping[str, Path]:
 
 
 def tab_file(name: str) -> Path | None:
-    """Return a file of a tab: of ``tab-tasks.js``, that of the component ``tasks``.
+    """Return a file of a tab: ``tab-tasks.js`` is ``tab.js`` of the component ``tasks``.
+
+    A tab of several modules has more of them: ``tab-tasks-list.js`` is ``list.js`` beside it.
 
     Args:
         name: the file's name, as it stands in a URL.
@@ -45,5 +47,6 @@ def tab_file(name: str) -> Path | None:
     head, _, kind = name.partition(".")
     if not head.startswith("tab-") or kind not in ("js", "css"):
         return None
-    folder = tab_folders().get(head.removeprefix("tab-"))
-    return None if folder is None else folder / f"tab.{kind}"
+    component, _, module = head.removeprefix("tab-").partition("-")
+    folder = tab_folders().get(component)
+    return None if folder is None else folder / f"{module or 'tab'}.{kind}"

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -66,6 +67,7 @@ class Live(Component, Generic[S]):
     NAME = "settings"
     SCHEMA = tables.SCHEMA
     COMMANDS: ClassVar[str | None] = "wampapp.cli.settings.settings:settings"
+    CONSOLE: ClassVar[Path | None] = Path(__file__).parent / "console"
 
     def __init__(
         self,

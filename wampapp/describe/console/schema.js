@@ -78,13 +78,14 @@ const LIMITS = [
 ];
 
 /** Returns the limits of a schema, each in a few words. */
-export function limits(schema, schemas) {
+export function limits(schema, schemas, depth = 0) {
   const found = resolved(schema, schemas);
   if (isBytes(found)) return [];
   const words = Array.isArray(found.items) ? LIMITS.slice(0, 7) : LIMITS;
   const said = words.filter(([word]) => word in found).map(([word, say]) => say(found[word]));
   const [only, ...more] = arms(found).filter((arm) => resolved(arm, schemas).type !== "null");
-  return said.length || !only || more.length ? said : limits(only, schemas);
+  const isEnough = said.length || !only || more.length || depth > MAX_DEPTH;
+  return isEnough ? said : limits(only, schemas, depth + 1);
 }
 
 /** Returns whether a value may be meant by a schema; only its surface is looked at. */
