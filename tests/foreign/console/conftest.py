@@ -1,6 +1,8 @@
 """What the tests of the console share."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -8,7 +10,10 @@ from playwright.sync_api import Browser
 from tests.support.browser import chromium
 from tests.support.console import Console
 from tests.support.process import DEADLINE
+from tests.support.settings_tab import PREFIX, SERVICE, Services
 from wampapp import ConnectedClient, connect
+from wampapp.components import Live
+from wampapp.components.settings import BlockingLive
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +46,34 @@ def console(running: Console) -> Iterator[Console]:
 def client(console: Console) -> Iterator[ConnectedClient]:
     with connect(console.rs_url, timeout=DEADLINE) as client:
         yield client
+
+
+@pytest.fixture
+def mill(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
+    """The console of a mill that keeps its settings."""
+    monkeypatch.chdir(tmp_path)  # where services here note what they have seen
+    console = Console(browser, service=SERVICE, cwd=tmp_path)
+    try:
+        yield console
+        assert not console.trouble
+    finally:
+        for context in console.contexts:
+            context.close()
+        console.service.stop()
+
+
+@pytest.fixture
+def miller(mill: Console) -> Iterator[ConnectedClient]:
+    with connect(mill.rs_url, timeout=DEADLINE) as client:
+        yield client
+
+
+@pytest.fixture
+def live(miller: ConnectedClient) -> BlockingLive:
+    return Live(miller, PREFIX).sync
+
+
+@pytest.fixture
+def services(mill: Console, miller: ConnectedClient) -> Iterator[Services]:
+    with ExitStack() as stack:
+        yield Services(mill, miller, stack)
