@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Coroutine, Sequence
 
+    from wampapp.dispatch.metering import Meter
     from wampapp.loop.threads import ThreadPool
     from wampapp.registry.endpoint import Endpoint, Kind, Limit
     from wampapp.registry.records import Subscription
@@ -74,6 +75,7 @@ class Dispatcher:
         self._checks_results = check_results and surround is None
         self.functions = Functions(loop, workers, surround)
         self.failures = Failures(logger, debug=debug)
+        self._make_run: Callable[[Endpoint, Reply, Failures, bool, bool], Run] = Run
         self._tasks: dict[Run, asyncio.Future[Any]] = {}
         self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
@@ -104,7 +106,7 @@ class Dispatcher:
         """
         progress = bool(details) and details.get("receive_progress") is True
         is_event = publication is not None
-        run = Run(endpoint, reply, self.failures, progress, is_event)
+        run = self._make_run(endpoint, reply, self.failures, progress, is_event)
         if self._closed:
             run.end_cancelled("The service stops.")
             return run
@@ -129,6 +131,14 @@ class Dispatcher:
         else:
             self._start(run, args, kwargs)
         return run
+
+    def measure_with(self, meter: Meter) -> None:
+        """Have all runs from now on counted.
+
+        Args:
+            meter: what counts them.
+        """
+        self._make_run = meter.run
 
     def prepare(self, record: Registration | Subscription) -> Endpoint:
         """Make a record's handler ready to be called."""
