@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: How often the loop is asked for a sign of life, in seconds.
 _BEAT: Final = 0.1
+#: For how long it is remembered at least by how much the loop was late, in seconds.
+_REMEMBERED: Final = 5.0
 #: How many handlers of a kind are told of at most.
 _MAX_HANDLERS: Final = 1000
 
@@ -40,7 +42,10 @@ _OWN: Final = {
     "wampapp_events_waiting": ("gauge", "Events that wait for their handlers"),
     "wampapp_threads": ("gauge", "Worker threads"),
     "wampapp_threads_working": ("gauge", "Worker threads at work, and jobs in line for them"),
-    "wampapp_loop_lag_seconds": ("gauge", "The longest time that the loop was late, lately"),
+    "wampapp_loop_lag_seconds": (
+        "gauge",
+        "The most that the loop was late in the last 5 to 10 seconds",
+    ),
     "wampapp_memory_bytes": ("gauge", "Resident memory of the process"),
 }
 #: The numbers of a router that go up and down; its others only grow.
@@ -67,22 +72,28 @@ Key = tuple[str, "Labels"]
 
 
 class LoopLag:
-    """Measures by how much the loop is late."""
+    """Measures by how much the loop is late.
+
+    What is told is the most of the last seconds, so that whoever looks now and then sees it too.
+    """
 
     def __init__(self) -> None:
-        self._worst = 0.0
+        self._worst = self._before = 0.0
         self._loop = asyncio.get_running_loop()
+        self._turns_at = self._loop.time() + _REMEMBERED
         self._beat = self._loop.call_later(_BEAT, self._late, self._loop.time() + _BEAT)
 
     def _late(self, due: float) -> None:
         now = self._loop.time()
+        if now >= self._turns_at:
+            self._before, self._worst = self._worst, 0.0
+            self._turns_at = now + _REMEMBERED
         self._worst = max(self._worst, now - due)
         self._beat = self._loop.call_later(_BEAT, self._late, now + _BEAT)
 
-    def take(self) -> float:
-        """Return the most that it was late since this was asked, in seconds."""
-        worst, self._worst = self._worst, 0.0
-        return max(worst, self._loop.time() - self._beat.when())
+    def worst(self) -> float:
+        """Return the most that it was late in the last 5 to 10 seconds, in seconds."""
+        return max(self._before, self._worst, self._loop.time() - self._beat.when())
 
     def stop(self) -> None:
         """Measure no longer."""
@@ -186,7 +197,7 @@ class Sampler:
             "wampapp_events_waiting": 0 if session is None else session.waiting_events,
             "wampapp_threads": service.workers.size,
             "wampapp_threads_working": service.workers.working,
-            "wampapp_loop_lag_seconds": self._lag.take(),
+            "wampapp_loop_lag_seconds": self._lag.worst(),
             "wampapp_memory_bytes": resident_bytes(),
         }
         found = [Sample(name, [], float(value)) for name, value in own.items()]
