@@ -25,6 +25,8 @@ from wampapp.dispatch.result_checks import checked
 from wampapp.dispatch.tasks import EAGER, first_step, start
 from wampapp.errors import InvalidArgument, Overloaded
 from wampapp.loop.deferreds import rest_with_deferreds, with_deferreds
+from wampapp.observe.tracing import ORIGIN, Origin
+from wampapp.protocol.traceparent import CARRIER
 from wampapp.registry.endpoint import endpoint_for
 from wampapp.registry.records import Registration
 
@@ -88,6 +90,7 @@ class Dispatcher:
         details: dict[str, Any] = _NO_DETAILS,
         *,
         publication: int | None = None,
+        origin: Origin | None = None,
     ) -> Run:
         """Run a handler.
 
@@ -98,37 +101,41 @@ class Dispatcher:
             reply: gets the outcome, now or later.
             details: the details of INVOCATION or EVENT.
             publication: an event's publication id; None for a call.
+            origin: what it runs for, where that is known already; None for this call or event.
 
         Returns:
             The run; it may be done already.
         """
         progress = bool(details) and details.get("receive_progress") is True
         is_event = publication is not None
-        run = Run(endpoint, reply, self.failures, progress, is_event)
-        if self._closed:
-            run.end_cancelled("The service stops.")
-            return run
-        binding = endpoint.binding
+        origin = origin or (Origin(details.get(CARRIER)) if details else Origin())
+        run = Run(endpoint, reply, self.failures, progress, is_event, origin)
+        token = ORIGIN.set(origin)
         try:
-            if binding.injects:
-                extras = extras_for(self._loop, run, details, publication or 0)
-                args, kwargs = binding.bind(args, kwargs, extras)
+            if self._closed:
+                run.end_cancelled("The service stops.")
+                return run
+            binding = endpoint.binding
+            try:
+                if binding.injects:
+                    extras = extras_for(self._loop, run, details, publication or 0)
+                    args, kwargs = binding.bind(args, kwargs, extras)
+                else:
+                    args, kwargs = binding.bind(args, kwargs)
+            except BaseException as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
+                own = isinstance(error, InvalidArgument)
+                self._fail(run, error.with_traceback(None) if own else error)
+                return run
+            run.uri = details.get("procedure") or details.get("topic") or endpoint.pattern.uri
+            if endpoint.timeout is not None:
+                run.start_timer(self._loop, endpoint.timeout)
+            if endpoint.limit is not None:
+                self._start_limited(endpoint.limit, run, args, kwargs)
             else:
-                args, kwargs = binding.bind(args, kwargs)
-        except InvalidArgument as error:
-            self._fail(run, error.with_traceback(None))
+                self._start(run, args, kwargs)
             return run
-        except BaseException as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
-            self._fail(run, error)
-            return run
-        run.uri = details.get("procedure") or details.get("topic") or endpoint.pattern.uri
-        if endpoint.timeout is not None:
-            run.start_timer(self._loop, endpoint.timeout)
-        if endpoint.limit is not None:
-            self._start_limited(endpoint.limit, run, args, kwargs)
-        else:
-            self._start(run, args, kwargs)
-        return run
+        finally:
+            ORIGIN.reset(token)
 
     def prepare(self, record: Registration | Subscription) -> Endpoint:
         """Make a record's handler ready to be called."""
@@ -156,7 +163,8 @@ class Dispatcher:
             limit.running += 1
             self._start(run, args, kwargs)
         elif len(limit.waiting) < MAX_WAITING_CALLS:
-            limit.waiting.append(start)
+            # What it runs for goes with it; it starts when another one ends.
+            limit.waiting.append(functools.partial(contextvars.copy_context().run, start))
         else:
             run.limit = None
             uri = run.endpoint.uri
@@ -330,6 +338,7 @@ class Dispatcher:
         context: contextvars.Context,
     ) -> None:
         """Take the outcome of a run in a thread, on the loop."""
+        ORIGIN.set(run.origin)  # in this turn's own context
         del self._in_threads[run]
         rest = None if type(outcome) in FINAL else self._rest(run, outcome)
         if rest is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from wampapp.dispatch.failures import Failures
     from wampapp.errors import WampError
+    from wampapp.observe.tracing import Origin
     from wampapp.registry.endpoint import Endpoint, Limit
 
 #: How many items a generator in a thread may yield before the first of them is sent.
@@ -56,6 +57,7 @@ class Run(msgspec.Struct, eq=False):
         failures: makes WAMP errors of exceptions.
         takes_progress: whether the caller takes progressive results.
         is_event: whether it is an event's and not a call's.
+        origin: what it runs for, by which it belongs to a trace.
         done: whether its outcome was given; a later one is ignored.
         cancelled: whether nobody waits for it any longer.
         context: what the handler sees of the call or event, where it asked.
@@ -71,6 +73,7 @@ class Run(msgspec.Struct, eq=False):
     failures: Failures
     takes_progress: bool
     is_event: bool
+    origin: Origin
     done: bool = False
     cancelled: bool = False
     context: Invocation | Event | None = None

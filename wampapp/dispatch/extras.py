@@ -35,7 +35,7 @@ def extras_for(
     kind = endpoint.binding.context_kind
     if kind is Event:
         extras[name] = run.context = Event(
-            actual, pattern.text, publication, details, endpoint.withdraw
+            actual, pattern.text, publication, details, endpoint.withdraw, run.origin
         )
     elif kind is DetailsOfEvent:
         extras[name] = event_details(endpoint, actual, publication, details)
@@ -49,7 +49,7 @@ def extras_for(
 
         if kind is Invocation:
             extras[name] = run.context = Invocation(
-                actual, pattern.text, details, progress, endpoint.withdraw
+                actual, pattern.text, details, progress, endpoint.withdraw, run.origin
             )
         else:
             takes = progress if run.takes_progress else None

@@ -13,6 +13,7 @@ from wampapp.errors import (
     RouterUnreachable,
     WampappError,
 )
+from wampapp.observe.tracing import carrying
 from wampapp.session.announcing import Announcer
 from wampapp.session.backoff import Backoff
 from wampapp.session.hints import naming_nearest, realms_hint
@@ -173,6 +174,7 @@ class Connection:
         Takes and returns what :meth:`Caller.call` does. Waiting for the session ends with
         :class:`NotJoined` after the configuration's ``rejoin_timeout``.
         """
+        options = carrying(options)
         session = self.session
         if session is not None and session.is_joined:
             return session.call(procedure, args, kwargs, on_progress, options=options)
@@ -199,6 +201,7 @@ class Connection:
         Raises:
             NotJoined: the outbox is full, or no session will come.
         """
+        options = carrying(options)
         session = self.session
         if session is not None and session.is_joined:
             return session.publish(topic, args, kwargs, options=options)

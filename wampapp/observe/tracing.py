@@ -1,0 +1,94 @@
+"""Which trace what runs belongs to: the one of its call, event, request or task."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from wampapp.protocol import traceparent
+from wampapp.protocol.traceparent import CARRIER, Traceparent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_making: Final = threading.Lock()
+
+
+class Origin(msgspec.Struct, eq=False):
+    """What something runs for. Its place in a trace is found when somebody asks for it.
+
+    Attributes:
+        carried: what came with it, which may be a ``traceparent``.
+        place: its place in a trace, once somebody has asked.
+        is_shared: whether others know the trace: it came with it, or was handed on.
+    """
+
+    carried: Any = None
+    place: Traceparent | None = None
+    is_shared: bool = False
+
+    def traceparent(self) -> Traceparent:
+        """Return its place in the trace that came with it, or else in one of its own."""
+        if self.place is None:
+            # Two threads may ask at the same time.
+            with _making:
+                if self.place is None:
+                    found = traceparent.parsed(self.carried)
+                    self.is_shared = found is not None
+                    self.place = found or traceparent.made()
+        return self.place
+
+    @property
+    def trace_id(self) -> str:
+        """The id of its trace: 32 hexadecimal digits."""
+        return self.traceparent().trace_id
+
+    def handed_on(self) -> str:
+        """Return what goes with something that it brings about: a call, an event, a task."""
+        child = self.traceparent().child()
+        self.is_shared = True
+        return str(child)
+
+
+#: What the present task or thread runs for; None outside of calls, events, requests and tasks.
+ORIGIN: Final[ContextVar[Origin | None]] = ContextVar("wampapp.origin", default=None)
+
+
+def current_trace_id() -> str | None:
+    """Return the id of the trace that what runs here belongs to, in any thread.
+
+    Returns:
+        32 hexadecimal digits; None outside of calls, events, requests and tasks.
+    """
+    origin = ORIGIN.get()
+    return None if origin is None else origin.trace_id
+
+
+def carrying(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a CALL or a PUBLISH, with the trace of what runs here.
+
+    Args:
+        options: the options. What an app itself has put in the trace's place stays.
+    """
+    origin = ORIGIN.get()
+    if origin is None or CARRIER in options:
+        return options
+    return {**options, CARRIER: origin.handed_on()}
+
+
+@contextlib.contextmanager
+def running_for(origin: Origin) -> Iterator[None]:
+    """Have what runs in a block belong to a trace.
+
+    Args:
+        origin: what it runs for.
+    """
+    token = ORIGIN.set(origin)
+    try:
+        yield
+    finally:
+        ORIGIN.reset(token)
