@@ -13,8 +13,9 @@ from wampapp.protocol import traceparent
 from wampapp.protocol.traceparent import CARRIER, Traceparent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+_HEADER: Final = traceparent.HEADER.encode()
 _making: Final = threading.Lock()
 
 
@@ -80,12 +81,31 @@ def carrying(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, CARRIER: origin.handed_on()}
 
 
+def for_later() -> str:
+    """Return what is kept with something that runs later, such as a task.
+
+    It belongs to the trace of what runs here, or else to one of its own.
+    """
+    origin = ORIGIN.get()
+    return str(traceparent.made()) if origin is None else origin.handed_on()
+
+
+def of_request(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
+    """Return what answers an HTTP request runs for.
+
+    Args:
+        headers: the request's, their names in lower case. More than one ``traceparent`` is none.
+    """
+    found = [value for name, value in headers if name == _HEADER]
+    return Origin(found[0].decode("latin-1") if len(found) == 1 else None)
+
+
 @contextlib.contextmanager
-def running_for(origin: Origin) -> Iterator[None]:
+def running_for(origin: Origin | None) -> Iterator[None]:
     """Have what runs in a block belong to a trace.
 
     Args:
-        origin: what it runs for.
+        origin: what it runs for; None for nothing of that kind.
     """
     token = ORIGIN.set(origin)
     try:

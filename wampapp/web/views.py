@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import HandlerFailed, UsageError
+from wampapp.observe.tracing import ORIGIN
 from wampapp.web.arguments import body_of, fields_of
 from wampapp.web.cross_site import is_foreign
 from wampapp.web.current import CURRENT, Current, Request
@@ -188,7 +189,12 @@ class Views:
         outcome = _Outcome(asyncio.get_running_loop())
         details = {"procedure": request.path}
         run = self._dispatcher.call(
-            view.endpoint, (view.extras(request),), fields, outcome, details
+            view.endpoint,
+            (view.extras(request),),
+            fields,
+            outcome,
+            details,
+            origin=ORIGIN.get(),  # the request has one already
         )
         try:
             return make_response(await outcome.future)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import logging
 import os
@@ -18,6 +19,7 @@ from wampapp.components.tasks.isolation import Job, Template
 from wampapp.components.tasks.records import MAX_PAYLOAD, Assignment, Outcome
 from wampapp.dispatch.failures import without_our_frames
 from wampapp.errors import PayloadNotEncodable, WampappError
+from wampapp.observe.tracing import Origin, running_for
 from wampapp.protocol.payload import to_plain
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Attempt:
         assignment: which.
         function: its function.
         context: what the function sees of it.
+        origin: what it runs for, by which it belongs to a trace.
         job: what runs it.
         is_in_thread: whether its function runs in a thread, which cannot be ended.
         is_apart: whether it runs in a process of its own.
@@ -58,11 +61,16 @@ class Attempt:
     """
 
     def __init__(
-        self, assignment: Assignment, function: TaskFunction[..., Any], context: Task
+        self,
+        assignment: Assignment,
+        function: TaskFunction[..., Any],
+        context: Task,
+        origin: Origin,
     ) -> None:
         self.assignment = assignment
         self.function = function
         self.context = context
+        self.origin = origin
         self.job: asyncio.Task[None] | None = None
         self.is_in_thread = False
         self.is_apart = False
@@ -126,6 +134,7 @@ class Worker:
         self._said: set[asyncio.Task[Any]] = set()
         self._back = asyncio.Event()
         self._stopping = False
+        self._context = contextvars.copy_context()
         living.add(self.name)
         self._main = self._loop.create_task(self._keep_asking())
 
@@ -190,6 +199,7 @@ class Worker:
     # Running.
 
     def _begin(self, assignment: Assignment) -> None:
+        origin = Origin(assignment.trace)
         context = Task(
             assignment.id,
             assignment.name,
@@ -197,14 +207,16 @@ class Worker:
             assignment.failures,
             assignment.key,
             functools.partial(self._note_progress, assignment),
+            origin,
         )
-        attempt = Attempt(assignment, self._functions[assignment.name], context)
+        attempt = Attempt(assignment, self._functions[assignment.name], context, origin)
         self.attempts[assignment.id] = attempt
         attempt.job = self._loop.create_task(self._run(attempt))
 
     async def _run(self, attempt: Attempt) -> None:
         try:
-            outcome = await self._outcome(attempt)
+            with running_for(attempt.origin):
+                outcome = await self._outcome(attempt)
         finally:
             self.attempts.pop(attempt.assignment.id, None)
         if attempt.is_told:
@@ -281,6 +293,7 @@ class Worker:
             assignment.payload,
             (context.id, context.name, context.attempt, context.failures, context.key),
             function.policy.memory,
+            str(attempt.origin.traceparent()),
         )
         return await template.run(job, context.progress)
 
@@ -365,7 +378,8 @@ class Worker:
     def _note_progress(self, assignment: Assignment, fraction: float, note: str) -> None:
         """Take how far a task is, in any thread."""
         report = (assignment.id, assignment.attempt, fraction, note)
-        self._loop.call_soon_threadsafe(self._take_report, report)
+        # One message has those of several tasks, and belongs to the trace of none of them.
+        self._loop.call_soon_threadsafe(self._take_report, report, context=self._context)
 
     def _take_report(self, report: tuple[int, int, float, str]) -> None:
         if report[0] in self.attempts:
