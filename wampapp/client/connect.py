@@ -14,6 +14,7 @@ from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.loop.threads import ThreadPool
+from wampapp.observe import otel
 from wampapp.observe.hidden import explain
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.naming import check_absolute_prefix, check_relative
@@ -54,7 +55,9 @@ class ConnectedClient(PeerClient):
         )
         self._opened: Connection | None = None
         self._workers = ThreadPool(_THREADS)
-        self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
+        self._dispatcher = Dispatcher(
+            runtime.loop, self._workers, logger, debug=config.debug, spans=otel.configured()
+        )
         self._keeper: asyncio.Task[None] | None = None
         self._closing = False
         runtime.call(self._open(runtime, config))

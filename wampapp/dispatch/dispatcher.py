@@ -22,6 +22,7 @@ from wampapp.dispatch.failures import Failures
 from wampapp.dispatch.functions import Functions, failure_for, is_cancelled, wait_for
 from wampapp.dispatch.middleware import run_middleware
 from wampapp.dispatch.result_checks import checked
+from wampapp.dispatch.spans import with_spans
 from wampapp.dispatch.tasks import EAGER, first_step, start
 from wampapp.errors import InvalidArgument, Overloaded
 from wampapp.loop.deferreds import rest_with_deferreds, with_deferreds
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
     from wampapp.loop.threads import ThreadPool
+    from wampapp.observe.otel import Spans
     from wampapp.registry.endpoint import Endpoint, Kind, Limit
     from wampapp.registry.records import Subscription
 
@@ -55,6 +57,7 @@ class Dispatcher:
         debug: whether a caller gets the exception's type, message and traceback.
         check_results: whether results are checked against the handlers' annotations.
         surround: see :meth:`App.surround`.
+        spans: makes spans of OpenTelemetry's; None where none are made.
 
     Attributes:
         functions: runs the app's functions that are not handlers: hooks, timers, error handlers.
@@ -70,6 +73,7 @@ class Dispatcher:
         debug: bool = False,
         check_results: bool = False,
         surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
+        spans: Spans | None = None,
     ) -> None:
         self._loop = loop
         self._workers = workers
@@ -80,6 +84,8 @@ class Dispatcher:
         self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
+        if spans is not None:
+            self.call = with_spans(self.call, spans)  # type: ignore[method-assign] # else no cost
 
     def call(
         self,

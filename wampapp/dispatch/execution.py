@@ -95,6 +95,7 @@ class Run(msgspec.Struct, eq=False):
         """Give the outcome: an exception. This is where it becomes a WAMP error, or is logged."""
         if self.done:
             return
+        self.origin.fail(error)
         self._end()
         try:
             if not self.is_event:
@@ -156,6 +157,8 @@ class Run(msgspec.Struct, eq=False):
         self.done = True
         if self.timer is not None:
             self.timer.cancel()
+        if self.origin.span is not None:
+            self.origin.end()
 
     def start_timer(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         """End the run with :class:`CallTimeout` after so many seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -19,6 +19,16 @@ _HEADER: Final = traceparent.HEADER.encode()
 _making: Final = threading.Lock()
 
 
+class Span(Protocol):
+    """What somebody else records of it, such as OpenTelemetry."""
+
+    def failed(self, error: BaseException) -> None:
+        """Take note of what went wrong."""
+
+    def end(self) -> None:
+        """End it."""
+
+
 class Origin(msgspec.Struct, eq=False):
     """What something runs for. Its place in a trace is found when somebody asks for it.
 
@@ -26,11 +36,13 @@ class Origin(msgspec.Struct, eq=False):
         carried: what came with it, which may be a ``traceparent``.
         place: its place in a trace, once somebody has asked.
         is_shared: whether others know the trace: it came with it, or was handed on.
+        span: its span, where spans are made.
     """
 
     carried: Any = None
     place: Traceparent | None = None
     is_shared: bool = False
+    span: Span | None = None
 
     def traceparent(self) -> Traceparent:
         """Return its place in the trace that came with it, or else in one of its own."""
@@ -38,10 +50,14 @@ class Origin(msgspec.Struct, eq=False):
             # Two threads may ask at the same time.
             with _making:
                 if self.place is None:
-                    found = traceparent.parsed(self.carried)
+                    found = self.came()
                     self.is_shared = found is not None
                     self.place = found or traceparent.made()
         return self.place
+
+    def came(self) -> Traceparent | None:
+        """Return the place that came with it; None where none did."""
+        return traceparent.parsed(self.carried)
 
     @property
     def trace_id(self) -> str:
@@ -50,9 +66,19 @@ class Origin(msgspec.Struct, eq=False):
 
     def handed_on(self) -> str:
         """Return what goes with something that it brings about: a call, an event, a task."""
-        child = self.traceparent().child()
+        place = self.traceparent()
         self.is_shared = True
-        return str(child)
+        return str(place if self.span is not None else place.child())
+
+    def fail(self, error: BaseException) -> None:
+        """Take note of what went wrong, where spans are made."""
+        if self.span is not None:
+            self.span.failed(error)
+
+    def end(self) -> None:
+        """Take note that it has ended, where spans are made."""
+        if self.span is not None:
+            self.span.end()
 
 
 #: What the present task or thread runs for; None outside of calls, events, requests and tasks.

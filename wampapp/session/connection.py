@@ -13,12 +13,14 @@ from wampapp.errors import (
     RouterUnreachable,
     WampappError,
 )
+from wampapp.observe import otel
 from wampapp.observe.tracing import carrying
 from wampapp.session.announcing import Announcer
 from wampapp.session.backoff import Backoff
 from wampapp.session.hints import naming_nearest, realms_hint
 from wampapp.session.joining import join, new_session
 from wampapp.session.outbox import Outbox
+from wampapp.session.spans import with_spans
 from wampapp.session.wire_errors import as_defined
 
 if TYPE_CHECKING:
@@ -104,6 +106,9 @@ class Connection:
         self.announced = announcer.announced
         if config.debug:
             self.call = naming_nearest(self.call)  # type: ignore[method-assign] # else no cost
+        if (spans := otel.configured()) is not None:
+            self.call = with_spans(self.call, spans.of_call)  # type: ignore[method-assign]
+            self.publish = with_spans(self.publish, spans.of_event)  # type: ignore[method-assign]
 
     # What an app, a handle or a client calls.
 

@@ -19,6 +19,7 @@ from wampapp.components.tasks.isolation import Job, Template
 from wampapp.components.tasks.records import MAX_PAYLOAD, Assignment, Outcome
 from wampapp.dispatch.failures import without_our_frames
 from wampapp.errors import PayloadNotEncodable, WampappError
+from wampapp.observe import otel
 from wampapp.observe.tracing import Origin, running_for
 from wampapp.protocol.payload import to_plain
 
@@ -134,6 +135,7 @@ class Worker:
         self._said: set[asyncio.Task[Any]] = set()
         self._back = asyncio.Event()
         self._stopping = False
+        self._spans = otel.configured()
         self._context = contextvars.copy_context()
         living.add(self.name)
         self._main = self._loop.create_task(self._keep_asking())
@@ -215,14 +217,22 @@ class Worker:
 
     async def _run(self, attempt: Attempt) -> None:
         try:
-            with running_for(attempt.origin):
-                outcome = await self._outcome(attempt)
+            outcome = await self._traced(attempt)
         finally:
             self.attempts.pop(attempt.assignment.id, None)
         if attempt.is_told:
             self._flush()  # its place is free now
         else:
             self._tell(attempt, outcome)
+
+    async def _traced(self, attempt: Attempt) -> Outcome:
+        """Run the function as a part of the trace of what enqueued the task."""
+        with running_for(attempt.origin):
+            if self._spans is None:
+                return await self._outcome(attempt)
+            one = attempt.assignment
+            with self._spans.of_task(one.name, one.id, one.attempt, attempt.origin):
+                return await self._outcome(attempt)
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         """Run the function, and return what became of it."""
@@ -232,10 +242,12 @@ class Worker:
             args, kwargs = tables.decode(attempt.assignment.payload)
             args, kwargs = binding.bind(args, kwargs, extras)
         except Exception as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
+            attempt.origin.fail(error)
             return self._dead(attempt, error)  # it would be the same in every attempt
         try:
             return self._done(attempt, await self._call(attempt, args, kwargs))
         except BaseException as error:  # noqa: BLE001 - even sys.exit() is a failed attempt
+            attempt.origin.fail(error)
             return self._failed(attempt, error)
 
     async def _call(self, attempt: Attempt, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
