@@ -26,8 +26,7 @@ from wampapp.dispatch.spans import with_spans
 from wampapp.dispatch.tasks import EAGER, first_step, start
 from wampapp.errors import InvalidArgument, Overloaded
 from wampapp.loop.deferreds import rest_with_deferreds, with_deferreds
-from wampapp.observe.tracing import ORIGIN, Origin
-from wampapp.protocol.traceparent import CARRIER
+from wampapp.observe.tracing import RUNNING, running_for
 from wampapp.registry.endpoint import endpoint_for
 from wampapp.registry.records import Registration
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from wampapp.loop.threads import ThreadPool
     from wampapp.observe.otel import Spans
+    from wampapp.observe.tracing import Origin
     from wampapp.registry.endpoint import Endpoint, Kind, Limit
     from wampapp.registry.records import Subscription
 
@@ -114,34 +114,31 @@ class Dispatcher:
         """
         progress = bool(details) and details.get("receive_progress") is True
         is_event = publication is not None
-        origin = origin or (Origin(details.get(CARRIER)) if details else Origin())
-        run = Run(endpoint, reply, self.failures, progress, is_event, origin)
-        token = ORIGIN.set(origin)
-        try:
-            if self._closed:
-                run.end_cancelled("The service stops.")
-                return run
-            binding = endpoint.binding
-            try:
-                if binding.injects:
-                    extras = extras_for(self._loop, run, details, publication or 0)
-                    args, kwargs = binding.bind(args, kwargs, extras)
-                else:
-                    args, kwargs = binding.bind(args, kwargs)
-            except BaseException as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
-                own = isinstance(error, InvalidArgument)
-                self._fail(run, error.with_traceback(None) if own else error)
-                return run
-            run.uri = details.get("procedure") or details.get("topic") or endpoint.pattern.uri
-            if endpoint.timeout is not None:
-                run.start_timer(self._loop, endpoint.timeout)
-            if endpoint.limit is not None:
-                self._start_limited(endpoint.limit, run, args, kwargs)
-            else:
-                self._start(run, args, kwargs)
+        run = Run(endpoint, reply, self.failures, progress, is_event, details, origin)
+        if self._closed:
+            run.end_cancelled("The service stops.")
             return run
-        finally:
-            ORIGIN.reset(token)
+        binding = endpoint.binding
+        try:
+            if binding.injects:
+                extras = extras_for(self._loop, run, details, publication or 0)
+                args, kwargs = binding.bind(args, kwargs, extras)
+            else:
+                args, kwargs = binding.bind(args, kwargs)
+        except InvalidArgument as error:
+            self._fail(run, error.with_traceback(None))
+            return run
+        except BaseException as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
+            self._fail(run, error)
+            return run
+        run.uri = details.get("procedure") or details.get("topic") or endpoint.pattern.uri
+        if endpoint.timeout is not None:
+            run.start_timer(self._loop, endpoint.timeout)
+        if endpoint.limit is not None:
+            self._start_limited(endpoint.limit, run, args, kwargs)
+        else:
+            self._start(run, args, kwargs)
+        return run
 
     def prepare(self, record: Registration | Subscription) -> Endpoint:
         """Make a record's handler ready to be called."""
@@ -169,7 +166,7 @@ class Dispatcher:
             limit.running += 1
             self._start(run, args, kwargs)
         elif len(limit.waiting) < MAX_WAITING_CALLS:
-            # What it runs for goes with it; it starts when another one ends.
+            # Its context goes with it, for it starts when another one ends.
             limit.waiting.append(functools.partial(contextvars.copy_context().run, start))
         else:
             run.limit = None
@@ -209,6 +206,7 @@ class Dispatcher:
             self._run_on_loop(run, call)
 
     def _run_on_loop(self, run: Run, call: Callable[[], Any]) -> None:
+        token = RUNNING.set(run)
         try:
             value = call()
             if isinstance(value, asyncio.Future):
@@ -217,14 +215,15 @@ class Dispatcher:
                 value.add_done_callback(functools.partial(self._future_done, run))
                 return
             rest = None if type(value) in FINAL else self._rest(run, value)
+            if rest is not None:
+                self._start_task(run, rest)
+            else:
+                run.result(value)
+                self._release(run)
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
-            return
-        if rest is not None:
-            self._start_task(run, rest)
-        else:
-            run.result(value)
-            self._release(run)
+        finally:
+            RUNNING.reset(token)
 
     def _future_done(self, run: Run, future: asyncio.Future[Any]) -> None:
         """Take the outcome of a future that a handler has returned."""
@@ -269,6 +268,7 @@ class Dispatcher:
                 run.end_cancelled()
                 self._ended(run)
                 return
+        RUNNING.set(run)  # the context is the task's own
         try:
             coroutine = call(*args, **kwargs)
             try:
@@ -295,6 +295,7 @@ class Dispatcher:
 
     def _ended(self, run: Run) -> None:
         self._tasks.pop(run, None)
+        run.task = None  # whose context has the run: a cycle would be left to the collector
         if run.limit is not None:
             self._release(run)
         if self._idle is not None:
@@ -344,7 +345,6 @@ class Dispatcher:
         context: contextvars.Context,
     ) -> None:
         """Take the outcome of a run in a thread, on the loop."""
-        ORIGIN.set(run.origin)  # in this turn's own context
         del self._in_threads[run]
         rest = None if type(outcome) in FINAL else self._rest(run, outcome)
         if rest is not None:
@@ -367,6 +367,12 @@ class Dispatcher:
 
         An error handler runs in ``context``; None for the current one.
         """
+        with running_for(run):
+            self._take_failure(run, error, context)
+
+    def _take_failure(
+        self, run: Run, error: BaseException, context: contextvars.Context | None
+    ) -> None:
         if isinstance(error, asyncio.CancelledError):
             if run.cancelled:
                 run.end_cancelled()

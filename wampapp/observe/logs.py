@@ -12,7 +12,7 @@ from typing import Any, Final, TextIO
 import msgspec
 
 from wampapp.errors import UsageError
-from wampapp.observe.tracing import ORIGIN
+from wampapp.observe.tracing import current
 
 #: The names of levels that :func:`configure` takes.
 LEVELS: Final = {
@@ -59,7 +59,7 @@ class TraceFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True, for every record is shown."""
-        origin = ORIGIN.get()
+        origin = current()
         if origin is not None and not hasattr(record, "trace"):
             record.trace = origin.trace_id
         return True
@@ -97,7 +97,7 @@ class LineFormatter(logging.Formatter):
 
 def _shared_trace(record: logging.LogRecord) -> str:
     """Return the beginning of a trace's id, where one can look for more of it elsewhere."""
-    origin = ORIGIN.get()
+    origin = current()
     trace: str | None = getattr(record, "trace", None)
     if origin is None or not origin.is_shared or trace != origin.trace_id:
         return ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp._version import __version__
 from wampapp.errors import CANCELED, WampError
-from wampapp.observe.tracing import ORIGIN, Origin
+from wampapp.observe.tracing import Origin, current
 from wampapp.protocol.traceparent import Traceparent
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Spans:
     def _going_out(self, name: str, kind: Any, attributes: dict[str, Any]) -> Span | None:
         parent = None  # the present one
         if not self._api.get_current_span().get_span_context().is_valid:
-            origin = ORIGIN.get()
+            origin = current()
             if origin is None:
                 return None
             parent = self._below(origin.traceparent())

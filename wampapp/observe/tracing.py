@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _HEADER: Final = traceparent.HEADER.encode()
-_making: Final = threading.Lock()
+#: Held while something is made that there must be one of.
+making: Final = threading.Lock()
 
 
 class Span(Protocol):
@@ -27,6 +28,14 @@ class Span(Protocol):
 
     def end(self) -> None:
         """End it."""
+
+
+class Traced(Protocol):
+    """What runs: a call, say. What it runs for is made when somebody asks for it."""
+
+    @property
+    def origin(self) -> Origin:
+        """What it runs for, by which it belongs to a trace."""
 
 
 class Origin(msgspec.Struct, eq=False):
@@ -44,11 +53,16 @@ class Origin(msgspec.Struct, eq=False):
     is_shared: bool = False
     span: Span | None = None
 
+    @property
+    def origin(self) -> Origin:
+        """Itself: it stands for what runs, where nothing else does."""
+        return self
+
     def traceparent(self) -> Traceparent:
         """Return its place in the trace that came with it, or else in one of its own."""
         if self.place is None:
             # Two threads may ask at the same time.
-            with _making:
+            with making:
                 if self.place is None:
                     found = self.came()
                     self.is_shared = found is not None
@@ -81,8 +95,14 @@ class Origin(msgspec.Struct, eq=False):
             self.span.end()
 
 
-#: What the present task or thread runs for; None outside of calls, events, requests and tasks.
-ORIGIN: Final[ContextVar[Origin | None]] = ContextVar("wampapp.origin", default=None)
+#: What runs in the present task or thread; None outside of calls, events, requests and tasks.
+RUNNING: Final[ContextVar[Traced | None]] = ContextVar("wampapp.running", default=None)
+
+
+def current() -> Origin | None:
+    """Return what the present task or thread runs for."""
+    running = RUNNING.get()
+    return None if running is None else running.origin
 
 
 def current_trace_id() -> str | None:
@@ -91,7 +111,7 @@ def current_trace_id() -> str | None:
     Returns:
         32 hexadecimal digits; None outside of calls, events, requests and tasks.
     """
-    origin = ORIGIN.get()
+    origin = current()
     return None if origin is None else origin.trace_id
 
 
@@ -101,7 +121,7 @@ def carrying(options: dict[str, Any]) -> dict[str, Any]:
     Args:
         options: the options. What an app itself has put in the trace's place stays.
     """
-    origin = ORIGIN.get()
+    origin = current()
     if origin is None or CARRIER in options:
         return options
     return {**options, CARRIER: origin.handed_on()}
@@ -112,7 +132,7 @@ def for_later() -> str:
 
     It belongs to the trace of what runs here, or else to one of its own.
     """
-    origin = ORIGIN.get()
+    origin = current()
     return str(traceparent.made()) if origin is None else origin.handed_on()
 
 
@@ -127,14 +147,14 @@ def of_request(headers: Iterable[tuple[bytes, bytes]]) -> Origin:
 
 
 @contextlib.contextmanager
-def running_for(origin: Origin | None) -> Iterator[None]:
+def running_for(running: Traced | None) -> Iterator[None]:
     """Have what runs in a block belong to a trace.
 
     Args:
-        origin: what it runs for; None for nothing of that kind.
+        running: what runs; None for nothing of that kind.
     """
-    token = ORIGIN.set(origin)
+    token = RUNNING.set(running)
     try:
         yield
     finally:
-        ORIGIN.reset(token)
+        RUNNING.reset(token)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wampapp.observe.tracing import Origin
+from wampapp.observe.tracing import Origin, Traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +32,8 @@ class Invocation(Context):
     """
 
     __slots__ = (
-        "_origin",
         "_progress",
+        "_running",
         "_withdraw",
         "caller",
         "caller_authid",
@@ -51,7 +51,7 @@ class Invocation(Context):
         details: dict[str, Any],
         progress: Callable[[tuple[Any, ...], dict[str, Any]], None],
         withdraw: Callable[[], None],
-        origin: Origin | None = None,
+        running: Traced | None = None,
     ) -> None:
         self.procedure = procedure
         self.pattern = pattern
@@ -62,7 +62,7 @@ class Invocation(Context):
         self.cancelled = False
         self._progress = progress
         self._withdraw = withdraw
-        self._origin = origin or Origin()
+        self._running = running or Origin()
 
     def __repr__(self) -> str:
         return f"<Invocation of {self.procedure!r} by {self.caller}>"
@@ -70,7 +70,7 @@ class Invocation(Context):
     @property
     def trace_id(self) -> str:
         """The id of the trace that it belongs to: 32 hexadecimal digits."""
-        return self._origin.trace_id
+        return self._running.origin.trace_id
 
     def progress(self, *args: Any, **kwargs: Any) -> None:
         """Send a progressive result; does nothing if the caller takes none.
@@ -123,7 +123,7 @@ class Event(Context):
     """
 
     __slots__ = (
-        "_origin",
+        "_running",
         "_withdraw",
         "pattern",
         "publication",
@@ -141,7 +141,7 @@ class Event(Context):
         publication: int,
         details: dict[str, Any],
         withdraw: Callable[[], None],
-        origin: Origin | None = None,
+        running: Traced | None = None,
     ) -> None:
         self.topic = topic
         self.pattern = pattern
@@ -151,7 +151,7 @@ class Event(Context):
         self.publisher_authrole: str | None = details.get("publisher_authrole")
         self.retained: bool = details.get("retained") is True
         self._withdraw = withdraw
-        self._origin = origin or Origin()
+        self._running = running or Origin()
 
     def __repr__(self) -> str:
         return f"<Event of {self.topic!r}, publication {self.publication}>"
@@ -159,7 +159,7 @@ class Event(Context):
     @property
     def trace_id(self) -> str:
         """The id of the trace that it belongs to: 32 hexadecimal digits."""
-        return self._origin.trace_id
+        return self._running.origin.trace_id
 
     def unsubscribe(self) -> None:
         """Take this handler back, for good: no further event reaches it.

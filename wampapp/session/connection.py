@@ -14,7 +14,7 @@ from wampapp.errors import (
     WampappError,
 )
 from wampapp.observe import otel
-from wampapp.observe.tracing import carrying
+from wampapp.observe.tracing import RUNNING, carrying
 from wampapp.session.announcing import Announcer
 from wampapp.session.backoff import Backoff
 from wampapp.session.hints import naming_nearest, realms_hint
@@ -179,7 +179,8 @@ class Connection:
         Takes and returns what :meth:`Caller.call` does. Waiting for the session ends with
         :class:`NotJoined` after the configuration's ``rejoin_timeout``.
         """
-        options = carrying(options)
+        if RUNNING.get() is not None:
+            options = carrying(options)
         session = self.session
         if session is not None and session.is_joined:
             return session.call(procedure, args, kwargs, on_progress, options=options)
@@ -206,7 +207,8 @@ class Connection:
         Raises:
             NotJoined: the outbox is full, or no session will come.
         """
-        options = carrying(options)
+        if RUNNING.get() is not None:
+            options = carrying(options)
         session = self.session
         if session is not None and session.is_joined:
             return session.publish(topic, args, kwargs, options=options)

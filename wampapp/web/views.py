@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import HandlerFailed, UsageError
 from wampapp.observe import otel
-from wampapp.observe.tracing import ORIGIN
+from wampapp.observe.tracing import current as current_origin
 from wampapp.web.arguments import body_of, fields_of
 from wampapp.web.cross_site import is_foreign
 from wampapp.web.current import CURRENT, Current, Request
@@ -178,7 +178,7 @@ class Views:
         return await self._handled(error, (self._scope,))
 
     async def _traced(self, view: View, here: Current, receive: Receive) -> WerkzeugResponse:
-        origin = ORIGIN.get()
+        origin = current_origin()
         if self._spans is None or origin is None:
             return await self._answer(view, here, receive)
         request = here.request
@@ -210,7 +210,7 @@ class Views:
             fields,
             outcome,
             details,
-            origin=ORIGIN.get(),  # the request has one already
+            origin=current_origin(),  # the request has one already
         )
         try:
             return make_response(await outcome.future)

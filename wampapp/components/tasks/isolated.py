@@ -24,7 +24,7 @@ from wampapp.components.tasks import tables
 from wampapp.components.tasks.context import Task
 from wampapp.components.tasks.definition import TaskFunction
 from wampapp.components.tasks.isolation import LENGTH, Job, framed
-from wampapp.observe.tracing import ORIGIN, Origin
+from wampapp.observe.tracing import RUNNING, Origin
 from wampapp.protocol.payload import to_plain
 from wampapp.runner import script
 
@@ -99,7 +99,7 @@ def _call(module: ModuleType, job: Job, send: Any) -> Any:
         raise TypeError(f"{job.place.name} of {job.place.module} is not a task in a process.")
     number, name, attempt, failures, key = job.context
     origin = Origin(job.trace)
-    ORIGIN.set(origin)  # for the rest of this process
+    RUNNING.set(origin)  # for the rest of this process
     context = Task(
         number, name, attempt, failures, key, lambda *told: send("progress", *told), origin
     )
