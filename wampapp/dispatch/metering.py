@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from wampapp.dispatch.execution import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wampapp.dispatch.execution import Reply
     from wampapp.dispatch.failures import Failures
+    from wampapp.observe.tracing import Origin
     from wampapp.registry.endpoint import Endpoint
 
 #: The upper bounds of the buckets that runs are counted in, in seconds. Longer ones have one more.
@@ -76,6 +79,8 @@ class Meter:
         failures: Failures,
         takes_progress: bool,
         is_event: bool,
+        details: Mapping[str, Any],
+        origin: Origin | None,
     ) -> Run:
         """Make a run that is counted."""
         numbers = self.handlers.get((endpoint.uri, is_event))
@@ -83,7 +88,9 @@ class Meter:
             numbers = HandlerNumbers(endpoint.uri, is_event=is_event)
             self.handlers[endpoint.uri, is_event] = numbers
         numbers.running += 1
-        return _MeteredRun(endpoint, reply, failures, takes_progress, is_event, numbers=numbers)
+        return _MeteredRun(
+            endpoint, reply, failures, takes_progress, is_event, details, origin, numbers=numbers
+        )
 
 
 class _MeteredRun(Run):

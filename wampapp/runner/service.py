@@ -14,6 +14,7 @@ from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import NotJoined
 from wampapp.loop.threads import ThreadPool
+from wampapp.observe import otel
 from wampapp.registry.extras import check_extra
 from wampapp.registry.records import Registration, Scope
 from wampapp.runner import reach
@@ -93,6 +94,7 @@ class Service:
             debug=config.debug,
             check_results=config.debug if config.check_results is None else config.check_results,
             surround=surround,
+            spans=otel.configured(),
         )
         self._connection: Connection | None = None
         self._guests: list[Connection] = []

@@ -33,6 +33,7 @@ from wampapp.components.telemetry.sampling import Sampler
 from wampapp.components.telemetry.sender import Sender
 from wampapp.dispatch.metering import Meter
 from wampapp.errors import DeclarationError, UsageError
+from wampapp.observe.tracing import current_trace_id
 from wampapp.registry.records import Hook
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ class Telemetry(Component):
         registry.add_hook(Hook("shutdown", self._stop_noting))
 
     def _begin_to_note(self) -> None:
-        self._handler = LogHandler(redact=self._redact)
+        self._handler = LogHandler(current_trace_id, self._redact)
         logging.getLogger().addHandler(self._handler)
         self._meter = Meter()
         self.service.dispatcher.measure_with(self._meter)
