@@ -24,6 +24,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "run": "wampapp.cli.run.run",
         "worker": "wampapp.cli.run.work",
         "router": "wampapp.cli.router.router",
+        "deploy": "wampapp.cli.deploy.deploy",
     },
     "Looking inside": {
         "uris": "wampapp.cli.inspect.uris",

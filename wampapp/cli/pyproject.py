@@ -18,7 +18,10 @@ _KEYS: Final = {
     "url": "a string",
     "realm": "a string",
     "watch": "a list of strings",
+    "deploy": "a table",
 }
+#: What [tool.wampapp.deploy] may hold: what runs beside our own processes, by name.
+_GUESTS: Final = "guests"
 
 
 def defaults(folder: Path) -> dict[str, Any]:
@@ -54,6 +57,19 @@ def _check(key: str, value: Any) -> None:
         near = difflib.get_close_matches(key, _KEYS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(_KEYS)}."
         raise UsageError(f"{FILE}: [tool.wampapp] cannot hold {key!r}; {hint}")
+    if key == "deploy":
+        guests = value.get(_GUESTS, {}) if isinstance(value, dict) else None
+        if (
+            guests is None
+            or value.keys() - {_GUESTS}
+            or not isinstance(guests, dict)
+            or not all(isinstance(command, str) for command in guests.values())
+        ):
+            raise UsageError(
+                f"{FILE}: [tool.wampapp.deploy] holds the table guests, with a command for each "
+                "name: prices = 'node prices.js'."
+            )
+        return
     texts = value if isinstance(value, list) and key == "watch" else [value]
     if (key == "watch") != isinstance(value, list) or not all(isinstance(t, str) for t in texts):
         raise UsageError(f"{FILE}: in [tool.wampapp], {key} must be {kind}.")

@@ -1,0 +1,1 @@
+"""``wampapp deploy``: files for a process manager, which runs services in production."""
