@@ -20,6 +20,7 @@ from tests.benchmarks import (
     crowd,
     describe,
     events,
+    failover,
     field,
     growth,
     handlers,
@@ -72,6 +73,8 @@ def main() -> None:
                 add(events.measure(pairs, options.rounds, options.seconds))
     if options.only in (None, "events"):
         add(*events.measure_beside_nats(options.rounds, options.seconds))
+    if options.only in (None, "failover"):
+        add(failover.measure(options.rounds))
     if options.only in (None, "field"):
         add(*field.measure(options.rounds, options.seconds))
     if options.only in (None, "handlers"):
@@ -127,6 +130,7 @@ def parse() -> argparse.Namespace:
                 "crowd",
                 "describe",
                 "events",
+                "failover",
                 "field",
                 "growth",
                 "handlers",

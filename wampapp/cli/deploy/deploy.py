@@ -116,6 +116,29 @@ def compose(**given: Any) -> None:
     click.echo(f"Run 'docker compose up --build'; what is secret goes to {plan.name}.env.")
 
 
+@deploy.command(cls=Command)
+@click.argument("first")
+@click.argument("second")
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8080",
+    show_default=True,
+    help="Where services and clients find them.",
+)
+@click.option("--output", metavar="FOLDER", help="Where to write. Default: deploy.")
+@click.option("--force", is_flag=True, help="Overwrite what was changed by hand, too.")
+def haproxy(first: str, second: str, *, bind: str, **given: Any) -> None:
+    """Write a file for HAProxy, with two routers of which one is active.
+
+    FIRST and SECOND are their hosts and ports, such as 10.0.0.1:8080.
+    """
+    from wampapp.cli.deploy.haproxy import configuration
+
+    _write(configuration(first, second, bind=bind), given, "haproxy")
+    click.echo(f"Services and clients join at rs://{bind}; check it with 'haproxy -c -f FILE'.")
+
+
 def _for_plan(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in ("output", "force")}
 
