@@ -33,6 +33,7 @@ from tests.benchmarks import (
     sleepers,
     start,
     tasks,
+    telemetry,
     testing,
 )
 from tests.benchmarks.harness import (
@@ -100,6 +101,8 @@ def main() -> None:
         add(*kv.measure(options.rounds, options.seconds))
     if options.only in (None, "settings"):
         add(*settings.measure(options.rounds))
+    if options.only in (None, "telemetry"):
+        add(*telemetry.measure(options.rounds, options.seconds))
     if options.only in (None, "tasks"):
         add(*tasks.measure(options.rounds, options.seconds))
     if options.only in (None, "testing"):
@@ -132,7 +135,7 @@ def parse() -> argparse.Namespace:
                 "pages",
                 "rejoin",
             ),
-            *("roles", "settings", "sleepers", "start", "tasks", "testing"),
+            *("roles", "settings", "sleepers", "start", "tasks", "telemetry", "testing"),
         ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")

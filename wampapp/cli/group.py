@@ -32,6 +32,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "shell": "wampapp.cli.shell.shell",
         "inspect": "wampapp.cli.inspect.inspect",
         "doctor": "wampapp.cli.doctor.doctor",
+        "health": "wampapp.cli.inspect.health",
     },
     "WAMP from the shell": {
         "call": "wampapp.cli.verbs.call",
@@ -43,6 +44,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "kv": "wampapp.cli.kv.kv",
         "settings": "wampapp.cli.settings.settings",
         "tasks": "wampapp.cli.tasks.tasks",
+        "logs": "wampapp.cli.telemetry.logs",
+        "stats": "wampapp.cli.telemetry.stats",
+        "top": "wampapp.cli.telemetry.top",
     },
 }
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from wampapp.components.kv import KV
     from wampapp.components.settings import Live, Settings
     from wampapp.components.tasks import Tasks
+    from wampapp.components.telemetry import Telemetry
 
-__all__ = ["KV", "Component", "Live", "Settings", "Tasks"]
+__all__ = ["KV", "Component", "Live", "Settings", "Tasks", "Telemetry"]
 
 _HOMES = {
     "Component": "component",
@@ -25,6 +26,7 @@ _HOMES = {
     "Live": "settings",
     "Settings": "settings",
     "Tasks": "tasks",
+    "Telemetry": "telemetry",
 }
 
 

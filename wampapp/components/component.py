@@ -86,6 +86,7 @@ class Component(Blueprint):
         COMMANDS: where its commands are, as ``module:attribute``; None if it has none.
         CONSOLE: the folder of its tab in the console: ``tab.js``, and ``tab.css`` if it wants. For
             the page, ``list.js`` beside it is ``./tab-<name>-list.js``.
+        FILE_ONLY: whether its data is kept in a SQLite file, whatever ``WAMPAPP_STORE`` says.
         store: its open store, in the process that serves it.
 
     Raises:
@@ -96,6 +97,7 @@ class Component(Blueprint):
     SCHEMA: ClassVar[Schema | None] = None
     COMMANDS: ClassVar[str | None] = None
     CONSOLE: ClassVar[Path | None] = None
+    FILE_ONLY: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -254,7 +256,16 @@ class Component(Blueprint):
             )
         if self.SCHEMA is not None:
             given = self._given_store
-            where = settle_store(self.NAME, self.declared_store) if given is None else str(given)
+            where = (
+                settle_store(self.NAME, self.declared_store, file_only=self.FILE_ONLY)
+                if given is None
+                else str(given)
+            )
+            if self.FILE_ONLY and "://" in where:
+                raise StoreError(
+                    f"{type(self).__name__} keeps its data in a SQLite file; name one in place of "
+                    f"{where.partition('://')[0]}://…."
+                )
             if self.service.config.in_test:
                 where = MEMORY
             self._store = make_store(where, self.SCHEMA)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Coroutine, Sequence
 
+    from wampapp.dispatch.metering import Meter
     from wampapp.loop.threads import ThreadPool
     from wampapp.observe.otel import Spans
     from wampapp.observe.tracing import Origin
@@ -80,6 +81,7 @@ class Dispatcher:
         self._checks_results = check_results and surround is None
         self.functions = Functions(loop, workers, surround)
         self.failures = Failures(logger, debug=debug)
+        self._make_run: Callable[..., Run] = Run
         self._tasks: dict[Run, asyncio.Future[Any]] = {}
         self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
@@ -114,7 +116,7 @@ class Dispatcher:
         """
         progress = bool(details) and details.get("receive_progress") is True
         is_event = publication is not None
-        run = Run(endpoint, reply, self.failures, progress, is_event, details, origin)
+        run = self._make_run(endpoint, reply, self.failures, progress, is_event, details, origin)
         if self._closed:
             run.end_cancelled("The service stops.")
             return run
@@ -139,6 +141,14 @@ class Dispatcher:
         else:
             self._start(run, args, kwargs)
         return run
+
+    def measure_with(self, meter: Meter) -> None:
+        """Have all runs from now on counted.
+
+        Args:
+            meter: what counts them.
+        """
+        self._make_run = meter.run
 
     def prepare(self, record: Registration | Subscription) -> Endpoint:
         """Make a record's handler ready to be called."""
