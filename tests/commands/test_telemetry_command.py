@@ -79,7 +79,7 @@ def test_what_was_logged(shop: Shop) -> None:
             client.call("com.shop.refuse", "no money")
         reported(client, 3)
     lines = shop.typed("logs", "ordered").splitlines()
-    assert [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in lines] == [
+    assert [re.sub(r"^\d\d:\d\d:\d\d  | trace=[0-9a-f]{8}$", "", line) for line in lines] == [
         'shop  shop.orders  ordered apple  sku="apple" card_token="***"',
         'shop  shop.orders  ordered pear  sku="pear" card_token="***"',
         'shop  shop.orders  ordered a\\x1b[2Jb  sku="a\\u001b[2Jb" card_token="***"',
@@ -96,6 +96,8 @@ def test_what_was_logged(shop: Shop) -> None:
     assert shop.typed("logs", "--logger", "shop", "--since", "1h", "--json").count("\n") == 4
     assert shop.typed("logs", "--logger", "shop", "--until", "1m") == ""
     assert shop.typed("logs", "--service", "other") == ""
+    (trace,) = re.findall(r" trace=(.{8})$", shop.typed("logs", "pear"), re.MULTILINE)
+    assert shop.typed("logs", "--trace", trace) == shop.typed("logs", "pear")
     stats = shop.typed("stats")
     assert re.search(
         r"^com\.shop\.order +shop +0?\.?\d+ +0 +\S+ \S+ +\S+ \S+ +3 +0$", stats, re.MULTILINE

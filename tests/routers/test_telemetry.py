@@ -231,6 +231,33 @@ def test_the_collector_goes_away(company: Company) -> None:
     assert 'made_total{service="shop"} 7.0' in lines
 
 
+def test_what_happened_to_this_order(company: Company) -> None:
+    """The records of one trace, from all services that took part in it."""
+    company.collector()
+    shop, mill = Worker(company, "shop"), Worker(company, "mill")
+
+    @mill.app.register(".grind")
+    def grind(sack: int) -> None:
+        logging.getLogger("mill").info("ground sack %d", sack)
+
+    @shop.app.register(".order")
+    async def order(sack: int) -> None:
+        logging.getLogger("shop").info("ordered sack %d", sack)
+        await shop.app.call(".grind", sack)
+
+    with shop, mill:
+        client = company.client()
+        for sack in (1, 2):
+            client.call(f"{company.prefix}.order", sack)
+        shop.telemetry.sync.flush()
+        asked = company.ask(client).sync
+        (first,) = asked.logs("ordered 1", services=["shop"])
+        assert first.trace is not None
+        # All of them are in this process, so the shop has told of the mill's record too.
+        found = asked.logs(trace=first.trace, services=["shop"])
+        assert [one.message for one in found] == ["ordered sack 1", "ground sack 1"]
+
+
 def test_who_waits_for_records(company: Company) -> None:
     company.collector()
     shop = company.service("shop")

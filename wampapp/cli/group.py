@@ -32,7 +32,6 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "shell": "wampapp.cli.shell.shell",
         "inspect": "wampapp.cli.inspect.inspect",
         "doctor": "wampapp.cli.doctor.doctor",
-        "health": "wampapp.cli.inspect.health",
     },
     "WAMP from the shell": {
         "call": "wampapp.cli.verbs.call",
@@ -44,6 +43,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "kv": "wampapp.cli.kv.kv",
         "settings": "wampapp.cli.settings.settings",
         "tasks": "wampapp.cli.tasks.tasks",
+        "health": "wampapp.cli.inspect.health",
         "logs": "wampapp.cli.telemetry.logs",
         "stats": "wampapp.cli.telemetry.stats",
         "top": "wampapp.cli.telemetry.top",

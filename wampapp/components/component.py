@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from wampapp.client.blocking import Client
     from wampapp.client.handles import Procedure
+    from wampapp.components.measured import Measured
     from wampapp.components.store import Store
     from wampapp.components.store.migrations import Schema
     from wampapp.registry.records import Worker
@@ -221,6 +222,10 @@ class Component(Blueprint):
     def summary(self) -> str:
         """Return what it does in this process, for the banner."""
         return f"kept in {self.store.where}" if self._store is not None else "served elsewhere"
+
+    async def measure(self) -> list[Measured]:
+        """Return numbers about its data, where this process serves it; for telemetry."""
+        return []
 
     def tester(self, client: Any) -> Any:
         """Return what tests ask of the component, as ``client.<name>``; itself by default."""

@@ -80,7 +80,7 @@ class Meter:
         takes_progress: bool,
         is_event: bool,
         details: Mapping[str, Any],
-        origin: Origin | None = None,
+        origin: Origin | None,
     ) -> Run:
         """Make a run that is counted."""
         numbers = self.handlers.get((endpoint.uri, is_event))
@@ -89,14 +89,7 @@ class Meter:
             self.handlers[endpoint.uri, is_event] = numbers
         numbers.running += 1
         return _MeteredRun(
-            endpoint,
-            reply,
-            failures,
-            takes_progress,
-            is_event,
-            details,
-            origin,
-            numbers=numbers,
+            endpoint, reply, failures, takes_progress, is_event, details, origin, numbers=numbers
         )
 
 

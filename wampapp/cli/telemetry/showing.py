@@ -10,6 +10,8 @@ from wampapp.cli.output import counted, json_line, printable, styled, table
 HEADER: Final = ("procedure", "service", "calls/s", "errors/s", "p50", "p99", "calls", "errors")
 _INSTANCE_HEADER: Final = ("process", "memory", "threads", "running", "waiting", "lag", "up")
 _STYLES: Final = {"debug": "note", "warning": "doubtful", "error": "bad", "critical": "bad"}
+#: So many digits of a trace's id are shown; --trace takes them, and --json has all.
+_TRACE: Final = 8
 _MIB: Final = 1024 * 1024
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -35,7 +37,7 @@ def record_lines(record: dict[str, Any]) -> list[str]:
     blocks = [data.pop(name, None) for name in ("exception", "stack")]
     facts = [f"{printable(str(name))}={json_line(value)}" for name, value in data.items()]
     if record.get("trace"):
-        facts.append(f"trace={printable(record['trace'])}")
+        facts.append(f"trace={printable(record['trace'][:_TRACE])}")
     if facts:
         parts.append(styled(" ".join(facts), "note"))
     lines = ["  ".join(parts)]

@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from wampapp.components.telemetry.records import Definition, Sample
 from wampapp.dispatch.metering import BUCKETS, HandlerNumbers, Meter
+from wampapp.errors import StorageFailed
 from wampapp.server.stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
+    from wampapp.components.measured import Measured
     from wampapp.components.telemetry.instruments import Labels, Metric
     from wampapp.components.telemetry.log_handler import LogHandler
     from wampapp.runner.service import Service
     from wampapp.server.door import Server
 
+logger = logging.getLogger("wampapp.telemetry")
+
+#: How often components measure themselves, in seconds; to count their data may take a while.
+_MEASURING: Final = 10.0
 #: How often the loop is asked for a sign of life, in seconds.
 _BEAT: Final = 0.1
 #: For how long it is remembered at least by how much the loop was late, in seconds.
@@ -30,9 +37,21 @@ _REMEMBERED: Final = 5.0
 _MAX_HANDLERS: Final = 1000
 
 _HANDLERS: Final = (
-    Definition("wampapp_call_seconds", "histogram", "Seconds that calls took", ["procedure"]),
+    Definition(
+        "wampapp_call_seconds",
+        "histogram",
+        "Seconds that calls took",
+        ["procedure"],
+        list(BUCKETS),
+    ),
     Definition("wampapp_call_errors", "counter", "Calls that failed", ["procedure"]),
-    Definition("wampapp_event_seconds", "histogram", "Seconds that events took", ["topic"]),
+    Definition(
+        "wampapp_event_seconds",
+        "histogram",
+        "Seconds that events took",
+        ["topic"],
+        list(BUCKETS),
+    ),
     Definition("wampapp_event_errors", "counter", "Events whose handler failed", ["topic"]),
 )
 _OWN: Final = {
@@ -71,6 +90,13 @@ _tellers: WeakKeyDictionary[Server, Sampler] = WeakKeyDictionary()
 Key = tuple[str, "Labels"]
 
 
+class Part(Protocol):
+    """What measures itself: a component."""
+
+    async def measure(self) -> list[Measured]:
+        """Return numbers about its data."""
+
+
 class LoopLag:
     """Measures by how much the loop is late.
 
@@ -107,7 +133,7 @@ class Sampler:
         service: what runs the app.
         meter: counts the runs of its handlers.
         metrics: the user's own.
-        parts: what has gauges of its own, by name: components.
+        parts: what measures itself: components.
         handler: counts the log records.
         prefix: what the procedures of telemetry are below.
 
@@ -120,7 +146,7 @@ class Sampler:
         service: Service,
         meter: Meter,
         metrics: Iterable[Metric],
-        parts: Iterable[tuple[str, object]],
+        parts: Sequence[Part],
         handler: LogHandler,
         prefix: str,
     ) -> None:
@@ -130,6 +156,8 @@ class Sampler:
         self._parts = parts
         self._lag = LoopLag()
         self._handler = handler
+        self._measured: list[Measured] = []
+        self._measures_at = 0.0
         #: What counts, and what describes an app, is not what is counted.
         self._own = f"{prefix}.", "wampapp."
         self.rejoins = 0
@@ -144,9 +172,6 @@ class Sampler:
     def definitions(self) -> dict[str, Definition]:
         """Return what is collected, by name."""
         found = {one.name: one for one in _HANDLERS}
-        for one in _HANDLERS:
-            if one.kind == "histogram":
-                one.buckets = list(BUCKETS)
         for name, (kind, about) in _OWN.items():
             found[name] = Definition(name, kind, about)  # type: ignore[arg-type]
         found["wampapp_log_records"] = Definition(
@@ -162,10 +187,9 @@ class Sampler:
             found[metric.name] = Definition(
                 metric.name, metric.kind, metric.about, list(metric.labels), buckets
             )
-        for part, gauges in self._part_gauges():
-            for name in gauges:
-                full = f"wampapp_{part}_{name}"
-                found[full] = Definition(full, "gauge", f"{name.replace('_', ' ')} of {part}")
+        for one in self._measured:
+            full = f"wampapp_{one.name}"
+            found[full] = Definition(full, "gauge", one.about, list(one.labels))
         return found
 
     def totals(self) -> dict[Key, float | list[float]]:
@@ -208,10 +232,24 @@ class Sampler:
             if metric.kind == "gauge":
                 for labels, total in metric.values():
                     found.append(Sample(metric.name, list(labels), total))
-        for part, gauges in self._part_gauges():
-            for name, gauge in gauges.items():
-                found.append(Sample(f"wampapp_{part}_{name}", [], float(gauge)))
-        return found
+        return found + [
+            Sample(f"wampapp_{one.name}", list(one.labels.values()), float(one.value))
+            for one in self._measured
+        ]
+
+    async def measure(self) -> None:
+        """Have components measure themselves, if that was some time ago; gauges tell of it."""
+        now = asyncio.get_running_loop().time()
+        if now < self._measures_at:
+            return
+        self._measures_at = now + _MEASURING
+        found: list[Measured] = []
+        for part in self._parts:
+            try:
+                found += await part.measure()
+            except StorageFailed as error:
+                logger.debug("%r cannot be measured: %s", part, error.message)
+        self._measured = found
 
     def _handlers(self) -> list[HandlerNumbers]:
         """Return the numbers of handlers, without those that do the counting."""
@@ -223,12 +261,6 @@ class Sampler:
         if server is None or _tellers.setdefault(server, self) is not self:
             return {}
         return dataclasses.asdict(Stats.of(server))
-
-    def _part_gauges(self) -> Iterator[tuple[str, dict[str, float]]]:
-        for name, part in self._parts:
-            gauges = getattr(part, "gauges", None)
-            if callable(gauges):
-                yield name, gauges()
 
 
 def resident_bytes() -> int:

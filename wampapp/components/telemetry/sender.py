@@ -180,6 +180,8 @@ class Sender:
         async with self._sending:
             if self._unsent is not None:
                 await self._deliver(*self._unsent)
+            if with_numbers:
+                await self._sampler.measure()
             report, totals = self._make(with_numbers=with_numbers)
             self._unsent = report, totals
             await self._deliver(report, totals)

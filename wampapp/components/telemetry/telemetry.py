@@ -293,7 +293,7 @@ class Telemetry(Component):
             self.service,
             self._meter,
             self._metrics.values(),
-            [(name, part) for name, part in host.extensions.items() if part is not self],
+            [part for part in host.extensions.values() if isinstance(part, Component)],
             self._handler,
             self.prefix or self.NAME,
         )

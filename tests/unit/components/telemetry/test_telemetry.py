@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from wampapp import App, DeclarationError, InvalidArgument, UsageError, WampError
-from wampapp.components import Telemetry
+from wampapp.components import KV, Tasks, Telemetry
 from wampapp.components.telemetry import Gauge
 from wampapp.components.telemetry.instruments import MAX_METRICS, MAX_SERIES
 from wampapp.testing import TestClient
@@ -203,6 +203,27 @@ def test_a_gauge_that_fails_is_left_out(
     ]
     caplog.clear()
     assert "stock" not in client.telemetry.stats().instances[0].gauges
+
+
+def test_components_measure_themselves() -> None:
+    app = App(prefix="com.shop")
+    telemetry, kv, tasks = Telemetry(app, metrics=None), KV(app), Tasks(app)
+    for component in (telemetry, kv, tasks):
+        app.include(component)
+
+    @tasks.task
+    async def bake(count: int) -> None: ...
+
+    with app.test_client() as client:
+        client.kv.set("a", 1)
+        bake.sync.enqueue(2)
+        client.clock.advance(11)
+        found = metrics(client)
+        instance = next(key[1] for key in found if key[0] == "wampapp_kv_keys")
+        assert found["wampapp_kv_keys", instance, "com.shop"] == 1
+        queue = ("default", "com.shop")
+        assert found["wampapp_tasks_stored", instance, *queue, "ready"] == 1
+        assert found["wampapp_tasks_stored", instance, *queue, "dead"] == 0
 
 
 def test_points_are_kept(shop: Shop) -> None:
