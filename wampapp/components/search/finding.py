@@ -1,0 +1,468 @@
+"""How a query is answered: what is found, in which order, and what if that is too little."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from wampapp.components.search import filters
+from wampapp.components.search.highlights import BEGIN, END, marked
+from wampapp.components.search.query import Part, Query, fold, parse
+from wampapp.components.search.records import (
+    MAX_ANSWER,
+    MAX_FACET_VALUES,
+    Found,
+    Hit,
+)
+from wampapp.components.search.typos import (
+    LONGEST,
+    deletions,
+    edits_allowed,
+    nearest,
+    trigrams,
+)
+from wampapp.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wampapp.components.search.tables import Generation
+    from wampapp.components.store import Transaction
+
+#: A query that finds fewer documents than that also finds words that are nearly those of it.
+FEW: Final = 10
+#: How many words one that was written wrongly stands for, and how many are compared with it.
+_MEANT: Final = 8
+_COMPARED: Final = 200
+#: Up to how many documents are counted to choose between words.
+_COUNTED: Final = 50
+#: How many words are shown of a text, and how many letters where words are not told apart.
+_SHOWN: Final = 24
+_SHOWN_GRAMS: Final = 60
+#: How many letters a trigram has: shorter words are looked for in the texts themselves.
+_GRAM: Final = 3
+#: How many letters are shown of a text that was not searched.
+_BEGINNING: Final = 200
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of an index.
+
+    Attributes:
+        text: what somebody has written.
+        filter: conditions; see :func:`filters.conditions`.
+        facets: the facets whose values are counted.
+        sort: the field that is sorted by, with a minus for the largest first; None for the best.
+        limit: how many documents at most.
+        offset: how many are skipped.
+        prefix: whether the last word may be the beginning of one.
+        typos: whether words may be written wrongly.
+    """
+
+    text: str = ""
+    filter: dict[str, Any] = {}
+    facets: tuple[str, ...] = ()
+    sort: str | None = None
+    limit: int = 10
+    offset: int = 0
+    prefix: bool = True
+    typos: bool = True
+
+
+class _Where(NamedTuple):
+    """Which documents are meant.
+
+    Attributes:
+        match: what FTS5 is asked; None if it is not.
+        sql: conditions on documents.
+        values: their values.
+    """
+
+    match: str | None
+    sql: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+
+    def but_for(self, numbers: Sequence[int]) -> _Where:
+        """Return that without some documents."""
+        condition = "d.number not in (select value from json_each(?))"
+        packed = msgspec.json.encode(numbers).decode()
+        return _Where(self.match, (*self.sql, condition), (*self.values, packed))
+
+
+def check(generation: Generation, ask: Ask) -> None:
+    """Raise an error if something is asked for that the index does not have.
+
+    Raises:
+        InvalidArgument: it has no such field.
+    """
+    filters.conditions(generation.declaration, ask.filter)
+    facets = [field.name for field in generation.declaration.of_role("facet")]
+    for name in ask.facets:
+        if name not in facets:
+            raise InvalidArgument(
+                f"{name!r} is not a facet() of the index; it has {', '.join(facets) or 'none'}",
+                parameter="facets",
+            )
+    _order(generation, ask.sort)
+
+
+def find(t: Transaction, generation: Generation, ask: Ask) -> Found[Any]:
+    """Answer a query. What is asked for was checked.
+
+    Args:
+        t: the transaction.
+        generation: the tables of the index.
+        ask: the query.
+    """
+    return _Search(t, generation, ask).answer()
+
+
+class _Search:
+    """A query that is answered.
+
+    Args:
+        t: the transaction.
+        generation: the tables of the index.
+        ask: the query.
+    """
+
+    def __init__(self, t: Transaction, generation: Generation, ask: Ask) -> None:
+        self._t, self._g, self._ask = t, generation, ask
+        declaration = generation.declaration
+        facets = [field.name for field in declaration.of_role("facet")]
+        self._query: Query = parse(ask.text, generation.text_names, facets, prefix=ask.prefix)
+        found = filters.conditions(declaration, ask.filter)
+        found += filters.of_query(declaration, self._query.filters)
+        self._sql = [sql for sql, _ in found]
+        self._values = [value for _, values in found for value in values]
+        self._short: list[Part] = []
+        self._wanted = [part for part in self._query.wanted if not self._is_short(part)]
+
+    def _is_short(self, part: Part) -> bool:
+        """Set a part aside that is too short for trigrams."""
+        if self._g.has_words or len(part.text) >= _GRAM:
+            return False
+        self._short.append(part)
+        return True
+
+    def answer(self) -> Found[Any]:
+        """Return what is found."""
+        exact = [_term(part, [part.text]) for part in self._wanted]
+        where = self._where(" AND ".join(exact))
+        total = self._count(where)
+        before: list[int] = []
+        corrected: str | None = None
+        matched: Any = "all"
+        if total < FEW and exact:
+            terms = exact
+            if self._ask.typos and self._g.has_words:
+                terms, corrected = self._with_meant(exact)
+                if terms != exact:
+                    wider = self._where(" AND ".join(terms))
+                    if (more := self._count(wider)) > total:
+                        before = self._numbers(where) if total else []
+                        where, total = wider, more
+            if not total and len(terms) > 1:
+                matched, where = "any", self._where(" OR ".join(terms))
+                total = self._count(where)
+        return Found(
+            hits=self._hits(where, before),
+            total=total,
+            matched=matched if total else "all",
+            corrected=corrected if total else None,
+            facets={name: self._facet(where, name) for name in self._ask.facets},
+        )
+
+    # What is meant.
+
+    def _with_meant(self, exact: list[str]) -> tuple[list[str], str | None]:
+        """Return what FTS5 is asked for each word and those near it, and the query corrected."""
+        terms = list(exact)
+        right = list(self._wanted)
+        for place, part in enumerate(self._wanted):
+            word = part.word
+            if word is None or len(word) > LONGEST:
+                continue
+            is_known = self._has(exact[place])
+            if not is_known and part.is_prefix:
+                completed = self._completions(word)
+                if completed:
+                    terms[place] = _term(part._replace(is_prefix=False), completed)
+                    continue
+            meant = self._meant(word, part.field, is_known=is_known)
+            if meant:
+                texts = [part.text, *meant] if is_known else meant
+                terms[place] = _term(part, texts, prefix_of=0 if is_known else None)
+                if not is_known:
+                    right[place] = part._replace(text=meant[0])
+        if right == self._wanted:
+            return terms, None
+        return terms, str(self._query._replace(wanted=tuple(right)))
+
+    def _meant(self, word: str, field: str | None, *, is_known: bool) -> list[str]:
+        """Return words of the index that a written one may stand for, the best first.
+
+        Args:
+            word: the word, folded.
+            field: the only field that counts; None for all.
+            is_known: whether the index has the word itself.
+        """
+        allowed = edits_allowed(word)
+        if not allowed:
+            return []
+        numbers = ", ".join(map(str, deletions(word)))
+        rows = self._t.execute(
+            f"select distinct word from {self._g.near} where deletion in"
+            " (select value from json_each(?)) limit ?",
+            (f"[{numbers}]", _COMPARED),
+        )
+        found = list(nearest(word, (one for (one,) in rows), 1))
+        if is_known:
+            return [one for _, one in found[:_MEANT]]
+        if not found and allowed > 1:
+            found = list(nearest(word, self._alike(word), allowed))
+        found.sort(key=lambda one: (one[0], abs(len(one[1]) - len(word)), one[1]))
+        # The more frequent one is meant. Words of documents that have gone are not meant at all.
+        counted = [(edits, -self._frequency(one, field), one) for edits, one in found[:_MEANT]]
+        return [one for _, count, one in sorted(counted) if count]
+
+    def _alike(self, word: str) -> list[str]:
+        """Return words that have the most trigrams in common with one."""
+        grams = " OR ".join(f'"{gram}"' for gram in sorted(trigrams(word)))
+        rows = self._t.execute(
+            f"select word from {self._g.gram} where word match ?"
+            " and length(word) between ? and ? order by rank limit ?",
+            (grams, len(word) - 2, len(word) + 2, _COMPARED),
+        )
+        return [one for (one,) in rows]
+
+    def _completions(self, word: str) -> list[str]:
+        """Return words that begin with what was written; their stems need not."""
+        rows = self._t.execute(
+            f"select word from {self._g.word} where word >= ? and word < ? limit ?",
+            (word, word + "\U0010ffff", _MEANT),
+        )
+        return [one for (one,) in rows if self._has(_quoted(one))]
+
+    def _has(self, match: str) -> bool:
+        return bool(
+            self._t.execute(
+                f"select 1 from {self._g.fts} where {self._g.fts} match ? limit 1", (match,)
+            )
+        )
+
+    def _frequency(self, word: str, field: str | None) -> int:
+        found: int = self._t.execute(
+            f"select count(*) from (select 1 from {self._g.fts} where {self._g.fts} match ?"
+            " limit ?)",
+            (_term(Part(word, field), [word]), _COUNTED),
+        )[0][0]
+        return found
+
+    # What is found.
+
+    def _where(self, match: str) -> _Where:
+        sql, values = list(self._sql), list(self._values)
+        for part in self._short:
+            condition, value = _within(self._g, part)
+            sql.append(condition)
+            values += value
+        unwanted = []
+        for part in self._query.unwanted:
+            if self._g.has_words or len(part.text) >= _GRAM:
+                unwanted.append(_term(part, [part.text]))
+            else:
+                condition, value = _within(self._g, part)
+                sql.append(f"not {condition}")
+                values += value
+        if unwanted:
+            negative = " OR ".join(unwanted)
+            if match:
+                match = f"({match}) NOT ({negative})"
+            else:
+                sql.append(
+                    f"d.number not in (select rowid from {self._g.fts}"
+                    f" where {self._g.fts} match ?)"
+                )
+                values.append(negative)
+        return _Where(match or None, tuple(sql), tuple(values))
+
+    def _from(self, where: _Where) -> tuple[str, list[Any]]:
+        """Return ``from … where …``, and its values."""
+        g = self._g
+        conditions, values = list(where.sql), list(where.values)
+        if where.match is None:
+            tables = f"{g.doc} d"
+        else:
+            # In this order: documents are looked up that have the words.
+            tables = f"{g.fts} f cross join {g.doc} d on d.number = f.rowid"
+            conditions.insert(0, f"f.{g.fts} match ?")
+            values.insert(0, where.match)
+        return f"from {tables} where {' and '.join(conditions) or '1'}", values
+
+    def _count(self, where: _Where) -> int:
+        if where.match is not None and not where.sql:
+            sql = f"select count(*) from {self._g.fts} where {self._g.fts} match ?"
+            return int(self._t.execute(sql, (where.match,))[0][0])
+        tables, values = self._from(where)
+        return int(self._t.execute(f"select count(*) {tables}", values)[0][0])
+
+    def _numbers(self, where: _Where) -> list[int]:
+        tables, values = self._from(where)
+        return [number for (number,) in self._t.execute(f"select d.number {tables}", values)]
+
+    def _hits(self, where: _Where, before: list[int]) -> list[Hit[Any]]:
+        """Return the documents; those of ``before`` have the words as they were written."""
+        ask = self._ask
+        if not ask.limit:
+            return []
+        order = _order(self._g, ask.sort)
+        if where.match is None:
+            return self._unsearched(where, order)
+        if order is not None:
+            tables, values = self._from(where)
+            numbers = self._t.execute(
+                f"select d.number {tables} order by {order} limit ? offset ?",
+                [*values, ask.limit, ask.offset],
+            )
+            one = _Where(where.match, ("f.rowid = ?",))
+            return _bounded(
+                hit for (n,) in numbers for hit in self._ranked(one._replace(values=(n,)), 1, 0)
+            )
+        if not before:
+            return _bounded(self._ranked(where, ask.limit, ask.offset))
+        first = _Where(where.match, ("f.rowid = ?",))
+        found = [hit for n in before for hit in self._ranked(first._replace(values=(n,)), 1, 0)]
+        found.sort(key=lambda hit: -hit.score)
+        found = found[ask.offset : ask.offset + ask.limit]
+        left = ask.limit - len(found)
+        if left:
+            offset = max(0, ask.offset - len(before))
+            found += self._ranked(where.but_for(before), left, offset)
+        return _bounded(found)
+
+    def _ranked(self, where: _Where, limit: int, offset: int) -> list[Hit[Any]]:
+        g = self._g
+        shown = _SHOWN if g.has_words else _SHOWN_GRAMS
+        snippets = ", ".join(
+            f"snippet({g.fts}, {place}, '{BEGIN}', '{END}', '…', {shown})"
+            for place in range(len(g.texts))
+        )
+        texts = ", ".join(f"d.{text}" for text in g.texts)
+        tables, values = self._from(where)
+        rows = self._t.execute(
+            f"select f.rank, {snippets}, d.id, d.rest, {texts} {tables}"
+            " order by f.rank limit ? offset ?",
+            [*values, limit, offset],
+        )
+        hits = []
+        for rank, *row in rows:
+            document = g.document(row[len(g.texts) :])
+            html = {
+                name: marked(shown)
+                for name, shown in zip(g.text_names, row, strict=False)
+                if shown is not None
+            }
+            hits.append(Hit(id=document["id"], document=document, score=-rank, html=html))
+        return hits
+
+    def _unsearched(self, where: _Where, order: str | None) -> list[Hit[Any]]:
+        g = self._g
+        tables, values = self._from(where)
+        texts = ", ".join(f"d.{text}" for text in g.texts)
+        rows = self._t.execute(
+            f"select d.id, d.rest, {texts} {tables} order by {order or _newest(g)}"
+            " limit ? offset ?",
+            [*values, self._ask.limit, self._ask.offset],
+        )
+        hits = []
+        for row in rows:
+            document = g.document(row)
+            html = {
+                name: marked(_beginning(document[name]))
+                for name in g.text_names
+                if document[name] is not None
+            }
+            hits.append(Hit(id=document["id"], document=document, html=html))
+        return _bounded(hits)
+
+    def _facet(self, where: _Where, name: str) -> dict[str, int]:
+        field = next(one for one in self._g.fields if one.name == name)
+        tables, values = self._from(where)
+        column = f"d.c_{name}"
+        if field.many:
+            column = "m.value"
+            tables = tables.replace(" where ", f" cross join json_each(d.c_{name}) m where ", 1)
+        rows = self._t.execute(
+            f"select {column}, count(*) {tables} and {column} is not null"
+            f" group by 1 order by 2 desc, 1 limit {MAX_FACET_VALUES}",
+            values,
+        )
+        if field.kind == "flag":
+            return {"true" if value else "false": count for value, count in rows}
+        return {str(value): count for value, count in rows}
+
+
+def _order(generation: Generation, sort: str | None) -> str | None:
+    if not sort:
+        return None
+    name = sort.removeprefix("-")
+    names = [field.name for field in generation.declaration.of_role("sort")]
+    if name not in names:
+        raise InvalidArgument(
+            f"{name!r} is not a sort() of the index; it has {', '.join(names) or 'none'}",
+            parameter="sort",
+        )
+    direction = "desc" if sort.startswith("-") else "asc"
+    return f"d.c_{name} {direction} nulls last, d.number {direction}"
+
+
+def _newest(generation: Generation) -> str:
+    names = [field.name for field in generation.declaration.of_role("sort")]
+    return f"d.c_{names[0]} desc, d.number desc" if names else "d.number desc"
+
+
+def _quoted(text: str) -> str:
+    text = text.replace('"', " ").replace("\0", " ")
+    return f'"{text}"'
+
+
+def _term(part: Part, texts: Sequence[str], *, prefix_of: int | None = 0) -> str:
+    """Return what FTS5 is asked for a part: one of some texts.
+
+    Args:
+        part: the part.
+        texts: the texts.
+        prefix_of: which of them may be the beginning of a word, if the part may; None for none.
+    """
+    options = [
+        _quoted(text) + ("*" if part.is_prefix and place == prefix_of else "")
+        for place, text in enumerate(texts)
+    ]
+    found = options[0] if len(options) == 1 else f"({' OR '.join(options)})"
+    return found if part.field is None else f"(t_{part.field} : {found})"
+
+
+def _within(generation: Generation, part: Part) -> tuple[str, list[str]]:
+    """Return the condition that a text has a part, and its values."""
+    pattern = part.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    columns = generation.texts if part.field is None else [f"t_{part.field}"]
+    sql = " or ".join(f"coalesce(d.{column}, '') like ? escape '\\'" for column in columns)
+    return f"({sql})", [f"%{pattern}%".replace("\0", " ")] * len(columns)
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _BEGINNING else f"{text[:_BEGINNING]}…"
+
+
+def _bounded(hits: Any) -> list[Hit[Any]]:
+    """Return hits as long as they fit into an answer."""
+    found: list[Hit[Any]] = []
+    size = 0
+    for hit in hits:
+        size += len(msgspec.msgpack.encode(hit.document))
+        if size > MAX_ANSWER and found:
+            break
+        found.append(hit)
+    return found
