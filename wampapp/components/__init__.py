@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wampapp.components.component import Component
     from wampapp.components.kv import KV
+    from wampapp.components.search import Search
     from wampapp.components.settings import Live, Settings
     from wampapp.components.tasks import Tasks
 
-__all__ = ["KV", "Component", "Live", "Settings", "Tasks"]
+__all__ = ["KV", "Component", "Live", "Search", "Settings", "Tasks"]
 
 _HOMES = {
     "Component": "component",
     "KV": "kv",
     "Live": "settings",
+    "Search": "search",
     "Settings": "settings",
     "Tasks": "tasks",
 }

@@ -225,6 +225,16 @@ class Component(Blueprint):
         del client
         return self
 
+    def check_store(self, where: str) -> None:
+        """Refuse a store that is of no use to the component. Subclasses may override this.
+
+        Args:
+            where: a file, or a database's URL.
+
+        Raises:
+            UsageError: it cannot be kept there.
+        """
+
     # Serving.
 
     async def open(self) -> None:
@@ -257,6 +267,7 @@ class Component(Blueprint):
             where = settle_store(self.NAME, self.declared_store) if given is None else str(given)
             if self.service.config.in_test:
                 where = MEMORY
+            self.check_store(where)
             self._store = make_store(where, self.SCHEMA)
             self._store.on_lost = self._store_lost
             await self._store.open()

@@ -56,7 +56,7 @@ def text(*, weight: float = 1.0, default: Any = ..., default_factory: Any = ...)
     Raises:
         DeclarationError: the weight is not between 0 and 1,000.
     """
-    if not 0 < weight <= 1000:  # noqa: PLR2004
+    if not 0 < weight <= 1000:
         raise DeclarationError(f"The weight {weight!r} of a field is not between 0 and 1,000.")
     return _field(Mark("text", float(weight)), default, default_factory)
 
@@ -142,6 +142,7 @@ class Declared(typing.Generic[T]):
         name: the same.
         kind: the class; a dataclass if it was neither that nor a Struct.
         convertible: what plain values are converted to.
+        names: the names of all its fields.
         declaration: what the tables are made by.
 
     Raises:
@@ -169,6 +170,7 @@ class Declared(typing.Generic[T]):
             raise DeclarationError(
                 f"The class {kind.__name__} of the index {name!r} cannot be used: {error}."
             ) from None
+        self.names = _names(self.kind)
         self.declaration = Declaration(tuple(self._fields(hints)), language)
         self._check(hints)
 
@@ -213,6 +215,8 @@ class Declared(typing.Generic[T]):
 
     def _check(self, hints: dict[str, Any]) -> None:
         where = f"The class {self.kind.__name__} of the index {self.name!r}"
+        if not self.names <= hints.keys():
+            raise DeclarationError(f"{where} renames fields, and an index needs their own names.")
         kind = _bare(hints.get("id"))
         if kind not in (int, str):
             raise DeclarationError(f"{where} needs a field id, an int or a str.")
@@ -287,3 +291,9 @@ def _scalar(hint: Any) -> Kind | None:
         (date, "day"),
     )
     return next((kind for of, kind in found if issubclass(hint, of)), None)
+
+
+def _names(kind: Any) -> frozenset[str]:
+    if issubclass(kind, msgspec.Struct):
+        return frozenset(kind.__struct_encode_fields__)
+    return frozenset(field.name for field in dataclasses.fields(kind))

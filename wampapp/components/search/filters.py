@@ -44,7 +44,9 @@ def conditions(declaration: Declaration, wanted: Mapping[str, Any]) -> list[tupl
         else:
             values = value if isinstance(value, list | tuple | set) else [value]
             if len(values) > MAX_FILTER_VALUES:
-                raise _wrong(f"{name!r} has {len(values):,} values; {MAX_FILTER_VALUES:,} is the most")
+                raise _wrong(
+                    f"{name!r} has {len(values):,} values; {MAX_FILTER_VALUES:,} is the most"
+                )
             found.append(_one_of(field, [_value(field, one) for one in values]))
     return found
 
@@ -72,11 +74,8 @@ def _one_of(field: Field, values: list[Any]) -> tuple[str, list[Any]]:
     packed = [msgspec.json.encode(values).decode()]
     column = f"d.c_{field.name}"
     if field.many:
-        return (
-            f"exists (select 1 from json_each({column}) m where m.value in"  # noqa: S608
-            " (select value from json_each(?)))",
-            packed,
-        )
+        wanted = "(select value from json_each(?))"
+        return f"exists (select 1 from json_each({column}) m where m.value in {wanted})", packed  # noqa: S608
     if values == [None]:
         return f"{column} is null", []
     if len(values) == 1:

@@ -8,7 +8,7 @@ import msgspec
 
 from wampapp.components.search import filters
 from wampapp.components.search.highlights import BEGIN, END, marked
-from wampapp.components.search.query import Part, Query, fold, parse
+from wampapp.components.search.query import Part, Query, parse
 from wampapp.components.search.records import (
     MAX_ANSWER,
     MAX_FACET_VALUES,
@@ -25,7 +25,7 @@ from wampapp.components.search.typos import (
 from wampapp.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from wampapp.components.search.tables import Generation
     from wampapp.components.store import Transaction
@@ -115,7 +115,12 @@ def find(t: Transaction, generation: Generation, ask: Ask) -> Found[Any]:
         generation: the tables of the index.
         ask: the query.
     """
-    return _Search(t, generation, ask).answer()
+    # All of it sees the same documents.
+    t.execute("begin")
+    try:
+        return _Search(t, generation, ask).answer()
+    finally:
+        t.execute("rollback")
 
 
 class _Search:
@@ -282,8 +287,7 @@ class _Search:
                 match = f"({match}) NOT ({negative})"
             else:
                 sql.append(
-                    f"d.number not in (select rowid from {self._g.fts}"
-                    f" where {self._g.fts} match ?)"
+                    f"d.number not in (select rowid from {self._g.fts} where {self._g.fts} match ?)"
                 )
                 values.append(negative)
         return _Where(match or None, tuple(sql), tuple(values))

@@ -14,7 +14,7 @@ from wampapp.components.search.typos import TWO, can_be_meant, deletions
 from wampapp.components.store.migrations import Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from wampapp.components.search.declaring import Field
     from wampapp.components.search.records import Id
@@ -25,7 +25,7 @@ SCHEMA: Final = Schema(
     "search",
     (
         """
-        create table search_generation(number $id, declaration $blob not null);
+        create table search_generation(number $int primary key, declaration $blob not null);
         create table search_index(
             name $text primary key, generation $int not null, is_filled $int not null);
         """,
@@ -48,16 +48,14 @@ _decode = msgspec.msgpack.Decoder().decode
 _decode_declaration = msgspec.msgpack.Decoder(Declaration).decode
 
 
-class Index(NamedTuple):
+class Stored(NamedTuple):
     """An index as it is stored.
 
     Attributes:
-        name: its name.
         generation: its tables.
         is_filled: whether it has what its source has.
     """
 
-    name: str
     generation: Generation
     is_filled: bool
 
@@ -66,11 +64,11 @@ class Changed(NamedTuple):
     """What a change has done.
 
     Attributes:
-        count: how many documents are other than before, or gone.
+        number: how many documents are other than before, or gone.
         words: the words that the index knows by now.
     """
 
-    count: int
+    number: int
     words: Collection[str] = ()
 
 
@@ -112,11 +110,21 @@ class Generation:
         texts = ", ".join(self.texts)
         marks = ", ".join("?" * (len(self.texts) + 1))
         self._index = f"insert into {self.fts}(rowid, {texts}) values ({marks})"
-        self._forget = f"insert into {self.fts}({self.fts}, rowid, {texts}) values ('delete', {marks})"
+        self._forget = (
+            f"insert into {self.fts}({self.fts}, rowid, {texts}) values ('delete', {marks})"
+        )
         #: Names of fields that are kept as columns, and not in ``rest``.
         self._kept = frozenset(self.text_names) | {"id"}
 
     # Making.
+
+    def add(self, t: Transaction) -> None:
+        """Make the tables, and take note that they are there."""
+        t.execute(
+            "insert into search_generation values (?, ?)",
+            (self.number, msgspec.msgpack.encode(self.declaration)),
+        )
+        self.create(t)
 
     def create(self, t: Transaction) -> None:
         """Make the tables."""
@@ -143,7 +151,8 @@ class Generation:
                 " primary key(deletion, word)) without rowid"
             )
             t.execute(
-                f"create virtual table {self.gram} using fts5(word, tokenize='trigram', detail=none)"
+                f"create virtual table {self.gram} using"
+                " fts5(word, tokenize='trigram', detail=none)"
             )
 
     def drop(self, t: Transaction) -> None:
@@ -163,14 +172,14 @@ class Generation:
             known: words that the index is known to have.
         """
         by_id = {document["id"]: document for document in documents}
-        rows = {id: self._row(document) for id, document in by_id.items()}
+        rows = {key: self._row(document) for key, document in by_id.items()}
         was = self._former(t, list(rows))
         ((newest,),) = t.execute(f"select coalesce(max(number), 0) from {self.doc}")
         inserted, forgotten = [], []
         first = 1 + len(self.columns)
         last = first + len(self.texts)
-        for id, row in rows.items():
-            former = was.get(id)
+        for key, row in rows.items():
+            former = was.get(key)
             if former is None:
                 newest += 1
                 number = newest
@@ -247,11 +256,8 @@ class Generation:
 
     def document(self, row: Sequence[Any]) -> dict[str, Any]:
         """Return a document of its id, its ``rest`` and its texts."""
-        id, rest, *texts = row
-        document: dict[str, Any] = {"id": id, **_decode(rest)}
-        for name, text in zip(self.text_names, texts, strict=True):
-            document[name] = text
-        return document
+        key, rest, *texts = row
+        return {"id": key, **_decode(rest), **dict(zip(self.text_names, texts, strict=True))}
 
     def documents(self, t: Transaction, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
         """Return documents in the order of their numbers.
@@ -287,36 +293,29 @@ class Generation:
         t.execute(f"insert into {self.fts}({self.fts}, rank) values ('integrity-check', 1)")
 
 
-def indexes(t: Transaction) -> dict[str, Index]:
+def indexes(t: Transaction) -> dict[str, Stored]:
     """Return the indexes that there are; tables that none of them has are dropped."""
     found = {}
     generations = {
         number: Generation(number, _decode_declaration(declaration))
         for number, declaration in t.execute("select number, declaration from search_generation")
     }
-    for name, number, is_filled in t.execute("select name, generation, is_filled from search_index"):
-        found[name] = Index(name, generations.pop(number), bool(is_filled))
+    for name, number, is_filled in t.execute(
+        "select name, generation, is_filled from search_index"
+    ):
+        found[name] = Stored(generations.pop(number), bool(is_filled))
     for generation in generations.values():
         generation.drop(t)
     return found
 
 
-def add_generation(t: Transaction, declaration: Declaration) -> Generation:
-    """Make the tables of an index that is built."""
-    ((number,),) = t.execute(
-        "insert into search_generation(declaration) values (?) returning number",
-        (msgspec.msgpack.encode(declaration),),
-    )
-    generation = Generation(number, declaration)
-    generation.create(t)
-    return generation
-
-
-def add_index(t: Transaction, name: str, declaration: Declaration, *, is_filled: bool) -> Index:
+def add_index(t: Transaction, name: str, declaration: Declaration, *, is_filled: bool) -> Stored:
     """Make an index that has nothing yet."""
-    generation = add_generation(t, declaration)
+    ((newest,),) = t.execute("select coalesce(max(number), 0) from search_generation")
+    generation = Generation(newest + 1, declaration)
+    generation.add(t)
     t.execute("insert into search_index values (?, ?, ?)", (name, generation.number, is_filled))
-    return Index(name, generation, is_filled)
+    return Stored(generation, is_filled)
 
 
 def swap(t: Transaction, name: str, generation: Generation) -> None:
@@ -354,9 +353,3 @@ def _scalar(value: Any, kind: str) -> Any:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (msgspec.ValidationError, OverflowError, TypeError, ValueError):
         return None
-
-
-def words_known(words: Iterable[str], known: set[str], most: int) -> None:
-    """Remember that an index has words, unless that are too many."""
-    if len(known) < most:
-        known.update(words)

@@ -5,8 +5,8 @@ one have a deletion in common: a form of each with at most one letter left out. 
 index is stored with its deletions, and those of a written word lead to it. Two edits are rarer, and
 looked for by what three letters words have in common.
 
-As Meilisearch has it, a word of less than 5 letters has to be right, one of less than 9 may have one
-edit, and a longer one two; and an edit of the first letter counts as two. Beyond that, one of 4
+As Meilisearch has it, a word of less than 5 letters has to be right, one of less than 9 may have
+one edit, and a longer one two; and an edit of the first letter counts as two. Beyond that, one of 4
 letters may have two of them swapped.
 """
 
