@@ -236,7 +236,7 @@ class _Search:
         """Return words that have the most trigrams in common with one."""
         grams = " OR ".join(f'"{gram}"' for gram in sorted(trigrams(word)))
         rows = self._t.execute(
-            f"select word from {self._g.gram} where word match ?"
+            f"select word from {self._g.gram} where {self._g.gram} match ?"
             " and length(word) between ? and ? order by rank limit ?",
             (grams, len(word) - 2, len(word) + 2, _COMPARED),
         )
