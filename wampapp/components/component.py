@@ -232,7 +232,7 @@ class Component(Blueprint):
             where: a file, or a database's URL.
 
         Raises:
-            UsageError: it cannot be kept there.
+            StoreError: it cannot be kept there.
         """
 
     # Serving.

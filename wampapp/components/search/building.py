@@ -101,8 +101,9 @@ class Build:
             WampappError: it has failed.
         """
         while not self._outcome.done():
+            news = self._news  # of what happens while this is read, too
             yield Done(documents=self.documents)
-            await self._news.wait()
+            await news.wait()
         self._outcome.result()
         seconds = round(time.monotonic() - self._began, 3)
         yield Done(documents=self.documents, is_done=True, seconds=seconds)

@@ -11,7 +11,7 @@ from wampapp.components.search.declaring import Declared, check_name, facet, sor
 from wampapp.components.search.index import Index
 from wampapp.components.search.owner import Owner
 from wampapp.components.search.procedures import offer_procedures
-from wampapp.errors import DeclarationError, NoSuchProcedure, UsageError
+from wampapp.errors import DeclarationError, NoSuchProcedure, StoreError, UsageError
 from wampapp.registry.records import Hook
 
 if TYPE_CHECKING:
@@ -148,10 +148,10 @@ class Search(Component):
         """Refuse a database: an index is made by SQLite.
 
         Raises:
-            UsageError: it is one.
+            StoreError: it is one.
         """
         if "://" in where:
-            raise UsageError(
+            raise StoreError(
                 "A search is kept in a file, as it can be made again from its source; name one by "
                 "WAMPAPP_SEARCH_STORE, or Search(app, store=…)."
             )
@@ -159,9 +159,9 @@ class Search(Component):
     async def open(self) -> None:
         """Begin to own the indexes."""
         if not self.declared:
-            raise UsageError(
-                f"{self!r} has no index, so there is nothing to serve; declare one by "
-                "@search.index, or leave app.include(search) to the service that does."
+            raise StoreError(
+                f"The search {self.prefix} has no index, so there is nothing to serve; declare one "
+                "by @search.index, or leave app.include(search) to the service that does."
             )
         self._owner = Owner(self.store, self.declared, self.sources)
         await self._owner.start()
