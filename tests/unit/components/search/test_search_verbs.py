@@ -33,7 +33,7 @@ class Post:
     title: str = text(weight=5)
     body: str = text(default="")
     tag: str = facet(default="none")
-    written: datetime = sort(default=NOON)
+    written: datetime = sort(default=NOON)  # noqa: RUF009
 
 
 class Note(msgspec.Struct):
@@ -231,7 +231,7 @@ def test_nobody_serves_it() -> None:
         for verb in (
             lambda: search.posts.sync("x"),
             lambda: search.posts.sync.put(Post(1, "x")),
-            lambda: search.posts.sync.rebuild(),
+            search.posts.sync.rebuild,
         ):
             with pytest.raises(
                 NoSuchProcedure, match="Nobody serves com.shop.search; call app.incl"
