@@ -17,6 +17,7 @@ class Indexed:
         self.declared = Declared("things", kind, language=language)
         self.connection = SqliteConnection(file or ":memory:")
         self.connection.migrate(tables.SCHEMA, "the memory")
+        tables.prepare(self.connection)
         stored = tables.add_index(
             self.connection, "things", self.declared.declaration, is_filled=True
         )

@@ -39,8 +39,8 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Callable[..., Any])
 
 #: How many documents are sent at once, and about how many letters of them.
-_CHUNK: Final = 250
-_LETTERS: Final = 256 * 1024
+_CHUNK: Final = 500
+_LETTERS: Final = 512 * 1024
 
 
 class Searches(Protocol):

@@ -119,6 +119,7 @@ class Owner:
             shelf.documents = await self._store.read(shelf.generation.count, is_long=True)
 
     def _begin(self, t: Transaction) -> tuple[dict[str, Stored], int]:
+        tables.prepare(t)
         found = tables.indexes(t)
         for name, declared in self._declared.items():
             if name not in found:

@@ -38,6 +38,10 @@ _TOKENIZERS: Final = {
     "english": "porter unicode61 remove_diacritics 2",
     "cjk": "trigram",
 }
+#: How many KiB of pages the connection that writes remembers, and after how many changed pages they
+#: are brought from the log into the file.
+_CACHE: Final = 32 * 1024
+_LOG: Final = 8000
 #: How many ids are looked up at once.
 _IDS: Final = 500
 #: From how many letters on a word may be meant by one with two edits.
@@ -136,11 +140,10 @@ class Generation:
         for field, column in zip(self.fields, self.columns, strict=True):
             if field.role == "sort":
                 t.execute(f"create index search_by_{self.number}_{column} on {self.doc}({column})")
-        prefix = ", prefix='2 3'" if self.has_words else ""
         t.execute(
             f"create virtual table {self.fts} using fts5({', '.join(self.texts)},"
             f" content='{self.doc}', content_rowid='number',"
-            f" tokenize='{_TOKENIZERS[self.declaration.language]}'{prefix})"
+            f" tokenize='{_TOKENIZERS[self.declaration.language]}')"
         )
         weights = ", ".join(str(field.weight) for field in self.declaration.of_role("text"))
         t.execute(f"insert into {self.fts}({self.fts}, rank) values ('rank', 'bm25({weights})')")
@@ -291,6 +294,12 @@ class Generation:
             sqlite3.DatabaseError: they differ.
         """
         t.execute(f"insert into {self.fts}({self.fts}, rank) values ('integrity-check', 1)")
+
+
+def prepare(t: Transaction) -> None:
+    """Have the connection that writes fit an index: many pages change with a few documents."""
+    t.execute(f"pragma cache_size={-_CACHE}")
+    t.execute(f"pragma wal_autocheckpoint={_LOG}")
 
 
 def indexes(t: Transaction) -> dict[str, Stored]:
