@@ -1,8 +1,8 @@
 """A process of our search: `python -m tests.benchmarks.our_search KIND WHERE`.
 
 ``alone`` has the owner of an index without WAMP, and WHERE is a folder; it gets its orders as the
-rivals do. ``owner`` has the router in its process, and WHERE is its store. For the ``user``, WHERE is
-the router's URL; the parent calls its procedures.
+rivals do. ``owner`` has the router in its process, and WHERE is its store's folder. For the
+``user``, WHERE is the router's URL; the parent calls its procedures.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.rivals.orders import follow
-from tests.benchmarks.search_work import asked, indexed, updated
+from tests.benchmarks.search_work import DOCUMENTS, UPDATES, asked, indexed, updated
 from wampapp import App
 from wampapp.components import Search
 from wampapp.components.search import facet, tables, text
@@ -71,7 +71,7 @@ def user(where: str) -> None:
 
     @app.register
     async def index() -> float:
-        await texts.delete(*range(20_000))
+        await texts.delete(*range(DOCUMENTS + UPDATES))
 
         async def put(documents: Sequence[dict[str, Any]]) -> None:
             await texts.put_many([Text(**one) for one in documents])  # type: ignore[call-arg]

@@ -64,7 +64,11 @@ def _table(peer: str, samples: dict[Any, list[Any]]) -> Table:
         # All are times, so that the smaller is the better.
         return [1e6 / one for one in taken] if job == "index" else list(taken)
 
-    labels = {"index": "a document indexed, µs", "update": "a live update, ms", "query": "a query, ms"}
+    labels = {
+        "index": "a document indexed, µs",
+        "update": "a live update, ms",
+        "query": "a query, ms",
+    }
     return Table(
         f"Search; the peer: {PEERS[peer]}",
         f"{DOCUMENTS:,} documents of {TITLE} and {BODY} words, put {BATCH} at a time by us, each time "

@@ -64,7 +64,9 @@ class Mill:
                 "select name from sqlite_schema where sql like '%using fts5%'"
                 " and name like 'search_fts_%'"
             ).fetchall():
-                connection.execute(f"insert into {name}({name}, rank) values ('integrity-check', 1)")
+                connection.execute(
+                    f"insert into {name}({name}, rank) values ('integrity-check', 1)"
+                )
         finally:
             connection.close()
 

@@ -15,6 +15,7 @@ from wampapp.components.search.records import (
     Found,
     Hit,
 )
+from wampapp.components.search.tables import WORD_BITS
 from wampapp.components.search.typos import (
     LONGEST,
     deletions,
@@ -37,6 +38,8 @@ _MEANT: Final = 8
 _COMPARED: Final = 200
 #: Up to how many documents are counted to choose between words.
 _COUNTED: Final = 50
+#: The bits of a pair that are the number of a word.
+_WORD: Final = (1 << WORD_BITS) - 1
 #: How many words are shown of a text, and how many letters where words are not told apart.
 _SHOWN: Final = 24
 _SHOWN_GRAMS: Final = 60
@@ -218,8 +221,9 @@ class _Search:
             return []
         numbers = ", ".join(map(str, deletions(word)))
         rows = self._t.execute(
-            f"select distinct word from {self._g.near} where deletion in"
-            " (select value from json_each(?)) limit ?",
+            f"select distinct w.word from json_each(?) d cross join {self._g.near} n"
+            f" on n.pair between d.value << {WORD_BITS} and (d.value << {WORD_BITS}) + {_WORD}"
+            f" cross join {self._g.word} w on w.number = n.pair & {_WORD} limit ?",
             (f"[{numbers}]", _COMPARED),
         )
         found = list(nearest(word, (one for (one,) in rows), 1))
@@ -236,8 +240,9 @@ class _Search:
         """Return words that have the most trigrams in common with one."""
         grams = " OR ".join(f'"{gram}"' for gram in sorted(trigrams(word)))
         rows = self._t.execute(
-            f"select word from {self._g.gram} where {self._g.gram} match ?"
-            " and length(word) between ? and ? order by rank limit ?",
+            f"select w.word from {self._g.gram} g cross join {self._g.word} w"
+            f" on w.number = g.rowid where g.{self._g.gram} match ?"
+            " and length(w.word) between ? and ? order by g.rank limit ?",
             (grams, len(word) - 2, len(word) + 2, _COMPARED),
         )
         return [one for (one,) in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Final
 
 #: What SQLite puts around what was found. Unicode keeps these for such uses, and says that they are
@@ -10,7 +11,7 @@ from typing import Final
 BEGIN: Final = "\ufdd0"
 END: Final = "\ufdd1"
 _FOREIGN: Final = {ord(BEGIN): "\ufffd", ord(END): "\ufffd"}
-_MARKS: Final = {ord(BEGIN): "<mark>", ord(END): "</mark>"}
+_SPECIAL: Final = re.compile("[&<>\"']")
 
 
 def without_marks(text: str) -> str:
@@ -22,9 +23,6 @@ def without_marks(text: str) -> str:
 
 def marked(text: str) -> str:
     """Return HTML of what SQLite has marked."""
-    return html.escape(text).translate(_MARKS)
-
-
-def plain(text: str) -> str:
-    """Return the text within HTML of :func:`marked`, without its marks."""
-    return html.unescape(text.replace("<mark>", "").replace("</mark>", ""))
+    if _SPECIAL.search(text) is not None:
+        text = html.escape(text)
+    return text.replace(BEGIN, "<mark>").replace(END, "</mark>")

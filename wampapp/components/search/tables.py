@@ -42,6 +42,8 @@ _TOKENIZERS: Final = {
 #: are brought from the log into the file.
 _CACHE: Final = 32 * 1024
 _LOG: Final = 8000
+#: How many bits of a pair are the number of a word.
+WORD_BITS: Final = 31
 #: How many ids are looked up at once.
 _IDS: Final = 500
 #: From how many letters on a word may be meant by one with two edits.
@@ -91,7 +93,7 @@ class Generation:
         doc: the table of the documents.
         fts: that of their words.
         word: that of the words that may be meant by others.
-        near: that of their deletions.
+        near: that of their deletions: a deletion and a word's number in one.
         gram: that of their trigrams.
     """
 
@@ -148,14 +150,13 @@ class Generation:
         weights = ", ".join(str(field.weight) for field in self.declaration.of_role("text"))
         t.execute(f"insert into {self.fts}({self.fts}, rank) values ('rank', 'bm25({weights})')")
         if self.has_words:
-            t.execute(f"create table {self.word}(word text primary key) without rowid")
             t.execute(
-                f"create table {self.near}(deletion integer not null, word text not null,"
-                " primary key(deletion, word)) without rowid"
+                f"create table {self.word}(number integer primary key, word text not null unique)"
             )
+            t.execute(f"create table {self.near}(pair integer primary key)")
             t.execute(
                 f"create virtual table {self.gram} using"
-                " fts5(word, tokenize='trigram', detail=none)"
+                " fts5(word, tokenize='trigram', detail=none, content='')"
             )
 
     def drop(self, t: Transaction) -> None:
@@ -237,7 +238,9 @@ class Generation:
 
     def _learn(self, t: Transaction, text: str, known: set[str]) -> Collection[str]:
         """Take note of words that may be meant by others."""
-        new = [word for word in set(words_of(text)) - known if can_be_meant(word)]
+        # Most words are there many times, and in most cases white space is what is between them.
+        unique = words_of(" ".join(set(text.split())))
+        new = [word for word in set(unique) - known if can_be_meant(word)]
         had: set[str] = set()
         for start in range(0, len(new), _IDS):
             rows = t.execute(
@@ -247,12 +250,18 @@ class Generation:
             had.update(word for (word,) in rows)
         fresh = sorted(set(new) - had)
         if fresh:
-            t.execute_many(f"insert or ignore into {self.word} values (?)", zip(fresh))
-            near = sorted((number, word) for word in fresh for number in deletions(word))
-            t.execute_many(f"insert or ignore into {self.near} values (?, ?)", near)
-            long = [(word,) for word in fresh if len(word) >= _TWO_MEANT]
-            if long:
-                t.execute_many(f"insert into {self.gram}(word) values (?)", long)
+            ((newest,),) = t.execute(f"select coalesce(max(number), 0) from {self.word}")
+            numbered = list(enumerate(fresh, start=newest + 1))
+            t.execute_many(f"insert into {self.word} values (?, ?)", numbered)
+            # In their order, each is put beside the last one.
+            pairs = sorted(
+                deletion << WORD_BITS | number
+                for number, word in numbered
+                for deletion in deletions(word)
+            )
+            t.execute_many(f"insert into {self.near} values (?)", zip(pairs, strict=True))
+            long = [one for one in numbered if len(one[1]) >= _TWO_MEANT]
+            t.execute_many(f"insert into {self.gram}(rowid, word) values (?, ?)", long)
         return new
 
     # Reading.
