@@ -1,7 +1,7 @@
 """Searches: how fast documents are indexed and found, and typos beside what was meant.
 
-whoosh3 and tantivy are libraries, so our owner is measured beside them as a library, and over WAMP as
-it is used.
+whoosh3 and tantivy are libraries, so our owner is measured beside them as a library, and over WAMP
+as it is used.
 """
 
 import contextlib
@@ -71,8 +71,8 @@ def _table(peer: str, samples: dict[Any, list[Any]]) -> Table:
     }
     return Table(
         f"Search; the peer: {PEERS[peer]}",
-        f"{DOCUMENTS:,} documents of {TITLE} and {BODY} words, put {BATCH} at a time by us, each time "
-        "findable afterwards, and with one commit at the end by the peer. A query has two words, "
+        f"{DOCUMENTS:,} documents of {TITLE} and {BODY} words, put {BATCH} at a time by us, each "
+        "time findable afterwards, and with one commit at the end by the peer. A query has two words, "
         "both of which are to be there, and gets ten documents with both fields highlighted; ours "
         "counts all as well. Over WAMP: by another process.",
         [
@@ -157,8 +157,8 @@ def _typos() -> Table:
     times.sort()
     return Table(
         f"Words with a typo, among {len(all_of):,} documents",
-        f"{TYPOS:,} words of more than 5 letters with one edit. Found: the share for which documents "
-        "with the word that was meant are among the first ten.",
+        f"{TYPOS:,} words of more than 5 letters with one edit. Found: the share for which "
+        "documents with the word that was meant are among the first ten.",
         [
             Row("found, percent", [100 * found / TYPOS], []),
             Row("p50, ms", [times[len(times) // 2]], []),

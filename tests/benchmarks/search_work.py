@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 #: How many documents are indexed, in how large batches, and how many words one has.
-DOCUMENTS = 10_000
+DOCUMENTS = 20_000
 BATCH = 1000
 TITLE, BODY = 5, 60
 #: How many documents are put one by one, and how many queries are asked.

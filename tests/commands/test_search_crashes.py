@@ -110,7 +110,7 @@ def test_nothing_that_was_acknowledged_is_lost(mill: Mill) -> None:
         begun = threading.Event()
         patience = chance.randrange(1, 30)
 
-        def put() -> None:
+        def put(begun: threading.Event = begun, patience: int = patience) -> None:
             nonlocal number
             with connect(f"rs://127.0.0.1:{mill.port}", timeout=DEADLINE) as client:
                 index = Search(client, "com.mill.search").sync["grains"]
