@@ -72,9 +72,9 @@ def _table(peer: str, samples: dict[Any, list[Any]]) -> Table:
     return Table(
         f"Search; the peer: {PEERS[peer]}",
         f"{DOCUMENTS:,} documents of {TITLE} and {BODY} words, put {BATCH} at a time by us, each "
-        "time findable afterwards, and with one commit at the end by the peer. A query has two words, "
-        "both of which are to be there, and gets ten documents with both fields highlighted; ours "
-        "counts all as well. Over WAMP: by another process.",
+        "time findable afterwards, and with one commit at the end by the peer. A query has two "
+        "words, both of which are to be there, and gets ten documents with both fields "
+        "highlighted; ours counts all as well. Over WAMP: by another process.",
         [
             Row(f"{label}{', over WAMP' if name == 'wamp' else ''}", of(job, name), of(job, peer))
             for job, label in labels.items()
