@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: A query that finds fewer documents than that also finds words that are nearly those of it.
 FEW: Final = 10
+#: How many documents are ranked with each other.
+_RANKED: Final = 4000
 #: How many words one that was written wrongly stands for, and how many are compared with it.
 _MEANT: Final = 8
 _COMPARED: Final = 200
@@ -86,11 +88,14 @@ class _Where(NamedTuple):
     sql: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
 
+    def also(self, condition: str, value: Any) -> _Where:
+        """Return that with one more condition."""
+        return _Where(self.match, (*self.sql, condition), (*self.values, value))
+
     def but_for(self, numbers: Sequence[int]) -> _Where:
         """Return that without some documents."""
-        condition = "d.number not in (select value from json_each(?))"
         packed = msgspec.json.encode(numbers).decode()
-        return _Where(self.match, (*self.sql, condition), (*self.values, packed))
+        return self.also("d.number not in (select value from json_each(?))", packed)
 
 
 def check(generation: Generation, ask: Ask) -> None:
@@ -175,7 +180,7 @@ class _Search:
                 matched, where = "any", self._where(" OR ".join(terms))
                 total = self._count(where)
         return Found(
-            hits=self._hits(where, before),
+            hits=self._hits(where, before, total),
             total=total,
             matched=matched if total else "all",
             corrected=corrected if total else None,
@@ -321,7 +326,7 @@ class _Search:
         tables, values = self._from(where)
         return [number for (number,) in self._t.execute(f"select d.number {tables}", values)]
 
-    def _hits(self, where: _Where, before: list[int]) -> list[Hit[Any]]:
+    def _hits(self, where: _Where, before: list[int], total: int) -> list[Hit[Any]]:
         """Return the documents; those of ``before`` have the words as they were written."""
         ask = self._ask
         if not ask.limit:
@@ -340,7 +345,7 @@ class _Search:
                 hit for (n,) in numbers for hit in self._ranked(one._replace(values=(n,)), 1, 0)
             )
         if not before:
-            return _bounded(self._ranked(where, ask.limit, ask.offset))
+            return _bounded(self._best(where, total, ask.limit, ask.offset))
         first = _Where(where.match, ("f.rowid = ?",))
         found = [hit for n in before for hit in self._ranked(first._replace(values=(n,)), 1, 0)]
         found.sort(key=lambda hit: -hit.score)
@@ -348,8 +353,28 @@ class _Search:
         left = ask.limit - len(found)
         if left:
             offset = max(0, ask.offset - len(before))
-            found += self._ranked(where.but_for(before), left, offset)
+            found += self._best(where.but_for(before), total, left, offset)
         return _bounded(found)
+
+    def _best(self, where: _Where, total: int, limit: int, offset: int) -> list[Hit[Any]]:
+        """Return the best documents. If they are very many, the newest of them come first.
+
+        What so many have does not tell them apart, and to rank each takes a microsecond.
+        """
+        if total <= _RANKED:
+            return self._ranked(where, limit, offset)
+        tables, values = self._from(where)
+        ((last,),) = self._t.execute(
+            f"select f.rowid {tables} order by f.rowid desc limit 1 offset ?",
+            [*values, _RANKED - 1],
+        ) or [(0,)]
+        found = []
+        if offset < _RANKED:
+            found = self._ranked(where.also("f.rowid >= ?", last), limit, offset)
+        if len(found) < limit:
+            older = where.also("f.rowid < ?", last)
+            found += self._ranked(older, limit - len(found), max(0, offset - _RANKED))
+        return found
 
     def _ranked(self, where: _Where, limit: int, offset: int) -> list[Hit[Any]]:
         g = self._g

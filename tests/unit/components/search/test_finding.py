@@ -211,6 +211,21 @@ def test_sorting_and_pages(posts: Indexed) -> None:
     assert len(set(paged)) == posts.find("wamp").total == 22
 
 
+def test_of_very_many_documents_the_newest_are_ranked_first() -> None:
+    posts = Indexed(Post)
+    posts.put(post(n, "wamp" if n % 2 else "wamp and more") for n in range(5000))
+    found = posts.find("wamp", limit=1)
+    assert found.total == 5000
+    assert found.hits[0].id in range(1001, 5000, 2)
+    paged = [one for at in range(0, 5000, 1000) for one in posts.ids("wamp", limit=1000, offset=at)]
+    assert sorted(paged) == list(range(5000))
+    assert set(paged[:2000]) == set(range(1001, 5000, 2))
+    assert set(paged[4000:]) == set(range(1000))
+    posts.put([post(7000, "wamps", tags=["x"])])
+    assert posts.ids("wamp ", limit=1, filter={"tags": "x"}) == []
+    posts.close()
+
+
 def test_an_answer_has_a_mebibyte_at_most() -> None:
     posts = Indexed(Post)
     posts.put(post(n, "t", extra="x" * 600_000) for n in range(4))
