@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: A query that finds fewer documents than that also finds words that are nearly those of it.
 FEW: Final = 10
 #: How many documents are ranked with each other.
-_RANKED: Final = 4000
+_RANKED: Final = 2000
 #: How many words one that was written wrongly stands for, and how many are compared with it.
 _MEANT: Final = 8
 _COMPARED: Final = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, overload
 
 from wampapp.components.component import Component
@@ -60,6 +61,7 @@ class Search(Component):
     NAME = "search"
     SCHEMA = tables.SCHEMA
     COMMANDS: ClassVar[str | None] = "wampapp.cli.search.search:search"
+    CONSOLE: ClassVar[Path | None] = Path(__file__).parent / "console"
 
     def __init__(
         self,
