@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: A query that finds fewer documents than that also finds words that are nearly those of it.
 FEW: Final = 10
 #: How many documents are ranked with each other.
-_RANKED: Final = 2000
+_RANKED: Final = 1500
 #: How many words one that was written wrongly stands for, and how many are compared with it.
 _MEANT: Final = 8
 _COMPARED: Final = 200
@@ -92,10 +92,10 @@ class _Where(NamedTuple):
         """Return that with one more condition."""
         return _Where(self.match, (*self.sql, condition), (*self.values, value))
 
-    def but_for(self, numbers: Sequence[int]) -> _Where:
+    def but_for(self, hits: Sequence[Hit[Any]]) -> _Where:
         """Return that without some documents."""
-        packed = msgspec.json.encode(numbers).decode()
-        return self.also("d.number not in (select value from json_each(?))", packed)
+        packed = msgspec.json.encode([hit.id for hit in hits]).decode()
+        return self.also("d.id not in (select value from json_each(?))", packed)
 
 
 def check(generation: Generation, ask: Ask) -> None:
@@ -164,17 +164,22 @@ class _Search:
         exact = [_term(part, [part.text]) for part in self._wanted]
         where = self._where(" AND ".join(exact))
         total = self._count(where)
-        before: list[int] = []
+        before: list[Hit[Any]] = []
         corrected: str | None = None
         matched: Any = "all"
         if total < FEW and exact:
             terms = exact
             if self._ask.typos and self._g.has_words:
-                terms, corrected = self._with_meant(exact)
+                terms, likely, corrected = self._with_meant(exact)
                 if terms != exact:
                     wider = self._where(" AND ".join(terms))
                     if (more := self._count(wider)) > total:
-                        before = self._numbers(where) if total else []
+                        # What was written comes first, or else some of what was most likely meant.
+                        if total:
+                            before = self._ranked(where, total, 0)
+                        elif likely != terms:
+                            first = self._where(" AND ".join(likely))
+                            before = self._best(first, self._count(first), FEW // 2, 0)
                         where, total = wider, more
             if not total and len(terms) > 1:
                 matched, where = "any", self._where(" OR ".join(terms))
@@ -189,9 +194,14 @@ class _Search:
 
     # What is meant.
 
-    def _with_meant(self, exact: list[str]) -> tuple[list[str], str | None]:
-        """Return what FTS5 is asked for each word and those near it, and the query corrected."""
-        terms = list(exact)
+    def _with_meant(self, exact: list[str]) -> tuple[list[str], list[str], str | None]:
+        """Return what FTS5 is asked for the words and those near them, or most likely meant.
+
+        Returns:
+            What it is asked for each word and those near it; for each word or the one that was most
+            likely meant; and the query corrected, if one is.
+        """
+        terms, likely = list(exact), list(exact)
         right = list(self._wanted)
         for place, part in enumerate(self._wanted):
             word = part.word
@@ -201,7 +211,8 @@ class _Search:
             if not is_known and part.is_prefix:
                 completed = self._completions(word)
                 if completed:
-                    terms[place] = _term(part._replace(is_prefix=False), completed)
+                    whole = part._replace(is_prefix=False)
+                    terms[place] = likely[place] = _term(whole, completed)
                     continue
             meant = self._meant(word, part.field, is_known=is_known)
             if meant:
@@ -209,9 +220,10 @@ class _Search:
                 terms[place] = _term(part, texts, prefix_of=0 if is_known else None)
                 if not is_known:
                     right[place] = part._replace(text=meant[0])
+                    likely[place] = _term(part, meant[:1], prefix_of=None)
         if right == self._wanted:
-            return terms, None
-        return terms, str(self._query._replace(wanted=tuple(right)))
+            return terms, likely, None
+        return terms, likely, str(self._query._replace(wanted=tuple(right)))
 
     def _meant(self, word: str, field: str | None, *, is_known: bool) -> list[str]:
         """Return words of the index that a written one may stand for, the best first.
@@ -322,12 +334,8 @@ class _Search:
         tables, values = self._from(where)
         return int(self._t.execute(f"select count(*) {tables}", values)[0][0])
 
-    def _numbers(self, where: _Where) -> list[int]:
-        tables, values = self._from(where)
-        return [number for (number,) in self._t.execute(f"select d.number {tables}", values)]
-
-    def _hits(self, where: _Where, before: list[int], total: int) -> list[Hit[Any]]:
-        """Return the documents; those of ``before`` have the words as they were written."""
+    def _hits(self, where: _Where, before: list[Hit[Any]], total: int) -> list[Hit[Any]]:
+        """Return the documents; those of ``before`` come first if they are not sorted."""
         ask = self._ask
         if not ask.limit:
             return []
@@ -346,10 +354,7 @@ class _Search:
             )
         if not before:
             return _bounded(self._best(where, total, ask.limit, ask.offset))
-        first = _Where(where.match, ("f.rowid = ?",))
-        found = [hit for n in before for hit in self._ranked(first._replace(values=(n,)), 1, 0)]
-        found.sort(key=lambda hit: -hit.score)
-        found = found[ask.offset : ask.offset + ask.limit]
+        found = before[ask.offset : ask.offset + ask.limit]
         left = ask.limit - len(found)
         if left:
             offset = max(0, ask.offset - len(before))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.benchmarks.search_work import documents, words
 from tests.support.indexed import Indexed
 from wampapp.components.search import text
 from wampapp.components.search.typos import deletions, distance, edits_allowed, nearest
@@ -113,6 +114,24 @@ def test_what_is_corrected(
     else:
         assert found.corrected is None
     assert [hit.id for hit in found.hits] == ids
+    things.close()
+
+
+@pytest.mark.slow
+def test_words_with_a_typo_are_found() -> None:
+    things = Indexed(Thing)
+    texts = [one["body"] for one in documents(10_000)]
+    for start in range(0, len(texts), 1000):
+        some = enumerate(texts[start : start + 1000], start)
+        things.put({"id": n, "words": one} for n, one in some)
+    used = {word for one in texts for word in one.split()}
+    chance = random.Random(7)
+    long = [word for word in words() if len(word) > 5 and word in used]
+    found = 0
+    for word in chance.choices(long, k=1000):
+        hits = things.find(f"{edited(word, chance)} ").hits
+        found += any(f"<mark>{word}</mark>" in hit.html["words"] for hit in hits)
+    assert found >= 980
     things.close()
 
 
