@@ -8,20 +8,14 @@ import msgspec
 
 from wampapp.components.search import filters
 from wampapp.components.search.highlights import BEGIN, END, marked
+from wampapp.components.search.matching import term, within
+from wampapp.components.search.meaning import Meaning
 from wampapp.components.search.query import Part, Query, parse
 from wampapp.components.search.records import (
     MAX_ANSWER,
     MAX_FACET_VALUES,
     Found,
     Hit,
-)
-from wampapp.components.search.tables import WORD_BITS
-from wampapp.components.search.typos import (
-    LONGEST,
-    deletions,
-    edits_allowed,
-    nearest,
-    trigrams,
 )
 from wampapp.errors import InvalidArgument
 
@@ -35,13 +29,6 @@ if TYPE_CHECKING:
 FEW: Final = 10
 #: How many documents are ranked with each other.
 _RANKED: Final = 1500
-#: How many words one that was written wrongly stands for, and how many are compared with it.
-_MEANT: Final = 8
-_COMPARED: Final = 200
-#: Up to how many documents are counted to choose between words.
-_COUNTED: Final = 50
-#: The bits of a pair that are the number of a word.
-_WORD: Final = (1 << WORD_BITS) - 1
 #: How many words are shown of a text, and how many letters where words are not told apart.
 _SHOWN: Final = 24
 _SHOWN_GRAMS: Final = 60
@@ -161,7 +148,7 @@ class _Search:
 
     def answer(self) -> Found[Any]:
         """Return what is found."""
-        exact = [_term(part, [part.text]) for part in self._wanted]
+        exact = [term(part, [part.text]) for part in self._wanted]
         where = self._where(" AND ".join(exact))
         total = self._count(where)
         before: list[Hit[Any]] = []
@@ -170,7 +157,10 @@ class _Search:
         if total < FEW and exact:
             terms = exact
             if self._ask.typos and self._g.has_words:
-                terms, likely, corrected = self._with_meant(exact)
+                meant = Meaning(self._t, self._g).of(self._wanted)
+                terms, likely = meant.terms, meant.likely
+                if meant.parts != tuple(self._wanted):
+                    corrected = str(self._query._replace(wanted=meant.parts))
                 if terms != exact:
                     wider = self._where(" AND ".join(terms))
                     if (more := self._count(wider)) > total:
@@ -192,115 +182,20 @@ class _Search:
             facets={name: self._facet(where, name) for name in self._ask.facets},
         )
 
-    # What is meant.
-
-    def _with_meant(self, exact: list[str]) -> tuple[list[str], list[str], str | None]:
-        """Return what FTS5 is asked for the words and those near them, or most likely meant.
-
-        Returns:
-            What it is asked for each word and those near it; for each word or the one that was most
-            likely meant; and the query corrected, if one is.
-        """
-        terms, likely = list(exact), list(exact)
-        right = list(self._wanted)
-        for place, part in enumerate(self._wanted):
-            word = part.word
-            if word is None or len(word) > LONGEST:
-                continue
-            is_known = self._has(exact[place])
-            if not is_known and part.is_prefix:
-                completed = self._completions(word)
-                if completed:
-                    whole = part._replace(is_prefix=False)
-                    terms[place] = likely[place] = _term(whole, completed)
-                    continue
-            meant = self._meant(word, part.field, is_known=is_known)
-            if meant:
-                texts = [part.text, *meant] if is_known else meant
-                terms[place] = _term(part, texts, prefix_of=0 if is_known else None)
-                if not is_known:
-                    right[place] = part._replace(text=meant[0])
-                    likely[place] = _term(part, meant[:1], prefix_of=None)
-        if right == self._wanted:
-            return terms, likely, None
-        return terms, likely, str(self._query._replace(wanted=tuple(right)))
-
-    def _meant(self, word: str, field: str | None, *, is_known: bool) -> list[str]:
-        """Return words of the index that a written one may stand for, the best first.
-
-        Args:
-            word: the word, folded.
-            field: the only field that counts; None for all.
-            is_known: whether the index has the word itself.
-        """
-        allowed = edits_allowed(word)
-        if not allowed:
-            return []
-        numbers = ", ".join(map(str, deletions(word)))
-        rows = self._t.execute(
-            f"select distinct w.word from json_each(?) d cross join {self._g.near} n"
-            f" on n.pair between d.value << {WORD_BITS} and (d.value << {WORD_BITS}) + {_WORD}"
-            f" cross join {self._g.word} w on w.number = n.pair & {_WORD} limit ?",
-            (f"[{numbers}]", _COMPARED),
-        )
-        found = list(nearest(word, (one for (one,) in rows), 1))
-        if is_known:
-            return [one for _, one in found[:_MEANT]]
-        if not found and allowed > 1:
-            found = list(nearest(word, self._alike(word), allowed))
-        found.sort(key=lambda one: (one[0], abs(len(one[1]) - len(word)), one[1]))
-        # The more frequent one is meant. Words of documents that have gone are not meant at all.
-        counted = [(edits, -self._frequency(one, field), one) for edits, one in found[:_MEANT]]
-        return [one for _, count, one in sorted(counted) if count]
-
-    def _alike(self, word: str) -> list[str]:
-        """Return words that have the most trigrams in common with one."""
-        grams = " OR ".join(f'"{gram}"' for gram in sorted(trigrams(word)))
-        rows = self._t.execute(
-            f"select w.word from {self._g.gram} g cross join {self._g.word} w"
-            f" on w.number = g.rowid where g.{self._g.gram} match ?"
-            " and length(w.word) between ? and ? order by g.rank limit ?",
-            (grams, len(word) - 2, len(word) + 2, _COMPARED),
-        )
-        return [one for (one,) in rows]
-
-    def _completions(self, word: str) -> list[str]:
-        """Return words that begin with what was written; their stems need not."""
-        rows = self._t.execute(
-            f"select word from {self._g.word} where word >= ? and word < ? limit ?",
-            (word, word + "\U0010ffff", _MEANT),
-        )
-        return [one for (one,) in rows if self._has(_quoted(one))]
-
-    def _has(self, match: str) -> bool:
-        return bool(
-            self._t.execute(
-                f"select 1 from {self._g.fts} where {self._g.fts} match ? limit 1", (match,)
-            )
-        )
-
-    def _frequency(self, word: str, field: str | None) -> int:
-        found: int = self._t.execute(
-            f"select count(*) from (select 1 from {self._g.fts} where {self._g.fts} match ?"
-            " limit ?)",
-            (_term(Part(word, field), [word]), _COUNTED),
-        )[0][0]
-        return found
-
     # What is found.
 
     def _where(self, match: str) -> _Where:
         sql, values = list(self._sql), list(self._values)
         for part in self._short:
-            condition, value = _within(self._g, part)
+            condition, value = within(self._g, part)
             sql.append(condition)
             values += value
         unwanted = []
         for part in self._query.unwanted:
             if self._g.has_words or len(part.text) >= _GRAM:
-                unwanted.append(_term(part, [part.text]))
+                unwanted.append(term(part, [part.text]))
             else:
-                condition, value = _within(self._g, part)
+                condition, value = within(self._g, part)
                 sql.append(f"not {condition}")
                 values += value
         if unwanted:
@@ -460,35 +355,6 @@ def _order(generation: Generation, sort: str | None) -> str | None:
 def _newest(generation: Generation) -> str:
     names = [field.name for field in generation.declaration.of_role("sort")]
     return f"d.c_{names[0]} desc, d.number desc" if names else "d.number desc"
-
-
-def _quoted(text: str) -> str:
-    text = text.replace('"', " ").replace("\0", " ")
-    return f'"{text}"'
-
-
-def _term(part: Part, texts: Sequence[str], *, prefix_of: int | None = 0) -> str:
-    """Return what FTS5 is asked for a part: one of some texts.
-
-    Args:
-        part: the part.
-        texts: the texts.
-        prefix_of: which of them may be the beginning of a word, if the part may; None for none.
-    """
-    options = [
-        _quoted(text) + ("*" if part.is_prefix and place == prefix_of else "")
-        for place, text in enumerate(texts)
-    ]
-    found = options[0] if len(options) == 1 else f"({' OR '.join(options)})"
-    return found if part.field is None else f"(t_{part.field} : {found})"
-
-
-def _within(generation: Generation, part: Part) -> tuple[str, list[str]]:
-    """Return the condition that a text has a part, and its values."""
-    pattern = part.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    columns = generation.texts if part.field is None else [f"t_{part.field}"]
-    sql = " or ".join(f"coalesce(d.{column}, '') like ? escape '\\'" for column in columns)
-    return f"({sql})", [f"%{pattern}%".replace("\0", " ")] * len(columns)
 
 
 def _beginning(text: str) -> str:
