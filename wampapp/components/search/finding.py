@@ -22,11 +22,15 @@ from wampapp.errors import InvalidArgument
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wampapp.components.search.meaning import Meant
+    from wampapp.components.search.records import Id
     from wampapp.components.search.tables import Generation
     from wampapp.components.store import Transaction
 
 #: A query that finds fewer documents than that also finds words that are nearly those of it.
 FEW: Final = 10
+#: How many documents are first for what was less likely meant.
+_SHARE: Final = 2
 #: How many documents are ranked with each other.
 _RANKED: Final = 1500
 #: How many words are shown of a text, and how many letters where words are not told apart.
@@ -158,18 +162,14 @@ class _Search:
             terms = exact
             if self._ask.typos and self._g.has_words:
                 meant = Meaning(self._t, self._g).of(self._wanted)
-                terms, likely = meant.terms, meant.likely
+                terms = meant.terms
                 if meant.parts != tuple(self._wanted):
                     corrected = str(self._query._replace(wanted=meant.parts))
                 if terms != exact:
                     wider = self._where(" AND ".join(terms))
                     if (more := self._count(wider)) > total:
-                        # What was written comes first, or else some of what was most likely meant.
-                        if total:
-                            before = self._ranked(where, total, 0)
-                        elif likely != terms:
-                            first = self._where(" AND ".join(likely))
-                            before = self._best(first, self._count(first), FEW // 2, 0)
+                        # What was written comes first, or else some of all that was likely meant.
+                        before = self._ranked(where, total, 0) if total else self._mixed(meant)
                         where, total = wider, more
             if not total and len(terms) > 1:
                 matched, where = "any", self._where(" OR ".join(terms))
@@ -183,6 +183,19 @@ class _Search:
         )
 
     # What is found.
+
+    def _mixed(self, meant: Meant) -> list[Hit[Any]]:
+        """Return some documents for each choice of what was meant, and the most for the likeliest.
+
+        Otherwise, documents with a word that is rarer would leave no room for them.
+        """
+        found: dict[Id, Hit[Any]] = {}
+        for terms in meant.likely:
+            share = _SHARE if found else FEW - _SHARE * (len(meant.likely) - 1)
+            where = self._where(" AND ".join(terms))
+            for hit in self._best(where, self._count(where), share, 0):
+                found.setdefault(hit.id, hit)
+        return list(found.values())
 
     def _where(self, match: str) -> _Where:
         sql, values = list(self._sql), list(self._values)

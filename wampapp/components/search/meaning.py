@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from wampapp.components.search.tables import Generation
     from wampapp.components.store import Transaction
 
+#: How many choices of what was meant have documents among the first.
+LIKELY: Final = 4
 #: How many words one that was written wrongly stands for, and how many are compared with it.
 _MEANT: Final = 8
 _COMPARED: Final = 200
 #: Up to how many documents are counted to choose between words.
-_COUNTED: Final = 50
+_COUNTED: Final = 1000
 #: The bits of a pair that are the number of a word.
 _WORD: Final = (1 << WORD_BITS) - 1
 
@@ -35,12 +37,13 @@ class Meant(NamedTuple):
 
     Attributes:
         terms: what FTS5 is asked for each word and those near it.
-        likely: what it is asked for each word, or the one that was most likely meant.
+        likely: what it is asked for each word, or one that was meant: first for those that were
+            most likely meant, then for those that come next. Empty if there is nothing to choose.
         parts: the words, as they were most likely meant.
     """
 
     terms: list[str]
-    likely: list[str]
+    likely: list[list[str]]
     parts: tuple[Part, ...]
 
 
@@ -62,7 +65,8 @@ class Meaning:
             wanted: the parts.
         """
         terms = [term(part, [part.text]) for part in wanted]
-        likely, parts = list(terms), list(wanted)
+        parts = list(wanted)
+        choices: dict[int, list[str]] = {}
         for place, part in enumerate(wanted):
             word = part.word
             if word is None or len(word) > LONGEST:
@@ -72,7 +76,7 @@ class Meaning:
                 completed = self._completions(word)
                 if completed:
                     whole = part._replace(is_prefix=False)
-                    terms[place] = likely[place] = term(whole, completed)
+                    terms[place] = term(whole, completed)
                     continue
             meant = self._meant(word, part.field, is_known=is_known)
             if not meant:
@@ -81,8 +85,14 @@ class Meaning:
                 terms[place] = term(part, [part.text, *meant])
             else:
                 terms[place] = term(part, meant, prefix_of=None)
-                likely[place] = term(part, meant[:1], prefix_of=None)
+                choices[place] = [term(part, [one], prefix_of=None) for one in meant]
                 parts[place] = part._replace(text=meant[0])
+        count = max((len(some) for some in choices.values()), default=0)
+        likely = []
+        for number in range(min(count, LIKELY) if count > 1 else 0):
+            likely.append(list(terms))
+            for place, some in choices.items():
+                likely[-1][place] = some[min(number, len(some) - 1)]
         return Meant(terms, likely, tuple(parts))
 
     def _meant(self, word: str, field: str | None, *, is_known: bool) -> list[str]:

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wampapp.search")
 
-#: From how many documents on a query is answered by a thread of its own.
+#: From how many documents on a query is answered by a thread, as it may take milliseconds: one that
+#: has to look at all that it finds, and any other.
 _LARGE: Final = 2000
+_VERY_LARGE: Final = 30_000
 #: How many words of an index are remembered, so as not to look them up.
 _WORDS: Final = 300_000
 #: Seconds between two looks at what a live query finds, at least.
@@ -174,7 +176,7 @@ class Owner:
             finding.check(generation, ask)
             work = partial(finding.find, generation=generation, ask=ask)
             try:
-                return await self._store.read(work, is_long=shelf.documents > _LARGE)
+                return await self._store.read(work, is_long=_is_long(shelf.documents, ask))
             except StorageFailed:
                 if shelf.generation is generation:
                     raise  # otherwise, it was built anew, and what was asked has gone
@@ -370,6 +372,11 @@ class Owner:
             raise StorageFailed(
                 f"The index {name!r} is damaged ({_message(error)}); rebuild it."
             ) from None
+
+
+def _is_long(documents: int, ask: Ask) -> bool:
+    looks_at_all = bool(ask.facets or ask.sort or ask.filter or not ask.text.strip())
+    return documents > (_LARGE if looks_at_all else _VERY_LARGE)
 
 
 def _put(
