@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.records import check_seconds
 from wampapp.errors import SessionError, WampappError
+from wampapp.observe.tracing import RUNNING, of_request, running_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -71,6 +72,8 @@ def lifespan(
     async def running(site: Any) -> AsyncGenerator[None, None]:
         site.state.wamp = app
         _handle_errors(site)
+        if not isinstance(site.middleware_stack, _Traced):
+            site.middleware_stack = _Traced(site.middleware_stack)
         url = options.get("url")
         others: Any = {name: value for name, value in options.items() if name != "url"}
         starting = asyncio.ensure_future(embedded.start(app, url, others, patience=_REJOIN_TIMEOUT))
@@ -89,6 +92,24 @@ def lifespan(
             _ = starting.cancelled() or starting.exception()  # logged already, or stopped just now
 
     return running
+
+
+class _Traced:
+    """An ASGI app in which what answers a request belongs to the request's trace.
+
+    Args:
+        app: the same app without that.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or RUNNING.get() is not None:
+            await self.app(scope, receive, send)
+            return
+        with running_for(of_request(scope["headers"])):
+            await self.app(scope, receive, send)
 
 
 def _log_failure(starting: asyncio.Future[Any]) -> None:

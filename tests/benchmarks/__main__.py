@@ -34,6 +34,7 @@ from tests.benchmarks import (
     sleepers,
     start,
     tasks,
+    telemetry,
     testing,
 )
 from tests.benchmarks.harness import (
@@ -103,6 +104,8 @@ def main() -> None:
         add(*search.measure(options.rounds))
     if options.only in (None, "settings"):
         add(*settings.measure(options.rounds))
+    if options.only in (None, "telemetry"):
+        add(*telemetry.measure(options.rounds, options.seconds))
     if options.only in (None, "tasks"):
         add(*tasks.measure(options.rounds, options.seconds))
     if options.only in (None, "testing"):
@@ -135,7 +138,8 @@ def parse() -> argparse.Namespace:
                 "pages",
                 "rejoin",
             ),
-            *("roles", "search", "settings", "sleepers", "start", "tasks", "testing"),
+            *("roles", "search", "settings", "sleepers", "start", "tasks", "telemetry"),
+            "testing",
         ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -36,9 +36,10 @@ def uvicorn(folder: Path, text: str, *options: str, **variables: str) -> Iterato
         yield site
 
 
-def get(site: Process, path: str) -> object:
+def get(site: Process, path: str, **headers: str) -> Any:
     port = site.until(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=DEADLINE) as answer:
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    with urllib.request.urlopen(asked, timeout=DEADLINE) as answer:
         return json.load(answer)
 
 
@@ -63,6 +64,30 @@ def test_the_app_runs_in_the_site_s_loop(
             assert client.call("com.asgi.add", 20, 3) == 23  # others call it just the same
         assert site.stop() == 0, site.text
     assert "Traceback" not in site.text
+
+
+TRACED = f"""{FASTAPI}
+
+from wampapp.observe.tracing import current_trace_id
+
+@wamp.register
+async def trace():
+    return current_trace_id()
+
+@site.get("/trace")
+def traces(other: bool = False) -> list[str | None]:
+    return [current_trace_id(), wamp.sync.call(".trace")]
+"""
+
+
+def test_a_request_s_trace_goes_on_in_services(tmp_path: Path, embedded: EmbeddedRouter) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with uvicorn(tmp_path, TRACED, WAMPAPP_URL=embedded.rs_url) as site:
+        assert get(site, "/trace", traceparent=f"00-{trace}-b7ad6b7169203331-01") == [trace] * 2
+        one, two = get(site, "/trace"), get(site, "/trace")
+        assert one != two
+        assert len({*one, *two, trace}) == 3
+        assert site.stop() == 0, site.text
 
 
 def test_a_router_that_comes_later(tmp_path: Path, free_port: int) -> None:

@@ -43,6 +43,7 @@ from wampapp.crossbar import Crossbar
 from wampapp.errors import SessionError
 from wampapp.flask import WAMP
 from wampapp.flask.settings import settings_from
+from wampapp.observe.tracing import current_trace_id
 
 DEADLINE = 60.0  # seconds
 _numbers = itertools.count()
@@ -1055,3 +1056,27 @@ def test_nothing_starts_at_import() -> None:
         FOLDER / "flask_import.py",
     )
     assert (done.stdout, done.stderr) == ("1 False\n", "")
+
+
+def test_a_request_s_trace_goes_on_in_services(
+    site: Flask, wamp: WAMP, serve: Any, prefix: str
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+
+    @wamp.register(".end")
+    def end() -> str | None:
+        return current_trace_id()
+
+    @site.get("/trace")
+    def traces() -> list[str | None]:
+        return [current_trace_id(), g.wamp.call(".end")]
+
+    serve()
+    visitor = site.test_client()
+    header = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    assert visitor.get("/trace", headers=header).json == [trace] * 2
+    one, two = visitor.get("/trace").json, visitor.get("/trace").json
+    assert one[0] == one[1] != two[0] == two[1]
+    assert current_trace_id() is None
+    with site.app_context():
+        assert current_trace_id() is None

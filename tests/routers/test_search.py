@@ -229,9 +229,12 @@ def test_a_lost_file_costs_a_rebuild(company: Company) -> None:
 
 
 def test_what_cannot_be_served(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WAMPAPP_STORE", "postgresql://127.0.0.1/none")
-    with pytest.raises(StoreError, match="A search is kept in a file, .* WAMPAPP_SEARCH_STORE"):
+    monkeypatch.setenv("WAMPAPP_SEARCH_STORE", "postgresql://127.0.0.1/none")
+    with pytest.raises(
+        StoreError, match="Search keeps its data in a SQLite file; name one in place"
+    ):
         company.owner()
-    monkeypatch.setenv("WAMPAPP_SEARCH_STORE", str(company.file))
+    monkeypatch.delenv("WAMPAPP_SEARCH_STORE")
+    monkeypatch.setenv("WAMPAPP_STORE", "postgresql://127.0.0.1/none")  # of other components
     company.owner()
     assert company.file.exists()

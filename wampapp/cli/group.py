@@ -44,6 +44,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "search": "wampapp.cli.search.search",
         "settings": "wampapp.cli.settings.settings",
         "tasks": "wampapp.cli.tasks.tasks",
+        "health": "wampapp.cli.inspect.health",
+        "logs": "wampapp.cli.telemetry.logs",
+        "stats": "wampapp.cli.telemetry.stats",
+        "top": "wampapp.cli.telemetry.top",
     },
 }
 

@@ -113,6 +113,8 @@ def table(
 
 def _width(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
+    if "\x1b" in text:
+        text = click.unstyle(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text

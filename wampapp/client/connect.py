@@ -14,7 +14,9 @@ from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.runtime import Runtime, get_runtime
 from wampapp.loop.threads import ThreadPool
+from wampapp.observe import otel
 from wampapp.observe.hidden import explain
+from wampapp.observe.tracing import running_for
 from wampapp.registry.blueprint import Blueprint
 from wampapp.registry.naming import check_absolute_prefix, check_relative
 from wampapp.session.connection import Connection
@@ -54,10 +56,13 @@ class ConnectedClient(PeerClient):
         )
         self._opened: Connection | None = None
         self._workers = ThreadPool(_THREADS)
-        self._dispatcher = Dispatcher(runtime.loop, self._workers, logger, debug=config.debug)
+        self._dispatcher = Dispatcher(
+            runtime.loop, self._workers, logger, debug=config.debug, spans=otel.configured()
+        )
         self._keeper: asyncio.Task[None] | None = None
         self._closing = False
-        runtime.call(self._open(runtime, config))
+        with running_for(None):  # it outlives what opens it
+            runtime.call(self._open(runtime, config))
         runtime.clients += 1
 
     async def _open(self, runtime: Runtime, config: Config) -> None:

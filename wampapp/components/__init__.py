@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from wampapp.components.search import Search
     from wampapp.components.settings import Live, Settings
     from wampapp.components.tasks import Tasks
+    from wampapp.components.telemetry import Telemetry
 
-__all__ = ["KV", "Component", "Live", "Search", "Settings", "Tasks"]
+__all__ = ["KV", "Component", "Live", "Search", "Settings", "Tasks", "Telemetry"]
 
 _HOMES = {
     "Component": "component",
@@ -27,6 +28,7 @@ _HOMES = {
     "Search": "search",
     "Settings": "settings",
     "Tasks": "tasks",
+    "Telemetry": "telemetry",
 }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from wampapp.client.blocking import Client
     from wampapp.client.handles import Procedure
+    from wampapp.components.measured import Measured
     from wampapp.components.store import Store
     from wampapp.components.store.migrations import Schema
     from wampapp.registry.records import Worker
@@ -86,6 +87,7 @@ class Component(Blueprint):
         COMMANDS: where its commands are, as ``module:attribute``; None if it has none.
         CONSOLE: the folder of its tab in the console: ``tab.js``, and ``tab.css`` if it wants. For
             the page, ``list.js`` beside it is ``./tab-<name>-list.js``.
+        FILE_ONLY: whether its data is kept in a SQLite file, whatever ``WAMPAPP_STORE`` says.
         store: its open store, in the process that serves it.
 
     Raises:
@@ -96,6 +98,7 @@ class Component(Blueprint):
     SCHEMA: ClassVar[Schema | None] = None
     COMMANDS: ClassVar[str | None] = None
     CONSOLE: ClassVar[Path | None] = None
+    FILE_ONLY: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -220,20 +223,14 @@ class Component(Blueprint):
         """Return what it does in this process, for the banner."""
         return f"kept in {self.store.where}" if self._store is not None else "served elsewhere"
 
+    async def measure(self) -> list[Measured]:
+        """Return numbers about its data, where this process serves it; for telemetry."""
+        return []
+
     def tester(self, client: Any) -> Any:
         """Return what tests ask of the component, as ``client.<name>``; itself by default."""
         del client
         return self
-
-    def check_store(self, where: str) -> None:
-        """Refuse a store that is of no use to the component. Subclasses may override this.
-
-        Args:
-            where: a file, or a database's URL.
-
-        Raises:
-            StoreError: it cannot be kept there.
-        """
 
     # Serving.
 
@@ -264,10 +261,18 @@ class Component(Blueprint):
             )
         if self.SCHEMA is not None:
             given = self._given_store
-            where = settle_store(self.NAME, self.declared_store) if given is None else str(given)
+            where = (
+                settle_store(self.NAME, self.declared_store, file_only=self.FILE_ONLY)
+                if given is None
+                else str(given)
+            )
+            if self.FILE_ONLY and "://" in where:
+                raise StoreError(
+                    f"{type(self).__name__} keeps its data in a SQLite file; name one in place of "
+                    f"{where.partition('://')[0]}://…."
+                )
             if self.service.config.in_test:
                 where = MEMORY
-            self.check_store(where)
             self._store = make_store(where, self.SCHEMA)
             self._store.on_lost = self._store_lost
             await self._store.open()

@@ -22,9 +22,11 @@ from wampapp.dispatch.failures import Failures
 from wampapp.dispatch.functions import Functions, failure_for, is_cancelled, wait_for
 from wampapp.dispatch.middleware import run_middleware
 from wampapp.dispatch.result_checks import checked
+from wampapp.dispatch.spans import with_spans
 from wampapp.dispatch.tasks import EAGER, first_step, start
 from wampapp.errors import InvalidArgument, Overloaded
 from wampapp.loop.deferreds import rest_with_deferreds, with_deferreds
+from wampapp.observe.tracing import RUNNING, running_for
 from wampapp.registry.endpoint import endpoint_for
 from wampapp.registry.records import Registration
 
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Coroutine, Sequence
 
+    from wampapp.dispatch.metering import Meter
     from wampapp.loop.threads import ThreadPool
+    from wampapp.observe.otel import Spans
+    from wampapp.observe.tracing import Origin
     from wampapp.registry.endpoint import Endpoint, Kind, Limit
     from wampapp.registry.records import Subscription
 
@@ -53,6 +58,7 @@ class Dispatcher:
         debug: whether a caller gets the exception's type, message and traceback.
         check_results: whether results are checked against the handlers' annotations.
         surround: see :meth:`App.surround`.
+        spans: makes spans of OpenTelemetry's; None where none are made.
 
     Attributes:
         functions: runs the app's functions that are not handlers: hooks, timers, error handlers.
@@ -68,16 +74,20 @@ class Dispatcher:
         debug: bool = False,
         check_results: bool = False,
         surround: Callable[[Callable[..., Any], Kind], Callable[..., Any]] | None = None,
+        spans: Spans | None = None,
     ) -> None:
         self._loop = loop
         self._workers = workers
         self._checks_results = check_results and surround is None
         self.functions = Functions(loop, workers, surround)
         self.failures = Failures(logger, debug=debug)
+        self._make_run: Callable[..., Run] = Run
         self._tasks: dict[Run, asyncio.Future[Any]] = {}
         self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
         self._closed = False
+        if spans is not None:
+            self.call = with_spans(self.call, spans)  # type: ignore[method-assign] # else no cost
 
     def call(
         self,
@@ -88,6 +98,7 @@ class Dispatcher:
         details: dict[str, Any] = _NO_DETAILS,
         *,
         publication: int | None = None,
+        origin: Origin | None = None,
     ) -> Run:
         """Run a handler.
 
@@ -98,13 +109,14 @@ class Dispatcher:
             reply: gets the outcome, now or later.
             details: the details of INVOCATION or EVENT.
             publication: an event's publication id; None for a call.
+            origin: what it runs for, where that is known already; None for this call or event.
 
         Returns:
             The run; it may be done already.
         """
         progress = bool(details) and details.get("receive_progress") is True
         is_event = publication is not None
-        run = Run(endpoint, reply, self.failures, progress, is_event)
+        run = self._make_run(endpoint, reply, self.failures, progress, is_event, details, origin)
         if self._closed:
             run.end_cancelled("The service stops.")
             return run
@@ -129,6 +141,14 @@ class Dispatcher:
         else:
             self._start(run, args, kwargs)
         return run
+
+    def measure_with(self, meter: Meter) -> None:
+        """Have all runs from now on counted.
+
+        Args:
+            meter: what counts them.
+        """
+        self._make_run = meter.run
 
     def prepare(self, record: Registration | Subscription) -> Endpoint:
         """Make a record's handler ready to be called."""
@@ -156,7 +176,8 @@ class Dispatcher:
             limit.running += 1
             self._start(run, args, kwargs)
         elif len(limit.waiting) < MAX_WAITING_CALLS:
-            limit.waiting.append(start)
+            # Its context goes with it, for it starts when another one ends.
+            limit.waiting.append(functools.partial(contextvars.copy_context().run, start))
         else:
             run.limit = None
             uri = run.endpoint.uri
@@ -195,6 +216,7 @@ class Dispatcher:
             self._run_on_loop(run, call)
 
     def _run_on_loop(self, run: Run, call: Callable[[], Any]) -> None:
+        token = RUNNING.set(run)
         try:
             value = call()
             if isinstance(value, asyncio.Future):
@@ -203,14 +225,15 @@ class Dispatcher:
                 value.add_done_callback(functools.partial(self._future_done, run))
                 return
             rest = None if type(value) in FINAL else self._rest(run, value)
+            if rest is not None:
+                self._start_task(run, rest)
+            else:
+                run.result(value)
+                self._release(run)
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             self._fail(run, error)
-            return
-        if rest is not None:
-            self._start_task(run, rest)
-        else:
-            run.result(value)
-            self._release(run)
+        finally:
+            RUNNING.reset(token)
 
     def _future_done(self, run: Run, future: asyncio.Future[Any]) -> None:
         """Take the outcome of a future that a handler has returned."""
@@ -255,6 +278,7 @@ class Dispatcher:
                 run.end_cancelled()
                 self._ended(run)
                 return
+        RUNNING.set(run)  # the context is the task's own
         try:
             coroutine = call(*args, **kwargs)
             try:
@@ -281,6 +305,7 @@ class Dispatcher:
 
     def _ended(self, run: Run) -> None:
         self._tasks.pop(run, None)
+        run.task = None  # whose context has the run: a cycle would be left to the collector
         if run.limit is not None:
             self._release(run)
         if self._idle is not None:
@@ -352,6 +377,12 @@ class Dispatcher:
 
         An error handler runs in ``context``; None for the current one.
         """
+        with running_for(run):
+            self._take_failure(run, error, context)
+
+    def _take_failure(
+        self, run: Run, error: BaseException, context: contextvars.Context | None
+    ) -> None:
         if isinstance(error, asyncio.CancelledError):
             if run.cancelled:
                 run.end_cancelled()

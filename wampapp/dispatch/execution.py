@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from wampapp.errors import CallTimeout, Canceled, InvalidHandler
+from wampapp.observe.tracing import RUNNING, Origin, making, running_for
 from wampapp.protocol.payload import ATOMS
-from wampapp.registry.context import Event, Invocation
+from wampapp.protocol.traceparent import CARRIER
 from wampapp.registry.results import CallResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from wampapp.dispatch.failures import Failures
     from wampapp.errors import WampError
+    from wampapp.registry.context import Invocation
     from wampapp.registry.endpoint import Endpoint, Limit
 
 #: How many items a generator in a thread may yield before the first of them is sent.
@@ -56,6 +58,8 @@ class Run(msgspec.Struct, eq=False):
         failures: makes WAMP errors of exceptions.
         takes_progress: whether the caller takes progressive results.
         is_event: whether it is an event's and not a call's.
+        details: the details of INVOCATION or EVENT.
+        known_origin: what it runs for, where that is known already or was asked for.
         done: whether its outcome was given; a later one is ignored.
         cancelled: whether nobody waits for it any longer.
         context: what the handler sees of the call or event, where it asked.
@@ -71,13 +75,24 @@ class Run(msgspec.Struct, eq=False):
     failures: Failures
     takes_progress: bool
     is_event: bool
+    details: Mapping[str, Any]
+    known_origin: Origin | None = None
     done: bool = False
     cancelled: bool = False
-    context: Invocation | Event | None = None
+    context: Invocation | None = None
     limit: Limit | None = None
     task: asyncio.Future[Any] | None = None
     timer: asyncio.TimerHandle | None = None
     uri: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """What it runs for: this call or event."""
+        if self.known_origin is None:
+            with making:
+                if self.known_origin is None:
+                    self.known_origin = Origin(self.details.get(CARRIER))
+        return self.known_origin
 
     def result(self, value: Any) -> None:
         """Give the outcome: a return value, or what is wrong with it where it cannot be sent."""
@@ -92,6 +107,8 @@ class Run(msgspec.Struct, eq=False):
         """Give the outcome: an exception. This is where it becomes a WAMP error, or is logged."""
         if self.done:
             return
+        if self.known_origin is not None:
+            self.known_origin.fail(error)
         self._end()
         try:
             if not self.is_event:
@@ -153,19 +170,22 @@ class Run(msgspec.Struct, eq=False):
         self.done = True
         if self.timer is not None:
             self.timer.cancel()
+        if self.known_origin is not None:
+            self.known_origin.end()
 
     def start_timer(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         """End the run with :class:`CallTimeout` after so many seconds."""
         self.timer = loop.call_later(seconds, self._expire, seconds)
 
     def _expire(self, seconds: float) -> None:
-        self.error(CallTimeout(f"{self.endpoint.uri} took longer than its {seconds:g} s."))
+        with running_for(self):
+            self.error(CallTimeout(f"{self.endpoint.uri} took longer than its {seconds:g} s."))
         self.cancel()
 
     def cancel(self) -> None:
         """Cancel the run: a task is cancelled, a thread can see it in its Invocation."""
         self.cancelled = True
-        if isinstance(self.context, Invocation):
+        if self.context is not None:
             self.context.cancelled = True
         if self.task is not None:
             self.task.cancel()
@@ -228,7 +248,11 @@ def iterate_in_thread(
 
 
 def call_in_thread(loop: asyncio.AbstractEventLoop, run: Run, call: Callable[[], Any]) -> Any:
-    """Call a plain handler in a worker thread, and iterate over what it yields, if it does."""
+    """Call a plain handler in a worker thread, and iterate over what it yields, if it does.
+
+    The present context is for the run by itself.
+    """
+    RUNNING.set(run)
     value = call()
     if type(value) not in FINAL and run.is_iterated(value):
         return iterate_in_thread(loop, run, value)

@@ -34,9 +34,7 @@ def extras_for(
         return extras
     kind = endpoint.binding.context_kind
     if kind is Event:
-        extras[name] = run.context = Event(
-            actual, pattern.text, publication, details, endpoint.withdraw
-        )
+        extras[name] = Event(actual, pattern.text, publication, details, endpoint.withdraw, run)
     elif kind is DetailsOfEvent:
         extras[name] = event_details(endpoint, actual, publication, details)
     else:
@@ -49,7 +47,7 @@ def extras_for(
 
         if kind is Invocation:
             extras[name] = run.context = Invocation(
-                actual, pattern.text, details, progress, endpoint.withdraw
+                actual, pattern.text, details, progress, endpoint.withdraw, run
             )
         else:
             takes = progress if run.takes_progress else None

@@ -13,6 +13,7 @@ from wampapp.flask.app import ContextApp
 from wampapp.flask.commands import make_group
 from wampapp.flask.inline import Inline
 from wampapp.flask.peer import Peer
+from wampapp.flask.traces import take_in
 from wampapp.registry.blueprint import Blueprint
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class WAMP(Blueprint):
 
         # The signal holds the peer weakly, or it would keep the app in memory for ever.
         appcontext_pushed.connect(peer.give, app)
+        take_in(app)
         if SessionError not in app.error_handler_spec[None][None]:
             app.register_error_handler(SessionError, functools.partial(_unavailable, app))
         app.cli.add_command(make_group())

@@ -21,6 +21,7 @@ from wampapp.flask.connection import ProcessConnection
 from wampapp.flask.flask_wamp import Wampy
 from wampapp.flask.settings import settings_from, wamp_values
 from wampapp.loop.runtime import Runtime, get_runtime
+from wampapp.observe.tracing import running_for
 from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class Peer(Client):
         if held is None or held.runtime is not runtime or held.is_over:
             if held is not None and held.process == os.getpid():
                 held.close_soon()
-            held = self._held = ProcessConnection(runtime, *self._route(runtime))
+            with running_for(None):  # it outlives the request
+                held = self._held = ProcessConnection(runtime, *self._route(runtime))
         await held.wait_joined()
         return held.connection
 

@@ -119,6 +119,11 @@ class ThreadPool:
         with self._ready:
             return len(self._jobs) + self._count - self._idle - self._waiting
 
+    @property
+    def size(self) -> int:
+        """How many threads there are."""
+        return self._count
+
     def close(self) -> None:
         """End the threads as soon as they have nothing to do; jobs in line are still run."""
         with self._ready:

@@ -12,6 +12,7 @@ from typing import Any, Final, TextIO
 import msgspec
 
 from wampapp.errors import UsageError
+from wampapp.observe.tracing import current
 
 #: The names of levels that :func:`configure` takes.
 LEVELS: Final = {
@@ -40,13 +41,35 @@ _BARE: Final = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+#: So many digits of a trace's id tell it from the others of a day.
+_SHORT: Final = 8
+
+
 def _escaped(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+class TraceFilter(logging.Filter):
+    """Gives each record of a call, an event, a request or a task the id of its trace.
+
+    It is the record's attribute ``trace``: 32 hexadecimal digits. Add it to a handler, which sees
+    a record where it was logged.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True, for every record is shown."""
+        origin = current()
+        if origin is not None and not hasattr(record, "trace"):
+            record.trace = origin.trace_id
+        return True
+
+
 class LineFormatter(logging.Formatter):
     """``14:03:22  hello  Ada says hello``; but for INFO, the level comes before the text.
+
+    Where others know of the trace, as after a call of another service, its first digits follow:
+    ``trace=4bf92f35``.
 
     Args:
         worker: which of several processes this is: ``hello[2]``; None for the only one.
@@ -64,12 +87,21 @@ class LineFormatter(logging.Formatter):
         # What callers send may be in it: no line that it begins looks like one of ours, and no
         # control sequence reaches the terminal.
         text = _UNSAFE.sub(_escaped, record.getMessage()).replace("\n", "\n    ")
-        line = f"{clock}  {record.name}{self._mark}  {level}{text}"
+        line = f"{clock}  {record.name}{self._mark}  {level}{text}{_shared_trace(record)}"
         if record.exc_info:
             line = f"{line}\n{_quoted(self.formatException(record.exc_info))}"
         if record.stack_info:
             line = f"{line}\n{_quoted(self.formatStack(record.stack_info))}"
         return line
+
+
+def _shared_trace(record: logging.LogRecord) -> str:
+    """Return the beginning of a trace's id, where one can look for more of it elsewhere."""
+    origin = current()
+    trace: str | None = getattr(record, "trace", None)
+    if origin is None or not origin.is_shared or trace != origin.trace_id:
+        return ""
+    return f"  trace={trace[:_SHORT]}"
 
 
 def _quoted(traceback: str) -> str:
@@ -178,6 +210,7 @@ def configure(
         return
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(worker) if form == "json" else LineFormatter(worker))
+    handler.addFilter(TraceFilter())
     root.addHandler(handler)
     root.setLevel(lowest)
     # Twisted and Autobahn log every port and factory at INFO.

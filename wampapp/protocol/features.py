@@ -12,6 +12,8 @@ OTHER_REALMS: Final = "x_wampapp_realms"
 #: What the procedures are called by which apps tell what they offer. Each adds something of its
 #: own, for several are in a realm; whose it is, the router's meta API says.
 DESCRIBE: Final = "wampapp.describe."
+#: What begins the URI of the procedure by which an app says whether it is well.
+HEALTH: Final = "wampapp.health."
 
 #: The client's roles and their features: `roles` in the details of HELLO.
 ROLES: Final[dict[str, Any]] = {

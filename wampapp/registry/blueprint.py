@@ -389,6 +389,8 @@ class Blueprint(Routing):
         hooks: list[Hook | Timer] = [*blueprint.registry.all_hooks, *blueprint.registry.timers]
         for hook in hooks:
             self.registry.add_hook(hook)
+        for check in blueprint.registry.health_checks:
+            self.registry.add_health_check(check)
         self.scope.included.append(blueprint.scope)
 
     def _include_routes(self, blueprint: Blueprint, url_prefix: str | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wampapp.observe.tracing import Origin, Traced
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -31,6 +33,7 @@ class Invocation(Context):
 
     __slots__ = (
         "_progress",
+        "_running",
         "_withdraw",
         "caller",
         "caller_authid",
@@ -48,6 +51,7 @@ class Invocation(Context):
         details: dict[str, Any],
         progress: Callable[[tuple[Any, ...], dict[str, Any]], None],
         withdraw: Callable[[], None],
+        running: Traced | None = None,
     ) -> None:
         self.procedure = procedure
         self.pattern = pattern
@@ -58,9 +62,15 @@ class Invocation(Context):
         self.cancelled = False
         self._progress = progress
         self._withdraw = withdraw
+        self._running = running or Origin()
 
     def __repr__(self) -> str:
         return f"<Invocation of {self.procedure!r} by {self.caller}>"
+
+    @property
+    def trace_id(self) -> str:
+        """The id of the trace that it belongs to: 32 hexadecimal digits."""
+        return self._running.origin.trace_id
 
     def progress(self, *args: Any, **kwargs: Any) -> None:
         """Send a progressive result; does nothing if the caller takes none.
@@ -113,6 +123,7 @@ class Event(Context):
     """
 
     __slots__ = (
+        "_running",
         "_withdraw",
         "pattern",
         "publication",
@@ -130,6 +141,7 @@ class Event(Context):
         publication: int,
         details: dict[str, Any],
         withdraw: Callable[[], None],
+        running: Traced | None = None,
     ) -> None:
         self.topic = topic
         self.pattern = pattern
@@ -139,9 +151,15 @@ class Event(Context):
         self.publisher_authrole: str | None = details.get("publisher_authrole")
         self.retained: bool = details.get("retained") is True
         self._withdraw = withdraw
+        self._running = running or Origin()
 
     def __repr__(self) -> str:
         return f"<Event of {self.topic!r}, publication {self.publication}>"
+
+    @property
+    def trace_id(self) -> str:
+        """The id of the trace that it belongs to: 32 hexadecimal digits."""
+        return self._running.origin.trace_id
 
     def unsubscribe(self) -> None:
         """Take this handler back, for good: no further event reaches it.

@@ -1,4 +1,4 @@
-"""The decorators of what runs by itself: hooks and timers."""
+"""The decorators of what runs by itself: hooks, timers and health checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wampapp.config.records import check_seconds
 from wampapp.errors import UsageError
 from wampapp.registry.checks import check_called
 from wampapp.registry.naming import source_of
-from wampapp.registry.records import Hook, Timer
+from wampapp.registry.records import HealthCheck, Hook, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Lifecycle:
-    """Collects hooks and timers; a :class:`Blueprint` is one.
+    """Collects hooks, timers and health checks; a :class:`Blueprint` is one.
 
     Attributes:
         registry: the records of what was declared.
@@ -81,6 +81,38 @@ class Lifecycle:
         check_called(function, f"app.on_{kind}", f"A {kind} hook")
         self.registry.add_hook(Hook(kind, function, source_of(function)))
         return function
+
+    def health(self, name: str) -> Callable[[F], F]:
+        """Find out by a function whether something that the app needs is well; a decorator.
+
+        ::
+
+            @app.health("database")
+            async def database() -> None:
+                await pool.execute("select 1")
+
+        It takes no arguments, and raises where something is wrong; a plain function runs in a
+        worker thread. It runs every few seconds while the app runs. ``/healthz`` at the router's
+        port and ``wampapp health`` say how it came out, and the log says why.
+
+        Args:
+            name: what it looks at, such as ``database``.
+
+        Raises:
+            UsageError: the name is not one.
+            InvalidHandler: the function needs arguments, or is a generator.
+            DeclarationError: there is one of that name.
+            AppStarted: the app runs already.
+        """
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise UsageError("health takes the name of a check; write @app.health('database').")
+
+        def decorate(function: F) -> F:
+            check_called(function, f"app.health({name!r})", "A health check")
+            self.registry.add_health_check(HealthCheck(name, function, source_of(function)))
+            return function
+
+        return decorate
 
     def every(self, seconds: float, *, every_worker: bool = False) -> Callable[[F], F]:
         """Run a function again and again while the app runs; a decorator.

@@ -76,6 +76,21 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A function that finds out whether something that the app needs is well.
+
+    Attributes:
+        name: what it looks at, such as ``database``.
+        function: the function, called without arguments; it raises where something is wrong.
+        source: where it was declared.
+    """
+
+    name: str
+    function: Callable[[], Any]
+    source: Source | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """Which of the processes that run an app this one is.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wampapp.errors import AppStarted, DuplicateUri
+from wampapp.errors import AppStarted, DeclarationError, DuplicateUri
 from wampapp.registry.records import Hook, name_of
 from wampapp.registry.web_records import WebRecords
 
 if TYPE_CHECKING:
     from wampapp.registry.records import (
         Guest,
+        HealthCheck,
         HookKind,
         Publication,
         Registration,
@@ -33,6 +34,7 @@ class Registry:
         self._publications: dict[str, Publication] = {}
         self._hooks: list[Hook] = []
         self._timers: list[Timer] = []
+        self._checks: dict[str, HealthCheck] = {}
         self._guests: list[Guest] = []
         self._frozen = False
         #: What it serves over HTTP.
@@ -61,6 +63,11 @@ class Registry:
         return tuple(self._timers)
 
     @property
+    def health_checks(self) -> tuple[HealthCheck, ...]:
+        """What finds out whether the app is well."""
+        return tuple(self._checks.values())
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is declared."""
         return not (self._guests or self.web or self.has_own)
@@ -68,7 +75,13 @@ class Registry:
     @property
     def has_own(self) -> bool:
         """Whether anything is declared that the app does itself, and not a guest."""
-        records = self._registrations, self._subscriptions, self._hooks, self._timers
+        records = (
+            self._registrations,
+            self._subscriptions,
+            self._hooks,
+            self._timers,
+            self._checks,
+        )
         return any(records)
 
     @property
@@ -84,6 +97,7 @@ class Registry:
             *(record.handler for record in self._subscriptions),
             *(hook.function for hook in self._hooks),
             *(timer.function for timer in self._timers),
+            *(check.function for check in self._checks.values()),
             *(route.view for route in self.web.routes),
         ]
         return {name for f in functions if (name := getattr(f, "__module__", None)) is not None}
@@ -119,6 +133,7 @@ class Registry:
                 )
         found._subscriptions = [s for s in self._subscriptions if first or s.every_worker]
         found._hooks = self._hooks
+        found._checks = self._checks
         found._guests = self._guests
         found.web = self.web
         found._timers = [t for t in self._timers if first or t.every_worker]
@@ -128,6 +143,7 @@ class Registry:
         """Return what an app declares that serves nothing: its hooks."""
         found = Registry()
         found._hooks = self._hooks
+        found._checks = self._checks
         return found
 
     def freeze(self) -> None:
@@ -195,6 +211,22 @@ class Registry:
             self._hooks.append(record)
         else:
             self._timers.append(record)
+
+    def add_health_check(self, record: HealthCheck) -> None:
+        """Add what finds out whether the app is well.
+
+        Raises:
+            DeclarationError: there is one of that name.
+            AppStarted: the app runs already.
+        """
+        self._check_open(name_of(record.function))
+        earlier = self._checks.get(record.name)
+        if earlier is not None:
+            raise DeclarationError(
+                f"The health check {record.name!r} is declared already, by "
+                f"{name_of(earlier.function)} ({earlier.source}); give one of them another name."
+            )
+        self._checks[record.name] = record
 
     def set_identifier(self, record: Registration) -> None:
         """Have a procedure that is registered say who a web page is.

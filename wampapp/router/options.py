@@ -11,6 +11,7 @@ from wampapp.errors import (
     WampError,
 )
 from wampapp.protocol.messages import short_repr
+from wampapp.protocol.traceparent import CARRIER
 from wampapp.router.index import EXACT
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ PASSTHRU: Final = "payload_passthru_mode"
 _SCHEME: Final = "ppt_scheme"
 _PASSTHRU: Final = (_SCHEME, "ppt_serializer", "ppt_cipher", "ppt_keyid")
 #: Not in the specification: Crossbar.io hands it on as well.
-_TRANSACTION: Final = "transaction_hash"
+_TRANSACTION: Final = CARRIER
+_MAX_TRANSACTION: Final = 1024
 #: Longer timeouts are as good as none.
 _MAX_TIMEOUT: Final = 30 * 24 * 3600 * 1000
 
@@ -42,7 +44,7 @@ def handed_on(options: dict[str, Any]) -> dict[str, Any]:
     """Return what is handed on of the options of a CALL or a PUBLISH."""
     found = passed_through(options)
     transaction = options.get(_TRANSACTION)
-    if isinstance(transaction, str):
+    if isinstance(transaction, str) and len(transaction) <= _MAX_TRANSACTION:
         found[_TRANSACTION] = transaction
     return found
 

@@ -14,10 +14,12 @@ from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import NotJoined
 from wampapp.loop.threads import ThreadPool
+from wampapp.observe import otel
 from wampapp.registry.extras import check_extra
 from wampapp.registry.records import Registration, Scope
 from wampapp.runner import reach
 from wampapp.runner.description import description_record, is_told
+from wampapp.runner.health import Health
 from wampapp.runner.reach import Reach
 from wampapp.session.connection import Connection
 
@@ -92,6 +94,7 @@ class Service:
             debug=config.debug,
             check_results=config.debug if config.check_results is None else config.check_results,
             surround=surround,
+            spans=otel.configured(),
         )
         self._connection: Connection | None = None
         self._guests: list[Connection] = []
@@ -110,6 +113,7 @@ class Service:
         self._left_out: set[tuple[Match, str]] = set()
         self._hooks = Hooks(registry, self._dispatcher, lifespan)
         self._timers = Timers(registry, self._dispatcher)
+        self._health = Health(registry.health_checks, self._dispatcher.functions.run, config.name)
         self._watchdog: Watchdog | None = None
 
     @property
@@ -227,8 +231,13 @@ class Service:
         if self._describe is not None and is_told(self._config.describe, found):
             description = description_record(self._describe, self._announced)
             endpoints.append((description, self._dispatcher.prepare(description)))
+        if (health := self._health.record()) is not None:
+            endpoints.append((health, self._dispatcher.prepare(health)))
+        if found.server is not None:
+            found.server.services.append(self._health)
         await self._serve_pages(found)
         await self._hooks.run_startup()
+        await self._health.start()
         if self._registry.has_own or not self._registry.guests:
             self._connection = Connection(
                 found.dialer,
@@ -252,6 +261,7 @@ class Service:
             self._guests.append(connection)
             await connection.open(patient=patient)
             self._keep(connection)
+        self._health.is_ready = True
 
     def _announced(self) -> list[tuple[Registration | Subscription, Endpoint]]:
         return [] if self._connection is None else self._connection.announced()
@@ -402,6 +412,7 @@ class Service:
     async def _stop(self) -> None:
         if self._pages is not None:
             self._pages.tell_end()
+        await self._health.stop()
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.wait([self._starting])
@@ -425,6 +436,9 @@ class Service:
         await self._hooks.run_shutdown()  # if there was no session to close
         await self._hooks.end_lifespan()
         if self._reach is not None:
+            server = self._reach.server
+            if server is not None and self._health in server.services:
+                server.services.remove(self._health)
             await self._reach.close()
         self._workers.close()
         if self._watchdog is not None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
+from typing import Protocol as Shape
 from urllib.parse import urlsplit
 
 from autobahn.websocket.types import ConnectionDeny
@@ -46,6 +47,20 @@ _LETS_IN: Final = {
     ANY: "every web page that somebody opens",
     OPAQUE: "every page that is opened from disk, and every website from a sandboxed frame,",
 }
+
+
+class Healthy(Shape):
+    """An app in this process, as those see it who watch over it.
+
+    Attributes:
+        is_ready: whether it has joined, and its hooks have run.
+    """
+
+    is_ready: bool
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of its health checks that failed."""
 
 
 class Server:
@@ -114,6 +129,8 @@ class Server:
         self.own_file: OwnFile | None = None
         #: Makes what answers everything but ``/ws``, of what does by itself; None for that.
         self.page_maker: Callable[[PageFactory], Any] | None = None
+        #: The apps in this process.
+        self.services: list[Healthy] = []
         self._address: Address
 
     def _call_soon(self, callback: Callable[[], None]) -> None:
@@ -209,14 +226,25 @@ class Server:
         if self._page is None:
             from wampapp.server.page import PageFactory
 
-            is_ready = lambda: not self.router.is_closing  # noqa: E731
             # Another realm may be shown later.
             file = lambda path: (  # noqa: E731
                 self.own_file(path) if self.own_file and self.is_local else None
             )
-            page = PageFactory(self._address, self.loop, is_ready, self.host_allowed, file)
+            page = PageFactory(
+                self._address, self.loop, self._unready, self._unwell, self.host_allowed, file
+            )
             self._page = page if self.page_maker is None else self.page_maker(page)
         return self._page
+
+    def _unready(self) -> str:
+        """Return why what runs in this process is not ready; empty if it is."""
+        if self.router.is_closing:
+            return "The router stops."
+        return "" if all(one.is_ready for one in self.services) else "The app has yet to start."
+
+    def _unwell(self) -> list[str]:
+        """Return the names of the health checks that failed."""
+        return [name for one in self.services for name in one.failed]
 
     @property
     def is_local(self) -> bool:

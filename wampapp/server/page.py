@@ -90,6 +90,10 @@ def _error(status: str) -> _Answer:
     return _Answer(status, f"{status.partition(' ')[2]}\n".encode())
 
 
+def _unavailable(why: str) -> _Answer:
+    return _Answer("503 Service Unavailable", f"{why}\n".encode("utf-8", "replace"))
+
+
 #: The console loads its own files, speaks WAMP to where it comes from, and is in no other's frame.
 _CONSOLE_POLICY: Final = (
     "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -101,7 +105,6 @@ _MISDIRECTED: Final = _Answer(
 #: The files of the console are relative to a folder.
 _TO_CONSOLE: Final = _Answer("307 Temporary Redirect", b"", location=CONSOLE)
 _OK: Final = _Answer("200 OK", b"ok\n")
-_STOPPING: Final = _Answer("503 Service Unavailable", b"The router stops.\n")
 
 
 def console_reply(own_file: OwnFile, path: str) -> tuple[int, dict[str, str], bytes] | None:
@@ -129,7 +132,8 @@ class PageFactory(Factory):
     Args:
         address: where the router listens, which the page shows.
         loop: the event loop.
-        is_ready: returns whether the router takes sessions.
+        unready: returns why what runs here is not ready, a sentence; empty if it is.
+        unwell: returns the names of the health checks that failed.
         host_allowed: returns whether a page may be shown under the name in a Host header.
         own_file: returns the files of the console; None without a console.
     """
@@ -140,14 +144,16 @@ class PageFactory(Factory):
         self,
         address: Address,
         loop: asyncio.AbstractEventLoop,
-        is_ready: Callable[[], bool],
+        unready: Callable[[], str],
+        unwell: Callable[[], list[str]],
         host_allowed: Callable[[str], bool],
         own_file: OwnFile | None = None,
     ) -> None:
         html = _PAGE.format(websocket=address.websocket_url, rawsocket=address.rawsocket_url)
         self._page = _Answer("200 OK", html.encode(), "text/html; charset=utf-8")
         self._own_file = own_file
-        self._is_ready = is_ready
+        self._unready = unready
+        self._unwell = unwell
         self._host_allowed = host_allowed
         self.loop = loop
 
@@ -156,9 +162,13 @@ class PageFactory(Factory):
         found = self._page if path == "/" else _console(self._own_file, path)
         if found is not None:
             return found if host is None or self._host_allowed(host) else _MISDIRECTED
-        if path == "/healthz" or (path == "/readyz" and self._is_ready()):
-            return _OK
-        return _STOPPING if path == "/readyz" else _error("404 Not Found")
+        if path == "/healthz":
+            failed = ", ".join(self._unwell())
+            return _unavailable(f"unwell: {failed}") if failed else _OK
+        if path == "/readyz":
+            why = self._unready()
+            return _unavailable(why) if why else _OK
+        return _error("404 Not Found")
 
     def reply(self, path: str, host: str | None) -> tuple[int, dict[str, str], bytes]:
         """Return the answer to GET as a status, headers and a body; see :meth:`answer`."""

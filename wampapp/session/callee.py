@@ -20,6 +20,7 @@ from wampapp.errors import (
     WampError,
 )
 from wampapp.observe import logs
+from wampapp.observe.tracing import running_for
 from wampapp.protocol.messages import (
     ERROR,
     INTERRUPT,
@@ -164,6 +165,10 @@ class Callee:
         with contextlib.suppress(NotJoined, ConnectionLost):
             self._send([ERROR, INVOCATION, request, {}, error.uri, [error.message]])
 
+    def run_of(self, request: int) -> Run | None:
+        """Return the run of a call that has yet to be answered; None if it is about to begin."""
+        return self._runs.get(request)
+
     def on_interrupt(self, message: Message) -> None:
         """Handle ``[INTERRUPT, Request, Options]``: cancel the run, whatever the mode."""
         run = self._runs.get(message[1])
@@ -259,13 +264,17 @@ class _LoggedReply(_Reply):
     start: float = msgspec.field(default_factory=time.perf_counter)
 
     def result(self, value: Any) -> None:
-        self._log(self.callee.send_result(self.request, self.endpoint, value))
+        run = self.callee.run_of(self.request)
+        self._log(run, self.callee.send_result(self.request, self.endpoint, value))
 
     def error(self, error: WampError) -> None:
-        self._log(self.callee.send_error(self.request, self.endpoint, error))
+        run = self.callee.run_of(self.request)
+        self._log(run, self.callee.send_error(self.request, self.endpoint, error))
 
-    def _log(self, outcome: str) -> None:
+    def _log(self, run: Run | None, outcome: str) -> None:
         uri = self.details.get("procedure") or self.endpoint.uri
         caller = self.details.get("caller")
         took = time.perf_counter() - self.start
-        logs.log_access(uri, caller if isinstance(caller, int) else None, took, outcome)
+        # One that is done already is the one that runs.
+        with contextlib.nullcontext() if run is None else running_for(run):
+            logs.log_access(uri, caller if isinstance(caller, int) else None, took, outcome)

@@ -13,11 +13,14 @@ from wampapp.errors import (
     RouterUnreachable,
     WampappError,
 )
+from wampapp.observe import otel
+from wampapp.observe.tracing import RUNNING, carrying
 from wampapp.session.announcing import Announcer
 from wampapp.session.backoff import Backoff
 from wampapp.session.hints import naming_nearest, realms_hint
 from wampapp.session.joining import join, new_session
 from wampapp.session.outbox import Outbox
+from wampapp.session.spans import with_spans
 from wampapp.session.wire_errors import as_defined
 
 if TYPE_CHECKING:
@@ -103,6 +106,9 @@ class Connection:
         self.announced = announcer.announced
         if config.debug:
             self.call = naming_nearest(self.call)  # type: ignore[method-assign] # else no cost
+        if (spans := otel.configured()) is not None:
+            self.call = with_spans(self.call, spans.of_call)  # type: ignore[method-assign]
+            self.publish = with_spans(self.publish, spans.of_event)  # type: ignore[method-assign]
 
     # What an app, a handle or a client calls.
 
@@ -173,6 +179,8 @@ class Connection:
         Takes and returns what :meth:`Caller.call` does. Waiting for the session ends with
         :class:`NotJoined` after the configuration's ``rejoin_timeout``.
         """
+        if RUNNING.get() is not None:
+            options = carrying(options)
         session = self.session
         if session is not None and session.is_joined:
             return session.call(procedure, args, kwargs, on_progress, options=options)
@@ -199,6 +207,8 @@ class Connection:
         Raises:
             NotJoined: the outbox is full, or no session will come.
         """
+        if RUNNING.get() is not None:
+            options = carrying(options)
         session = self.session
         if session is not None and session.is_joined:
             return session.publish(topic, args, kwargs, options=options)

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import NoSuchProcedure, WampappError
-from wampapp.protocol.features import DESCRIBE, OTHER_REALMS
+from wampapp.protocol.features import DESCRIBE, HEALTH, OTHER_REALMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ async def held_uris(call: Callable[..., Any], kind: str, found: set[str]) -> Non
     async def get(number: int) -> None:
         about = await call(f"wamp.{kind}.get", (number,), {})
         uri = about.get("uri") if isinstance(about, dict) else None
-        if isinstance(uri, str) and not uri.startswith(DESCRIBE):
+        if isinstance(uri, str) and not uri.startswith((DESCRIBE, HEALTH)):
             found.add(uri)
 
     try:

@@ -171,6 +171,11 @@ class Session:
         return self.state is _JOINED
 
     @property
+    def waiting_events(self) -> int:
+        """How many events wait for their handlers."""
+        return self._backlog.waiting
+
+    @property
     def serializer(self) -> str:
         """What was agreed on with the router, such as ``msgpack``; empty without a link."""
         if self.state in _WITHOUT_LINK:

@@ -10,6 +10,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from wampapp.errors import UsageError
+from wampapp.observe.tracing import current_trace_id
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,6 +29,11 @@ class Request(WerkzeugRequest):
 
     endpoint: str | None = None
     view_args: dict[str, Any] | None = None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that the request belongs to, in what answers it."""
+        return current_trace_id()
 
 
 class Surroundings(Protocol):

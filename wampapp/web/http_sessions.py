@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import NotJoined
 from wampapp.loop.threads import ThreadPool
+from wampapp.observe.tracing import running_for
 from wampapp.protocol.credentials import Ticket
 from wampapp.session.connection import Connection
 from wampapp.transport.dial import LocalDialer
@@ -130,9 +131,10 @@ class Sessions:
             grace=0.0,
             name="HTTP",
         )
-        kept = _Kept(Connection(dialer, config, self._dispatcher))
-        await kept.connection.open(patient=False)
-        kept.keeper = asyncio.create_task(kept.connection.keep())
+        with running_for(None):  # it outlives the request
+            kept = _Kept(Connection(dialer, config, self._dispatcher))
+            await kept.connection.open(patient=False)
+            kept.keeper = asyncio.create_task(kept.connection.keep())
         kept.keeper.add_done_callback(_noted)
         return kept
 

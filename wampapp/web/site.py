@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.dispatch.hooks import brief
 from wampapp.errors import HookFailed, UsageError
+from wampapp.observe.tracing import RUNNING, of_request
 from wampapp.registry.web_records import OWN
 from wampapp.web.lifespan import Lifespan
 from wampapp.web.wsgi import WsgiApp
@@ -140,6 +141,9 @@ class Site:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request, or open a WebSocket; see the ASGI specification."""
+        if scope["type"] == "http":
+            # Each request has a task, and so a context, of its own.
+            RUNNING.set(of_request(scope["headers"]))
         host, fault = _host_and_fault(scope)
         if fault is None and host is not None and not self._is_allowed(host):
             fault = 421, "This name is not the router's; --allow-origin, with it, lets it in.\n"

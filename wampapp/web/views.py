@@ -17,6 +17,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.errors import HandlerFailed, UsageError
+from wampapp.observe import otel
+from wampapp.observe.tracing import current as current_origin
 from wampapp.web.arguments import body_of, fields_of
 from wampapp.web.cross_site import is_foreign
 from wampapp.web.current import CURRENT, Current, Request
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+_SERVER_ERROR: Final = 500
 _FOREIGN: Final = "The page that sent this is from another site; --allow-origin lets it."
 
 
@@ -87,6 +90,7 @@ class Views:
         self._dispatcher = Dispatcher(loop, pool, log, debug=debug, surround=surround)
         self.failures = self._dispatcher.failures = ViewFailures(log, debug=debug)
         self._functions = self._dispatcher.functions
+        self._spans = otel.configured()
         rules = []
         for route in web.routes:
             view = View(route, self._functions)
@@ -152,7 +156,7 @@ class Views:
             view: View = rule.view  # type: ignore[attr-defined]
             request.endpoint, request.view_args = view.route.endpoint, dict(found)
             try:
-                response = await self._answer(view, here, receive)
+                response = await self._traced(view, here, receive)
             except _Gone:
                 return True
         response = await self._with_session(here, response)
@@ -173,6 +177,19 @@ class Views:
             return response
         return await self._handled(error, (self._scope,))
 
+    async def _traced(self, view: View, here: Current, receive: Receive) -> WerkzeugResponse:
+        origin = current_origin()
+        if self._spans is None or origin is None:
+            return await self._answer(view, here, receive)
+        request = here.request
+        with self._spans.of_page(request.method, view.route.rule, request.path, origin) as span:
+            response = await self._answer(view, here, receive)
+            if span is not None:
+                span.note("http.response.status_code", response.status_code)
+                if response.status_code >= _SERVER_ERROR:
+                    span.fail(str(response.status_code))
+            return response
+
     async def _answer(self, view: View, here: Current, receive: Receive) -> WerkzeugResponse:
         request = here.request
         try:
@@ -188,7 +205,12 @@ class Views:
         outcome = _Outcome(asyncio.get_running_loop())
         details = {"procedure": request.path}
         run = self._dispatcher.call(
-            view.endpoint, (view.extras(request),), fields, outcome, details
+            view.endpoint,
+            (view.extras(request),),
+            fields,
+            outcome,
+            details,
+            origin=current_origin(),  # the request has one already
         )
         try:
             return make_response(await outcome.future)

@@ -6,6 +6,7 @@ import time
 from wampapp import App
 from wampapp.components import Tasks
 from wampapp.components.tasks import Task
+from wampapp.observe.tracing import current_trace_id
 
 app = App(prefix="com.apart")
 tasks = Tasks(app)
@@ -50,3 +51,8 @@ def raises(kind: str) -> None:
 @tasks.task(memory="400M")
 def takes(size: int) -> int:
     return len(bytearray(size))
+
+
+@tasks.task(isolate=True)
+def traced(task: Task) -> tuple[str, str | None]:
+    return task.trace_id, current_trace_id()

@@ -23,6 +23,7 @@ from wampapp.dispatch.tasks import EAGER
 from wampapp.dispatch.timers import Timers
 from wampapp.errors import Canceled, HandlerFailed, HookFailed, InvalidArgument, WampError
 from wampapp.loop.threads import ThreadPool
+from wampapp.registry.context import Event
 from wampapp.registry.endpoint import Endpoint, endpoint_for, kind_of
 from wampapp.registry.records import Hook, Registration, RunIn, Scope, Subscription, Timer
 from wampapp.registry.registry import Registry
@@ -1303,5 +1304,51 @@ def test_a_cancelled_handler_leaves_no_task_behind() -> None:
         await asyncio.sleep(0)
         await house.dispatcher.drain(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    on_a_loop(main)
+
+
+@pytest.mark.parametrize("kind", ["task", "waits", "loop", "thread", "event"])
+def test_a_run_leaves_nothing_to_the_collector(kind: str) -> None:
+    """Its context has the run; a cycle would be memory until the next collection, and time then."""
+
+    async def at_once() -> int:
+        return 5
+
+    async def waits() -> int:
+        await asyncio.sleep(0)
+        return 5
+
+    def plain() -> int:
+        return 5
+
+    async def event(event: Event) -> None: ...
+
+    endpoints = {
+        "task": lambda: serving(at_once),
+        "waits": lambda: serving(waits),
+        "loop": lambda: serving(plain, "loop"),
+        "thread": lambda: serving(plain, "thread"),
+        "event": lambda: listening(event),
+    }
+
+    async def main(house: House) -> None:
+        endpoint = endpoints[kind]()
+
+        async def some() -> None:
+            for _ in range(50):
+                reply = Reply()
+                publication = 1 if kind == "event" else None
+                house.dispatcher.call(endpoint, [], {}, reply, publication=publication)
+                await reply.outcome()
+
+        await some()
+        gc.collect()
+        gc.disable()
+        try:
+            await some()
+            assert gc.collect() < 50
+        finally:
+            gc.enable()
 
     on_a_loop(main)

@@ -21,10 +21,12 @@ from wampapp.errors import UsageError
 from wampapp.observe.logs import (
     JsonFormatter,
     LineFormatter,
+    TraceFilter,
     access_enabled,
     configure,
     log_access,
 )
+from wampapp.observe.tracing import Origin, running_for
 
 DEADLINE = 60.0  # seconds
 ROOT = Path(__file__).resolve().parents[3]
@@ -458,3 +460,51 @@ def test_standard_error_is_the_default() -> None:
     )
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.endswith("  shop  sold\n")
+
+
+# The trace that a line belongs to.
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def logged(form: str, origin: Origin | None, **extra: object) -> str:
+    """Return what comes of a line that is logged on behalf of something."""
+    with bare_root():
+        stream = io.StringIO()
+        configure(stream=stream, form=form)
+        with running_for(origin):
+            logging.getLogger("shop").info("sold", extra=extra)
+        return stream.getvalue().rstrip("\n")
+
+
+def test_json_has_the_trace_of_every_line() -> None:
+    carried = Origin(f"00-{TRACE}-b7ad6b7169203331-01")
+    assert json.loads(logged("json", carried))["trace"] == TRACE
+    own = Origin()
+    assert json.loads(logged("json", own))["trace"] == own.trace_id
+    assert "trace" not in json.loads(logged("json", None))
+    assert json.loads(logged("json", carried, trace="mine"))["trace"] == "mine"
+
+
+def test_text_shows_a_trace_that_others_know_of() -> None:
+    carried = Origin(f"00-{TRACE}-b7ad6b7169203331-01")
+    assert logged("text", carried)[10:] == "shop  sold  trace=0af76519"
+    own = Origin()
+    assert logged("text", own)[10:] == "shop  sold"
+    own.handed_on()
+    assert logged("text", own)[10:] == f"shop  sold  trace={own.trace_id[:8]}"
+    assert logged("text", None)[10:] == "shop  sold"
+    assert logged("text", carried, trace="mine")[10:] == "shop  sold"
+
+
+def test_a_trace_follows_the_text_and_not_the_traceback() -> None:
+    entry = record(logging.ERROR, "%s", "two\nlines")
+    try:
+        raise ValueError("x")
+    except ValueError:
+        entry.exc_info = sys.exc_info()
+    with running_for(Origin(f"00-{TRACE}-b7ad6b7169203331-01")):
+        assert TraceFilter().filter(entry)
+        lines = LineFormatter().format(entry).splitlines()
+    assert lines[1] == "    lines  trace=0af76519"
+    assert lines[-1] == "ValueError: x"

@@ -484,8 +484,29 @@ def test_a_transaction_is_handed_on(router: Router, callee: Client) -> None:
     assert callee.heard()[3] == {"transaction_hash": "00-ab-cd-01"}
     caller.say(PUBLISH, 2, {"transaction_hash": "00-ab-cd-01"}, "com.traced")
     assert callee.heard()[3] == {"transaction_hash": "00-ab-cd-01"}
-    caller.say(CALL, 3, {"transaction_hash": ["not", "text"]}, "com.traced")
-    assert callee.heard()[3] == {}
+    for request, value in enumerate((["not", "text"], "x" * 1025), start=3):
+        caller.say(CALL, request, {"transaction_hash": value}, "com.traced")
+        assert callee.heard()[3] == {}
+    caller.say(CALL, 5, {"transaction_hash": "x" * 1024}, "com.traced")
+    assert callee.heard()[3] == {"transaction_hash": "x" * 1024}
+
+
+def test_a_transaction_reaches_patterns_and_any_of_several_callees(router: Router) -> None:
+    one, two, caller = (Client(router, roles=ROLES, codec=JSON) for _ in range(3))
+    for callee in (one, two):
+        register(callee, "com.shared", invoke="roundrobin")
+    register(one, "com.tree", match="prefix")
+    subscribe(one, "com..leaf", match="wildcard")
+    sent = {"transaction_hash": "00-ab-cd-01"}
+    for request, callee in enumerate((one, two), start=1):
+        caller.say(CALL, request, sent, "com.shared")
+        assert callee.heard()[3] == sent
+    caller.say(CALL, 3, sent, "com.tree.leaf")
+    assert one.heard()[3] == sent | {"procedure": "com.tree.leaf"}
+    caller.say(PUBLISH, 4, sent | {"retain": True}, "com.tree.leaf")
+    assert one.heard()[3] == sent | {"topic": "com.tree.leaf"}
+    subscribe(two, "com.tree.leaf", get_retained=True)
+    assert two.heard()[3] == sent | {"retained": True}
 
 
 def test_a_registration_that_is_taken_back_keeps_its_calls_in_parts(

@@ -57,7 +57,7 @@ async def ask(config: Config, timeout: float | None) -> Answers:
     import asyncio
 
     from wampapp.cli.session import open_session
-    from wampapp.describe.live.asking import ask_on, describes
+    from wampapp.describe.live.asking import ask_on, is_of_itself
     from wampapp.loop.runtime import get_runtime
     from wampapp.session.hints import realms_hint
     from wampapp.transport.port_dialer import dialer_to
@@ -76,7 +76,7 @@ async def ask(config: Config, timeout: float | None) -> Answers:
             ) from None
         agent = session.details.get("agent")
         return Answers(
-            [row for row in rows if not describes(row)],
+            [row for row in rows if not is_of_itself(row)],
             told,
             url,
             agent if isinstance(agent, str) else "",

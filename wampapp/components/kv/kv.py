@@ -19,6 +19,7 @@ from wampapp.components.kv.owner import Owner
 from wampapp.components.kv.procedures import offer_procedures
 from wampapp.components.kv.records import MAX_BYTES, MAX_KEYS, Change, Entry
 from wampapp.components.kv.watcher import watch
+from wampapp.components.measured import Measured
 from wampapp.errors import Conflict, InvalidResult, NoSuchProcedure, UsageError
 from wampapp.protocol.payload import to_plain
 from wampapp.registry.conversion import convert, convertible_type
@@ -467,6 +468,17 @@ class KV(Component):
         count = self._handlers.count
         parts = [f"{count} handler{'' if count == 1 else 's'} of changes"] if count else []
         return ", ".join([*parts, super().summary()])
+
+    async def measure(self) -> list[Measured]:
+        """Return how much is stored, for telemetry."""
+        if self._owner is None:
+            return []
+        found = await self._owner.stats()
+        return [
+            Measured("kv_keys", "Keys", found["keys"]),
+            Measured("kv_bytes", "Bytes of values", found["bytes"]),
+            Measured("kv_held", "Keys that sessions hold", found["held"]),
+        ]
 
     def tester(self, client: Any) -> Any:
         """Return what tests ask of the store, as ``client.kv``: its blocking verbs."""

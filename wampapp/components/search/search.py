@@ -62,6 +62,7 @@ class Search(Component):
     SCHEMA = tables.SCHEMA
     COMMANDS: ClassVar[str | None] = "wampapp.cli.search.search:search"
     CONSOLE: ClassVar[Path | None] = Path(__file__).parent / "console"
+    FILE_ONLY: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -145,18 +146,6 @@ class Search(Component):
         return BlockingSearch(self)
 
     # Owning.
-
-    def check_store(self, where: str) -> None:
-        """Refuse a database: an index is made by SQLite.
-
-        Raises:
-            StoreError: it is one.
-        """
-        if "://" in where:
-            raise StoreError(
-                "A search is kept in a file, as it can be made again from its source; name one by "
-                "WAMPAPP_SEARCH_STORE, or Search(app, store=…)."
-            )
 
     async def open(self) -> None:
         """Begin to own the indexes."""

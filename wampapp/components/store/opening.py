@@ -24,7 +24,11 @@ _POSTGRES: Final = ("postgresql://", "postgres://")
 
 
 def settle_store(
-    name: str, declared: str | os.PathLike[str] | None, environ: Mapping[str, str] | None = None
+    name: str,
+    declared: str | os.PathLike[str] | None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    file_only: bool = False,
 ) -> str:
     """Return where a component's data is kept.
 
@@ -35,6 +39,7 @@ def settle_store(
         name: the component's name.
         declared: what the code says; None for nothing.
         environ: the environment; the process's own by default.
+        file_only: whether it can only be kept in a file, so that ``WAMPAPP_STORE`` does not count.
 
     Raises:
         UsageError: ``WAMPAPP_STORE`` is not a URL.
@@ -43,7 +48,7 @@ def settle_store(
     variable = f"WAMPAPP_{name.upper()}_STORE"
     if own := environ.get(variable):
         return own
-    if shared := environ.get("WAMPAPP_STORE"):
+    if not file_only and (shared := environ.get("WAMPAPP_STORE")):
         if "://" not in shared:
             raise UsageError(
                 f"WAMPAPP_STORE is not a URL; a file holds one component, so name it by {variable}."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wampapp.config.records import check_seconds
 from wampapp.errors import WampappError
+from wampapp.observe.tracing import Origin
 from wampapp.registry.context import Context
 
 if TYPE_CHECKING:
@@ -59,7 +60,17 @@ class Task(Context):
         cancelled: whether it is to end: it was cancelled, its time is up, or its worker stops.
     """
 
-    __slots__ = ("_report", "attempt", "cancelled", "failures", "id", "key", "name", "why")
+    __slots__ = (
+        "_origin",
+        "_report",
+        "attempt",
+        "cancelled",
+        "failures",
+        "id",
+        "key",
+        "name",
+        "why",
+    )
 
     def __init__(
         self,
@@ -69,6 +80,7 @@ class Task(Context):
         failures: int = 0,
         key: str | None = None,
         report: Callable[[float, str], None] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -78,9 +90,18 @@ class Task(Context):
         self.cancelled = False
         self.why = ""
         self._report = report
+        self._origin = origin or Origin()
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.name!r}, attempt {self.attempt}>"
+
+    @property
+    def trace_id(self) -> str:
+        """The id of the trace that it belongs to, that of what enqueued it: 32 hexadecimal digits.
+
+        It is the same in every attempt.
+        """
+        return self._origin.trace_id
 
     def progress(self, fraction: float, note: str = "") -> None:
         """Tell how far it is. It may be called in any thread, and as often as you like.

@@ -24,6 +24,7 @@ from wampapp.components.tasks import tables
 from wampapp.components.tasks.context import Task
 from wampapp.components.tasks.definition import TaskFunction
 from wampapp.components.tasks.isolation import LENGTH, Job, framed
+from wampapp.observe.tracing import RUNNING, Origin
 from wampapp.protocol.payload import to_plain
 from wampapp.runner import script
 
@@ -97,7 +98,11 @@ def _call(module: ModuleType, job: Job, send: Any) -> Any:
     if not isinstance(task, TaskFunction):
         raise TypeError(f"{job.place.name} of {job.place.module} is not a task in a process.")
     number, name, attempt, failures, key = job.context
-    context = Task(number, name, attempt, failures, key, lambda *told: send("progress", *told))
+    origin = Origin(job.trace)
+    RUNNING.set(origin)  # for the rest of this process
+    context = Task(
+        number, name, attempt, failures, key, lambda *told: send("progress", *told), origin
+    )
     args, kwargs = tables.decode(job.payload)
     extras = None if task.binding.context is None else {task.binding.context: context}
     args, kwargs = task.binding.bind(args, kwargs, extras)

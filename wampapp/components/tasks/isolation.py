@@ -55,12 +55,14 @@ class Job(msgspec.Struct, array_like=True):
         payload: its arguments, in MessagePack.
         context: id, name, attempt, failures and key of the task.
         memory: the most bytes of memory that it may have; None for no limit.
+        trace: its place in a trace: a ``traceparent``.
     """
 
     place: Place
     payload: bytes
     context: tuple[int, str, int, int, str | None]
     memory: int | None
+    trace: str | None = None
 
 
 class Template:

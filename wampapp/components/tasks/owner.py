@@ -435,7 +435,7 @@ class Owner:
             self._running[task.id] = Running(task.attempt, link.worker, bool(task.is_last), queue)
             self._rates.take(task.name)
             self._news.tell(task.id)
-            given.setdefault(link, []).append(Assignment(*task[:6]))
+            given.setdefault(link, []).append(Assignment(*task[:7]))
         for link, assignments in given.items():
             if self._links.get(link.worker) is link:
                 link.give(assignments)

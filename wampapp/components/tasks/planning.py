@@ -9,6 +9,7 @@ from wampapp.components.tasks import tables
 from wampapp.components.tasks.checking import Checker
 from wampapp.components.tasks.records import MAX_PAYLOAD
 from wampapp.errors import InvalidArgument, PayloadTooLarge
+from wampapp.observe.tracing import for_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,6 +98,7 @@ class Planner:
             key=step.key,
             unique=step.unique,
             is_last=is_last,
+            trace=for_later(),
         )
 
     def _check(self, definition: Definition, step: Step) -> None:
@@ -130,4 +132,5 @@ def _group(step: Step, members: Sequence[New], *, is_last: bool) -> New:
         unique=None,
         is_last=is_last,
         remaining=len(members),
+        trace=for_later(),
     )

@@ -58,6 +58,7 @@ class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         unique: what makes it the only one of its kind that is not final.
         after: the task before it in a chain.
         group: the group that it belongs to.
+        trace: the id of the trace that it belongs to, that of what enqueued it.
         args: its positional arguments.
         kwargs: its named arguments.
     """
@@ -82,6 +83,7 @@ class TaskInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unique: str | None = None
     after: int | None = None
     group: int | None = None
+    trace: str | None = None
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
 
@@ -190,6 +192,7 @@ class Assignment(msgspec.Struct, array_like=True):
         payload: its arguments, in MessagePack.
         failures: how many attempts have failed.
         key: its key.
+        trace: its place in the trace of what enqueued it: a ``traceparent``.
     """
 
     id: int
@@ -198,6 +201,7 @@ class Assignment(msgspec.Struct, array_like=True):
     payload: bytes
     failures: int
     key: str | None
+    trace: str | None = None
 
 
 #: What became of an attempt. ``failed``: it is tried again after a delay. ``released``: the worker

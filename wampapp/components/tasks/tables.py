@@ -8,6 +8,7 @@ import msgspec
 
 from wampapp.components.store.migrations import Schema
 from wampapp.components.tasks.records import MAX_CRASHES, STATES, TaskInfo
+from wampapp.protocol.traceparent import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,12 +43,13 @@ SCHEMA: Final = Schema(
             catch_up $int not null, next $real not null);
         create table queue(name text primary key, paused $int not null);
         """,
+        "alter table task add column trace text;",
     ),
 )
 
 _COLUMNS: Final = (
     "id, name, queue, state, priority, created, due, started, finished, attempt, failures, crashes,"
-    " worker, progress, note, error, request_key, unique_key, after, parent, payload"
+    " worker, progress, note, error, request_key, unique_key, after, parent, trace, payload"
 )
 _FIELDS: Final = (
     "id",
@@ -70,6 +72,7 @@ _FIELDS: Final = (
     "unique",
     "after",
     "group",
+    "trace",
 )
 _OF_ATTEMPT: Final = "where id = ? and attempt = ? and state = 'running'"
 
@@ -86,6 +89,8 @@ def info_of(row: Sequence[Any]) -> TaskInfo:
     """Return a task of its row."""
     args, kwargs = decode(row[-1])
     fields = dict(zip(_FIELDS, row[:-1], strict=True))
+    place = parsed(fields["trace"])
+    fields["trace"] = None if place is None else place.trace_id
     return TaskInfo(**fields, args=args, kwargs=kwargs)
 
 
@@ -104,6 +109,7 @@ class New(NamedTuple):
         unique: what makes it the only one.
         is_last: whether nothing follows it: no further step, and no group.
         remaining: how many tasks a group has.
+        trace: its place in the trace of what enqueued it: a ``traceparent``.
     """
 
     name: str
@@ -117,6 +123,7 @@ class New(NamedTuple):
     unique: str | None
     is_last: bool = True
     remaining: int | None = None
+    trace: str | None = None
 
 
 def insert(
@@ -133,9 +140,9 @@ def insert(
     """
     rows = do.execute(
         "insert into task(name, queue, state, priority, due, payload, created, request_key,"
-        " unique_key, is_last, remaining, after, parent, place)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning id",
-        (*new[:9], int(new.is_last), new.remaining, after, parent, place),
+        " unique_key, is_last, remaining, trace, after, parent, place)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning id",
+        (*new[:9], int(new.is_last), new.remaining, new.trace, after, parent, place),
     )
     if rows:
         return rows[0][0], True
@@ -181,6 +188,7 @@ class Claimed(NamedTuple):
     payload: bytes
     failures: int
     key: str | None
+    trace: str | None
     priority: int
     is_last: int
 
@@ -203,7 +211,7 @@ def claim(
         "update task set state = 'running', attempt = attempt + 1, worker = ?, started = ?,"
         " progress = null, note = null where id in (select id from task where state = 'ready'"
         f" and queue = ? and name in ({marks}) order by priority desc, id limit ?)"
-        " returning id, attempt, name, payload, failures, request_key, priority, is_last",
+        " returning id, attempt, name, payload, failures, request_key, trace, priority, is_last",
         (worker, now, queue, *names, limit),
     )
     # In which order RETURNING gives them is not said.

@@ -23,6 +23,7 @@ from typing import (
 import msgspec
 
 from wampapp.components.component import Component
+from wampapp.components.measured import Measured
 from wampapp.components.tasks import tables
 from wampapp.components.tasks.checking import describe_task
 from wampapp.components.tasks.definition import (
@@ -37,7 +38,7 @@ from wampapp.components.tasks.definition import (
 from wampapp.components.tasks.handle import BlockingHandle, Handle
 from wampapp.components.tasks.owner import Owner
 from wampapp.components.tasks.procedures import offer_procedures
-from wampapp.components.tasks.records import ScheduleInfo, Step
+from wampapp.components.tasks.records import STATES, ScheduleInfo, Step
 from wampapp.components.tasks.schedule import Schedule
 from wampapp.components.tasks.worker import Worker
 from wampapp.errors import DeclarationError, NoSuchProcedure, UsageError, WampappError
@@ -483,6 +484,20 @@ class Tasks(Component):
                 f"of the queue{'s' * (len(self._queues) > 1)} {' and '.join(self._queues)}"
             )
         return ", ".join([*parts, super().summary()])
+
+    async def measure(self) -> list[Measured]:
+        """Return how many tasks there are, and how many workers, for telemetry."""
+        if self._owner is None:
+            return []
+        found = []
+        for queue in await self._owner.questions.queues():
+            of = {"queue": queue.name}
+            found += [
+                Measured("tasks_stored", "Tasks", getattr(queue, state), {**of, "state": state})
+                for state in STATES
+            ]
+            found.append(Measured("tasks_workers", "Workers of tasks", queue.workers, of))
+        return found
 
     def tester(self, client: Any) -> Any:
         """Return what tests ask of the queue, as ``client.tasks``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import logging
 import os
@@ -18,6 +19,8 @@ from wampapp.components.tasks.isolation import Job, Template
 from wampapp.components.tasks.records import MAX_PAYLOAD, Assignment, Outcome
 from wampapp.dispatch.failures import without_our_frames
 from wampapp.errors import PayloadNotEncodable, WampappError
+from wampapp.observe import otel
+from wampapp.observe.tracing import Origin, running_for
 from wampapp.protocol.payload import to_plain
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ class Attempt:
         assignment: which.
         function: its function.
         context: what the function sees of it.
+        origin: what it runs for, by which it belongs to a trace.
         job: what runs it.
         is_in_thread: whether its function runs in a thread, which cannot be ended.
         is_apart: whether it runs in a process of its own.
@@ -58,11 +62,16 @@ class Attempt:
     """
 
     def __init__(
-        self, assignment: Assignment, function: TaskFunction[..., Any], context: Task
+        self,
+        assignment: Assignment,
+        function: TaskFunction[..., Any],
+        context: Task,
+        origin: Origin,
     ) -> None:
         self.assignment = assignment
         self.function = function
         self.context = context
+        self.origin = origin
         self.job: asyncio.Task[None] | None = None
         self.is_in_thread = False
         self.is_apart = False
@@ -126,6 +135,8 @@ class Worker:
         self._said: set[asyncio.Task[Any]] = set()
         self._back = asyncio.Event()
         self._stopping = False
+        self._spans = otel.configured()
+        self._context = contextvars.copy_context()
         living.add(self.name)
         self._main = self._loop.create_task(self._keep_asking())
 
@@ -190,6 +201,7 @@ class Worker:
     # Running.
 
     def _begin(self, assignment: Assignment) -> None:
+        origin = Origin(assignment.trace)
         context = Task(
             assignment.id,
             assignment.name,
@@ -197,20 +209,30 @@ class Worker:
             assignment.failures,
             assignment.key,
             functools.partial(self._note_progress, assignment),
+            origin,
         )
-        attempt = Attempt(assignment, self._functions[assignment.name], context)
+        attempt = Attempt(assignment, self._functions[assignment.name], context, origin)
         self.attempts[assignment.id] = attempt
         attempt.job = self._loop.create_task(self._run(attempt))
 
     async def _run(self, attempt: Attempt) -> None:
         try:
-            outcome = await self._outcome(attempt)
+            outcome = await self._traced(attempt)
         finally:
             self.attempts.pop(attempt.assignment.id, None)
         if attempt.is_told:
             self._flush()  # its place is free now
         else:
             self._tell(attempt, outcome)
+
+    async def _traced(self, attempt: Attempt) -> Outcome:
+        """Run the function as a part of the trace of what enqueued the task."""
+        with running_for(attempt.origin):
+            if self._spans is None:
+                return await self._outcome(attempt)
+            one = attempt.assignment
+            with self._spans.of_task(one.name, one.id, one.attempt, attempt.origin):
+                return await self._outcome(attempt)
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         """Run the function, and return what became of it."""
@@ -220,10 +242,12 @@ class Worker:
             args, kwargs = tables.decode(attempt.assignment.payload)
             args, kwargs = binding.bind(args, kwargs, extras)
         except Exception as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
+            attempt.origin.fail(error)
             return self._dead(attempt, error)  # it would be the same in every attempt
         try:
             return self._done(attempt, await self._call(attempt, args, kwargs))
         except BaseException as error:  # noqa: BLE001 - even sys.exit() is a failed attempt
+            attempt.origin.fail(error)
             return self._failed(attempt, error)
 
     async def _call(self, attempt: Attempt, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -281,6 +305,7 @@ class Worker:
             assignment.payload,
             (context.id, context.name, context.attempt, context.failures, context.key),
             function.policy.memory,
+            str(attempt.origin.traceparent()),
         )
         return await template.run(job, context.progress)
 
@@ -365,7 +390,8 @@ class Worker:
     def _note_progress(self, assignment: Assignment, fraction: float, note: str) -> None:
         """Take how far a task is, in any thread."""
         report = (assignment.id, assignment.attempt, fraction, note)
-        self._loop.call_soon_threadsafe(self._take_report, report)
+        # One message has those of several tasks, and belongs to the trace of none of them.
+        self._loop.call_soon_threadsafe(self._take_report, report, context=self._context)
 
     def _take_report(self, report: tuple[int, int, float, str]) -> None:
         if report[0] in self.attempts:

@@ -4,6 +4,7 @@ import { bare, read, wire } from "./document.js";
 import { each, keepFresh, list } from "./realm.js";
 
 const DESCRIBES = "wampapp.describe.";
+const OF_ITSELF = /^wampapp\.(describe|health)\./;
 const CALLEES = "wamp.registration.list_callees";
 const PATIENCE = 5000;
 
@@ -133,7 +134,7 @@ export class Catalogue {
     const rest = [...this.#registrations]
       .filter(([id]) => !hidden.has(id))
       .map(([, { uri, match, invoke }]) => bare(String(uri), match, invoke))
-      .filter((one) => !one.uri.startsWith(DESCRIBES) && !described.has(wire(one)))
+      .filter((one) => !OF_ITSELF.test(one.uri) && !described.has(wire(one)))
       .sort((a, b) => (a.uri < b.uri ? -1 : 1));
     if (rest.length) found.push({ title: "Without a description", sessions: [], operations: rest });
     return found;

@@ -11,7 +11,7 @@ import msgspec
 from wampapp.describe.live.meta_api import MetaApi
 from wampapp.describe.reading import from_document
 from wampapp.errors import UsageError, WampError
-from wampapp.protocol.features import DESCRIBE
+from wampapp.protocol.features import DESCRIBE, HEALTH
 
 if TYPE_CHECKING:
     from wampapp.describe.api import Api
@@ -68,8 +68,12 @@ async def ask_on(
     return rows, await descriptions(session, rows)
 
 
-def describes(row: dict[str, Any]) -> bool:
-    """Return whether something is a procedure by which an app says what it offers."""
+def is_of_itself(row: dict[str, Any]) -> bool:
+    """Return whether something is a procedure by which an app speaks of itself."""
+    return row["kind"] == "procedure" and str(row["uri"]).startswith((DESCRIBE, HEALTH))
+
+
+def _describes(row: dict[str, Any]) -> bool:
     return row["kind"] == "procedure" and str(row["uri"]).startswith(DESCRIBE)
 
 
@@ -130,6 +134,6 @@ async def descriptions(session: Caller, rows: list[dict[str, Any]]) -> Told:
             logger.debug("%s tells nothing: %s", procedure, error)
             return Told([], set())
 
-    found = await asyncio.gather(*(ask(row) for row in rows if describes(row)))
+    found = await asyncio.gather(*(ask(row) for row in rows if _describes(row)))
     apis = [api for told in found for api in told.apis]
     return Told(apis, set().union(*(told.hidden for told in found)))

@@ -239,11 +239,6 @@ def test_nobody_serves_it() -> None:
                 verb()
 
 
-def test_a_database_is_refused() -> None:
-    with pytest.raises(StoreError, match="A search is kept in a file, .* WAMPAPP_SEARCH_STORE"):
-        Search().check_store("postgresql://localhost/x")
-
-
 # Building anew.
 
 

@@ -11,6 +11,7 @@ from tests.programs.tasks import apart
 from wampapp import App, DeclarationError, InvalidHandler, UsageError
 from wampapp.components.tasks import Tasks
 from wampapp.components.tasks.isolation import ProcessDied
+from wampapp.observe.tracing import Origin, current_trace_id, running_for
 from wampapp.testing import TestClient
 
 DEADLINE = 30.0
@@ -34,6 +35,15 @@ def test_it_is_another_process(client: TestClient) -> None:
     assert (number, attempt, len(text)) == (1, 1, 100_000)
     assert client.tasks.all()[0].progress == 0.5
     assert result(client, apart.where)[0] not in (pid, os.getpid())
+
+
+def test_it_belongs_to_the_trace_of_what_enqueued_it(client: TestClient) -> None:
+    with running_for(Origin()):
+        trace = current_trace_id()
+        found = result(client, apart.traced)
+    assert found == (trace, trace)
+    assert client.tasks.all()[0].trace == trace
+    assert result(client, apart.traced)[0] not in (trace, None)
 
 
 def test_what_it_raises_comes_back(client: TestClient) -> None:

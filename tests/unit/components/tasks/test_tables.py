@@ -23,6 +23,7 @@ from wampapp.errors import StorageFailed
 
 T = TypeVar("T")
 NOW = 1000.0
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Tables:
@@ -186,12 +187,15 @@ def test_a_worker_is_given_what_it_takes_and_no_more(queue: Tables) -> None:
 
 
 def test_what_a_worker_is_given_is_all_that_it_needs(queue: Tables) -> None:
-    number = queue.add(new("mail", "x", priority=2, key="k", is_last=False))
+    row = new("mail", "x", priority=2, key="k", is_last=False)
+    number = queue.add(row._replace(trace=TRACE))
     (one,) = queue.do(tables.claim, "q", ["mail"], "host:1/a", 5, NOW)
-    assert one == (number, 1, "mail", tables.payload_of(("x",), {"size": 1}), 0, "k", 2, 0)
+    payload = tables.payload_of(("x",), {"size": 1})
+    assert one == (number, 1, "mail", payload, 0, "k", TRACE, 2, 0)
     assert isinstance(one.payload, bytes)
     info = queue.info(number)
     assert (info.state, info.attempt, info.worker, info.started) == ("running", 1, "host:1/a", NOW)
+    assert info.trace == TRACE[3:35]
     assert queue.read(tables.running) == [(number, 1, "host:1/a", False, "q")]
 
 

@@ -1,0 +1,1 @@
+"""``wampapp logs``, ``stats`` and ``top``: what all services log and do."""
