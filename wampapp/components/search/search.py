@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, overload
 
 from wampapp.components.component import Component
+from wampapp.components.measured import Measured
 from wampapp.components.search import tables
 from wampapp.components.search.declaring import Declared, check_name, facet, sort, text
 from wampapp.components.search.index import Index
@@ -191,6 +192,15 @@ class Search(Component):
         count = len(self.declared)
         parts = [f"{count} index{'' if count == 1 else 'es'}"] if count else []
         return ", ".join([*parts, super().summary()])
+
+    async def measure(self) -> list[Measured]:
+        """Return how many documents there are, for telemetry."""
+        if self._owner is None:
+            return []
+        return [
+            Measured("search_documents", "Documents", one["documents"], {"index": one["name"]})
+            for one in (await self._owner.stats())["indexes"]
+        ]
 
     def tester(self, client: Any) -> Any:
         """Return what tests ask of the search, as ``client.search``: its blocking indexes."""

@@ -175,6 +175,15 @@ def test_wrong_ids(client: TestClient) -> None:
         client.search.posts.delete(True)
 
 
+def test_numbers_for_telemetry(shop: Shop, client: TestClient) -> None:
+    client.search.posts.put(Post(1, "wamp"))
+    found = shop.search.client_here.on_loop(lambda _: shop.search.measure())
+    assert [(one.name, one.value, one.labels) for one in found] == [
+        ("search_documents", 1, {"index": "posts"}),
+        ("search_documents", 0, {"index": "notes"}),
+    ]
+
+
 def test_peers_in_other_languages(client: TestClient) -> None:
     put = {"id": 1, "title": "wamp", "unknown": 1}
     assert client.call("com.shop.search.put", "posts", [put]) == 1
