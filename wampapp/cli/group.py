@@ -41,6 +41,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Components": {
         "kv": "wampapp.cli.kv.kv",
+        "search": "wampapp.cli.search.search",
         "settings": "wampapp.cli.settings.settings",
         "tasks": "wampapp.cli.tasks.tasks",
         "health": "wampapp.cli.inspect.health",
