@@ -30,6 +30,7 @@ from tests.benchmarks import (
     rejoin,
     report,
     roles,
+    search,
     settings,
     sleepers,
     start,
@@ -102,6 +103,8 @@ def main() -> None:
         add(describe.measure(options.rounds))
     if options.only in (None, "kv"):
         add(*kv.measure(options.rounds, options.seconds))
+    if options.only in (None, "search"):
+        add(*search.measure(options.rounds))
     if options.only in (None, "settings"):
         add(*settings.measure(options.rounds))
     if options.only in (None, "telemetry"):
@@ -139,7 +142,8 @@ def parse() -> argparse.Namespace:
                 "pages",
                 "rejoin",
             ),
-            *("roles", "settings", "sleepers", "start", "tasks", "telemetry", "testing"),
+            *("roles", "search", "settings", "sleepers", "start", "tasks", "telemetry"),
+            "testing",
         ],
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")

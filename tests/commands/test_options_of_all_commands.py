@@ -15,6 +15,8 @@ _OTHER_WORDS: Final = {
     "--count",  # of `call` it ends a stream
     "--concurrency",  # of calls, or of commands
     "--debug",  # of handlers, or of commands
+    "--prefix",  # of a component that runs here, or of one that is asked
+    "--service",  # whose records are shown, or who must be there
 }
 
 

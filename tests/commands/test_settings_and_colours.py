@@ -80,7 +80,10 @@ def test_a_projects_files_are_watched(project: Path) -> None:
     ("text", "sentence"),
     [
         ('[tool.wampapp]\ntraget = "a"', "cannot hold 'traget'; did you mean 'target'?"),
-        ("[tool.wampapp]\nport = 1", "cannot hold 'port'; the keys are target, url, realm, watch."),
+        (
+            "[tool.wampapp]\nport = 1",
+            "cannot hold 'port'; the keys are target, url, realm, watch, deploy.",
+        ),
         ("[tool.wampapp]\nurl = 1", "in [tool.wampapp], url must be a string."),
         ('[tool.wampapp]\nwatch = "a"', "in [tool.wampapp], watch must be a list of strings."),
         ("[tool.wampapp]\nwatch = [1]", "in [tool.wampapp], watch must be a list of strings."),

@@ -87,7 +87,7 @@ def test_what_was_logged(shop: Shop) -> None:
     assert "4111" not in (shop.folder / "instance" / "telemetry.sqlite").read_bytes().decode(
         "latin1"
     )
-    assert shop.typed("logs", "ordered", "--limit", "1").count("\n") == 1
+    assert shop.typed("logs", "ordered", "-n", "1").count("\n") == 1
     found = json.loads(shop.typed("logs", "pear", "--json"))
     assert (found["level"], found["data"]["sku"], found["worker"]) == ("info", "pear", 1)
     failed = shop.typed("logs", "--level", "error")

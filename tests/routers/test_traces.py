@@ -30,6 +30,7 @@ from wampapp import (
     WampError,
     connect,
 )
+from wampapp.components import Telemetry
 from wampapp.components.tasks import Task, Tasks
 from wampapp.config.settle import settle
 from wampapp.crossbar import Crossbar
@@ -367,3 +368,38 @@ def test_each_line_of_a_call_has_its_trace(realm: Realm, prefix: str) -> None:
     assert trace == TRACE
     with pytest.raises(WampError):
         client.procedure(f"{prefix}.nothing", carried)()
+
+
+def test_what_services_have_logged_is_found_by_its_trace(
+    realm: Realm, prefix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    orders, packing = App(prefix=prefix, name="orders"), App(prefix=prefix, name="packing")
+    telemetry = Telemetry(orders, store=tmp_path / "telemetry.sqlite", metrics=None)
+    orders.include(telemetry)
+
+    @orders.register
+    def order(sku: str) -> None:
+        orders.log("order of", sku)
+        orders.sync.call(".pack", sku)
+
+    @packing.register
+    async def pack(sku: str) -> None:
+        packing.log("packs", sku)
+        if sku == "tea":
+            raise ValueError("out of tea")
+
+    realm.join(packing, orders)
+    client = realm.client()
+    client.call(f"{prefix}.order", "jam")
+    with pytest.raises(WampError):
+        client.procedure(f"{prefix}.order", CallOptions(transaction_hash=HEADER))("tea")
+    telemetry.sync.flush()
+    for beginning in (TRACE, TRACE[:8]):
+        found = telemetry.sync.logs(trace=beginning)
+        assert {line.trace for line in found} == {TRACE}
+        assert [(line.logger, line.message) for line in found[:2]] == [
+            ("orders", "order of tea"),
+            ("packing", "packs tea"),
+        ]
+        assert "pack failed" in found[2].message

@@ -86,7 +86,7 @@ def component_options(
 
         option = click.option(
             "--prefix",
-            metavar="URI",
+            metavar="PREFIX",
             help=f"The prefix, such as com.example.{name}. Default: the only {noun} of the realm.",
         )
         return json_option(option(client_options(wrapped)))

@@ -22,9 +22,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Services": {
         "new": "wampapp.cli.new.new",
         "run": "wampapp.cli.run.run",
-        "worker": "wampapp.cli.run.work",
         "router": "wampapp.cli.router.router",
-        "deploy": "wampapp.cli.deploy.deploy",
     },
     "Looking inside": {
         "uris": "wampapp.cli.inspect.uris",
@@ -40,18 +38,25 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "subscribe": "wampapp.cli.verbs.subscribe",
         "register": "wampapp.cli.verbs.register",
     },
-    "Components": {
-        "kv": "wampapp.cli.kv.kv",
-        "settings": "wampapp.cli.settings.settings",
-        "tasks": "wampapp.cli.tasks.tasks",
+    "In production": {
+        "worker": "wampapp.cli.run.work",
+        "deploy": "wampapp.cli.deploy.deploy",
         "health": "wampapp.cli.inspect.health",
         "logs": "wampapp.cli.telemetry.logs",
         "stats": "wampapp.cli.telemetry.stats",
         "top": "wampapp.cli.telemetry.top",
     },
+    "Components": {
+        "kv": "wampapp.cli.kv.kv",
+        "search": "wampapp.cli.search.search",
+        "settings": "wampapp.cli.settings.settings",
+        "tasks": "wampapp.cli.tasks.tasks",
+    },
 }
 
 _COMPONENTS: Final = "Components"
+#: The sections that have one line, since a screen has no room for a line each.
+_BRIEF: Final = ("In production", _COMPONENTS)
 #: In one line, so that all of it fits on a screen.
 _EXIT_CODES: Final = "Exit codes: 1 failed, 2 usage, 3 no router, 4 refused, 5 error, 130 Ctrl-C."
 
@@ -94,13 +99,14 @@ class _Group(click.Group):
                 if (command := self.get_command(ctx, name)) is not None
             ]
             for title, names in SECTIONS.items()
-            if title != _COMPONENTS
+            if title not in _BRIEF
         }
         own = [name for names in SECTIONS.values() for name in names]
         # Not imported: the list must not fail with what others bring, nor wait for it.
         others = [(name, short_help(name)) for name in component_names() if name not in own]
-        # A screen has no room for a line each.
-        sections[f"{_COMPONENTS}: {', '.join(SECTIONS[_COMPONENTS])}"] = others
+        for title in _BRIEF:
+            brief = f"{title}: {', '.join(SECTIONS[title])}"
+            sections[brief] = others if title == _COMPONENTS else []
         width = max(len(name) for rows in sections.values() for name, _ in rows)
         formatter.write("\n")
         for title, rows in sections.items():

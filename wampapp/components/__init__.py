@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wampapp.components.component import Component
     from wampapp.components.kv import KV
+    from wampapp.components.search import Search
     from wampapp.components.settings import Live, Settings
     from wampapp.components.tasks import Tasks
     from wampapp.components.telemetry import Telemetry
 
-__all__ = ["KV", "Component", "Live", "Settings", "Tasks", "Telemetry"]
+__all__ = ["KV", "Component", "Live", "Search", "Settings", "Tasks", "Telemetry"]
 
 _HOMES = {
     "Component": "component",
     "KV": "kv",
     "Live": "settings",
+    "Search": "search",
     "Settings": "settings",
     "Tasks": "tasks",
     "Telemetry": "telemetry",

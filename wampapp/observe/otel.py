@@ -176,9 +176,6 @@ class Spans:
         with self._begun(f"{method} {route}", kind, attributes, origin) as span:
             try:
                 yield span
-            except BaseException as error:
-                span.failed(error)
-                raise
             finally:
                 span.end()
 

@@ -36,12 +36,13 @@ _PAUSE: Final = 0.5
 @click.option("--trace", metavar="ID", help="Only of this trace, whose id begins like this.")
 @click.option("--logger", metavar="NAME", help="Only from this logger, and those below it.")
 @click.option(
-    "--limit",
+    "-n",
+    "--lines",
+    "limit",
     type=click.IntRange(1, 1000),
     default=50,
-    show_default=True,
     metavar="N",
-    help="How many: the last ones.",
+    help="How many: the last ones. Default: 50.",
 )
 @telemetry_options
 def logs(

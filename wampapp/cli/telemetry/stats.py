@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     "--seconds",
     type=Finite(2, 300),
     default=60,
-    show_default=True,
     metavar="SECONDS",
-    help="How far back to look for rates and times.",
+    help="How far back to look. Default: 60.",
 )
 @telemetry_options
 def stats(open_telemetry: Open, *, seconds: float, as_json: bool) -> None:

@@ -39,16 +39,14 @@ _OTHERS: Final = 8
     "--interval",
     type=Finite(0.5, 60),
     default=2,
-    show_default=True,
     metavar="SECONDS",
-    help="How often.",
+    help="How often. Default: 2.",
 )
 @click.option(
     "--sort",
     type=click.Choice(list(_SORTED)),
     default="rate",
-    show_default=True,
-    help="What comes first.",
+    help="What comes first. Default: rate.",
 )
 @telemetry_options
 def top(open_telemetry: Open, *, interval: float, sort: str, as_json: bool) -> None:

@@ -25,6 +25,8 @@ T = TypeVar("T")
 _OLDEST: Final = (3, 35)
 #: How many prepared statements a connection keeps.
 _STATEMENTS: Final = 256
+#: How many connections are kept for what takes longer to read.
+_SPARE: Final = 4
 
 
 class SqliteConnection:
@@ -127,6 +129,7 @@ class SqliteStore:
         self._writer: Writer | None = None
         self._reader: SqliteConnection | None = None
         self._opened: SqliteConnection | None = None
+        self._spare: list[SqliteConnection] = []
 
     async def open(self) -> None:
         """Take possession of the file; see :meth:`Store.open`."""
@@ -189,11 +192,21 @@ class SqliteStore:
         return StorageFailed(f"It could not be read: {error}.")
 
     def _read_apart(self, work: Callable[[Transaction], T]) -> T:
-        connection = self._read_only()
+        try:
+            connection = self._spare.pop()
+        except IndexError:
+            connection = self._read_only()
         try:
             return work(connection)
         finally:
-            connection.close()
+            self._spare.append(connection)
+            if self._reader is None or len(self._spare) > _SPARE:
+                self._close_spare()
+
+    def _close_spare(self) -> None:
+        with contextlib.suppress(IndexError):  # several threads may do this
+            while True:
+                self._spare.pop().close()
 
     def _read_only(self) -> SqliteConnection:
         return SqliteConnection(f"{self._file.absolute().as_uri()}?mode=ro")
@@ -215,6 +228,7 @@ class SqliteStore:
             # First, so that the writer can empty the log.
             self._reader.close()
             self._reader = None
+            self._close_spare()
         if self._writer is not None:
             await self._writer.close()  # its connection, the last one, empties the log
             self._writer = None

@@ -6,7 +6,7 @@ import os
 import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,28 @@ def test_a_second_owner_is_refused_with_the_number_of_the_first(place: Place) ->
 
     place.run(use)
     assert place.run(lambda store: store.read(notes)) == ["one"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_connections_of_long_reads_are_used_again_and_closed_at_the_end(place: Place) -> None:
+    def opened() -> int:
+        links = []
+        for one in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):  # that of the folder itself
+                links.append(str(one.readlink()))
+        return links.count(place.url)
+
+    async def use(store: Store) -> None:
+        await store.do(note("one"))
+        before = opened()
+        reads = (store.read(notes, is_long=True) for _ in range(50))
+        assert await asyncio.gather(*reads) == [["one"]] * 50
+        assert opened() > before
+        await store.do(note("two"))
+        assert await store.read(notes, is_long=True) == ["one", "two"]
+
+    place.run(use)
+    assert opened() == 0
 
 
 def test_what_is_no_database_is_refused_and_given_up(place: Place) -> None:

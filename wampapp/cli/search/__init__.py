@@ -1,0 +1,1 @@
+"""``wampapp search``: ask indexes, and build them anew."""
