@@ -164,7 +164,7 @@ def test_containers(project: Project) -> None:
     assert {one["stop_grace_period"] for one in services.values()} == {"30s"}
     assert project.text("Dockerfile").startswith("# Written by wampapp deploy; ")
     assert "*.env\n" in project.text(".dockerignore")
-    elsewhere = project.deploy("compose", "shop.py", "--url", "rs://router.example:8080", "--force")
+    elsewhere = project.deploy("compose", "shop.py", "--join", "rs://router.example:8080")
     assert "changed  compose.yaml" in elsewhere
     found = yaml.safe_load(project.text("compose.yaml"))
     assert list(found["services"]) == ["shop", "prices"]

@@ -41,7 +41,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="PATH",
                 help="Where the project is on its machine. Default: /srv/NAME.",
             ),
-            click.option("--url", metavar="URL", help="Join this router, and deploy none."),
+            # Not --url: what a developer's project or environment has there is not meant.
+            click.option("--join", "url", metavar="URL", help="Join this router, and deploy none."),
             click.option(
                 "--port",
                 type=click.IntRange(1, 65535),
