@@ -113,7 +113,7 @@ def test_a_second_run_shows_the_difference(project: Project) -> None:
     refused = project.deploy("systemd", "shop.py", "--workers", "3", code=1)
     assert refused == (
         "Error: Changed by hand: deploy/systemd/shop-shop.service; nothing was written. Overwrite "
-        "them with --force, or write elsewhere with --output.\n"
+        "them with --force, or write elsewhere.\n"
     )
     assert unit.read_text() == edited
     project.deploy("systemd", "shop.py", "--workers", "3", "--force")
@@ -162,7 +162,7 @@ def test_containers(project: Project) -> None:
     assert shop["healthcheck"]["test"][-2:] == ["--service", "shop"]
     assert prices["environment"] == {"WAMPAPP_URL": "rs://router:8080"}
     assert {one["stop_grace_period"] for one in services.values()} == {"30s"}
-    assert project.text("Dockerfile").startswith("# Written by wampapp deploy; ")
+    assert project.text("Dockerfile").startswith("# Written by wampapp; ")
     assert "*.env\n" in project.text(".dockerignore")
     elsewhere = project.deploy("compose", "shop.py", "--join", "rs://router.example:8080")
     assert "changed  compose.yaml" in elsewhere

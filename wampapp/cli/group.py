@@ -41,6 +41,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "In production": {
         "worker": "wampapp.cli.run.work",
         "deploy": "wampapp.cli.deploy.deploy",
+        "crossbar": "wampapp.cli.crossbar.crossbar",
         "health": "wampapp.cli.inspect.health",
         "logs": "wampapp.cli.telemetry.logs",
         "stats": "wampapp.cli.telemetry.stats",

@@ -162,21 +162,34 @@ def _plan(
 
 
 def _write(files: dict[str, str], given: dict[str, Any], kind: str) -> None:
-    """Write what has changed, and say so; nothing at all if that would undo somebody's work."""
+    write_files(files, Path(given["output"] or "deploy") / kind, force=given["force"])
+
+
+def write_files(files: dict[str, str], folder: Path, *, force: bool) -> None:
+    """Write what has changed, and say so; nothing at all if that would undo somebody's work.
+
+    Args:
+        files: what they are to hold, by name.
+        folder: where they are.
+        force: whether to undo it all the same.
+
+    Raises:
+        click.ClickException: somebody has changed one of them by hand.
+        UsageError: one cannot be read or written.
+    """
     from wampapp.cli.deploy.writing import changes, write
 
-    folder = Path(given["output"] or "deploy") / kind
     found = changes(folder, files)
     for one in found:
         for line in one.difference:
             style = {"+": "good", "-": "bad"}.get(line[:1])
             click.echo(styled(printable(line), style) if style else printable(line))
     edited = [one for one in found if one.is_edited and one.difference]
-    if edited and not given["force"]:
+    if edited and not force:
         names = ", ".join(str(one.path) for one in edited)
         raise _Edited(
             f"Changed by hand: {printable(names)}; nothing was written. Overwrite them with "
-            "--force, or write elsewhere with --output."
+            "--force, or write elsewhere."
         )
     for one in found:
         if one.is_new or one.difference:

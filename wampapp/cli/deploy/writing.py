@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: The first line of every file; what follows it is what the number stands for.
-_MARK: Final = "# Written by wampapp deploy; changes by hand are noticed. "
+_MARK: Final = "# Written by wampapp; changes by hand are noticed. "
 
 
 class Change(NamedTuple):

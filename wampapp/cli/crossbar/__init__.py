@@ -1,0 +1,1 @@
+"""``wampapp crossbar``: a node of Crossbar.io for production, with a safe configuration."""
