@@ -330,7 +330,7 @@ def test_it_says_that_it_reads_the_router_s_file_again(
     env = environment(NOTIFY_SOCKET=manager.path)
     (project / "started").touch()
     file = project / "router.toml"
-    file.write_text("[realms.realm1]\nanonymous = 'all'\n[realms.realm1.roles.all]\nrights = []\n")
+    file.write_text('[realms.realm1]\nanonymous = "all"\n[realms.realm1.roles.all]\n')
     words = {
         "router": ("router", "--port", "0", "--config", file),
         "run": ("run", "--port", "0", "--router-config", file, "app.py"),

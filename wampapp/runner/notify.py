@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wampapp")
 
-#: Seconds that a message may wait for a process manager which does not take it.
+#: Seconds, by default, that a message may wait.
 _PATIENCE: Final = 1.0
 #: A timer takes no more.
 _MAX_WATCHDOG: Final = 1e9
@@ -30,11 +30,22 @@ class Notifier:
         path: the manager's Unix socket; an abstract one begins with ``@``. None sends nothing.
         watchdog: seconds without a sign of life after which the manager ends the process; None if
             it waits for none.
+        patience: seconds that a message may wait for a manager which does not take it.
+
+    Attributes:
+        pause: the seconds between two signs of life; None for none.
     """
 
-    def __init__(self, path: str | None = None, watchdog: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | None = None,
+        watchdog: float | None = None,
+        *,
+        patience: float = _PATIENCE,
+    ) -> None:
         self._path = path
-        self._pause = None if watchdog is None else watchdog / 2
+        self._patience = patience
+        self.pause = None if watchdog is None else watchdog / 2
         self._socket: socket.socket | None = None
         self._has_failed = False
         self._is_ready = False
@@ -66,15 +77,15 @@ class Notifier:
         def live() -> None:
             nonlocal beat
             self._send("WATCHDOG=1")
-            beat = loop.call_later(self._pause or 0.0, live)
+            beat = loop.call_later(self.pause or 0.0, live)
 
         try:
             # Opened once: a service that has run out of file descriptors lives all the same.
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._socket.settimeout(_PATIENCE)
+            self._socket.settimeout(self._patience)
         except (OSError, AttributeError) as error:
             self._fail(error)
-        if self._pause is not None:
+        if self.pause is not None:
             live()
         try:
             yield
