@@ -195,7 +195,7 @@ store_option = click.option(
 exit_with_stdin_option = click.option(
     "--exit-with-stdin",
     is_flag=True,
-    help="Stop, as on SIGTERM, when the standard input ends.",
+    help="Stop as on SIGTERM when standard input ends.",
 )
 output_option = click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Write to FILE, not to the terminal."

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--workers",
     type=click.IntRange(1),
     metavar="N",
-    help="Serve in N processes; replace one that ends.",
+    help="Serve in N processes.",
 )
 @click.option("--reload", is_flag=True, help="Restart whenever a file is saved.")
 @click.option(
@@ -70,10 +70,9 @@ def run(
     **options: Any,
 ) -> None:
     """Run the service that each TARGET names, until Ctrl-C.
-
     TARGET is module:app, module, path/file.py, module:create_app() or the
     module of a component. Without a URL, they have a router.
-    """
+    """  # noqa: D205 - one paragraph, so that the help fits a screen
     options |= vars(router)
     if was_typed("watch") and not reload:
         raise click.UsageError("--watch says what --reload looks at; add --reload.")
