@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.test_reload_and_workers import edit, has_ended, joined, pids
-from tests.support.process import DEADLINE, Wampapp, environment
+from tests.support.process import DEADLINE, Process, Wampapp, environment
 from tests.support.programs import program
 
 SERVICE = program("managed_service.py")
@@ -289,6 +289,17 @@ def test_it_says_when_it_is_ready_and_when_it_stops(
             assert call.result(DEADLINE) == "done"
         assert service.wait() == 0, service.text
     assert len(manager.heard) == 2
+
+
+def test_a_script_s_own_run_says_it_too(project: Path, manager: Manager) -> None:
+    (project / "main.py").write_text("from app import app\napp.run()\n")
+    (project / "started").touch()
+    env = environment(NOTIFY_SOCKET=manager.path, WAMPAPP_PORT="0")
+    with Process(sys.executable, "main.py", cwd=project, env=env) as script:
+        assert manager.until("READY")["STATUS"] == "com.example is up."
+        script.send(signal.SIGTERM)
+        manager.until("STOPPING")
+        assert script.wait() == 0, script.text
 
 
 @ALL

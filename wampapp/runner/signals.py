@@ -112,12 +112,14 @@ def _restore(number: int, handler: Any, stopped_at: float) -> None:
     global _stopped_at  # noqa: PLW0603 - signals are the process's, and so is this
     _stopped_at = stopped_at
 
-    def late() -> None:
-        if time.monotonic() - stopped_at >= ECHO:
+    own = os.getpid()
+
+    def late(*_signal: object) -> None:
+        if time.monotonic() - stopped_at >= ECHO or os.getpid() != own:
             signal.signal(number, handler)
             signal.raise_signal(number)
 
-    handle_signal(number, late)
+    signal.signal(number, late)
 
 
 @atexit.register

@@ -51,6 +51,19 @@ def test_after_a_run_a_program_has_its_handlers_back_but_for_an_echo(
     assert came == [signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGTERM]
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # it ends at once
+def test_a_process_that_is_forked_then_has_them_at_once(
+    came: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "ECHO", 60.0)
+    stop_by(signal.SIGINT)
+    if (child := os.fork()) == 0:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(len(came))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert came == []
+
+
 def test_a_run_that_no_signal_ends_leaves_the_handlers_at_once(came: list[int]) -> None:
     async def main() -> None:
         with stop_signals():
