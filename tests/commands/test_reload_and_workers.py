@@ -23,6 +23,7 @@ from wampapp import App, Canceled, ConnectionLost, UsageError, connect
 from wampapp.client.connect import ConnectedClient
 from wampapp.crossbar import Crossbar
 from wampapp.registry.records import Worker
+from wampapp.runner.signals import ECHO
 from wampapp.supervisor.watcher import Watcher
 
 Router = EmbeddedRouter | Crossbar
@@ -339,13 +340,14 @@ def test_a_second_ctrl_c_ends_all_at_once(project: Path) -> None:
             terminal.until("slow has begun")
             terminal.press("ctrl-c")
             terminal.until("Stopping")
+            time.sleep(ECHO)  # or it would be an echo of the first
             terminal.press("ctrl-c")
             assert terminal.wait() == 130, terminal.text
             assert isinstance(call.exception(30), ConnectionLost)
     assert all(map(has_ended, running))
 
 
-@pytest.mark.parametrize("options", [["--reload"], ["--workers", "2"]])
+@pytest.mark.parametrize("options", [["--reload"], ["--workers", "1"], ["--workers", "2"]], ids=str)
 def test_the_processes_end_with_their_parent(project: Path, options: list[str]) -> None:
     with Wampapp("run", *options, "--port", "0", "app.py", cwd=project) as service:
         with joined(service) as client:

@@ -106,7 +106,10 @@ def test_a_second_ctrl_c_exits_even_while_a_handler_blocks_the_loop(
         service.send(signal.SIGINT)
         # One that comes while the first still waits may be given to a thread that wakes nobody.
         until_taken(service.pid)
-        service.send(signal.SIGTERM)
+        for _ in range(20):  # when Python runs the handler of the first one, nothing says
+            service.send_again(signal.SIGTERM)
+            if service.has_ended:
+                break
         assert service.wait() == 130
     assert isinstance(call.wait(), wampapp.Canceled)
 
@@ -175,7 +178,7 @@ def test_a_second_ctrl_c_exits_at_once(embedded: EmbeddedRouter, script: Path) -
         service.until("hanging")
         service.send(signal.SIGINT)
         service.until("Stopping")
-        service.send(signal.SIGINT)
+        service.send_again()
         assert service.wait() == 130
         assert "Stopped at once." in service.stderr
     assert isinstance(call.wait(), wampapp.Canceled)

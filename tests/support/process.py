@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Self
+
+from wampapp.runner.signals import ECHO
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0  # seconds
@@ -66,6 +69,7 @@ class Process:
     """A command that runs until it is told to stop. What it prints is kept, stream by stream.
 
     With `terminal`, a signal reaches the processes that it starts too, as a terminal's Ctrl-C does.
+    With `stdin`, its standard input lasts until :meth:`end_stdin`, or our own end.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Process:
         cwd: Path = ROOT,
         env: dict[str, str] | None = None,
         terminal: bool = False,
+        stdin: bool = False,
     ) -> None:
         self.words = [str(word) for word in words]
         self._terminal = terminal
@@ -81,7 +86,7 @@ class Process:
             self.words,
             cwd=cwd,
             env=env or environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -138,20 +143,32 @@ class Process:
     def _alive(self) -> bool:
         return any(reader.is_alive() for reader in self._readers) or self._process.poll() is None
 
+    def end_stdin(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def send(self, number: int) -> None:
         if self._terminal:
             os.killpg(self.pid, number)
         else:
             self._process.send_signal(number)
 
+    def send_again(self, number: int = signal.SIGINT) -> None:
+        """Send a second signal, after the span in which it would be an echo of the first.
+
+        The process must have said that it got the first one: no clock of ours can tell.
+        """
+        time.sleep(ECHO)
+        self.send(number)
+
     def wait(self, deadline: float = DEADLINE) -> int:
         """Wait for the end; return the exit code."""
         code = self._process.wait(deadline)
         for reader in self._readers:
             reader.join(deadline)
-        for stream in (self._process.stdout, self._process.stderr):
-            assert stream is not None
-            stream.close()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
         return code
 
     def stop(self, number: int = signal.SIGINT) -> int:

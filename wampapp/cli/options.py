@@ -192,6 +192,11 @@ component_prefix_option = click.option(
 store_option = click.option(
     "--store", metavar="STORE", envvar=[], help="Its data: a file, or postgresql://…"
 )
+exit_with_stdin_option = click.option(
+    "--exit-with-stdin",
+    is_flag=True,
+    help="Stop as on SIGTERM when standard input ends.",
+)
 output_option = click.option(
     "-o", "--output", type=click.Path(), metavar="FILE", help="Write to FILE, not to the terminal."
 )

@@ -125,11 +125,14 @@ class Router:
         """Make the router's side of a connection of an app in this process, which may do all."""
         return RouterSession(self, is_local=True)
 
-    def reload(self, read: Callable[[], RouterConfig]) -> None:
+    def reload(
+        self, read: Callable[[], RouterConfig], on_end: Callable[[], None] = lambda: None
+    ) -> None:
         """Read the configuration anew; a wrong one is logged, and the old one stays.
 
         Args:
             read: returns it, or raises :class:`UsageError`. It may take long.
+            on_end: called when that is done.
         """
 
         def work() -> RouterConfig | UsageError:
@@ -144,6 +147,7 @@ class Router:
             else:
                 ended = self.reconfigure(found)
                 logger.info("The router has a new configuration, by which %s sessions end", ended)
+            on_end()
 
         self._aside(work, done)
 

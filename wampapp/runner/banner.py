@@ -211,6 +211,19 @@ def show_start(
         logger.info("%s is up", one.name, extra=fields)
 
 
+def up_text(*infos: ServiceInfo, workers: int = 1) -> str:
+    """Return a sentence that says what is up.
+
+    Args:
+        infos: the services.
+        workers: how many processes each has.
+    """
+    names = " and ".join(info.name for info in infos)
+    verb = "is" if len(infos) == 1 else "are"
+    where = f" in {workers} processes" if workers > 1 else ""
+    return f"{names} {verb} up{where}."
+
+
 def show_stop(*, as_json: bool) -> None:
     """Show that a service stops, on the terminal or in the log."""
     text = "Stopping: running handlers may finish; Ctrl-C again exits now."

@@ -13,12 +13,13 @@ from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.observe import logs
 from wampapp.runner import banner
+from wampapp.runner.notify import Notifier
 from wampapp.runner.reach import reloading
 
 # At once, though only an app makes one: a module of the user's that is named as one of Python's
 # must not be imported in its place later on.
 from wampapp.runner.service import Service  # noqa: TC001
-from wampapp.runner.signals import complete, reload_signal, stop_signals
+from wampapp.runner.signals import complete, reload_signal, stop_signals, stop_with_stdin
 from wampapp.transport.port_dialer import dialer_to
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def run(
     log_format: str | None = None,
     at_once: Callable[[], None] | None = None,
     search: bool = False,
+    exit_with_stdin: bool = False,
+    notifier: Notifier | None = None,
 ) -> None:
     """Run an app in the calling thread until a signal stops it.
 
@@ -64,17 +67,33 @@ def run(
         log_format: ``text``, the default, or ``json``.
         at_once: called in a signal handler when the second signal ends the process at once.
         search: whether a router that is not named is searched for at its port, and not started.
+        exit_with_stdin: whether the end of the standard input stops it too.
+        notifier: tells the process manager; None for the one that the environment names.
 
     Raises:
         WampappError: it could not start, or the router refused it on coming back.
     """
     as_json = configure_logs(log_level, log_format)
     runtime = get_runtime()  # first: it may raise, and what it is to run would be left over
-    runtime.run(_serve([Part(app, config)], as_json=as_json, at_once=at_once, search=search))
+    runtime.run(
+        _serve(
+            [Part(app, config)],
+            notifier or Notifier.from_environment(),
+            as_json=as_json,
+            exit_with_stdin=exit_with_stdin,
+            at_once=at_once,
+            search=search,
+        )
+    )
 
 
 def run_together(
-    parts: Sequence[Part], *, log_level: str | None = None, log_format: str | None = None
+    parts: Sequence[Part],
+    notifier: Notifier,
+    *,
+    log_level: str | None = None,
+    log_format: str | None = None,
+    exit_with_stdin: bool = False,
 ) -> None:
     """Run several apps in the calling thread, at one router, until a signal stops them.
 
@@ -83,8 +102,10 @@ def run_together(
 
     Args:
         parts: the apps, each with its configuration.
+        notifier: tells the process manager.
         log_level: as in :func:`run`.
         log_format: as in :func:`run`.
+        exit_with_stdin: as in :func:`run`.
 
     Raises:
         UsageError: they cannot run together.
@@ -93,7 +114,7 @@ def run_together(
     _check_together(parts)
     as_json = configure_logs(log_level, log_format)
     runtime = get_runtime()
-    runtime.run(_serve(parts, as_json=as_json))
+    runtime.run(_serve(parts, notifier, as_json=as_json, exit_with_stdin=exit_with_stdin))
 
 
 def _check_together(parts: Sequence[Part]) -> None:
@@ -122,8 +143,10 @@ def _check_together(parts: Sequence[Part]) -> None:
 
 async def _serve(
     parts: Sequence[Part],
+    notifier: Notifier,
     *,
     as_json: bool,
+    exit_with_stdin: bool,
     at_once: Callable[[], None] | None = None,
     search: bool = False,
 ) -> None:
@@ -135,15 +158,22 @@ async def _serve(
     def started() -> None:
         infos = [banner.service_info(app, service) for app, service in services]
         banner.show_start(*infos, as_json=as_json)
+        notifier.ready(banner.up_text(*infos))
 
-    reload = reloading(parts[0].config, lambda: first.server)
-    with stop_signals(at_once) as stopped, reload_signal(reload):
+    def stopping() -> None:
+        notifier.stopping()
+        banner.show_stop(as_json=as_json)
+
+    reload = reloading(parts[0].config, lambda: first.server, notifier)
+    with notifier.running(), stop_signals(at_once) as stopped, reload_signal(reload):
+        if exit_with_stdin:
+            stop_with_stdin(stopped)
         # The order of their starts; sorting keeps the order of those that are alike.
         await serve(
             [one for _, one in sorted(zip(parts, services, strict=True), key=_is_later)],
             stopped,
             started,
-            lambda: banner.show_stop(as_json=as_json),
+            stopping,
             finder=first,
         )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wampapp.config.access import RouterConfig
     from wampapp.config.records import Config
     from wampapp.loop.runtime import Runtime
+    from wampapp.runner.notify import Notifier
     from wampapp.server.address import Address
     from wampapp.server.door import Server
     from wampapp.transport.dial import Dialer
@@ -198,12 +199,15 @@ def show_console(server: Server, realm: str, host: str | None = None) -> None:
         server.own_file = functools.partial(console_file, realm=realm)
 
 
-def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[], None] | None:
+def reloading(
+    config: Config, server: Callable[[], Server | None], notifier: Notifier
+) -> Callable[[], None] | None:
     """Return what reads the embedded router's file anew; None where it has no file.
 
     Args:
         config: the configuration, which names the file and where the router listens.
         server: returns the router's server, or None while there is none.
+        notifier: tells the process manager, which waits until that is done.
     """
     if config.url is not None or not isinstance(config.router_config, str | os.PathLike):
         return None
@@ -218,9 +222,12 @@ def reloading(config: Config, server: Callable[[], Server | None]) -> Callable[[
         return found
 
     def reload() -> None:
+        notifier.reloading()
         found = server()
-        if found is not None:
-            found.router.reload(read)
+        if found is None:
+            notifier.reloaded()
+        else:
+            found.router.reload(read, notifier.reloaded)
 
     return reload
 

@@ -15,8 +15,9 @@ from wampapp.config.url import urls_at
 from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
+from wampapp.runner.notify import Notifier
 from wampapp.runner.reach import find_router, reloading, show_console
-from wampapp.runner.signals import reload_signal, stop_signals
+from wampapp.runner.signals import reload_signal, stop_signals, stop_with_stdin
 from wampapp.server.address import Address
 from wampapp.server.handover import Handover
 from wampapp.server.listening import listen_on
@@ -40,6 +41,8 @@ class Parent(ABC):
         message: makes the message that starts a worker.
         options: as in :func:`wampapp.supervisor.run`.
         as_json: whether the log is JSON.
+        exit_with_stdin: whether the end of the standard input stops the run too.
+        notifier: tells the process manager; None tells nobody.
     """
 
     #: The seconds for which whoever asks for a page waits until a process is there.
@@ -51,10 +54,14 @@ class Parent(ABC):
         options: dict[str, Any],
         *,
         as_json: bool,
+        exit_with_stdin: bool = False,
+        notifier: Notifier | None = None,
     ) -> None:
         self._message = message
         self._options = options
         self._as_json = as_json
+        self._exit_with_stdin = exit_with_stdin
+        self._notifier = notifier or Notifier()
         self._children: set[Child] = set()
         self._handover: Handover | None = None
         self._paths: frozenset[str] = frozenset()
@@ -81,8 +88,16 @@ class Parent(ABC):
             router_config=self._options.get("router_config"),
             allow_anonymous=self._options.get("allow_anonymous"),
         )
-        reload = reloading(config, lambda: None if self._router is None else self._router.server)
-        with stop_signals(self._kill) as stopped, reload_signal(reload):
+        reload = reloading(
+            config, lambda: None if self._router is None else self._router.server, self._notifier
+        )
+        with (
+            self._notifier.running(),
+            stop_signals(self._kill) as stopped,
+            reload_signal(reload),
+        ):
+            if self._exit_with_stdin:
+                stop_with_stdin(stopped)
             work = asyncio.create_task(self._work(first))
             try:
                 await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -92,6 +107,7 @@ class Parent(ABC):
                 else:
                     await work
             finally:
+                self._notifier.stopping()
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
                 if self._http_port is not None:
@@ -208,8 +224,8 @@ class Parent(ABC):
         if self._router is None:
             if self._options["tls_cert"] is not None:
                 raise UsageError(
-                    "With TLS, a service of several processes needs a router by itself; start one "
-                    "with 'wampapp router --tls-cert …', and name it with --url."
+                    "With TLS, a service in processes of its own needs a router by itself; start "
+                    "one with 'wampapp router --tls-cert …', and name it with --url."
                 )
             names: tuple[str, ...] = (
                 "host",
@@ -259,3 +275,4 @@ class Parent(ABC):
             extra.append(("workers", f"{count}{whose}"))
             extra += [("", f"{uri} is single: only worker 1 registers it") for uri in up.single]
         banner.show_start(info, as_json=self._as_json, extra=[*extra, *more])
+        self._notifier.ready(banner.up_text(info, workers=count))

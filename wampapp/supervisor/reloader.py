@@ -95,6 +95,7 @@ class Reloader(Parent):
                 save.cancel()
             hasty = hasty + 1 if loop.time() - tried < _HASTY else 0
             saved = save.result()
+            self._notifier.reloading()
             if hasty >= _MAX_HASTY:
                 pause = min(2.0 ** (hasty - _MAX_HASTY), _MAX_PAUSE)
                 logger.warning(
@@ -212,6 +213,7 @@ class Reloader(Parent):
         banner.echo(end.text or f"The service {end.how}.")
         what = "the service before goes on" if serving else "nothing runs"
         logger.warning("Waiting for the next save; meanwhile %s", what)
+        self._notifier.reloaded(f"Waiting for the next save; meanwhile {what}.")
 
     def _show_reload(self, up: Up, count: int, saved: list[str], seconds: float) -> None:
         before, self._shown = self._shown, up.info
@@ -226,6 +228,7 @@ class Reloader(Parent):
         if len(lines) > _MAX_CHANGES:
             lines[_MAX_CHANGES:] = [f"and {len(lines) - _MAX_CHANGES:,} more changes"]
         logger.info("Reloaded in %.2f s: %s", seconds, "\n".join([_brief(saved), *lines]))
+        self._notifier.reloaded(banner.up_text(up.info, workers=count))
 
 
 def _is_whole(info: ServiceInfo) -> bool:

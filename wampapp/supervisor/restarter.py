@@ -41,6 +41,7 @@ class Restarter(Parent):
             ServiceEnded: one has ended, and another would not do better.
         """
         up = await self._join_all(children)
+        self._up_text = banner.up_text(up.info, workers=len(children))
         self._show_start(up, len(children))
         tasks = [asyncio.create_task(self._keep(child)) for child in children]
         try:
@@ -61,6 +62,7 @@ class Restarter(Parent):
                 delay = _FIRST_DELAY
             number = child.worker.number
             logger.error("Worker %d %s; another takes its place in %.1f s", number, end.how, delay)
+            self._notifier.status(f"Worker {number} {end.how}; another takes its place.")
             if end.text:
                 banner.echo(end.text)
             await asyncio.sleep(delay * _random.uniform(0.75, 1.0))
@@ -69,3 +71,4 @@ class Restarter(Parent):
             with contextlib.suppress(ServiceEnded):  # which the next turn logs
                 await self._join(child)
                 logger.info("Worker %d is up again", number)
+                self._notifier.status(self._up_text)

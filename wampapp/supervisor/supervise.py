@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wampapp.runner.notify import Notifier
     from wampapp.runner.servable import Servable
     from wampapp.supervisor.watcher import Watcher
 
@@ -26,6 +27,8 @@ def supervise(
     workers: int = 1,
     watcher: Watcher | None = None,
     search: bool = False,
+    exit_with_stdin: bool = False,
+    notifier: Notifier | None = None,
     log_level: str | None = None,
     log_format: str | None = None,
 ) -> None:
@@ -39,6 +42,8 @@ def supervise(
         watcher: notices the saves after which the service is started again; None for no reloading.
         search: whether it serves nothing, and a router that is not named is searched for at its
             port, and not started.
+        exit_with_stdin: whether the end of the standard input stops it too.
+        notifier: tells the process manager; None tells nobody.
         log_level: as in :func:`wampapp.runner.foreground.run`.
         log_format: as in :func:`wampapp.runner.foreground.run`.
 
@@ -74,10 +79,15 @@ def supervise(
         from wampapp.supervisor.restarter import Restarter
 
         as_json = configure_logs(log_level, log_format)
+        named: dict[str, Any] = {
+            "as_json": as_json,
+            "exit_with_stdin": exit_with_stdin,
+            "notifier": notifier,
+        }
         parent = (
-            Restarter(message, options, as_json=as_json)
+            Restarter(message, options, **named)
             if watcher is None
-            else Reloader(watcher, message, options, as_json=as_json)
+            else Reloader(watcher, message, options, **named)
         )
         get_runtime().run(parent.run(first))
     finally:

@@ -10,6 +10,7 @@ from wampapp.cli.env_file import env_file_option
 from wampapp.cli.options import (
     CommandGroup,
     Finite,
+    exit_with_stdin_option,
     handshake_timeout_option,
     listening_options,
     log_options,
@@ -31,6 +32,7 @@ from wampapp.cli.router.hash import hash_secret
     help="Log the router's numbers every so many seconds.",
 )
 @log_options
+@exit_with_stdin_option
 @click.pass_context
 def router(
     ctx: click.Context,
@@ -39,6 +41,7 @@ def router(
     stats: float | None,
     log_level: str | None,
     log_format: str | None,
+    exit_with_stdin: bool,
     **options: Any,
 ) -> None:
     """Run only the router, until Ctrl-C."""
@@ -47,9 +50,15 @@ def router(
     from wampapp.config.records import Config
     from wampapp.config.settle import override
     from wampapp.runner import standalone
+    from wampapp.runner.notify import Notifier
 
     standalone.run_router(
-        override(Config(), **options), stats=stats, log_level=log_level, log_format=log_format
+        override(Config(), **options),
+        Notifier.from_environment(),
+        stats=stats,
+        log_level=log_level,
+        log_format=log_format,
+        exit_with_stdin=exit_with_stdin,
     )
 
 

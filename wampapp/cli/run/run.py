@@ -11,6 +11,7 @@ from wampapp.cli.options import (
     VARIABLES,
     Command,
     component_prefix_option,
+    exit_with_stdin_option,
     give_up_after_option,
     handshake_timeout_option,
     listening_options,
@@ -41,7 +42,12 @@ if TYPE_CHECKING:
 )
 @component_prefix_option
 @store_option
-@click.option("--workers", type=click.IntRange(1), metavar="N", help="Serve in N processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Serve in N processes.",
+)
 @click.option("--reload", is_flag=True, help="Restart whenever a file is saved.")
 @click.option(
     "--watch",
@@ -49,6 +55,7 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="Also a file, folder or '*.html'. Repeatable.",
 )
+@exit_with_stdin_option
 def run(
     targets: tuple[str, ...],
     router: RouterOptions,
@@ -59,13 +66,13 @@ def run(
     workers: int | None,
     reload: bool,
     watch: tuple[str, ...],
+    exit_with_stdin: bool,
     **options: Any,
 ) -> None:
     """Run the service that each TARGET names, until Ctrl-C.
-
     TARGET is module:app, module, path/file.py, module:create_app() or the
     module of a component. Without a URL, they have a router.
-    """
+    """  # noqa: D205 - one paragraph, so that the help fits a screen
     options |= vars(router)
     if was_typed("watch") and not reload:
         raise click.UsageError("--watch says what --reload looks at; add --reload.")
@@ -75,7 +82,11 @@ def run(
                 f"--{option.replace('_', '-')} is about the router in the box, and --url names "
                 "another; leave one of them out."
             )
-    if reload or (workers or 1) > 1:
+    from wampapp.runner.notify import Notifier
+
+    # First, so that whatever the app's modules start does not inherit its variables.
+    notifier = Notifier.from_environment()
+    if reload or workers is not None:
         if len(targets) > 1:
             raise click.UsageError(
                 f"{'--reload' if reload else '--workers'} is for one TARGET; run each in a command "
@@ -92,6 +103,8 @@ def run(
             options,
             workers=workers or 1,
             watcher=Watcher(folder_of(targets[0]), watch) if reload else None,
+            exit_with_stdin=exit_with_stdin,
+            notifier=notifier,
             log_level=log_level,
             log_format=log_format,
         )
@@ -105,6 +118,8 @@ def run(
             runner.Part(app, settle(app.config, **options), comes_first=is_component)
             for app, is_component in load_all(targets, prefix=prefix, store=store)
         ],
+        notifier,
+        exit_with_stdin=exit_with_stdin,
         log_level=log_level,
         log_format=log_format,
     )

@@ -10,6 +10,7 @@ import click
 from wampapp.cli.options import (
     VARIABLES,
     Command,
+    exit_with_stdin_option,
     give_up_after_option,
     handshake_timeout_option,
     log_options,
@@ -44,6 +45,7 @@ def _queues(_context: click.Context, _option: click.Parameter, text: str | None)
 )
 @click.option("--processes", type=click.IntRange(1), metavar="N", help="Work in N processes.")
 @click.option("--isolate", is_flag=True, help="Run plain functions in processes of their own.")
+@exit_with_stdin_option
 def worker(
     target: str,
     router: RouterOptions,
@@ -53,6 +55,7 @@ def worker(
     slots: int | None,
     processes: int | None,
     isolate: bool,
+    exit_with_stdin: bool,
     **options: Any,
 ) -> None:
     """Run the tasks of the app that TARGET names, until Ctrl-C.
@@ -62,15 +65,21 @@ def worker(
     """
     options |= vars(router)
     load = functools.partial(load_worker, queues=queues, slots=slots, isolate=isolate)
-    if (processes or 1) > 1:
+    from wampapp.runner.notify import Notifier
+
+    # First, so that whatever the app's modules start does not inherit its variables.
+    notifier = Notifier.from_environment()
+    if processes is not None:
         from wampapp.supervisor.supervise import supervise
 
         supervise(
             target,
             load,
             options,
-            workers=processes or 1,
+            workers=processes,
             search=True,
+            exit_with_stdin=exit_with_stdin,
+            notifier=notifier,
             log_level=log_level,
             log_format=log_format,
         )
@@ -80,7 +89,15 @@ def worker(
 
     app = load(target)
     config = settle(app.config, variables=FINDING, **options)
-    runner.run(app, config, log_level=log_level, log_format=log_format, search=True)
+    runner.run(
+        app,
+        config,
+        log_level=log_level,
+        log_format=log_format,
+        search=True,
+        exit_with_stdin=exit_with_stdin,
+        notifier=notifier,
+    )
 
 
 def load_worker(target: str, *, queues: tuple[str, ...], slots: int | None, isolate: bool) -> App:
