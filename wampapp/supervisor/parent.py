@@ -45,6 +45,8 @@ class Parent(ABC):
         notifier: tells the process manager; None tells nobody.
     """
 
+    #: What SIGHUP does, besides having the router read its file anew; None for nothing.
+    _renew: Callable[[], None] | None = None
     #: The seconds for which whoever asks for a page waits until a process is there.
     _page_patience = 5.0
 
@@ -94,7 +96,7 @@ class Parent(ABC):
         with (
             self._notifier.running(),
             stop_signals(self._kill) as stopped,
-            reload_signal(reload),
+            reload_signal(_all_of(reload, self._renew)),
         ):
             if self._exit_with_stdin:
                 stop_with_stdin(stopped)
@@ -276,3 +278,16 @@ class Parent(ABC):
             extra += [("", f"{uri} is single: only worker 1 registers it") for uri in up.single]
         banner.show_start(info, as_json=self._as_json, extra=[*extra, *more])
         self._notifier.ready(banner.up_text(info, workers=count))
+
+
+def _all_of(*functions: Callable[[], None] | None) -> Callable[[], None] | None:
+    """Return a function that calls all of some; None if there are none."""
+    there = [function for function in functions if function is not None]
+    if not there:
+        return None
+
+    def call() -> None:
+        for function in there:
+            function()
+
+    return call

@@ -1,4 +1,4 @@
-"""``--workers``: several processes; one that ends is replaced."""
+"""``--workers``: several processes; one that ends is replaced, and all of them on SIGHUP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import logging
 import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.errors import EXIT_REFUSED, EXIT_UNREACHABLE
 from wampapp.runner import banner
@@ -24,6 +24,8 @@ logger = logging.getLogger("wampapp")
 _FIRST_DELAY: Final = 0.2
 _MAX_DELAY: Final = 10.0
 _LASTING: Final = 5.0
+#: The seconds that a worker gets to end before it is killed: more than handlers get.
+_PATIENCE: Final = 30.0
 
 #: Exit codes that another start would not change.
 _FINAL: Final = (EXIT_UNREACHABLE, EXIT_REFUSED)
@@ -32,7 +34,18 @@ _random: Final = random.Random()  # noqa: S311 - spreads load, guards nothing
 
 
 class Restarter(Parent):
-    """Keeps the number of workers: one that ends, by whatever exit code, is replaced."""
+    """Keeps the number of workers: one that ends, by whatever exit code, is replaced.
+
+    On SIGHUP, each is replaced by one that has imported the app anew, one after the other; so that
+    what all of them serve is served all the time.
+    """
+
+    def __init__(self, *others: Any, **named: Any) -> None:
+        super().__init__(*others, **named)
+        self._serving: dict[int, Child] = {}
+        #: What takes the place of a worker that is about to end, by its number.
+        self._next: dict[int, tuple[Child, asyncio.Future[None]]] = {}
+        self._renewing: asyncio.Task[None] | None = None
 
     async def _work(self, children: list[Child]) -> None:
         """Have the workers serve, and replace one that ends.
@@ -49,18 +62,53 @@ class Restarter(Parent):
         finally:
             for task in tasks:
                 task.cancel()
+            if self._renewing is not None:
+                self._renewing.cancel()
+
+    def _renew(self) -> None:
+        """Replace all workers, one after the other, unless that is under way."""
+        if self._serving and (self._renewing is None or self._renewing.done()):
+            self._renewing = asyncio.create_task(self._renew_all())
+
+    async def _renew_all(self) -> None:
+        self._notifier.reloading()
+        for number in sorted(self._serving):
+            old = self._serving[number]
+            new = self._start(dataclasses.replace(old.worker, again=True))
+            try:
+                # Until then the old one serves: an error in the import interrupts nothing.
+                await new.loaded()
+            except ServiceEnded as end:
+                if end.text:
+                    banner.echo(end.text)
+                logger.error("The workers are not renewed: the first new one %s", end.how)  # noqa: TRY400
+                self._notifier.reloaded("The workers could not be renewed; the old ones go on.")
+                return
+            joined = asyncio.get_running_loop().create_future()
+            self._next[number] = new, joined
+            await self._serving[number].stop(_PATIENCE)
+            await joined
+        logger.info("All workers are renewed")
+        self._notifier.reloaded(self._up_text)
 
     async def _keep(self, child: Child) -> None:
         loop = asyncio.get_running_loop()
         delay = _FIRST_DELAY
         while True:
             began = loop.time()
+            number = child.worker.number
+            self._serving[number] = child
             end = await child.wait()
+            if (following := self._next.pop(number, None)) is not None:
+                child, joined = following
+                with contextlib.suppress(ServiceEnded):  # which the next turn logs
+                    await self._join(child)
+                joined.set_result(None)
+                continue
             if end.exit_code in _FINAL:
                 raise end
             if loop.time() - began > _LASTING:
                 delay = _FIRST_DELAY
-            number = child.worker.number
             logger.error("Worker %d %s; another takes its place in %.1f s", number, end.how, delay)
             self._notifier.status(f"Worker {number} {end.how}; another takes its place.")
             if end.text:

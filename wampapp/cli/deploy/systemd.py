@@ -67,7 +67,7 @@ def _service(plan: Plan, program: Program, user: str | None) -> str:
         lines.append("Environment=WAMPAPP_LOG_FORMAT=json")
     else:
         lines.append(f"Environment=WAMPAPP_URL={plan.url}")
-    if program.kind == "router":
+    if program.kind == "router" or "--workers" in program.words:
         lines.append("ExecReload=/bin/kill -HUP $MAINPID")
     lines += [
         "Restart=on-failure",
