@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,13 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="Also a file, folder or '*.html'. Repeatable.",
 )
+@click.option(
+    "--guest",
+    "guests",
+    multiple=True,
+    metavar="COMMAND",
+    help="Run this program too. Repeatable.",
+)
 @exit_with_stdin_option
 def run(
     targets: tuple[str, ...],
@@ -66,14 +74,22 @@ def run(
     workers: int | None,
     reload: bool,
     watch: tuple[str, ...],
+    guests: tuple[str, ...],
     exit_with_stdin: bool,
     **options: Any,
 ) -> None:
     """Run the service that each TARGET names, until Ctrl-C.
     TARGET is module:app, module, path/file.py, module:create_app() or the
-    module of a component. Without a URL, they have a router.
+    module of a component.
     """  # noqa: D205 - one paragraph, so that the help fits a screen
     options |= vars(router)
+    if guests:
+        from wampapp.supervisor.guests import guests as run_guests
+
+        # Whatever else is wrong is found before they start.
+        beside: contextlib.AbstractContextManager[None] = run_guests(guests, _url(options))
+    else:
+        beside = contextlib.nullcontext()
     if was_typed("watch") and not reload:
         raise click.UsageError("--watch says what --reload looks at; add --reload.")
     for option in ("router_config", "tls_cert"):
@@ -97,29 +113,49 @@ def run(
         from wampapp.supervisor.supervise import supervise
         from wampapp.supervisor.watcher import Watcher
 
-        supervise(
-            targets[0],
-            functools.partial(load_one, prefix=prefix, store=store),
-            options,
-            workers=workers or 1,
-            watcher=Watcher(folder_of(targets[0]), watch) if reload else None,
-            exit_with_stdin=exit_with_stdin,
-            notifier=notifier,
-            log_level=log_level,
-            log_format=log_format,
-        )
+        with beside:
+            supervise(
+                targets[0],
+                functools.partial(load_one, prefix=prefix, store=store),
+                options,
+                workers=workers or 1,
+                watcher=Watcher(folder_of(targets[0]), watch) if reload else None,
+                exit_with_stdin=exit_with_stdin,
+                notifier=notifier,
+                log_level=log_level,
+                log_format=log_format,
+            )
         return
     from wampapp.cli.run.targets import load_all
     from wampapp.config.settle import settle
     from wampapp.runner import foreground as runner
 
-    runner.run_together(
-        [
-            runner.Part(app, settle(app.config, **options), comes_first=is_component)
-            for app, is_component in load_all(targets, prefix=prefix, store=store)
-        ],
-        notifier,
-        exit_with_stdin=exit_with_stdin,
-        log_level=log_level,
-        log_format=log_format,
-    )
+    parts = [
+        runner.Part(app, settle(app.config, **options), comes_first=is_component)
+        for app, is_component in load_all(targets, prefix=prefix, store=store)
+    ]
+    with beside:
+        runner.run_together(
+            parts,
+            notifier,
+            exit_with_stdin=exit_with_stdin,
+            log_level=log_level,
+            log_format=log_format,
+        )
+
+
+def _url(options: dict[str, Any]) -> str:
+    """Return where guests find the router.
+
+    Raises:
+        UsageError: its port is any free one.
+    """
+    from wampapp.config.records import DEFAULT_PORT
+    from wampapp.config.url import urls_at
+    from wampapp.errors import UsageError
+
+    if options.get("url"):
+        return str(options["url"])
+    if options.get("port") == 0:
+        raise UsageError("Guests have to know the router's port; give one with --port.")
+    return urls_at(options.get("host") or "127.0.0.1", options.get("port") or DEFAULT_PORT)[1]
