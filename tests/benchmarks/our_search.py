@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.rivals.orders import follow
+from tests.benchmarks.search_judged import relevance
 from tests.benchmarks.search_work import DOCUMENTS, UPDATES, asked, indexed, updated
 from wampapp import App
 from wampapp.components import Search
@@ -28,6 +29,12 @@ class Text:
     title: str = text(weight=5)
     body: str = text()
     kind: str = facet()
+
+
+class Section:
+    id: int
+    title: str = text(weight=5)
+    body: str = text()
 
 
 def search_of(app: App | None, prefix: str | None = None, **options: Any) -> Search:
@@ -56,7 +63,24 @@ async def alone(where: str) -> None:
 
         return await asked(ask)
 
-    await follow(index=index, update=update, query=query)
+    async def judged() -> float:
+        search = Search(None)
+        search.index("sections", language="english")(Section)
+        store = make_store(f"{where}/judged.sqlite", tables.SCHEMA)
+        await store.open()
+        owner = Owner(store, search.declared, {})
+        await owner.start()
+
+        async def put(documents: list[dict[str, Any]]) -> None:
+            await owner.put("sections", documents)
+
+        async def ask(words: str) -> list[int]:
+            found = await owner.find("sections", Ask(text=words))
+            return [int(hit.id) for hit in found.hits]
+
+        return await relevance(put, ask)
+
+    await follow(index=index, update=update, query=query, judged=judged)
 
 
 def owner(where: str) -> None:

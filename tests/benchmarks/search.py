@@ -25,6 +25,7 @@ from tests.benchmarks.harness import (
     in_turns,
     router_url,
 )
+from tests.benchmarks.search_judged import JUDGED, sections
 from tests.benchmarks.search_work import BATCH, BODY, DOCUMENTS, TITLE, documents, words
 from tests.support.indexed import Indexed
 from wampapp import connect
@@ -52,8 +53,9 @@ def measure(rounds: int) -> list[Table]:
             users[peer] = _rival(stack, peer)
         cells = {(job, name): partial(user, job) for job in JOBS for name, user in users.items()}
         samples = in_turns(cells, rounds, "searches")
+        judged = {name: users[name]("judged") for name in ("ours", "whoosh")}
     found = [_table(peer, samples) for peer in PEERS]
-    return [*found, _typos()]
+    return [*found, _relevance(judged), _typos()]
 
 
 def _table(peer: str, samples: dict[Any, list[Any]]) -> Table:
@@ -81,6 +83,15 @@ def _table(peer: str, samples: dict[Any, list[Any]]) -> Table:
             for name in ("ours", "wamp")
         ],
         smaller_is_better=True,
+    )
+
+
+def _relevance(judged: dict[str, float]) -> Table:
+    return Table(
+        "Relevance, beside whoosh3",
+        f"nDCG@10, the mean of {len(JUDGED)} queries over the {len(sections())} sections of our "
+        "how-tos; 1 would be every answer in the best order. Both stem English words.",
+        [Row("nDCG@10", [judged["ours"]], [judged["whoosh"]])],
     )
 
 

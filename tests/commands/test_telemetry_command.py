@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.debian import debian_program
 from tests.support.process import ROOT, Wampapp, environment, onto_a_full_disk, wampapp
+from tests.support.raw import MSGPACK, Raw
 from tests.support.site import Site
 from tests.support.terminal import WampappTerminal
 from wampapp import ConnectedClient, WampError, connect
@@ -235,6 +236,21 @@ def test_no_counter_goes_back(tmp_path: Path) -> None:
                 pass
         assert look()["orders_total", "de", "shop"] == made
         shop.service.stop()
+
+
+def test_who_does_not_read_shows(shop: Shop) -> None:
+    with contextlib.closing(Raw(shop)) as raw, shop.client() as client:
+        raw.shake(MSGPACK)
+        raw.send([1, "realm1", {"roles": {"subscriber": {}}, "authextra": {"app": "sleeper"}}])
+        session = raw.receive()[1]
+        raw.send([32, 1, {}, "com.shop.news"])
+        assert raw.receive()[0] == 33
+        found: list[Any] = []
+        while not found:
+            client.publish("com.shop.news", "x" * 500_000, acknowledge=True)
+            found = client.call("com.shop.telemetry.stats")["backlogs"]
+        assert (found[0]["session"], found[0]["app"]) == (str(session), "sleeper")
+        assert re.search(rf"^{session}  sleeper  +[0-9.]+ MiB$", shop.typed("stats"), re.MULTILINE)
 
 
 def test_a_loop_that_is_blocked_shows(shop: Shop) -> None:

@@ -4,12 +4,10 @@ import base64
 import os
 import socket
 import struct
+from typing import Protocol
 
 import cbor2
 import msgspec
-
-from tests.support.process import EmbeddedRouter
-from wampapp.crossbar import Crossbar
 
 DEADLINE = 60.0  # seconds
 
@@ -19,10 +17,18 @@ ENCODE = {JSON: msgspec.json.encode, MSGPACK: msgspec.msgpack.encode, CBOR: cbor
 DECODE = {JSON: msgspec.json.decode, MSGPACK: msgspec.msgpack.decode, CBOR: cbor2.loads}
 
 
+class Listening(Protocol):
+    """What listens on this machine: a router of either kind."""
+
+    @property
+    def port(self) -> int:
+        """The port."""
+
+
 class Raw:
     """A socket that speaks RawSocket frames, or whatever a test wants."""
 
-    def __init__(self, router: EmbeddedRouter | Crossbar) -> None:
+    def __init__(self, router: Listening) -> None:
         self.socket = socket.create_connection(("127.0.0.1", router.port), DEADLINE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream = self.socket.makefile("rb")
@@ -62,7 +68,7 @@ class Raw:
         return True
 
 
-def upgrade(router: EmbeddedRouter, path: str = "/ws", **changes: str | None) -> bytes:
+def upgrade(router: Listening, path: str = "/ws", **changes: str | None) -> bytes:
     """The request of a WebSocket client; `changes` are headers, without those that are None."""
     headers: dict[str, str | None] = {
         "Host": f"127.0.0.1:{router.port}",

@@ -158,6 +158,7 @@ class RouterSession(Peer):
         authmethod: how it proved that.
         rights: what it may do in a realm that has roles.
         extra: what WELCOME carries as ``authextra``.
+        app: what the session calls itself; empty for nothing.
         expiry: ends it after its role's time; None without one.
         joining: what it has to prove, between CHALLENGE and AUTHENTICATE.
         subscriptions: the ids of its subscriptions.
@@ -193,7 +194,7 @@ class RouterSession(Peer):
         self.joining: Joining | None = None
         self.extra: dict[str, Any] = {}
         self.expiry: Timer | None = None
-        self._app = ""
+        self.app = ""
 
     # What the link calls.
 
@@ -241,7 +242,7 @@ class RouterSession(Peer):
         """Return the session's details as the session meta API gives them ("Session Meta API")."""
         transport = {"channel_serializer": self._link.codec.SERIALIZER_ID} if self._link else None
         about = {"session": self.id, **self.identity(), "transport": transport}
-        return {**about, "authextra": {APP: self._app}} if self._app else about
+        return {**about, "authextra": {APP: self.app}} if self.app else about
 
     def abort(self, reason: str, text: str) -> None:
         """End the session with ABORT, and close the link.
@@ -290,7 +291,7 @@ class RouterSession(Peer):
 
     def introduce(self, roles: dict[str, Any], app: str) -> None:
         """Take what HELLO says of the peer: its roles, and its app's name, which may be empty."""
-        self._app = app
+        self.app = app
         self._features = known_features(roles)
         self.reroutes = self.supports("callee", "call_reroute")
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from wampapp.server.door import Server
+
+#: How many sessions are told of that leave something unread.
+MAX_BACKLOGS: Final = 10
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB")
 
@@ -58,6 +62,18 @@ class Stats:
             sent=budget.sent,
             dropped=budget.dropped,
         )
+
+    @staticmethod
+    def backlogs(server: Server) -> list[tuple[int, str, int]]:
+        """Return the sessions that leave the most unread: their ids, apps and bytes."""
+        found = [
+            (session.id, session.app, unread)
+            for realm in server.router.realms.values()
+            for session in realm.sessions.values()
+            # A session in this process has nothing that waits.
+            if (unread := getattr(session.link, "unread", 0))
+        ]
+        return nlargest(MAX_BACKLOGS, found, key=lambda one: one[2])
 
     def since(self, before: Stats, seconds: float) -> str:
         """Return a line about what happened since other numbers were taken.

@@ -257,6 +257,11 @@ class BaseLink:
         self._unsent.clear()
         self.transport.abortConnection()
 
+    @property
+    def unread(self) -> int:
+        """How many bytes wait until the peer takes more."""
+        return self._unsent.size
+
     def drop(self, reason: str) -> None:
         """Disconnect the peer because of what waits for it.
 

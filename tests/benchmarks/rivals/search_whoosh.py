@@ -7,9 +7,11 @@ from typing import Any
 
 from whoosh import fields
 from whoosh import index as indexes
-from whoosh.qparser import MultifieldParser
+from whoosh.analysis import StemmingAnalyzer
+from whoosh.qparser import MultifieldParser, OrGroup
 
 from tests.benchmarks.rivals.orders import follow
+from tests.benchmarks.search_judged import relevance
 from tests.benchmarks.search_work import DOCUMENTS, asked, indexed, updated
 
 
@@ -73,7 +75,32 @@ def main() -> None:
     async def query() -> list[float]:
         return await asked(engines[-1].ask)
 
-    asyncio.run(follow(index=index, update=update, query=query))
+    async def judged() -> float:
+        analyzer = StemmingAnalyzer()
+        schema = fields.Schema(
+            id=fields.ID(unique=True, stored=True),
+            title=fields.TEXT(analyzer=analyzer, field_boost=5.0),
+            body=fields.TEXT(analyzer=analyzer),
+        )
+        folder = root / "judged"
+        folder.mkdir()
+        index = indexes.create_in(str(folder), schema)
+        # What has some of the words is an answer too, as with us where nothing has all.
+        parser = MultifieldParser(["title", "body"], schema, group=OrGroup.factory(0.9))
+
+        async def put(documents: Any) -> None:
+            writer = index.writer()
+            for document in documents:
+                writer.add_document(**{**document, "id": str(document["id"])})
+            writer.commit()
+
+        async def ask(text: str) -> list[int]:
+            with index.searcher() as searcher:
+                return [int(hit["id"]) for hit in searcher.search(parser.parse(text), limit=10)]
+
+        return await relevance(put, ask)
+
+    asyncio.run(follow(index=index, update=update, query=query, judged=judged))
 
 
 if __name__ == "__main__":

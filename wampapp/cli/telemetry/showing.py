@@ -63,6 +63,12 @@ def stats_lines(stats: dict[str, Any], *, most: int | None = None) -> list[str]:
         lines.append(styled(f"and {len(stats['handled']) - len(handled)} more", "note"))
     rows = [_instance_row(one) for one in stats["instances"]]
     lines += ["", *table(rows, ("name",), header=_INSTANCE_HEADER)]
+    if stats["backlogs"]:
+        unread = [
+            (one["session"], printable(one["app"]), f"{one['unread'] / _MIB:,.2f} MiB")
+            for one in stats["backlogs"]
+        ]
+        lines += ["", *table(unread, ("name",), header=("session", "app", "unread"))]
     dropped = f", {stats['dropped']:,} dropped" if stats["dropped"] else ""
     size = f"{stats['bytes'] / _MIB:,.1f} MiB"
     lines += ["", f"{counted(stats['records'], 'log record')} kept{dropped}, {size}"]

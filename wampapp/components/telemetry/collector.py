@@ -227,6 +227,7 @@ class Collector:
             seconds=seconds,
             handled=handled,
             instances=self.totals.instances(),
+            backlogs=self.totals.backlogs(),
             records=records,
             dropped=int(dropped),
             bytes=await self._store.read(tables.used_bytes),

@@ -19,6 +19,10 @@ _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _Words = Annotated[str, Meta(max_length=500)]
 
 
+#: The gauge of what a session leaves unread, labelled with the session and its app.
+BACKLOG: Final = "wampapp_router_session_unread"
+
+
 class About(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """A process that sends its logs and numbers.
 
@@ -183,6 +187,20 @@ class Instance(msgspec.Struct):
     gauges: dict[str, float]
 
 
+class Backlog(msgspec.Struct):
+    """What a session leaves unread.
+
+    Attributes:
+        session: the session's id.
+        app: what it calls itself; empty for nothing.
+        unread: how many bytes wait for it.
+    """
+
+    session: str
+    app: str
+    unread: float
+
+
 class Stats(msgspec.Struct):
     """What all services did lately.
 
@@ -190,6 +208,7 @@ class Stats(msgspec.Struct):
         seconds: how long "lately" is.
         handled: what their handlers did, the busiest first.
         instances: the processes.
+        backlogs: the sessions that leave the most unread, the worst first.
         records: how many log records are kept.
         dropped: how many there was no room for, ever.
         bytes: how much the store takes.
@@ -198,6 +217,7 @@ class Stats(msgspec.Struct):
     seconds: float
     handled: list[Handled]
     instances: list[Instance]
+    backlogs: list[Backlog]
     records: int
     dropped: int
     bytes: int

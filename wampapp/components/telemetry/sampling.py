@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakKeyDictionary
 
-from wampapp.components.telemetry.records import Definition, Sample
+from wampapp.components.telemetry.records import BACKLOG, Definition, Sample
 from wampapp.dispatch.metering import BUCKETS, HandlerNumbers, Meter
 from wampapp.errors import StorageFailed
 from wampapp.server.stats import Stats
@@ -182,6 +182,8 @@ class Sampler:
                 kind = "gauge" if name in _ROUTER_GAUGES else "counter"
                 full = f"wampapp_router_{name}"
                 found[full] = Definition(full, kind, about)  # type: ignore[arg-type]
+            about = "Bytes that wait for one of the sessions that leave the most unread"
+            found[BACKLOG] = Definition(BACKLOG, "gauge", about, ["session", "app"])
         for metric in self._metrics:
             buckets = list(getattr(metric, "buckets", ()))
             found[metric.name] = Definition(
@@ -225,9 +227,15 @@ class Sampler:
             "wampapp_memory_bytes": resident_bytes(),
         }
         found = [Sample(name, [], float(value)) for name, value in own.items()]
-        for name, value in self._router().items():
-            if name in _ROUTER_GAUGES:
-                found.append(Sample(f"wampapp_router_{name}", [], float(value)))
+        numbers = self._router()
+        found += [
+            Sample(f"wampapp_router_{name}", [], float(value))
+            for name, value in numbers.items()
+            if name in _ROUTER_GAUGES
+        ]
+        if numbers and service.server is not None and numbers["unread"]:
+            for number, app, unread in Stats.backlogs(service.server):
+                found.append(Sample(BACKLOG, [str(number), app], float(unread)))
         for metric in self._metrics:
             if metric.kind == "gauge":
                 for labels, total in metric.values():

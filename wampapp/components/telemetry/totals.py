@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from wampapp.components.telemetry.records import Handled, Instance
+from wampapp.components.telemetry.records import BACKLOG, Backlog, Handled, Instance
 from wampapp.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -217,6 +217,15 @@ class Totals:
             for live in self.live.values()
         ]
         return sorted(found, key=lambda one: (one.service, one.worker, one.started))
+
+    def backlogs(self) -> list[Backlog]:
+        """Return the sessions that leave the most unread, the worst first."""
+        found = [
+            Backlog(*labels, value)
+            for metric, _, labels, value in self.gauges()
+            if metric == BACKLOG and len(labels) == 2
+        ]
+        return sorted(found, key=lambda one: -one.unread)
 
 
 def _number(value: Any) -> float:
