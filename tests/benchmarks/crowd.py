@@ -30,6 +30,7 @@ def measure(rounds: int) -> list[Table]:
             "crowd": partial(slowest_calls, CROWD),
             "nobody": partial(slowest_calls, 0),
             "idle": kilobytes_of_a_session,
+            "joins": joins_per_second,
         }
         samples = in_turns(cells, rounds, "crowd")
     finally:
@@ -40,6 +41,11 @@ def measure(rounds: int) -> list[Table]:
             "One call at a time over RawSocket. The peer is the same router without a crowd.",
             [Row("p99", samples["crowd"], samples["nobody"])],
             smaller_is_better=True,
+        ),
+        Table(
+            "Joins per second",
+            f"{CROWD:,} sessions that join at once, over RawSocket, without roles.",
+            [Row("joins", samples["joins"], [])],
         ),
         Table(
             "Kilobytes that the router takes for an idle session",
@@ -75,6 +81,17 @@ def slowest_calls(crowd: int) -> float:
         for one in sockets:
             one.close()
     return sorted(took)[int(len(took) * 0.99)] * 1000
+
+
+def joins_per_second() -> float:
+    """Have a crowd join, and return how many sessions a second did."""
+    with EmbeddedRouter(0, "--log-level", "warning") as router:
+        begun = time.perf_counter()
+        sockets = join(router, CROWD)
+        took = time.perf_counter() - begun
+        for one in sockets:
+            one.close()
+    return CROWD / took
 
 
 def join(router: EmbeddedRouter, count: int) -> list[socket.socket]:

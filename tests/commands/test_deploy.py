@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.debian import debian_program
+from tests.support.debian import debian_tool
 from tests.support.ports import free_port
 from tests.support.process import DEADLINE, ROOT, Process, environment, wampapp
 from wampapp import WampappError, connect
@@ -70,13 +70,13 @@ def test_units_pass_verification(project: Project, progress: Progress) -> None:
     assert said.splitlines()[:4] == [f"wrote  deploy/systemd/{name}" for name in names]
     assert "systemctl enable --now shop.target" in said
     folder = project.folder / "deploy" / "systemd"
-    verify = debian_program("systemd-analyze", "systemd", progress=progress)
+    verify, env = debian_tool("systemd-analyze", "systemd", progress)
     done = subprocess.run(
         [verify, "verify", "--man=no", *(folder / name for name in names)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"},
+        env={**env, "SYSTEMD_UNIT_PATH": f"{folder}:"},
     )
     mine = [line for line in done.stderr.splitlines() if "shop" in line]
     assert (done.returncode, mine) == (0, []), done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.process import environment
 from wampapp.crossbar import Progress, cache_folder, install_once
 
 
@@ -23,6 +24,28 @@ def debian_program(name: str, *packages: str, progress: Progress | None = None) 
     folder = debian_folder(name, packages, progress)
     places = [f"usr/bin/{name}", f"usr/sbin/{name}"]
     return next(folder / place for place in places if (folder / place).exists())
+
+
+def debian_tool(
+    name: str, package: str, progress: Progress | None = None
+) -> tuple[Path, dict[str, str]]:
+    """Return a program's path and the environment that it needs: it comes with its libraries.
+
+    Where it cannot be had, the test is skipped; in CI it fails.
+    """
+    path = os.environ.get("PATH", "")
+    if found := shutil.which(name, path=f"{path}:/usr/sbin:/sbin"):
+        return Path(found), environment()
+    folder = debian_folder(name, [package], progress, with_all_it_needs=True)
+    libraries = [
+        str(one)
+        for root in (folder / "usr" / "lib", folder / "lib")
+        for pattern in ("*-linux-gnu", "*-linux-gnu/systemd", "systemd")
+        for one in root.glob(pattern)
+    ]
+    places = [folder / start / name for start in ("usr/bin", "usr/sbin", "bin", "sbin")]
+    program = next(place for place in places if place.exists())
+    return program, environment(LD_LIBRARY_PATH=":".join(libraries))
 
 
 def debian_folder(

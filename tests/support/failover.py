@@ -1,7 +1,5 @@
 """Two routers behind a real HAProxy, and who calls through it without a pause."""
 
-import os
-import shutil
 import subprocess
 import threading
 import time
@@ -9,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.support.debian import debian_folder
+from tests.support.debian import debian_tool
 from tests.support.ports import free_port
 from tests.support.process import DEADLINE, ROOT, Process, Wampapp, environment, wampapp
 from wampapp import WampappError, connect
@@ -91,8 +89,4 @@ class Calls(threading.Thread):
 
 def haproxy(progress: Progress | None = None) -> tuple[Path, dict[str, str]]:
     """Return where HAProxy is, and the environment that it needs."""
-    if installed := shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
-        return Path(installed), environment()
-    folder = debian_folder("haproxy", ["haproxy"], progress, with_all_it_needs=True)
-    libraries = ":".join(str(one) for one in (folder / "usr" / "lib").glob("*-linux-gnu"))
-    return folder / "usr" / "sbin" / "haproxy", environment(LD_LIBRARY_PATH=libraries)
+    return debian_tool("haproxy", "haproxy", progress)
