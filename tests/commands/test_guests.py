@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.listener import Listener
 from tests.support.ports import free_port
 from tests.support.process import ROOT, Wampapp, environment, wampapp
 
@@ -88,12 +89,10 @@ def test_mistakes_start_nothing(words: list[str], sentence: str) -> None:
 
 
 def test_a_port_in_use_starts_nothing(guest: str) -> None:
-    with Wampapp("run", SHOP, "--port", "0", env=environment()) as other:
-        port = other.until(r"rs://127\.0\.0\.1:(\d+)")[1]
-        other.until("Press Ctrl-C")
-        done = wampapp("router", "--port", port)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-        other.stop()
-    done = wampapp("run", "absent.py", "--guest", guest)
+    with Listener(lambda connection: connection.close()) as other:
+        done = wampapp("run", SHOP, "--port", str(other.port), "--guest", guest)
+    assert done.returncode == 2
+    assert "begins" not in done.stderr
+    done = wampapp("run", "absent.py", "--guest", guest, "--workers", "2", "--port", "8999")
     assert done.returncode == 2
     assert "begins" not in done.stderr

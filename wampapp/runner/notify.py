@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Callable, Iterator, MutableMapping
 
 logger = logging.getLogger("wampapp")
 
@@ -34,6 +34,7 @@ class Notifier:
 
     Attributes:
         pause: the seconds between two signs of life; None for none.
+        on_ready: called when everything has joined for the first time; None for nothing.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Notifier:
         self._socket: socket.socket | None = None
         self._has_failed = False
         self._is_ready = False
+        self.on_ready: Callable[[], None] | None = None
 
     @classmethod
     def from_environment(cls, environ: MutableMapping[str, str] = os.environ) -> Notifier:
@@ -104,6 +106,9 @@ class Notifier:
         """
         self._is_ready = True
         self._send("READY=1", _status(status))
+        on_ready, self.on_ready = self.on_ready, None
+        if on_ready is not None:
+            on_ready()
 
     def status(self, status: str) -> None:
         """Say how it is, in a sentence."""

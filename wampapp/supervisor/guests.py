@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from wampapp.errors import EXIT_REFUSED, EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 #: Seconds before a guest that has ended is started again.
 _DELAY: Final = 1.0
@@ -146,8 +146,8 @@ def guest_words(commands: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 
 @contextlib.contextmanager
-def guests(commands: Sequence[str], url: str) -> Iterator[None]:
-    """While it is open, run programs; one that fails is started again.
+def guests(commands: Sequence[str], url: str) -> Iterator[Callable[[], None]]:
+    """Run programs until it is closed; one that fails is started again.
 
     What they print goes to standard error, each line with its program's name. They find the
     router's URL in ``WAMPAPP_URL``.
@@ -155,6 +155,9 @@ def guests(commands: Sequence[str], url: str) -> Iterator[None]:
     Args:
         commands: the commands.
         url: the router's URL.
+
+    Yields:
+        What starts them.
 
     Raises:
         UsageError: one cannot be read, or its executable is missing.
@@ -166,13 +169,18 @@ def guests(commands: Sequence[str], url: str) -> Iterator[None]:
         Guest(name, words, _COLOURS[number % len(_COLOURS)] if in_colour else None, environ)
         for number, (name, words) in enumerate(named)
     ]
-    for guest in running:
-        guest.start()
-    try:
-        yield
-    finally:
+    started: list[Guest] = []
+
+    def start() -> None:
         for guest in running:
+            guest.start()
+            started.append(guest)
+
+    try:
+        yield start
+    finally:
+        for guest in started:
             guest.ask_to_end()
         deadline = time.monotonic() + _PATIENCE
-        for guest in running:
+        for guest in started:
             guest.end(deadline)

@@ -25,6 +25,8 @@ from wampapp.cli.router_options import router_options
 from wampapp.cli.target.argument import targets_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wampapp.cli.router_options import RouterOptions
 
 
@@ -83,13 +85,6 @@ def run(
     module of a component.
     """  # noqa: D205 - one paragraph, so that the help fits a screen
     options |= vars(router)
-    if guests:
-        from wampapp.supervisor.guests import guests as run_guests
-
-        # Whatever else is wrong is found before they start.
-        beside: contextlib.AbstractContextManager[None] = run_guests(guests, _url(options))
-    else:
-        beside = contextlib.nullcontext()
     if was_typed("watch") and not reload:
         raise click.UsageError("--watch says what --reload looks at; add --reload.")
     for option in ("router_config", "tls_cert"):
@@ -102,6 +97,11 @@ def run(
 
     # First, so that whatever the app's modules start does not inherit its variables.
     notifier = Notifier.from_environment()
+    beside: contextlib.AbstractContextManager[Callable[[], None] | None] = contextlib.nullcontext()
+    if guests:
+        from wampapp.supervisor.guests import guests as run_guests
+
+        beside = run_guests(guests, _url(options))
     if reload or workers is not None:
         if len(targets) > 1:
             raise click.UsageError(
@@ -113,7 +113,7 @@ def run(
         from wampapp.supervisor.supervise import supervise
         from wampapp.supervisor.watcher import Watcher
 
-        with beside:
+        with beside as notifier.on_ready:
             supervise(
                 targets[0],
                 functools.partial(load_one, prefix=prefix, store=store),
@@ -134,7 +134,8 @@ def run(
         runner.Part(app, settle(app.config, **options), comes_first=is_component)
         for app, is_component in load_all(targets, prefix=prefix, store=store)
     ]
-    with beside:
+    # They start when everything else has: what is wrong is found before.
+    with beside as notifier.on_ready:
         runner.run_together(
             parts,
             notifier,
