@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from wampapp.registry.records import Mount, Route, Static
 
+#: The folder of this package.
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
 #: A variable of a rule: ``<id>``, ``<int:id>``, ``<path:rest>``.
 _VARIABLE: Final = re.compile(r"<(?:([^:<>]+):)?[^<>]+>")
 
@@ -51,9 +53,18 @@ class WebRecords:
         return ("/",) if self.routes else tuple(self._fixed)
 
     @property
+    def views(self) -> list[Route]:
+        """The app's own views, without those that components of ours bring."""
+        return [
+            route
+            for route in self.routes
+            if route.source is None or not Path(route.source.file).is_relative_to(_PACKAGE)
+        ]
+
+    @property
     def roots(self) -> list[Path]:
         """The folders of the files that declare views."""
-        files = [route.source.file for route in self.routes if route.source is not None]
+        files = [route.source.file for route in self.views if route.source is not None]
         return [*dict.fromkeys(Path(file).parent for file in files)]
 
     @property

@@ -155,7 +155,7 @@ def console_url(server: Server | None, address: Address | None) -> str | None:
 
 def _pages(web: WebRecords) -> tuple[tuple[str, str], ...]:
     """Return the paths of web pages, each with what is there."""
-    count = len(web.routes)
+    count = len(web.views)
     views = [("/", "1 view" if count == 1 else f"{count} views")] if count else []
     return (
         *views,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -256,6 +257,20 @@ def test_old_records_go(client: TestClient) -> None:
     assert len(client.telemetry.logs("ago")) == 3
     client.clock.advance(61)
     assert [one.message for one in client.telemetry.logs("ago")] == ["6 days ago"]
+
+
+def test_its_page_is_not_a_view_of_the_app() -> None:
+    """Else the app's templates would be looked for beside it."""
+    app = App(prefix="com.shop")
+    app.include(Telemetry(app))
+
+    @app.route("/")
+    def index() -> str:
+        return ""
+
+    assert [route.rule for route in app.registry.web.routes] == ["/metrics", "/"]
+    assert [route.rule for route in app.registry.web.views] == ["/"]
+    assert app.registry.web.root == Path(__file__).parent
 
 
 def test_mistakes_at_the_declaration(shop: Shop) -> None:
