@@ -39,6 +39,11 @@ BUCKETS: Final = (
 )
 
 
+#: How many handlers are counted each by itself; all others are counted together.
+MAX_HANDLERS: Final = 900
+OTHERS: Final = "(others)"
+
+
 class HandlerNumbers:
     """What is counted of one handler.
 
@@ -83,14 +88,17 @@ class Meter:
         origin: Origin | None,
     ) -> Run:
         """Make a run that is counted."""
-        numbers = self.handlers.get((endpoint.uri, is_event))
-        if numbers is None:
-            numbers = HandlerNumbers(endpoint.uri, is_event=is_event)
-            self.handlers[endpoint.uri, is_event] = numbers
+        numbers = self.handlers.get((endpoint.uri, is_event)) or self._add(endpoint.uri, is_event)
         numbers.running += 1
         return _MeteredRun(
             endpoint, reply, failures, takes_progress, is_event, details, origin, numbers=numbers
         )
+
+    def _add(self, uri: str, is_event: bool) -> HandlerNumbers:
+        if len(self.handlers) >= MAX_HANDLERS:
+            # An app may register and subscribe without an end while it runs.
+            uri = OTHERS
+        return self.handlers.setdefault((uri, is_event), HandlerNumbers(uri, is_event=is_event))
 
 
 class _MeteredRun(Run):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.dispatch.test_dispatcher import EACH_KIND, House, Reply, Serve, on_a_loop
-from wampapp.dispatch.metering import BUCKETS, HandlerNumbers, Meter
+from wampapp.dispatch.metering import BUCKETS, MAX_HANDLERS, OTHERS, HandlerNumbers, Meter
 from wampapp.registry.endpoint import Endpoint, endpoint_for
 from wampapp.registry.records import Registration, Subscription
 
@@ -111,3 +111,20 @@ def test_events_are_counted(wrong: bool) -> None:
     numbers = metered(work)
     assert (numbers.uri, numbers.is_event) == ("com.example.heard", True)
     assert (sum(numbers.buckets), numbers.errors) == (1, wrong)
+
+
+def test_there_are_not_too_many_handlers() -> None:
+    meter = Meter()
+    extra = 5
+
+    async def main(house: House) -> None:
+        house.dispatcher.measure_with(meter)
+        for number in range(MAX_HANDLERS + extra):
+            record = Registration(f"com.example.n{number}", lambda: None, "loop")
+            await house.outcome(endpoint_for(record))
+            await house.outcome(endpoint_for(record))
+
+    on_a_loop(main)
+    assert len(meter.handlers) == MAX_HANDLERS + 1
+    assert sum(meter.handlers[OTHERS, False].buckets) == 2 * extra
+    assert sum(meter.handlers["com.example.n0", False].buckets) == 2

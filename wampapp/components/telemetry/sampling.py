@@ -33,8 +33,6 @@ _MEASURING: Final = 10.0
 _BEAT: Final = 0.1
 #: For how long it is remembered at least by how much the loop was late, in seconds.
 _REMEMBERED: Final = 5.0
-#: How many handlers of a kind are told of at most.
-_MAX_HANDLERS: Final = 1000
 
 _HANDLERS: Final = (
     Definition(
@@ -197,7 +195,7 @@ class Sampler:
     def totals(self) -> dict[Key, float | list[float]]:
         """Return what all counters and histograms have come to."""
         found: dict[Key, float | list[float]] = {}
-        for numbers in self._handlers()[:_MAX_HANDLERS]:
+        for numbers in self._handlers():
             kind = "event" if numbers.is_event else "call"
             found[f"wampapp_{kind}_seconds", (numbers.uri,)] = [*numbers.buckets, numbers.seconds]
             found[f"wampapp_{kind}_errors", (numbers.uri,)] = numbers.errors
