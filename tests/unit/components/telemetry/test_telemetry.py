@@ -259,6 +259,25 @@ def test_old_records_go(client: TestClient) -> None:
     assert [one.message for one in client.telemetry.logs("ago")] == ["6 days ago"]
 
 
+def test_the_oldest_records_go_where_there_is_no_room(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    room = 4_000_000
+    app = App(prefix="com.shop")
+    app.include(Telemetry(app, metrics=None, max_bytes=room))
+    with app.test_client() as client:
+        for number in range(9_000):
+            logger.info("order %d %s", number, "x" * 500)
+        client.telemetry.flush()
+        before = client.telemetry.stats()
+        assert before.bytes > room
+        client.clock.advance(61)
+        stats = client.telemetry.stats()
+        assert stats.bytes <= room
+        assert 0 < stats.records < before.records
+        assert client.telemetry.logs("order 8999") != []
+        assert client.telemetry.logs("order 1 ") == []
+
+
 def test_its_page_is_not_a_view_of_the_app() -> None:
     """Else the app's templates would be looked for beside it."""
     app = App(prefix="com.shop")
