@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from wampapp.components.telemetry.records import MAX_RECORDS, Line
+from wampapp.components.telemetry.records import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,8 +21,10 @@ MAX_WAITING_BYTES: Final = 4 * 1024 * 1024
 #: How many characters of a message, and bytes of what else a record has, are kept.
 MAX_MESSAGE: Final = 8_000
 MAX_DATA: Final = 16_000
-#: How many characters one report has at most, about.
-_REPORT: Final = 256 * 1024
+#: How many records one report has at most, and how many characters, about: to encode them holds
+#: up the loop, so many are sent in several reports.
+_PER_REPORT: Final = 200
+_REPORT: Final = 64 * 1024
 
 #: What is not told, whatever its value is; also as a part of a name.
 REDACTED: Final = (
@@ -76,7 +78,7 @@ class LogHandler(logging.Handler):
     @property
     def is_full(self) -> bool:
         """Whether more wait than one report holds."""
-        return len(self._waiting) >= MAX_RECORDS
+        return len(self._waiting) >= _PER_REPORT
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record. The standard library calls this with the handler's lock held."""
@@ -100,7 +102,7 @@ class LogHandler(logging.Handler):
         self.acquire()
         try:
             size = 0
-            while self._waiting and len(found) < MAX_RECORDS - 1 and size < _REPORT:
+            while self._waiting and len(found) < _PER_REPORT and size < _REPORT:
                 line, its = self._waiting.popleft()
                 found.append(line)
                 size += its
