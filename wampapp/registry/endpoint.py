@@ -61,6 +61,7 @@ class Endpoint:
         wrapped: whether there is middleware around it.
         withdraw: takes the handler back, from any thread; set by what announces it.
         id: the id of its registration or subscription in the current session, or in the last.
+        numbers: what is counted of its runs, where somebody wants to know; set by what counts.
     """
 
     uri: str
@@ -76,6 +77,7 @@ class Endpoint:
     wrapped: bool = False
     withdraw: Callable[[], None] = _not_announced
     id: int = 0
+    numbers: Any = None
 
     def handler_for(self, error: BaseException) -> Callable[[Any], Any] | None:
         """Return the error handler of an exception: nearest scope, then nearest class."""
