@@ -21,6 +21,10 @@ from wampapp import App
 app = App(prefix="com.renewed.shop")
 
 
+# Python takes a file for unchanged that has the same size and was saved in the same second.
+{comment}
+
+
 @app.register
 async def version() -> tuple[int, int]:
     return {version}, os.getpid()
@@ -56,9 +60,14 @@ class Calls(threading.Thread):
         self.join(DEADLINE)
 
 
+def text_of(version: int) -> str:
+    """Return the app's text, of another size for each version."""
+    return APP.format(version=version, comment="#" * version)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "app.py").write_text(APP.format(version=1))
+    (tmp_path / "app.py").write_text(text_of(1))
     return tmp_path
 
 
@@ -77,7 +86,7 @@ def test_a_caller_sees_no_error(
     calls.start()
     try:
         calls.until(100)
-        (project / "app.py").write_text(APP.format(version=2))
+        (project / "app.py").write_text(text_of(2))
         service.send(signal.SIGHUP)
         service.until("All workers are renewed")
         calls.until(len(calls.answers) + 100)
@@ -99,7 +108,7 @@ def test_what_cannot_be_imported_interrupts_nothing(
         service.send(signal.SIGHUP)
         service.until("The workers are not renewed: the first new one")
         assert {client.call("com.renewed.shop.version")[1] for _ in range(4)} == before
-        (project / "app.py").write_text(APP.format(version=3))
+        (project / "app.py").write_text(text_of(3))
         service.send(signal.SIGHUP)
         service.until("All workers are renewed")
         assert client.call("com.renewed.shop.version")[0] == 3

@@ -51,9 +51,9 @@ def test_one_whose_main_fails_comes_back(
     component = Component(main=main)
     joins = counted(component)
     with TestRealm(component) as client:
-        assert len(joins) == 1
+        before = len(joins)  # it may be back already
         clock.advance(2)
-        assert len(joins) > 1
+        assert len(joins) > before
         assert client.failures == [error] * len(joins)
         client.failures.clear()
     assert caplog.text.count("component failed") == len(joins)
