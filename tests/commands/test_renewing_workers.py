@@ -1,5 +1,6 @@
 """SIGHUP replaces the workers, one after the other: whoever calls meanwhile sees no error."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -97,6 +98,19 @@ def test_a_caller_sees_no_error(
     assert len({pid for _, pid in calls.answers[-50:]}) == 2
     assert not {pid for _, pid in calls.answers[:50]} & {pid for _, pid in calls.answers[-50:]}
     assert service.stop() == 0
+
+
+def test_one_that_dies_meanwhile_is_renewed_too(
+    project: Path, service: Wampapp, router: EmbeddedRouter | Crossbar
+) -> None:
+    with connect(router.rs_url, timeout=DEADLINE) as client:
+        before = {client.call("com.renewed.shop.version")[1] for _ in range(4)}
+        (project / "app.py").write_text(text_of(2))
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        service.send(signal.SIGHUP)
+        service.until("All workers are renewed")
+        assert {client.call("com.renewed.shop.version")[0] for _ in range(4)} == {2}
 
 
 def test_what_cannot_be_imported_interrupts_nothing(

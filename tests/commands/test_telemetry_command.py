@@ -298,6 +298,14 @@ def test_health(shop: Shop) -> None:
     assert shop.ask("/healthz")[0] == 200
 
 
+def test_a_service_that_does_not_say_how_it_is(shop: Shop) -> None:
+    with shop.client() as client:
+        client.register("wampapp.health.broken", lambda: 1 / 0)
+        assert shop.typed("health", code=1) == (
+            "Error: Unwell: answer of a service; the services' logs say why.\n"
+        )
+
+
 def test_waiting_for_a_router() -> None:
     done = wampapp("health", "--url", "rs://127.0.0.1:1", "--wait", "0.3")
     assert done.returncode == 3

@@ -291,4 +291,13 @@ def test_a_metric_that_contradicts_another(
     mill.telemetry._metrics.clear()
     mill.telemetry.gauge("made", "What is made now", function=lambda: 1)
     with mill:
-        until(lambda: "is a counter with the labels" in caplog.text)
+        until(lambda: "The metric made is left out: elsewhere it is a counter" in caplog.text)
+        # Nothing else of it is.
+        logger.info("ground")
+        client = company.client()
+        client.call(f"{company.prefix}.mill", 1)
+        mill.telemetry.sync.flush()
+        asked = company.ask(client).sync
+        assert len(asked.logs("ground", services=["mill"])) == 1
+        assert [one.total for one in asked.stats().handled if one.service == "mill"] == [1]
+    assert caplog.text.count("The metric made is left out") == 1

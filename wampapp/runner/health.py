@@ -47,6 +47,9 @@ class Health:
         self._name = name
         self._reasons: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
+        #: The checks that have begun and not ended. One that hangs in a thread cannot be ended, and
+        #: must not take one thread after the other.
+        self._running: dict[str, asyncio.Task[str]] = {}
         self.is_ready = False
 
     @property
@@ -89,6 +92,11 @@ class Health:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
+        running = list(self._running.values())
+        for one in running:
+            one.cancel()
+        if running:
+            await asyncio.wait(running, timeout=1.0)
 
     async def _look_again(self) -> None:
         while True:
@@ -99,15 +107,23 @@ class Health:
         """Run all checks, beside each other."""
         await asyncio.gather(*map(self._check, self._checks))
 
-    async def _check(self, check: HealthCheck) -> None:
-        reason = ""
+    async def _reason(self, check: HealthCheck) -> str:
+        """Run a check; return why it failed, or an empty text."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self._run(check.function)
-        except TimeoutError:
-            reason = f"it took longer than {PATIENCE:g} s"
+            await self._run(check.function)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a check's way to say no
-            reason = brief(error)
+            return brief(error)
+        return ""
+
+    async def _check(self, check: HealthCheck) -> None:
+        running = self._running.get(check.name)
+        if running is None:
+            running = self._running[check.name] = asyncio.create_task(self._reason(check))
+            running.add_done_callback(lambda _: self._running.pop(check.name))
+        await asyncio.wait([running], timeout=PATIENCE)
+        if running.cancelled():
+            return  # the app stops
+        reason = running.result() if running.done() else f"it takes longer than {PATIENCE:g} s"
         before = self._reasons.get(check.name)
         if not reason:
             self._reasons.pop(check.name, None)

@@ -44,7 +44,7 @@ class Restarter(Parent):
         super().__init__(*others, **named)
         self._serving: dict[int, Child] = {}
         #: What takes the place of a worker that is about to end, by its number.
-        self._next: dict[int, tuple[Child, asyncio.Future[None]]] = {}
+        self._next: dict[int, Child] = {}
         self._renewing: asyncio.Task[None] | None = None
 
     async def _work(self, children: list[Child]) -> None:
@@ -56,6 +56,7 @@ class Restarter(Parent):
         up = await self._join_all(children)
         self._up_text = banner.up_text(up.info, workers=len(children))
         self._show_start(up, len(children))
+        self._serving = {child.worker.number: child for child in children}
         tasks = [asyncio.create_task(self._keep(child)) for child in children]
         try:
             await asyncio.gather(*tasks)
@@ -84,10 +85,10 @@ class Restarter(Parent):
                 logger.error("The workers are not renewed: the first new one %s", end.how)  # noqa: TRY400
                 self._notifier.reloaded("The workers could not be renewed; the old ones go on.")
                 return
-            joined = asyncio.get_running_loop().create_future()
-            self._next[number] = new, joined
+            self._next[number] = new
             await self._serving[number].stop(_PATIENCE)
-            await joined
+            with contextlib.suppress(ServiceEnded):  # it is replaced as any other
+                await new.up()
         logger.info("All workers are renewed")
         self._notifier.reloaded(self._up_text)
 
@@ -97,26 +98,25 @@ class Restarter(Parent):
         while True:
             began = loop.time()
             number = child.worker.number
-            self._serving[number] = child
             end = await child.wait()
-            if (following := self._next.pop(number, None)) is not None:
-                child, joined = following
-                with contextlib.suppress(ServiceEnded):  # which the next turn logs
-                    await self._join(child)
-                joined.set_result(None)
-                continue
-            if end.exit_code in _FINAL:
-                raise end
-            if loop.time() - began > _LASTING:
-                delay = _FIRST_DELAY
-            logger.error("Worker %d %s; another takes its place in %.1f s", number, end.how, delay)
-            self._notifier.status(f"Worker {number} {end.how}; another takes its place.")
-            if end.text:
-                banner.echo(end.text)
-            await asyncio.sleep(delay * _random.uniform(0.75, 1.0))
-            delay = min(delay * 2, _MAX_DELAY)
-            child = self._start(dataclasses.replace(child.worker, again=True))
+            if number not in self._next:
+                if end.exit_code in _FINAL:
+                    raise end
+                if loop.time() - began > _LASTING:
+                    delay = _FIRST_DELAY
+                how = f"{end.how}; another takes its place"
+                logger.error("Worker %d %s in %.1f s", number, how, delay)
+                self._notifier.status(f"Worker {number} {how}.")
+                if end.text:
+                    banner.echo(end.text)
+                await asyncio.sleep(delay * _random.uniform(0.75, 1.0))
+                delay = min(delay * 2, _MAX_DELAY)
+            # There may be one by now, if it has died while all are renewed.
+            renewed = self._next.pop(number, None)
+            child = renewed or self._start(dataclasses.replace(child.worker, again=True))
+            self._serving[number] = child
             with contextlib.suppress(ServiceEnded):  # which the next turn logs
                 await self._join(child)
-                logger.info("Worker %d is up again", number)
-                self._notifier.status(self._up_text)
+                if renewed is None:
+                    logger.info("Worker %d is up again", number)
+                    self._notifier.status(self._up_text)

@@ -11,7 +11,7 @@ import click
 from wampapp.cli.options import Command, Finite, json_option
 from wampapp.cli.output import json_line, printable, styled, table
 from wampapp.cli.verbs.connector import client_options
-from wampapp.errors import EXIT_FAILED, RouterUnreachable, WampError
+from wampapp.errors import EXIT_FAILED, NoSuchProcedure, RouterUnreachable, WampError
 
 if TYPE_CHECKING:
     from wampapp.cli.verbs.connector import Connector
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The seconds between two looks, while one waits for services to be well.
 _PAUSE: Final = 0.25
+#: What a service is called that does not answer.
+_NAMELESS: Final = "a service"
 
 
 class _Unwell(click.ClickException):
@@ -71,13 +73,21 @@ def _look(client: ConnectedClient) -> list[dict[str, Any]]:
     """Return what all services say of their checks, sorted by name."""
     from wampapp.protocol.features import HEALTH
 
-    found: list[dict[str, Any]] = []
+    uris = []
     for number in client.call("wamp.registration.list")["exact"]:
-        # What goes meanwhile is not there any more.
-        with contextlib.suppress(WampError):
-            uri = client.call("wamp.registration.get", number)["uri"]
-            if uri.startswith(HEALTH):
+        with contextlib.suppress(WampError):  # it has gone meanwhile
+            uris.append(client.call("wamp.registration.get", number)["uri"])
+    found: list[dict[str, Any]] = []
+    for uri in uris:
+        if uri.startswith(HEALTH):
+            try:
                 found.append(client.call(uri))
+            except NoSuchProcedure:  # it has gone meanwhile
+                continue
+            except WampError:
+                # It hangs, or nobody may ask it: nobody can say that it is well.
+                about = {"service": _NAMELESS, "checks": [{"name": "answer", "ok": False}]}
+                found.append(about)
     return sorted(found, key=lambda one: str(one.get("service")))
 
 

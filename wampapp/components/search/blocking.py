@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -11,12 +11,10 @@ if TYPE_CHECKING:
         Coroutine,
         Iterable,
         Iterator,
-        Mapping,
-        Sequence,
     )
 
     from wampapp.client.blocking import Client
-    from wampapp.components.search.records import Found, Id
+    from wampapp.components.search.records import FindOptions, Found, Id
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,31 +29,11 @@ class _Verbs(Protocol[T]):
     def client_here(self) -> Client:
         """The blocking client."""
 
-    async def __call__(
-        self,
-        text: str = "",
-        *,
-        filter: Mapping[str, Any] | None = None,
-        facets: Sequence[str] = (),
-        sort: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        prefix: bool = True,
-        typos: bool = True,
-    ) -> Found[T]:
+    async def __call__(self, text: str = "", **options: Unpack[FindOptions]) -> Found[T]:
         """Find documents."""
 
     def watch(
-        self,
-        text: str = "",
-        *,
-        filter: Mapping[str, Any] | None = None,
-        facets: Sequence[str] = (),
-        sort: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        prefix: bool = True,
-        typos: bool = True,
+        self, text: str = "", **options: Unpack[FindOptions]
     ) -> AsyncGenerator[Found[T], None]:
         """Find documents again and again."""
 
@@ -92,55 +70,13 @@ class BlockingIndex(Generic[T]):
     def _wait(self, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
         return self._index.client_here.on_loop(lambda _: work())
 
-    def __call__(
-        self,
-        text: str = "",
-        *,
-        filter: Mapping[str, Any] | None = None,
-        facets: Sequence[str] = (),
-        sort: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        prefix: bool = True,
-        typos: bool = True,
-    ) -> Found[T]:
+    def __call__(self, text: str = "", **options: Unpack[FindOptions]) -> Found[T]:
         """Find documents."""
-        return self._wait(
-            lambda: self._index(
-                text,
-                filter=filter,
-                facets=facets,
-                sort=sort,
-                limit=limit,
-                offset=offset,
-                prefix=prefix,
-                typos=typos,
-            )
-        )
+        return self._wait(lambda: self._index(text, **options))
 
-    def watch(
-        self,
-        text: str = "",
-        *,
-        filter: Mapping[str, Any] | None = None,
-        facets: Sequence[str] = (),
-        sort: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        prefix: bool = True,
-        typos: bool = True,
-    ) -> Iterator[Found[T]]:
+    def watch(self, text: str = "", **options: Unpack[FindOptions]) -> Iterator[Found[T]]:
         """Find documents, and again whenever others are found, without an end."""
-        answers = self._index.watch(
-            text,
-            filter=filter,
-            facets=facets,
-            sort=sort,
-            limit=limit,
-            offset=offset,
-            prefix=prefix,
-            typos=typos,
-        )
+        answers = self._index.watch(text, **options)
         return self._index.client_here.iterate_on_loop(answers, f"the index {self._index.name}")
 
     def put(self, document: T) -> bool:

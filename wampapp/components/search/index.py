@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, Unpack
 
 import msgspec
 
 from wampapp.components.patience import Pause, is_away
 from wampapp.components.search.blocking import BlockingIndex
-from wampapp.components.search.records import Done, Found, Hit, Version
+from wampapp.components.search.records import Done, FindOptions, Found, Hit, Version
 from wampapp.errors import (
     CallTimeout,
     ConnectionLost,
@@ -23,9 +23,10 @@ from wampapp.errors import (
 )
 from wampapp.protocol.payload import to_plain
 from wampapp.registry.conversion import convert
+from wampapp.registry.options import unknown_option
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Iterable
 
     from wampapp.client.blocking import Client
     from wampapp.client.handles import Procedure
@@ -99,18 +100,7 @@ class Index(Generic[T]):
 
     # Finding.
 
-    async def __call__(
-        self,
-        text: str = "",
-        *,
-        filter: Mapping[str, Any] | None = None,
-        facets: Sequence[str] = (),
-        sort: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        prefix: bool = True,
-        typos: bool = True,
-    ) -> Found[T]:
+    async def __call__(self, text: str = "", **options: Unpack[FindOptions]) -> Found[T]:
         """Find documents. Every text is a query; an empty one finds all.
 
         All words are to be there; if no document has all, those that have some are found. ``"words
@@ -119,16 +109,7 @@ class Index(Generic[T]):
 
         Args:
             text: what somebody has written.
-            filter: of a facet or a sorted field its value, a list of values, or comparisons, such
-                as ``{"tag": ["a", "b"], "written": {">=": monday}}``.
-            facets: the facets whose values are counted.
-            sort: the field that is sorted by, with a minus for the largest first; None for the
-                best first.
-            limit: how many documents at most, up to 1,000. There are fewer if they take more than
-                1 MiB.
-            offset: how many are skipped.
-            prefix: whether the last word may be the beginning of one.
-            typos: whether words may be written wrongly.
+            options: see :class:`FindOptions`.
 
         Raises:
             InvalidArgument: the index has no such field, or a value does not fit.
@@ -136,21 +117,11 @@ class Index(Generic[T]):
             NoSuchProcedure: nobody serves the search.
             StorageFailed: it cannot be read.
         """
-        options = _options(filter, facets, sort, limit, offset, prefix=prefix, typos=typos)
         ask = self._search.procedure_of_mine("query", idempotent=True)
-        return self._found(await self._ask(ask(self.name, text, **options)))
+        return self._found(await self._ask(ask(self.name, text, **_plain_options(options))))
 
     async def watch(
-        self,
-        text: str = "",
-        *,
-        filter: Mapping[str, Any] | None = None,
-        facets: Sequence[str] = (),
-        sort: str | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        prefix: bool = True,
-        typos: bool = True,
+        self, text: str = "", **options: Unpack[FindOptions]
     ) -> AsyncGenerator[Found[T], None]:
         """Find documents, and again whenever others are found, without an end.
 
@@ -159,25 +130,19 @@ class Index(Generic[T]):
 
         Args:
             text: as in a call of the index.
-            filter: as there.
-            facets: as there.
-            sort: as there.
-            limit: as there.
-            offset: as there.
-            prefix: as there.
-            typos: as there.
+            options: as there.
 
         Raises:
             InvalidArgument: the index has no such field, or a value does not fit.
             NotJoined: the session does not come back.
         """
-        options = _options(filter, facets, sort, limit, offset, prefix=prefix, typos=typos)
+        given = _plain_options(options)
         ask = self._search.procedure_of_mine("live")
         version: str | None = None
         pause, has_complained = Pause(), False
         while True:
             try:
-                told = await ask(self.name, text, version=version, **options)
+                told = await ask(self.name, text, version=version, **given)
             except CallTimeout:
                 continue  # nothing has changed in the time that the client has for a call
             except (WampError, ConnectionLost) as error:
@@ -343,30 +308,16 @@ class Index(Generic[T]):
             raise self._search.nobody_serves() from None
 
 
-def _options(
-    filter: Mapping[str, Any] | None,
-    facets: Sequence[str],
-    sort: str | None,
-    limit: int,
-    offset: int,
-    *,
-    prefix: bool,
-    typos: bool,
-) -> dict[str, Any]:
-    options: dict[str, Any] = {"limit": limit}
-    if filter:
-        options["filter"] = to_plain(dict(filter))
-    if facets:
-        options["facets"] = list(facets)
-    if sort is not None:
-        options["sort"] = sort
-    if offset:
-        options["offset"] = offset
-    if not prefix:
-        options["prefix"] = False
-    if not typos:
-        options["typos"] = False
-    return options
+def _plain_options(options: FindOptions) -> dict[str, Any]:
+    """Return the options that were given, as they are sent.
+
+    Raises:
+        TypeError: there is no such option.
+    """
+    unknown = unknown_option(options, FindOptions.__annotations__)
+    if unknown is not None:
+        raise TypeError(unknown)
+    return {name: to_plain(one) for name, one in options.items() if one is not None}
 
 
 async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:

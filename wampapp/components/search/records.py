@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypedDict, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -28,6 +31,31 @@ MAX_ID: Final = 512
 
 #: What a document is found by.
 Id = int | str
+
+
+class FindOptions(TypedDict, total=False):
+    """The options of a query.
+
+    Attributes:
+        filter: of a facet or a sorted field its value, a list of values, or comparisons, such as
+            ``{"tag": ["a", "b"], "written": {">=": monday}}``.
+        facets: the facets whose values are counted.
+        sort: the field that is sorted by, with a minus for the largest first; the best first, by
+            default.
+        limit: how many documents at most, up to 1,000; 10 by default. There are fewer if they take
+            more than 1 MiB.
+        offset: how many are skipped.
+        prefix: whether the last word may be the beginning of one; it may, by default.
+        typos: whether words may be written wrongly; they may, by default.
+    """
+
+    filter: Mapping[str, Any] | None
+    facets: Sequence[str]
+    sort: str | None
+    limit: int
+    offset: int
+    prefix: bool
+    typos: bool
 
 
 class Hit(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

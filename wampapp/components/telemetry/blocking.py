@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
 
     from wampapp.client.blocking import Client
-    from wampapp.components.telemetry.records import LogRecord, Stats
+    from wampapp.components.telemetry.records import LogOptions, LogRecord, Stats
 
 T = TypeVar("T")
 
@@ -20,17 +20,7 @@ class _Verbs(Protocol):
     def client_here(self) -> Client:
         """The blocking client."""
 
-    async def logs(
-        self,
-        text: str = "",
-        *,
-        services: Sequence[str] = (),
-        level: str = "",
-        since: float | None = None,
-        until: float | None = None,
-        trace: str = "",
-        limit: int = 100,
-    ) -> list[LogRecord]:
+    async def logs(self, text: str = "", **options: Unpack[LogOptions]) -> list[LogRecord]:
         """Return log records."""
 
     async def stats(self, seconds: float = 60.0) -> Stats:
@@ -57,29 +47,9 @@ class BlockingTelemetry:
     def _wait(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return self._telemetry.client_here.on_loop(lambda _: work())
 
-    def logs(
-        self,
-        text: str = "",
-        *,
-        services: Sequence[str] = (),
-        level: str = "",
-        since: float | None = None,
-        until: float | None = None,
-        trace: str = "",
-        limit: int = 100,
-    ) -> list[LogRecord]:
+    def logs(self, text: str = "", **options: Unpack[LogOptions]) -> list[LogRecord]:
         """Return log records, the oldest first."""
-        return self._wait(
-            lambda: self._telemetry.logs(
-                text,
-                services=services,
-                level=level,
-                since=since,
-                until=until,
-                trace=trace,
-                limit=limit,
-            )
-        )
+        return self._wait(lambda: self._telemetry.logs(text, **options))
 
     def stats(self, seconds: float = 60.0) -> Stats:
         """Return what all services did lately."""

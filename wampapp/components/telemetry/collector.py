@@ -60,7 +60,7 @@ class Collector:
         self._waiting: set[asyncio.Future[None]] = set()
         self._ended = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._taking: set[asyncio.Task[None]] = set()
+        self._taking: set[asyncio.Task[list[str]]] = set()
         #: For each step, the last time that points were taken, and what there was then.
         self._step_taken: dict[int, int] = {}
         self._pointed: dict[int, dict[Series, Value]] = {}
@@ -68,7 +68,7 @@ class Collector:
     async def start(self) -> None:
         """Begin with what was kept."""
         for text in await self._store.read(tables.load_definitions):
-            self.totals.define([msgspec.json.decode(text, type=Definition)])
+            self.totals.define([msgspec.json.decode(text, type=Definition)])  # each of its own name
         rows = await self._store.read(tables.load_series)
         self.totals.load(
             ((metric, service, labels), value) for _, metric, service, labels, value in rows
@@ -102,6 +102,8 @@ class Collector:
                 await do()
             except StorageFailed as error:
                 logger.warning("Logs and numbers could not be tidied up: %s", error.message)
+            except Exception:
+                logger.exception("Logs and numbers could not be tidied up")
 
     # What services do.
 
@@ -124,8 +126,12 @@ class Collector:
             if self._by_instance.get(about.instance) is live:
                 del self._by_instance[about.instance]
 
-    async def report(self, report: Report) -> None:
-        """Take a report. One that comes again is acknowledged, and changes nothing."""
+    async def report(self, report: Report) -> list[str]:
+        """Take a report. One that comes again is acknowledged, and changes nothing.
+
+        Returns:
+            What was left out of it, and why: a sentence each.
+        """
         live = self._by_instance.get(report.instance)
         if live is None:
             raise WampError(NOT_ATTACHED, "A process that reports holds the call 'attach'.")
@@ -133,16 +139,18 @@ class Collector:
         taking = asyncio.create_task(self._take(report, live))
         self._taking.add(taking)
         taking.add_done_callback(self._taken)
-        await asyncio.shield(taking)
+        return await asyncio.shield(taking)
 
-    def _taken(self, taking: asyncio.Task[None]) -> None:
+    def _taken(self, taking: asyncio.Task[list[str]]) -> None:
         self._taking.discard(taking)
         if not taking.cancelled():
             taking.exception()  # whoever has sent it was told, if it is still there
 
-    async def _take(self, report: Report, live: Live) -> None:
+    async def _take(self, report: Report, live: Live) -> list[str]:
         about, now = live.about, self._clock()
-        for definition in self.totals.define(report.definitions):
+        new, refused = self.totals.define(report.definitions)
+        live.refused.update(refused)
+        for definition in new:
             text = msgspec.json.encode(definition).decode()
             await self._store.do(
                 partial(tables.save_definition, name=definition.name, definition=text),
@@ -151,7 +159,7 @@ class Collector:
         # Sums are made of those before, so reports of one service come one after the other.
         lock = self._locks.setdefault(about.service, asyncio.Lock())
         async with lock:
-            sums = self.totals.sums(about.service, report.added)
+            sums = self.totals.sums(live, report.added)
             lines = [_clean(line, now) for line in report.lines]
 
             def work(transaction: Transaction) -> int | None:
@@ -164,13 +172,14 @@ class Collector:
 
             last = await self._store.do(work, durable=False)
             if last is None:
-                return
+                return [*refused.values()]
             self.totals.add(sums, now)
         if report.gauges is not None:
             self.totals.set_gauges(live, report.gauges)
         if last > self._last:
             self._last = last
             self._wake()
+        return [*refused.values()]
 
     # What is asked.
 

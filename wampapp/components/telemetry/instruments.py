@@ -8,6 +8,7 @@ import threading
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
+from wampapp.dispatch.metering import BUCKETS
 from wampapp.errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -24,21 +25,7 @@ MAX_METRICS: Final = 200
 #: How many characters of a label's value are kept.
 MAX_LABEL: Final = 200
 #: The upper bounds of a histogram's buckets, where none are given: for seconds.
-SECONDS: Final = (
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.5,
-    5.0,
-    10.0,
-)
+SECONDS: Final = tuple(bound for bound in BUCKETS if bound >= 0.001)
 
 _NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _RESERVED: Final = frozenset({"service", "instance", "le", "quantile"})

@@ -183,9 +183,9 @@ class Procedures:
         finally:
             await held.aclose()  # type: ignore[attr-defined]
 
-    async def report(self, report: Report) -> None:
-        """Take a report of a process that is attached."""
-        await self._collector.report(report)
+    async def report(self, report: Report) -> list[str]:
+        """Take a report of a process that is attached; return what was left out, and why."""
+        return await self._collector.report(report)
 
 
 _PUBLIC: Final = ("logs", "stats", "points", "metrics", "backup")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypedDict
 
 import msgspec
 from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -14,6 +17,8 @@ NOT_ATTACHED: Final = "wampapp.error.telemetry.not_attached"
 #: How many log records one report has at most, and how many series.
 MAX_RECORDS: Final = 1000
 MAX_SAMPLES: Final = 5000
+#: How many numbers a process tells of counters and histograms at once.
+MAX_ELEMENTS: Final = 20_000
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _Words = Annotated[str, Meta(max_length=500)]
@@ -139,6 +144,26 @@ class LogRecord(msgspec.Struct, omit_defaults=True):
     message: str
     trace: str | None = None
     data: dict[str, Any] | None = None
+
+
+class LogOptions(TypedDict, total=False):
+    """Which log records are asked for.
+
+    Attributes:
+        services: the apps' names; all by default.
+        level: the lowest level, such as ``warning``.
+        since: the earliest time, in seconds since 1970.
+        until: the latest time.
+        trace: what the trace's id begins with.
+        limit: how many at most, 1,000 or fewer: the last ones; 100 by default.
+    """
+
+    services: Sequence[str]
+    level: str
+    since: float | None
+    until: float | None
+    trace: str
+    limit: int
 
 
 class Handled(msgspec.Struct):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wampapp.components.patience import Pause, is_away
 from wampapp.components.telemetry.records import (
+    MAX_ELEMENTS,
     MAX_SAMPLES,
     NOT_ATTACHED,
     Line,
@@ -188,7 +189,7 @@ class Sender:
 
     async def _deliver(self, report: Report, totals: dict[Key, float | list[float]]) -> None:
         try:
-            await self._call_report(report)
+            left_out = await self._call_report(report)
         except WampError as error:
             if not is_away(error) and error.uri != NOT_ATTACHED:
                 # Sent again, it would be refused again.
@@ -196,6 +197,8 @@ class Sender:
                 logger.error("A report was refused, and is lost: %s", error)  # noqa: TRY400
                 return
             raise
+        for sentence in left_out:
+            logger.warning("%s", sentence)
         self._unsent = None
         self._told.update(totals)
         self._defined.update(one.name for one in report.definitions)
@@ -211,9 +214,12 @@ class Sender:
         if not with_numbers:
             return report, {}
         totals: dict[Key, float | list[float]] = {}
+        elements = 0
         for key, value in self._sampler.totals().items():
             added = _difference(value, self._told.get(key))
-            if added is not None and len(report.added) < MAX_SAMPLES:
+            # What there is no room for is told the next time.
+            if added is not None and elements < MAX_ELEMENTS:
+                elements += len(added) if isinstance(added, list) else 1
                 totals[key] = value
                 report.added.append(Sample(key[0], list(key[1]), added))
         report.gauges = self._sampler.gauges()[:MAX_SAMPLES]

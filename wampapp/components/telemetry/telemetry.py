@@ -10,7 +10,7 @@ import secrets
 import time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 import msgspec
 
@@ -28,12 +28,14 @@ from wampapp.components.telemetry.instruments import (
 )
 from wampapp.components.telemetry.log_handler import LogHandler
 from wampapp.components.telemetry.procedures import offer_procedures
-from wampapp.components.telemetry.records import About, LogRecord, Stats
+from wampapp.components.telemetry.records import About, LogOptions, LogRecord, Stats
 from wampapp.components.telemetry.sampling import Sampler
 from wampapp.components.telemetry.sender import Sender
 from wampapp.dispatch.metering import Meter
 from wampapp.errors import DeclarationError, UsageError
 from wampapp.observe.tracing import current_trace_id
+from wampapp.protocol.payload import to_plain
+from wampapp.registry.options import unknown_option
 from wampapp.registry.records import Hook
 
 if TYPE_CHECKING:
@@ -205,42 +207,21 @@ class Telemetry(Component):
 
     # Asking.
 
-    async def logs(
-        self,
-        text: str = "",
-        *,
-        services: Sequence[str] = (),
-        level: str = "",
-        since: float | None = None,
-        until: float | None = None,
-        trace: str = "",
-        limit: int = 100,
-    ) -> list[LogRecord]:
+    async def logs(self, text: str = "", **options: Unpack[LogOptions]) -> list[LogRecord]:
         """Return log records, the oldest first.
 
         Args:
             text: words that the messages have; those in quotes, next to each other.
-            services: the apps' names; all by default.
-            level: the lowest level, such as ``warning``.
-            since: the earliest time, in seconds since 1970.
-            until: the latest time.
-            trace: what the trace's id begins with.
-            limit: how many at most, 1,000 or fewer: the last ones.
+            options: see :class:`LogOptions`.
 
         Raises:
             NoSuchProcedure: nobody collects.
             InvalidArgument: there is no such level.
         """
-        found = await self.call(
-            "logs",
-            text,
-            services=list(services),
-            level=level,
-            since=since,
-            until=until,
-            trace=trace,
-            limit=limit,
-        )
+        unknown = unknown_option(options, LogOptions.__annotations__)
+        if unknown is not None:
+            raise TypeError(unknown)
+        found = await self.call("logs", text, **to_plain(dict(options)))
         return msgspec.convert(found, list[LogRecord])
 
     async def stats(self, seconds: float = 60.0) -> Stats:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from wampapp.components.telemetry.records import BACKLOG, Backlog, Handled, Instance
-from wampapp.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,10 +39,12 @@ class Live(msgspec.Struct):
     Attributes:
         about: the process.
         gauges: what they are, by metric and labels.
+        refused: its metrics that contradict those of others.
     """
 
     about: About
     gauges: dict[tuple[str, tuple[str, ...]], float] = {}
+    refused: set[str] = set()
 
 
 class Totals:
@@ -64,45 +65,47 @@ class Totals:
         self._count: dict[tuple[str, str], int] = {}
         self._slots: deque[tuple[int, dict[Series, Value]]] = deque(maxlen=_SLOTS)
 
-    def define(self, definitions: Iterable[Definition]) -> list[Definition]:
-        """Take definitions; return those that are new, or say something new.
+    def define(self, definitions: Iterable[Definition]) -> tuple[list[Definition], dict[str, str]]:
+        """Take definitions.
 
-        Raises:
-            InvalidArgument: one of them contradicts what there is.
+        Returns:
+            Those that are new, or say something new; and for each that is refused, why.
         """
-        new = []
+        new, refused = [], {}
         for one in definitions:
             known = self.definitions.get(one.name)
             if known == one:
                 continue
-            if known is not None and (known.kind, known.labels, known.buckets) != (
+            if known is None and len(self.definitions) >= MAX_DEFINITIONS:
+                refused[one.name] = (
+                    f"The metric {one.name} is left out: there are {MAX_DEFINITIONS} already."
+                )
+            elif known is not None and (known.kind, known.labels, known.buckets) != (
                 one.kind,
                 one.labels,
                 one.buckets,
             ):
-                raise InvalidArgument(
-                    f"The metric {one.name} is a {known.kind} with the labels "
-                    f"{', '.join(known.labels) or '(none)'} elsewhere, and cannot be another one "
-                    "here; give it another name, or the same labels and buckets."
+                refused[one.name] = (
+                    f"The metric {one.name} is left out: elsewhere it is a {known.kind} with the "
+                    f"labels {', '.join(known.labels) or '(none)'}; give it another name, or the "
+                    "same labels and buckets."
                 )
-            if known is None and len(self.definitions) >= MAX_DEFINITIONS:
-                raise InvalidArgument(f"There are {MAX_DEFINITIONS} metrics already.")
-            new.append(one)
-        for one in new:
-            self.definitions[one.name] = one
-        return new
+            else:
+                new.append(one)
+                self.definitions[one.name] = one
+        return new, refused
 
     def load(self, values: Iterable[tuple[Series, Value]]) -> None:
         """Begin with what was kept."""
         for series, value in values:
             self._put(series, value)
 
-    def sums(self, service: str, added: Iterable[Sample]) -> dict[Series, Value]:
-        """Return what series come to when something is added; nothing is changed yet."""
+    def sums(self, live: Live, added: Iterable[Sample]) -> dict[Series, Value]:
+        """Return what series come to when a process adds something; nothing is changed yet."""
         found: dict[Series, Value] = {}
         for one in added:
-            definition = self.definitions.get(one.metric)
-            if definition is None or len(one.labels) != len(definition.labels):
+            definition = self._definition(live, one)
+            if definition is None:
                 continue
             if definition.kind == "gauge":
                 continue
@@ -111,13 +114,20 @@ class Totals:
                 continue
             if isinstance(one.value, list) and len(one.value) != len(definition.buckets) + 2:
                 continue
-            series = (one.metric, service, tuple(one.labels))
+            series = (one.metric, live.about.service, tuple(one.labels))
             before = found.get(series, self.values.get(series))
             if before is None and not self._has_room(series, len(found)):
                 self.left_out += 1
                 continue
             found[series] = _sum(before, one.value)
         return found
+
+    def _definition(self, live: Live, sample: Sample) -> Definition | None:
+        """Return the definition that a sample fits; None if it fits none."""
+        found = self.definitions.get(sample.metric)
+        if found is None or sample.metric in live.refused:
+            return None
+        return found if len(sample.labels) == len(found.labels) else None
 
     def _has_room(self, series: Series, more: int) -> bool:
         of_one = self._count.get(series[:2], 0)
@@ -150,10 +160,10 @@ class Totals:
         """Take what the gauges of a process are."""
         found: dict[tuple[str, tuple[str, ...]], float] = {}
         for one in gauges:
-            definition = self.definitions.get(one.metric)
+            definition = self._definition(live, one)
             if definition is None or definition.kind != "gauge" or isinstance(one.value, list):
                 continue
-            if len(one.labels) == len(definition.labels) and len(found) < MAX_SERIES_OF_ONE:
+            if len(found) < MAX_SERIES_OF_ONE:
                 found[one.metric, tuple(one.labels)] = one.value
         live.gauges = found
 

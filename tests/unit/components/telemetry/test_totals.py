@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wampapp import InvalidArgument
 from wampapp.components.telemetry.records import About, Definition, Sample
 from wampapp.components.telemetry.totals import MAX_SERIES_OF_ONE, SLOT, Live, Totals
 
@@ -16,13 +15,13 @@ STOCK = Definition("stock", "gauge", "", ["shelf"])
 @pytest.fixture
 def totals() -> Totals:
     totals = Totals()
-    assert totals.define([CALLS, ERRORS, STOCK]) == [CALLS, ERRORS, STOCK]
-    assert totals.define([CALLS]) == []
+    assert totals.define([CALLS, ERRORS, STOCK]) == ([CALLS, ERRORS, STOCK], {})
+    assert totals.define([CALLS]) == ([], {})
     return totals
 
 
 def report(totals: Totals, now: float, *added: Sample, service: str = "shop") -> None:
-    totals.add(totals.sums(service, added), now)
+    totals.add(totals.sums(Live(About("a", service)), added), now)
 
 
 def test_what_is_reported_is_added_up(totals: Totals) -> None:
@@ -55,7 +54,7 @@ def test_what_is_reported_is_added_up(totals: Totals) -> None:
     ],
 )
 def test_what_does_not_fit_is_left_out(totals: Totals, sample: Sample) -> None:
-    assert totals.sums("shop", [sample]) == {}
+    assert totals.sums(Live(About("a", "shop")), [sample]) == {}
 
 
 def test_there_are_not_too_many(totals: Totals) -> None:
@@ -78,10 +77,20 @@ def test_there_are_not_too_many(totals: Totals) -> None:
     ],
 )
 def test_definitions_do_not_contradict(totals: Totals, other: Definition) -> None:
-    with pytest.raises(InvalidArgument, match="give it another name"):
-        totals.define([other])
+    new, refused = totals.define([other, Definition("fresh", "counter")])
+    assert [one.name for one in new] == ["fresh"]
+    assert list(refused) == [other.name]
+    assert "give it another name" in refused[other.name]
     described = Definition("stock", "gauge", "what is there", ["shelf"])
-    assert totals.define([described]) == [described]
+    assert totals.define([described]) == ([described], {})
+
+
+def test_what_was_refused_of_a_process_is_left_out(totals: Totals) -> None:
+    live = Live(About("a", "shop"), refused={"stock"})
+    totals.set_gauges(live, [Sample("stock", ["a"], 3)])
+    assert live.gauges == {}
+    live.refused = {"wampapp_call_errors"}
+    assert totals.sums(live, [Sample("wampapp_call_errors", ["a"], 1)]) == {}
 
 
 def test_gauges_are_of_one_process(totals: Totals) -> None:
