@@ -1,14 +1,22 @@
 """The console of a running service, and what its users do there."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.support.node import node_package
 from tests.support.process import ROOT, Wampapp, environment
+from wampapp.crossbar import Progress
 
 SERVICE = ROOT / "tests" / "programs" / "console_service.py"
+#: What would be markup, or would turn a line round, and how the console shows it.
+HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[2J"
+SHOWN = "<img src=x onerror=alert(1)>\\u202e\\u001b[2J"
+_AXE = "4.10.3"
 
 
 class Console:
@@ -54,6 +62,34 @@ class Console:
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.trouble.append(text)
+
+
+@contextmanager
+def console_of(browser: Browser, service: Path, folder: Path) -> Iterator[Console]:
+    """The console of a service that runs in a folder; the page reports no trouble."""
+    console = Console(browser, service=service, cwd=folder)
+    try:
+        yield console
+        assert not console.trouble
+    finally:
+        for context in console.contexts:
+            context.close()
+        console.service.stop()
+
+
+def accessible(page: Page, progress: Progress) -> None:
+    """Fail if axe-core has anything serious to say about the page as it is."""
+    if not page.evaluate("'axe' in window"):
+        package = node_package("axe-core", _AXE, progress)
+        page.add_script_tag(path=package / "node_modules" / "axe-core" / "axe.min.js")
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    bad = [
+        (one["id"], node["html"], node["failureSummary"])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+    assert not bad
 
 
 def operation(page: Page, uri: str, kind: str = "procedure") -> Locator:

@@ -14,8 +14,6 @@ from wampapp.components import Live, Settings
 
 SERVICE = ROOT / "tests" / "programs" / "settings" / "service.py"
 PREFIX = "com.mill.settings"
-HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[2J"
-SHOWN = "<img src=x onerror=alert(1)>\\u202e\\u001b[2J"
 
 
 class Sieve(Settings):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browser import chromium
-from tests.support.console import Console
+from tests.support.console import Console, console_of
 from tests.support.process import DEADLINE
 from tests.support.settings_tab import PREFIX, SERVICE, Services
 from wampapp import ConnectedClient, connect
@@ -52,14 +52,8 @@ def client(console: Console) -> Iterator[ConnectedClient]:
 def mill(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
     """The console of a mill that keeps its settings."""
     monkeypatch.chdir(tmp_path)  # where services here note what they have seen
-    console = Console(browser, service=SERVICE, cwd=tmp_path)
-    try:
+    with console_of(browser, SERVICE, tmp_path) as console:
         yield console
-        assert not console.trouble
-    finally:
-        for context in console.contexts:
-            context.close()
-        console.service.stop()
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from playwright.sync_api import expect
 
 from tests.programs import console_service
 from tests.programs.console_service import CONTROL, MARKUP
-from tests.support.console import Console, call, operation, outcome, rows
-from tests.support.node import node_package
+from tests.support.console import Console, accessible, call, operation, outcome, rows
 from tests.support.process import DEADLINE
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Progress
@@ -19,7 +18,6 @@ from wampapp.registry.records import Registration
 
 pytestmark = pytest.mark.processes
 
-AXE = "4.10.3"
 PHONE = {"width": 360, "height": 740}
 
 
@@ -139,41 +137,29 @@ def test_nobody_speaks_for_others(console: Console, client: ConnectedClient) -> 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessibility(console: Console, scheme: Any, progress: Progress) -> None:
-    axe = node_package("axe-core", AXE, progress) / "node_modules" / "axe-core" / "axe.min.js"
     page = console.visit(color_scheme=scheme, bypass_csp=True)
-    page.add_script_tag(path=axe)
-
-    def check(what: str) -> None:
-        found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-        bad = [
-            (one["impact"], one["id"], node["html"], node["failureSummary"])
-            for one in found["violations"]
-            if one["impact"] in ("serious", "critical")
-            for node in one["nodes"]
-        ]
-        assert not bad, (what, bad)
 
     expect(rows(page)).to_have_count(11)
-    check("list")
+    accessible(page, progress)
     operation(page, "com.shop.order")
     page.get_by_role("button", name="Fill in the example").click()
     for box in page.locator('[aria-label^="Give "]').all():
         box.check()
-    check("form")
+    accessible(page, progress)
     page.get_by_label("JSON", exact=True).check()
     call(page)
     expect(page.locator(".output pre")).to_be_visible()
     page.get_by_role("button", name="Python").click()
-    check("result")
+    accessible(page, progress)
     operation(page, "com.shop.fail")
     call(page)
     expect(page.locator(".output .error")).to_be_visible()
-    check("error")
+    accessible(page, progress)
     operation(page, "com.shop.bake")
     page.get_by_label("steps", exact=True).fill("2")
     call(page, "Stream")
     expect(page.locator(".outcome")).to_contain_text("complete")
-    check("stream")
+    accessible(page, progress)
     page.goto(console.url + "#/events/prefix/com.shop")
     expect(page.locator(".chips li")).to_have_count(1)
     with connect(console.rs_url, timeout=DEADLINE) as client:
@@ -181,13 +167,13 @@ def test_accessibility(console: Console, scheme: Any, progress: Progress) -> Non
         expect(page.locator(".tail li")).to_have_count(1)
         page.locator(".tail summary").click()
         page.get_by_text("Publish an event").click()
-        check("events")
+        accessible(page, progress)
         page.goto(console.url + "#/sessions")
         expect(page.locator(".people > li")).to_have_count(3)
         page.locator(".people summary").first.click()
-        check("sessions")
+        accessible(page, progress)
         page.get_by_role("button", name="End this session").click()
-        check("dialog")
+        accessible(page, progress)
 
 
 @pytest.mark.parametrize("where", ["", "#/api/procedure/com.shop.order", "#/events", "#/sessions"])

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.console import Console
-from tests.support.node import node_package
+from tests.support.console import HOSTILE, SHOWN, Console, accessible, console_of
 from tests.support.process import ROOT
 from wampapp import connect
 from wampapp.components import KV
@@ -19,21 +18,12 @@ from wampapp.crossbar import Progress
 pytestmark = pytest.mark.processes
 
 SERVICE = ROOT / "tests" / "programs" / "kv" / "service.py"
-AXE = "4.10.3"
-HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[2J"
-SHOWN = "<img src=x onerror=alert(1)>\\u202e\\u001b[2J"
 
 
 @pytest.fixture
 def console(browser: Browser, tmp_path: Path) -> Iterator[Console]:
-    console = Console(browser, service=SERVICE, cwd=tmp_path)
-    try:
+    with console_of(browser, SERVICE, tmp_path) as console:
         yield console
-        assert not console.trouble
-    finally:
-        for context in console.contexts:
-            context.close()
-        console.service.stop()
 
 
 @pytest.fixture
@@ -247,11 +237,9 @@ def test_what_is_hostile_is_text(console: Console, kv: BlockingKV) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessibility(console: Console, kv: BlockingKV, scheme: Any, progress: Progress) -> None:
-    axe = node_package("axe-core", AXE, progress) / "node_modules" / "axe-core" / "axe.min.js"
     kv.set("a", {"size": 3}, ttl=3600)
     kv.set("b", 1)
     page = ready(console.visit("#/kv", color_scheme=scheme, bypass_csp=True))
-    page.add_script_tag(path=axe)
     page.get_by_text("Create a key").click()
     field = opened(page, "b").get_by_label("Value, as JSON")
     field.fill("2")
@@ -260,14 +248,7 @@ def test_accessibility(console: Console, kv: BlockingKV, scheme: Any, progress: 
     row(page, "b").get_by_role("button", name="Set", exact=True).click()
     expect(row(page, "b")).to_contain_text("Conflict: ")
     opened(page, "a").get_by_role("button", name="Delete", exact=True).click()
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    bad = [
-        (one["id"], node["html"], node["failureSummary"])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-    assert not bad
+    accessible(page, progress)
 
 
 def test_it_fits_a_phone(console: Console, kv: BlockingKV) -> None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.console import Console
+from tests.support.console import Console, accessible, console_of
 from tests.support.process import ROOT
 from wampapp import connect
 from wampapp.components import Search
 from wampapp.components.search import BlockingSearch
+from wampapp.crossbar import Progress
 
 pytestmark = pytest.mark.processes
 
@@ -21,14 +23,8 @@ SHOWN = "<img src=x onerror=alert(1)> &lt;\\u202e"
 
 @pytest.fixture
 def console(browser: Browser, tmp_path: Path) -> Iterator[Console]:
-    console = Console(browser, service=SERVICE, cwd=tmp_path)
-    try:
+    with console_of(browser, SERVICE, tmp_path) as console:
         yield console
-        assert not console.trouble
-    finally:
-        for context in console.contexts:
-            context.close()
-        console.service.stop()
 
 
 @pytest.fixture
@@ -93,3 +89,15 @@ def test_an_index_is_rebuilt(console: Console, search: BlockingSearch) -> None:
     page.get_by_role("button", name="Rebuild the index").click()
     expect(page.get_by_text("Built of 299 documents.")).to_be_visible()
     expect(page.get_by_text("299 documents", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessibility(
+    console: Console, search: BlockingSearch, scheme: Any, progress: Progress
+) -> None:
+    search["posts"].rebuild()
+    page = console.visit("#/search", color_scheme=scheme, bypass_csp=True)
+    page.get_by_label("What to find").fill("wmap handlres")
+    expect(page.get_by_text("1 document, for wamp handlers")).to_be_visible()
+    documents(page).locator("summary").click()
+    accessible(page, progress)

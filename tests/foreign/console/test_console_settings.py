@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.console import Console
-from tests.support.node import node_package
+from tests.support.console import Console, accessible
 from tests.support.process import DEADLINE
 from tests.support.running import running
 from tests.support.settings_tab import (
@@ -33,8 +32,6 @@ from wampapp.components.settings import BlockingLive
 from wampapp.crossbar import Progress
 
 pytestmark = pytest.mark.processes
-
-AXE = "4.10.3"
 
 
 def test_settings_are_changed(mill: Console, miller: ConnectedClient) -> None:
@@ -263,12 +260,10 @@ def test_a_long_history(mill: Console, live: BlockingLive) -> None:
 def test_accessibility(
     mill: Console, live: BlockingLive, services: Services, scheme: Any, progress: Progress
 ) -> None:
-    axe = node_package("axe-core", AXE, progress) / "node_modules" / "axe-core" / "axe.min.js"
     services.start("sieve", Sieve)
     live.change(speed=20, why="more rye")
     live.change(speed=30)
     page = ready(mill.visit("#/settings", color_scheme=scheme, bypass_csp=True), 2)
-    page.add_script_tag(path=axe)
     page.get_by_label("Back to the default, 10").check()
     field(page, "banner").fill("Mine")
     live.change(banner="Theirs")
@@ -278,14 +273,7 @@ def test_accessibility(
     opened(page, 1).get_by_role("button", name="Go back to version 1").click()
     expect(version(page, 1).get_by_role("button", name="Leave them")).to_be_focused()
     opened(page, 2)
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    bad = [
-        (one["id"], node["html"], node["failureSummary"])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-    assert not bad
+    accessible(page, progress)
 
 
 def test_it_fits_a_phone(mill: Console, live: BlockingLive) -> None:

@@ -5,10 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.console import Console
+from tests.support.console import HOSTILE, SHOWN, Console
 from tests.support.settings_tab import (
-    HOSTILE,
-    SHOWN,
     Other,
     Services,
     Sieve,

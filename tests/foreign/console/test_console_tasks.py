@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.programs.tasks.console_service import HOSTILE
-from tests.support.console import Console, rows
-from tests.support.node import node_package
+from tests.support.console import Console, accessible, console_of, rows
 from tests.support.process import ROOT
 from wampapp import ConnectedClient, connect
 from wampapp.crossbar import Progress
@@ -17,19 +16,12 @@ from wampapp.crossbar import Progress
 pytestmark = pytest.mark.processes
 
 SERVICE = ROOT / "tests" / "programs" / "tasks" / "console_service.py"
-AXE = "4.10.3"
 
 
 @pytest.fixture
 def console(browser: Browser, tmp_path: Path) -> Iterator[Console]:
-    console = Console(browser, service=SERVICE, cwd=tmp_path)
-    try:
+    with console_of(browser, SERVICE, tmp_path) as console:
         yield console
-        assert not console.trouble
-    finally:
-        for context in console.contexts:
-            context.close()
-        console.service.stop()
 
 
 @pytest.fixture
@@ -90,9 +82,7 @@ def test_what_failed_is_tried_again(console: Console, client: ConnectedClient) -
 def test_accessibility(
     console: Console, client: ConnectedClient, scheme: Any, progress: Progress
 ) -> None:
-    axe = node_package("axe-core", AXE, progress) / "node_modules" / "axe-core" / "axe.min.js"
     page = console.visit("#/tasks", color_scheme=scheme, bypass_csp=True)
-    page.add_script_tag(path=axe)
     numbers = [
         client.call("com.mill.tasks.enqueue", "grind", ["corn"]),
         client.call("com.mill.tasks.enqueue", "fails", ["a reason"]),
@@ -102,14 +92,7 @@ def test_accessibility(
     for number in numbers:
         row(page, number).locator("summary").click()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    bad = [
-        (one["id"], node["html"], node["failureSummary"])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-    assert not bad
+    accessible(page, progress)
 
 
 def test_it_fits_a_phone(console: Console, client: ConnectedClient) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.console import Console
-from tests.support.node import node_package
+from tests.support.console import HOSTILE, SHOWN, Console, accessible, console_of
 from tests.support.process import ROOT
 from wampapp import ConnectedClient, WampError, connect
 from wampapp.crossbar import Progress
@@ -17,21 +16,12 @@ from wampapp.crossbar import Progress
 pytestmark = pytest.mark.processes
 
 SERVICE = ROOT / "tests" / "programs" / "telemetry" / "shop.py"
-AXE = "4.10.3"
-HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[2J"
-SHOWN = "<img src=x onerror=alert(1)>\\u202e\\u001b[2J"
 
 
 @pytest.fixture
 def console(browser: Browser, tmp_path: Path) -> Iterator[Console]:
-    console = Console(browser, service=SERVICE, cwd=tmp_path)
-    try:
+    with console_of(browser, SERVICE, tmp_path) as console:
         yield console
-        assert not console.trouble
-    finally:
-        for context in console.contexts:
-            context.close()
-        console.service.stop()
 
 
 @pytest.fixture
@@ -135,21 +125,12 @@ def test_it_goes_on_after_a_restart(
 def test_accessibility(
     console: Console, client: ConnectedClient, scheme: Any, progress: Progress
 ) -> None:
-    axe = node_package("axe-core", AXE, progress) / "node_modules" / "axe-core" / "axe.min.js"
     with pytest.raises(WampError):
         client.call("com.shop.refuse", "no money")
     page = ready(console.visit("#/telemetry", color_scheme=scheme, bypass_csp=True))
-    page.add_script_tag(path=axe)
     lines(page, "refuse failed").locator("summary").click()
     expect(page.get_by_role("row").filter(has_text="com.shop.refuse")).to_be_visible()
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    bad = [
-        (one["id"], node["html"], node["failureSummary"])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-    assert not bad
+    accessible(page, progress)
 
 
 def test_it_fits_a_phone(console: Console, client: ConnectedClient) -> None:

@@ -23,6 +23,17 @@ export async function each(wamp, procedure, ids) {
   return answers;
 }
 
+/** Returns the prefixes below which a component is served: all of its procedures are there. */
+export async function prefixes(wamp, [first, ...others]) {
+  const found = await each(wamp, "wamp.registration.get", await list(wamp, "registration"));
+  const uris = new Set([...found.values()].map(({ uri }) => uri));
+  return [...uris]
+    .filter((uri) => uri.endsWith(`.${first}`))
+    .map((uri) => uri.slice(0, -first.length - 1))
+    .filter((prefix) => others.every((name) => uris.has(`${prefix}.${name}`)))
+    .sort();
+}
+
 const DELAY = 150;
 
 /** Calls `refresh` when the page has joined, and soon after each event of one of the topics. */

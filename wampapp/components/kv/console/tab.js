@@ -1,26 +1,16 @@
 // The console's tab for key/value stores: which keys there are, and what becomes of them.
 
 import { area, failure, h, json, labelled, pretty, put, typed, Unreadable } from "./dom.js";
-import { each, list } from "./realm.js";
+import { prefixes } from "./realm.js";
 
+// By which it is found: what is below its prefix.
+const MINE = ["scan", "changes", "entry", "hold", "touch"];
 const PAGE = 100;
 const AGAIN = 1000;
-const MINE = ["changes", "entry", "hold", "touch"];
 const MAX_LINE = 200;
 const ROUNDED = "A page rounds the numbers of this value; set it with “wampapp kv set”.";
 const JSON_HINT = 'Write JSON: 3, "text" or {"size": 3}.';
 const CONFLICT = "wampapp.error.conflict";
-
-/** Finds the stores of the realm: each has all of these procedures below its prefix. */
-async function stores(wamp) {
-  const found = await each(wamp, "wamp.registration.get", await list(wamp, "registration"));
-  const uris = new Set([...found.values()].map(({ uri }) => uri));
-  return [...uris]
-    .filter((uri) => uri.endsWith(".scan"))
-    .map((uri) => uri.slice(0, -".scan".length))
-    .filter((prefix) => MINE.every((name) => uris.has(`${prefix}.${name}`)))
-    .sort();
-}
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleString();
 const field = (about) =>
@@ -47,7 +37,7 @@ function isRounded(value) {
 export const tab = {
   title: "Keys",
 
-  isServed: async (wamp) => (await stores(wamp)).length > 0,
+  isServed: async (wamp) => (await prefixes(wamp, MINE)).length > 0,
 
   open(main, { wamp }) {
     document.head.append(h("link", { rel: "stylesheet", href: "tab-kv.css" }));
@@ -119,7 +109,7 @@ export const tab = {
 
     async function look() {
       try {
-        const found = await stores(wamp);
+        const found = await prefixes(wamp, MINE);
         if (!found.length) return put(state, "Nobody serves a store.");
         put(which, ...found.map((one) => h("option", { value: one }, one)));
         choice.hidden = found.length < 2;

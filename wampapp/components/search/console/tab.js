@@ -1,25 +1,15 @@
 // The console's tab for searches: what an index finds, while it changes.
 
 import { failure, h, labelled, pretty, put, visible } from "./dom.js";
-import { each, list } from "./realm.js";
+import { prefixes } from "./realm.js";
 
+// By which it is found: what is below its prefix.
+const MINE = ["rebuild", "check", "live", "query", "stats"];
 const PAGE = 20;
 const MOST = 1000;
 const AGAIN = 1000;
 const MAX_VALUES = 50;
-const MINE = ["check", "live", "query", "stats"];
 const SIGNS = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&amp;": "&" };
-
-/** Finds the searches of the realm: each has all of these procedures below its prefix. */
-async function searches(wamp) {
-  const found = await each(wamp, "wamp.registration.get", await list(wamp, "registration"));
-  const uris = new Set([...found.values()].map(({ uri }) => uri));
-  return [...uris]
-    .filter((uri) => uri.endsWith(".rebuild"))
-    .map((uri) => uri.slice(0, -".rebuild".length))
-    .filter((prefix) => MINE.every((name) => uris.has(`${prefix}.${name}`)))
-    .sort();
-}
 
 const unescaped = (text) => text.replace(/&(?:lt|gt|quot|#x27|amp);/g, (sign) => SIGNS[sign]);
 const number = (value) => value.toLocaleString("en");
@@ -34,7 +24,7 @@ function marked(html) {
 export const tab = {
   title: "Search",
 
-  isServed: async (wamp) => (await searches(wamp)).length > 0,
+  isServed: async (wamp) => (await prefixes(wamp, MINE)).length > 0,
 
   open(main, { wamp }) {
     document.head.append(h("link", { rel: "stylesheet", href: "tab-search.css" }));
@@ -95,7 +85,7 @@ export const tab = {
 
     async function look() {
       try {
-        const found = await searches(wamp);
+        const found = await prefixes(wamp, MINE);
         if (!found.length) return put(state, "Nobody serves a search.");
         put(which, ...options(found));
         choice.hidden = found.length < 2;

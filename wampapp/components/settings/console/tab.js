@@ -1,26 +1,16 @@
 // The console's tab for live settings: what they are, changing them, and going back.
 
 import { failure, h, labelled, put, Unreadable } from "./dom.js";
-import { each, list } from "./realm.js";
+import { prefixes } from "./realm.js";
 import { historyOf } from "./tab-settings-history.js";
 import { factsOf, say, settingOf } from "./tab-settings-setting.js";
 
+// By which it is found: what is below its prefix.
+const MINE = ["values_at", "change", "history", "rollback", "services", "snapshot"];
 const AGAIN = 3000;
-const MINE = ["change", "history", "rollback", "services", "snapshot"];
 const CONFLICT = "wampapp.error.conflict";
 const REFUSED = "wamp.error.invalid_argument";
 const NOTHING = { version: 0, values: {} };
-
-/** Finds the keepers of the realm: each has all of these procedures below its prefix. */
-async function keepers(wamp) {
-  const found = await each(wamp, "wamp.registration.get", await list(wamp, "registration"));
-  const uris = new Set([...found.values()].map(({ uri }) => uri));
-  return [...uris]
-    .filter((uri) => uri.endsWith(".values_at"))
-    .map((uri) => uri.slice(0, -".values_at".length))
-    .filter((prefix) => MINE.every((name) => uris.has(`${prefix}.${name}`)))
-    .sort();
-}
 
 const hint = (text) => h("p", { class: "hint" }, text);
 
@@ -41,7 +31,7 @@ const told = ({ version, failed, silent, dropped }) => [
 export const tab = {
   title: "Settings",
 
-  isServed: async (wamp) => (await keepers(wamp)).length > 0,
+  isServed: async (wamp) => (await prefixes(wamp, MINE)).length > 0,
 
   open(main, { wamp }) {
     document.head.append(h("link", { rel: "stylesheet", href: "tab-settings.css" }));
@@ -83,7 +73,7 @@ export const tab = {
     }
 
     async function look() {
-      const found = await keepers(wamp);
+      const found = await prefixes(wamp, MINE);
       if (!found.length) return say(state, "Nobody keeps settings.");
       put(which, ...found.map((one) => h("option", { value: one }, one)));
       choice.hidden = found.length < 2;

@@ -1,32 +1,21 @@
 // The console's tab for task queues: what waits, what runs and how far it is, and what has failed.
 
 import { failure, h, labelled, pretty, put } from "./dom.js";
-import { each, list } from "./realm.js";
+import { prefixes } from "./realm.js";
 
+// By which it is found: what is below its prefix.
+const MINE = ["enqueue", "follow", "queues", "watch"];
 const MAX_ROWS = 200;
 const STATES = ["waiting", "scheduled", "ready", "running", "done", "dead", "cancelled"];
 const ENDED = ["done", "dead", "cancelled"];
 const AGAIN = 1000;
-
-/** Finds the queues of the realm: each has all of these procedures below its prefix. */
-async function queues(wamp) {
-  const found = await each(wamp, "wamp.registration.get", await list(wamp, "registration"));
-  const uris = new Set([...found.values()].map(({ uri }) => uri));
-  const isQueue = (prefix) =>
-    ["follow", "queues", "watch"].every((name) => uris.has(`${prefix}.${name}`));
-  return [...uris]
-    .filter((uri) => uri.endsWith(".enqueue"))
-    .map((uri) => uri.slice(0, -".enqueue".length))
-    .filter(isQueue)
-    .sort();
-}
 
 const clock = (seconds) => (seconds ? new Date(seconds * 1000).toLocaleString() : "");
 
 export const tab = {
   title: "Tasks",
 
-  isServed: async (wamp) => (await queues(wamp)).length > 0,
+  isServed: async (wamp) => (await prefixes(wamp, MINE)).length > 0,
 
   open(main, { wamp }) {
     document.head.append(h("link", { rel: "stylesheet", href: "tab-tasks.css" }));
@@ -76,7 +65,7 @@ export const tab = {
 
     async function find() {
       try {
-        const found = await queues(wamp);
+        const found = await prefixes(wamp, MINE);
         if (!found.length) return put(state, "Nobody serves a queue.");
         put(which, ...found.map((one) => h("option", { value: one }, one)));
         choice.hidden = found.length < 2;

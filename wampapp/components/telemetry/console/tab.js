@@ -1,27 +1,17 @@
 // The console's tab for telemetry: what all services log, and how they are called.
 
 import { failure, h, json, labelled, put } from "./dom.js";
-import { each, list } from "./realm.js";
+import { prefixes } from "./realm.js";
 import { handlerTable, processTable } from "./tab-telemetry-tables.js";
 
-const MINE = ["attach", "logs", "points", "report"];
+// By which it is found: what is below its prefix.
+const MINE = ["report", "attach", "logs", "points"];
 const LEVELS = ["debug", "info", "warning", "error", "critical"];
 const MAX_LINES = 500;
 const PAGE = 100;
 const AGAIN = 1000;
 const EVERY = 2000;
 const SECONDS = 60;
-
-/** Finds who collects in the realm: each has all of these procedures below its prefix. */
-async function collectors(wamp) {
-  const found = await each(wamp, "wamp.registration.get", await list(wamp, "registration"));
-  const uris = new Set([...found.values()].map(({ uri }) => uri));
-  return [...uris]
-    .filter((uri) => uri.endsWith(".report"))
-    .map((uri) => uri.slice(0, -".report".length))
-    .filter((prefix) => MINE.every((name) => uris.has(`${prefix}.${name}`)))
-    .sort();
-}
 
 const field = (about) =>
   h("input", { spellcheck: "false", autocapitalize: "off", autocomplete: "off", ...about });
@@ -30,7 +20,7 @@ const option = (value, text = value) => h("option", { value }, text);
 export const tab = {
   title: "Logs and numbers",
 
-  isServed: async (wamp) => (await collectors(wamp)).length > 0,
+  isServed: async (wamp) => (await prefixes(wamp, MINE)).length > 0,
 
   open(main, { wamp }) {
     document.head.append(h("link", { rel: "stylesheet", href: "tab-telemetry.css" }));
@@ -87,7 +77,7 @@ export const tab = {
 
     async function look() {
       await safely(async () => {
-        const found = await collectors(wamp);
+        const found = await prefixes(wamp, MINE);
         if (!found.length) return put(state, "Nobody collects.");
         put(which, ...found.map((one) => option(one)));
         choice.hidden = found.length < 2;
