@@ -28,7 +28,7 @@ def collector(url: str, store: str) -> None:
 
 
 def service(url: str, name: str) -> None:
-    # What is written to standard error is no part of this.
+    # Standard error is not part of the measurement.
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger().setLevel(logging.INFO)
     app = App(prefix=f"com.benchmark.{name}", name=name)

@@ -95,7 +95,7 @@ def test_stats_and_checks(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "why"),
     [
-        (("others", "x"), 5, "there is no index 'others' here, but grains, posts; declare it by"),
+        (("others", "x"), 5, "there is no index 'others' (known: grains, posts); declare it by"),
         (("posts", "x", "--filter", "tag"), 2, "The filter 'tag' is not a condition such as tag="),
         (
             ("posts", "--filter", "tag=a", "--filter", "tag>b"),
@@ -107,7 +107,7 @@ def test_stats_and_checks(engine: Engine) -> None:
         (("posts", "--facet", "title"), 5, "'title' is not a facet() of the index; it has tag"),
         (("posts", "--sort", "tag"), 5, "'tag' is not a sort() of the index; it has written"),
         (("posts", "--limit", "1001"), 2, "1001 is not in the range 0<=x<=1000"),
-        (("rebuild", "others"), 5, "there is no index 'others' here"),
+        (("rebuild", "others"), 5, "there is no index 'others' (known: "),
         (("posts", "--prefix", "com.none"), 3, ""),
     ],
 )

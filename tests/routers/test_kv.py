@@ -2,70 +2,37 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
+from tests.support.company import DEADLINE, BaseCompany, cut
 from tests.support.process import EmbeddedRouter
 from tests.support.running import running
-from wampapp import App, ConnectedClient, NoSuchProcedure, connect
+from wampapp import App, NoSuchProcedure, connect
 from wampapp.components import KV
 from wampapp.components.kv import Change, Conflict, LockLost
 from wampapp.crossbar import Crossbar
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 30.0
 
-
-class Company:
+class Company(BaseCompany):
     """Who has a store: an owner, and others that use it. Each has its session."""
-
-    def __init__(self, url: str, folder: Path, prefix: str) -> None:
-        self.url = url
-        self.prefix = prefix
-        self.file = folder / "kv.sqlite"
-        self.said: SimpleQueue[Any] = SimpleQueue()
-        self._stack = ExitStack()
-        self._threads: list[threading.Thread] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
-        for thread in self._threads:
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
-
-    def heard(self) -> Any:
-        return self.said.get(timeout=DEADLINE)
 
     def owner(self) -> ExitStack:
         """Start the owner, and return what ends it."""
         app = App(prefix=self.prefix, name="owner")
         app.include(KV(app, store=self.file))
-        stack = ExitStack()
-        stack.enter_context(running(app, self.url))
-        self._stack.push(stack)
-        return stack
+        return self.running(app)
 
     def user(self, name: str = "user") -> KV:
         app = App(prefix=self.prefix, name=name)
         kv = KV(app)
-        self._stack.enter_context(running(app, self.url))
+        self.running(app)
         return kv
-
-    def client(self) -> ConnectedClient:
-        return self._stack.enter_context(connect(self.url, timeout=DEADLINE))
-
-    def beside(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work)
-        thread.start()
-        self._threads.append(thread)
 
     def follow(self, kv: KV, prefix: str = "") -> None:
         """Say what is told of changes, until one of the key ``end``."""
@@ -83,22 +50,8 @@ class Company:
 def company(
     router: EmbeddedRouter | Crossbar, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Company]:
-    name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
-    with Company(router.rs_url, tmp_path, f"com.kv.{name}") as company:
+    with Company(router.rs_url, tmp_path, request) as company:
         yield company
-
-
-def cut(kv: KV) -> None:
-    """Cut the link of the app that uses a store; it comes back by itself."""
-    service = kv.host.running_service
-    assert service is not None
-
-    async def do() -> None:
-        assert service.connection is not None
-        assert service.connection.session is not None
-        service.connection.session.cut("the test cut the link")
-
-    get_runtime().call(do())
 
 
 def test_everybody_sees_what_was_set(company: Company) -> None:
@@ -123,9 +76,9 @@ def test_everybody_sees_what_was_set(company: Company) -> None:
 
 
 def test_nobody_serves_it(company: Company) -> None:
-    with pytest.raises(NoSuchProcedure, match=r"Nobody serves com\.kv\.\S+\.kv; call app\.include"):
+    with pytest.raises(NoSuchProcedure, match=r"Nobody serves \S+\.kv; call app\.include"):
         company.user().sync.get("a")
-    with pytest.raises(NoSuchProcedure, match="Nobody serves com.kv"):
+    with pytest.raises(NoSuchProcedure, match="Nobody serves com.company"):
         KV(company.client(), company.prefix).sync.set("a", 1)
 
 
@@ -135,7 +88,7 @@ def test_a_watcher_misses_nothing(company: Company) -> None:
     company.follow(watcher, "k.")
     writer.sync.set("k.0", 0)
     assert company.heard().value == 0
-    cut(watcher)
+    cut(watcher.host)
     writer.sync.set("k.1", 1)
     writer.sync.delete("k.0")
     seen = [company.heard(), company.heard()]
@@ -165,7 +118,7 @@ def test_presence(company: Company) -> None:
     change = company.heard()
     assert (change.kind, change.key) == ("deleted", "online.page")
     # A session that is lost takes its key with it, and the next one brings it back.
-    cut(ann)
+    cut(ann.host)
     ann.sync.set("online.end", 1)
     kinds = []
     while (change := company.heard()).key != "online.end":
@@ -191,7 +144,7 @@ def test_locks_go_with_their_session(company: Company) -> None:
 
     company.beside(lambda: get_runtime().call(job()))
     assert held.wait(DEADLINE)
-    cut(first)
+    cut(first.host)
     with second.sync.lock("oven", timeout=DEADLINE):
         pass
     assert "The lock 'oven' was lost" in company.heard()
@@ -231,7 +184,7 @@ def test_handlers_hear_of_changes_while_they_were_away(company: Company) -> None
             writer.sync.set("user.ann.state", "here")
             gone_by = kv.sync.get("user.ann.state")
             assert gone_by == "here"
-        cut(kv)
+        cut(kv.host)
         writer.sync.set("user.bob.state", "here")
         writer.sync.delete("user.bob.state")
         heard = company.heard()

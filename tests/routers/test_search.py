@@ -1,24 +1,19 @@
 """A search between real sessions: who finds what, and what an index becomes."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
+from tests.support.company import BaseCompany, cut
 from tests.support.process import EmbeddedRouter
-from tests.support.running import running
-from wampapp import App, ConnectedClient, InvalidArgument, NoSuchProcedure, StoreError, connect
+from wampapp import App, InvalidArgument, NoSuchProcedure, StoreError
 from wampapp.components import Search
 from wampapp.components.search import facet, text
 from wampapp.crossbar import Crossbar
-from wampapp.loop.runtime import get_runtime
-
-DEADLINE = 30.0
 
 
 @dataclass
@@ -42,28 +37,8 @@ class OtherPost:
     headline: str = text()
 
 
-class Company:
+class Company(BaseCompany):
     """Who has a search: an owner, and others that use it. Each has its session."""
-
-    def __init__(self, url: str, folder: Path, prefix: str) -> None:
-        self.url = url
-        self.prefix = prefix
-        self.file = folder / "search.sqlite"
-        self.said: SimpleQueue[Any] = SimpleQueue()
-        self._stack = ExitStack()
-        self._threads: list[threading.Thread] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
-        for thread in self._threads:
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
-
-    def heard(self) -> Any:
-        return self.said.get(timeout=DEADLINE)
 
     def owner(
         self, kind: type[Any] = Post, source: Callable[[], Any] | None = None
@@ -75,20 +50,14 @@ class Company:
         if source is not None:
             search.posts.source(source)
         app.include(search)
-        stack = ExitStack()
-        stack.enter_context(running(app, self.url))
-        self._stack.push(stack)
-        return search, stack
+        return search, self.running(app)
 
     def user(self, name: str = "user") -> Search:
         app = App(prefix=self.prefix, name=name)
         search = Search(app)
         search.index("posts")(Post)
-        self._stack.enter_context(running(app, self.url))
+        self.running(app)
         return search
-
-    def client(self) -> ConnectedClient:
-        return self._stack.enter_context(connect(self.url, timeout=DEADLINE))
 
     def follow(self, search: Search, query: str) -> None:
         """Say the ids that a live query finds, until it finds ``end``."""
@@ -99,31 +68,15 @@ class Company:
                 if any("end" in hit.document.title for hit in found.hits):
                     return
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        self._threads.append(thread)
+        self.beside(work)
 
 
 @pytest.fixture
 def company(
     router: EmbeddedRouter | Crossbar, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Company]:
-    name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
-    with Company(router.rs_url, tmp_path, f"com.search.{name}") as company:
+    with Company(router.rs_url, tmp_path, request) as company:
         yield company
-
-
-def cut(search: Search) -> None:
-    """Cut the link of the app that uses a search; it comes back by itself."""
-    service = search.host.running_service
-    assert service is not None
-
-    async def do() -> None:
-        assert service.connection is not None
-        assert service.connection.session is not None
-        service.connection.session.cut("the test cut the link")
-
-    get_runtime().call(do())
 
 
 def test_everybody_finds_what_was_put(company: Company) -> None:
@@ -144,14 +97,14 @@ def test_everybody_finds_what_was_put(company: Company) -> None:
     assert found.hits[0].document in many
     assert script.sync["posts"].delete(1, 2, 3) == 2
     with pytest.raises(
-        InvalidArgument, match="there is no index 'others' here, but posts; declare"
+        InvalidArgument, match=r"there is no index 'others' \(known: posts\); declare"
     ):
         script.sync["others"]("x")
     user.posts.sync.check()
 
 
 def test_nobody_serves_it(company: Company) -> None:
-    with pytest.raises(NoSuchProcedure, match=r"Nobody serves com\.search\.\S+; call app\.include"):
+    with pytest.raises(NoSuchProcedure, match=r"Nobody serves \S+; call app\.include"):
         company.user().posts.sync("a")
 
 
@@ -162,7 +115,7 @@ def test_a_live_query_misses_nothing(company: Company) -> None:
     assert company.heard() == []
     writer.posts.sync.put(Post(1, "wamp"))
     assert company.heard() == [1]
-    cut(watcher)
+    cut(watcher.host)
     writer.posts.sync.put(Post(2, "wamp"))
     assert company.heard() == [1, 2]
     # The owner is away for a while, and comes back in another process, with the same file.

@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
+from tests.support.company import DEADLINE, BaseCompany, cut
 from tests.support.process import EmbeddedRouter
-from tests.support.running import running
-from wampapp import App, Conflict, ConnectedClient, InvalidArgument, NoSuchProcedure, connect
+from wampapp import App, Conflict, InvalidArgument, NoSuchProcedure
 from wampapp.components import Live, Settings
 from wampapp.crossbar import Crossbar
-from wampapp.loop.runtime import get_runtime
-
-DEADLINE = 30.0
 
 
 class Shop(Settings):
@@ -33,36 +30,14 @@ class Newer(Settings):
     free_shipping: bool = False
 
 
-class Company:
+class Company(BaseCompany):
     """A keeper, and services that have the settings. Each has its session."""
-
-    def __init__(self, url: str, folder: Path, prefix: str) -> None:
-        self.url = url
-        self.prefix = prefix
-        self.file = folder / "settings.sqlite"
-        self.said: SimpleQueue[Any] = SimpleQueue()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
-
-    def heard(self) -> Any:
-        return self.said.get(timeout=DEADLINE)
 
     def keeper(self) -> ExitStack:
         """Start the keeper, and return what ends it."""
         app = App(prefix=self.prefix, name="keeper")
         app.include(Live(app, store=self.file))
         return self.running(app)
-
-    def running(self, app: App) -> ExitStack:
-        stack = ExitStack()
-        stack.enter_context(running(app, self.url))
-        self._stack.push(stack)
-        return stack
 
     def service(self, name: str, kind: type[Any] = Shop) -> Live[Any]:
         app = App(prefix=self.prefix, name=name)
@@ -74,9 +49,6 @@ class Company:
 
         self.running(app)
         return settings
-
-    def client(self) -> ConnectedClient:
-        return self._stack.enter_context(connect(self.url, timeout=DEADLINE))
 
     def admin(self) -> Live[Any]:
         """A script that has no settings of its own."""
@@ -95,22 +67,8 @@ def company(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Company]:
     monkeypatch.chdir(tmp_path)
-    name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
-    with Company(router.rs_url, tmp_path, f"com.settings.{name}") as company:
+    with Company(router.rs_url, tmp_path, request) as company:
         yield company
-
-
-def cut(settings: Live[Any]) -> None:
-    """Cut the link of a service; it comes back by itself."""
-    service = settings.host.running_service
-    assert service is not None
-
-    async def do() -> None:
-        assert service.connection is not None
-        assert service.connection.session is not None
-        service.connection.session.cut("the test cut the link")
-
-    get_runtime().call(do())
 
 
 def test_a_change_reaches_every_service(company: Company) -> None:
@@ -207,7 +165,7 @@ def test_after_a_rolling_deployment(company: Company, caplog: pytest.LogCaptureF
 def test_a_service_that_was_away(company: Company) -> None:
     company.keeper()
     here, away = company.service("here"), company.service("away")
-    cut(away)
+    cut(away.host)
     here.sync.change(banner="hello")
     company.until(away, 1)
     assert away.banner == "hello"
@@ -226,7 +184,7 @@ def test_the_keeper_goes_away(company: Company, caplog: pytest.LogCaptureFixture
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     keeper.close()
     assert service.banner == "hello"
-    with pytest.raises(NoSuchProcedure, match=r"Nobody serves com\.settings\.\S+; call"):
+    with pytest.raises(NoSuchProcedure, match=r"Nobody serves com\.company\.\S+; call"):
         service.sync.change(banner="x")
     # A service that starts now has what was last known.
     other = company.service("other")

@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from flask import Flask
 
+from tests.support.company import DEADLINE, BaseCompany, cut
 from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import App, ConnectedClient, InvalidArgument, NoSuchProcedure, StoreError, connect
@@ -20,29 +20,17 @@ from wampapp.errors import StorageFailed
 from wampapp.flask import WAMP
 from wampapp.loop.runtime import get_runtime
 
-DEADLINE = 30.0
 
-
-class Company:
+class Company(BaseCompany):
     """Who has a queue: an owner, workers, and a shop that only enqueues. Each has its session."""
 
-    def __init__(self, url: str, folder: Path, prefix: str) -> None:
-        self.url = url
-        self.prefix = prefix
-        self.file = folder / "tasks.sqlite"
-        self.said: SimpleQueue[Any] = SimpleQueue()
+    def __init__(self, url: str, folder: Path, request: pytest.FixtureRequest) -> None:
+        super().__init__(url, folder, request)
         self.go = threading.Event()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self.go.set()
-        self._stack.close()
-
-    def heard(self) -> Any:
-        return self.said.get(timeout=DEADLINE)
+        super().__exit__(*exception)
 
     def owner(self) -> App:
         app = App(prefix=self.prefix, name="owner")
@@ -111,7 +99,7 @@ class Company:
         return tasks
 
     def join(self, app: App) -> App:
-        self._stack.enter_context(running(app, self.url))
+        self.running(app)
         return app
 
     def leave_all(self) -> None:
@@ -122,8 +110,7 @@ class Company:
 def company(
     router: EmbeddedRouter | Crossbar, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Company]:
-    name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
-    with Company(router.rs_url, tmp_path, f"com.tasks.{name}") as company:
+    with Company(router.rs_url, tmp_path, request) as company:
         yield company
 
 
@@ -131,19 +118,6 @@ def company(
 def client(router: EmbeddedRouter | Crossbar) -> Iterator[ConnectedClient]:
     with connect(router.ws_url, "realm1", timeout=DEADLINE) as client:
         yield client
-
-
-def cut(app: App) -> None:
-    """Cut the link of an app, as when its cable is pulled; it comes back by itself."""
-    service = app.running_service
-    assert service is not None
-
-    async def do() -> None:
-        assert service.connection is not None
-        assert service.connection.session is not None
-        service.connection.session.cut("the test cut the link")
-
-    get_runtime().call(do())
 
 
 def test_three_sessions_share_a_queue(company: Company, client: ConnectedClient) -> None:
@@ -260,7 +234,7 @@ def test_a_worker_whose_link_breaks_loses_its_tasks(company: Company) -> None:
     handle = shop.sync.enqueue("blocks", "tea")
     assert company.heard() == ("a", "starts", "tea", 1)
     company.worker("b")
-    cut(first.host)  # type: ignore[arg-type]
+    cut(first.host)
     assert company.heard()[1:] == ("starts", "tea", 2)
     company.go.set()
     assert handle.result(timeout=DEADLINE) == "tea"
@@ -312,7 +286,7 @@ def test_an_owner_that_is_replaced_finds_the_tasks_that_run(company: Company) ->
         tasks = company.worker()
         running_task = tasks.functions["blocks"].sync.enqueue("tea")
         assert company.heard() == ("worker", "starts", "tea", 1)
-    with pytest.raises(NoSuchProcedure, match=r"Nobody serves com\.tasks\..*app\.include\(tasks\)"):
+    with pytest.raises(NoSuchProcedure, match=r"Nobody serves .*app\.include\(tasks\)"):
         tasks.sync.call("queues")
     company.go.set()  # it ends while nobody owns the queue
     assert company.heard() == ("worker", "ends", "tea", 1)
@@ -324,7 +298,7 @@ def test_an_owner_that_is_replaced_finds_the_tasks_that_run(company: Company) ->
 
 def test_a_queue_has_one_owner(company: Company) -> None:
     company.owner()
-    with pytest.raises(StoreError, match=r"tasks\.sqlite is in use by process \d+"):
+    with pytest.raises(StoreError, match=r"store\.sqlite is in use by process \d+"):
         company.owner()
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 
+from tests.support.company import DEADLINE, BaseCompany, cut
 from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import (
@@ -20,46 +21,24 @@ from wampapp import (
     NoSuchProcedure,
     NotJoined,
     WampError,
-    connect,
 )
 from wampapp.components import Telemetry
 from wampapp.crossbar import Crossbar
-from wampapp.loop.runtime import get_runtime
-
-DEADLINE = 30.0
 
 logger = logging.getLogger("company")
 
 
-class Company:
+class Company(BaseCompany):
     """Who has telemetry: a collector, and services that send theirs. Each has its session."""
-
-    def __init__(self, url: str, folder: Path, prefix: str) -> None:
-        self.url = url
-        self.prefix = prefix
-        self.file = folder / "telemetry.sqlite"
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
 
     def collector(self) -> ExitStack:
         """Start the collector, and return what ends it."""
         app = App(prefix=self.prefix, name="collector")
         app.include(Telemetry(app, store=self.file, metrics=None))
-        stack = ExitStack()
-        stack.enter_context(running(app, self.url))
-        self._stack.push(stack)
-        return stack
+        return self.running(app)
 
     def service(self, name: str) -> "Worker":
         return self._stack.enter_context(Worker(self, name))
-
-    def client(self) -> ConnectedClient:
-        return self._stack.enter_context(connect(self.url, timeout=DEADLINE))
 
     def ask(self, client: ConnectedClient) -> Telemetry:
         return Telemetry(client, f"{self.prefix}.telemetry")
@@ -87,25 +66,12 @@ class Worker:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def cut(self) -> None:
-        """Cut the link; it comes back by itself."""
-        service = self.app.running_service
-        assert service is not None
-
-        async def do() -> None:
-            assert service.connection is not None
-            assert service.connection.session is not None
-            service.connection.session.cut("the test cut the link")
-
-        get_runtime().call(do())
-
 
 @pytest.fixture
 def company(
     router: EmbeddedRouter | Crossbar, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Company]:
-    name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)
-    with Company(router.rs_url, tmp_path, f"com.telemetry.{name}") as company:
+    with Company(router.rs_url, tmp_path, request) as company:
         yield company
 
 
@@ -169,7 +135,7 @@ def test_gauges_go_with_their_session(company: Company) -> None:
         ]
 
     assert len(memory()) == 1
-    shop.cut()
+    cut(shop.app)
     until(lambda: not memory())
     until(memory)  # it has come back
     shop.__exit__()
@@ -188,7 +154,7 @@ def test_nothing_is_counted_twice(company: Company) -> None:
         until(lambda: client.call(f"{company.prefix}.shop", 1))
         flushing = threading.Thread(target=_flushed, args=(shop,))
         flushing.start()
-        shop.cut()
+        cut(shop.app)
         flushing.join(DEADLINE)
         logger.info("one more")
     shop.telemetry.sync.flush()
@@ -217,7 +183,7 @@ def test_the_collector_goes_away(company: Company) -> None:
     shop.telemetry.sync.flush()
     collector.close()
     asked = company.ask(client).sync
-    with pytest.raises(NoSuchProcedure, match="Nobody serves com.telemetry"):
+    with pytest.raises(NoSuchProcedure, match="Nobody serves com.company"):
         asked.stats()
     client.call(f"{company.prefix}.shop", 4)
     for number in range(100):

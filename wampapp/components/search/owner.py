@@ -154,9 +154,9 @@ class Owner:
         try:
             return self._shelves[name]
         except KeyError:
-            there = ", ".join(sorted(self._shelves))
+            known = ", ".join(sorted(self._shelves))
             raise InvalidArgument(
-                f"there is no index {name!r} here, but {there}; declare it by @search.index in the "
+                f"there is no index {name!r} (known: {known}); declare it by @search.index in the "
                 "service that includes the search",
                 parameter="index",
             ) from None
