@@ -11,6 +11,7 @@ import pytest
 from tests.support.listener import Listener
 from tests.support.ports import free_port
 from tests.support.process import ROOT, Wampapp, environment, wampapp
+from tests.support.terminal import WampappTerminal
 
 pytestmark = pytest.mark.processes
 
@@ -27,6 +28,20 @@ signal.signal(signal.SIGTERM, lambda *_: (print("tidies up", flush=True), sys.ex
 while True:
     time.sleep(60)
 """
+
+
+SAYS = """
+from wampapp import App
+
+app = App(prefix="com.{name}", name="{name}")
+
+
+@app.on_join
+def joined() -> None:
+    app.logger.info("is here")
+"""
+#: What makes text cyan, yellow and magenta on a terminal.
+CYAN, YELLOW, MAGENTA = "\x1b[36m", "\x1b[33m", "\x1b[35m"
 
 
 @pytest.fixture
@@ -69,6 +84,45 @@ def test_several_have_names(guest: str) -> None:
         service.until("Press Ctrl-C")
         assert service.stop() == 0
     assert len(re.findall(r"^refused  begins", service.text, re.MULTILINE)) == 1
+
+
+def test_each_has_its_colour_on_a_terminal(guest: str, tmp_path: Path) -> None:
+    places = [tmp_path / f"{name}.py" for name in ("tea", "cake")]
+    for place in places:
+        place.write_text(SAYS.format(name=place.stem))
+    words = ("run", *places, "--port", str(free_port()), "--guest", guest)
+    with WampappTerminal(*words, env=environment()) as terminal:
+        terminal.until("worker  begins at")
+        terminal.press("ctrl-c")
+        assert terminal.wait() == 0
+    assert f"{CYAN}tea\x1b[0m  is here" in terminal.raw
+    assert f"{YELLOW}cake\x1b[0m  is here" in terminal.raw
+    assert f"{MAGENTA}worker\x1b[0m  begins at" in terminal.raw
+
+
+def test_each_worker_has_its_colour_on_a_terminal(guest: str, tmp_path: Path) -> None:
+    place = tmp_path / "tea.py"
+    place.write_text(SAYS.format(name="tea"))
+    words = ("run", place, "--port", str(free_port()), "--guest", guest, "--workers", "2")
+    with WampappTerminal(*words, env=environment()) as terminal:
+        terminal.until("worker  begins at")
+        terminal.press("ctrl-c")
+        assert terminal.wait() == 0
+    assert f"{CYAN}tea[1]\x1b[0m  is here" in terminal.raw
+    assert f"{YELLOW}tea[2]\x1b[0m  is here" in terminal.raw
+    assert f"{MAGENTA}worker\x1b[0m  begins at" in terminal.raw
+
+
+def test_no_colours_where_none_are_wanted(guest: str, tmp_path: Path) -> None:
+    place = tmp_path / "tea.py"
+    place.write_text(SAYS.format(name="tea"))
+    words = ("run", place, "--port", str(free_port()), "--guest", guest)
+    with WampappTerminal(*words, env={**environment(), "NO_COLOR": "1"}) as terminal:
+        terminal.until("worker  begins at")
+        terminal.press("ctrl-c")
+        assert terminal.wait() == 0
+    assert "tea  is here" in terminal.raw
+    assert "worker  begins at" in terminal.raw
 
 
 @pytest.mark.parametrize(

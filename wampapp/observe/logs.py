@@ -7,12 +7,16 @@ import re
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
 from wampapp.errors import UsageError
+from wampapp.observe.colours import coloured, has_colours
 from wampapp.observe.tracing import current
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: The names of levels that :func:`configure` takes.
 LEVELS: Final = {
@@ -73,11 +77,14 @@ class LineFormatter(logging.Formatter):
 
     Args:
         worker: which of several processes this is: ``hello[2]``; None for the only one.
+        apps: the names of those whose lines have a colour each; of several processes, each has
+            one for all its lines. None for no colours.
     """
 
-    def __init__(self, worker: int | None = None) -> None:
+    def __init__(self, worker: int | None = None, apps: Sequence[str] | None = None) -> None:
         super().__init__()
-        self._mark = "" if worker is None else f"[{worker}]"
+        self._worker = worker
+        self._apps = apps
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, followed by its traceback if it has one."""
@@ -87,12 +94,20 @@ class LineFormatter(logging.Formatter):
         # What callers send may be in it: no line that it begins looks like one of ours, and no
         # control sequence reaches the terminal.
         text = _UNSAFE.sub(_escaped, record.getMessage()).replace("\n", "\n    ")
-        line = f"{clock}  {record.name}{self._mark}  {level}{text}{_shared_trace(record)}"
+        line = f"{clock}  {self._who(record.name)}  {level}{text}{_shared_trace(record)}"
         if record.exc_info:
             line = f"{line}\n{_quoted(self.formatException(record.exc_info))}"
         if record.stack_info:
             line = f"{line}\n{_quoted(self.formatStack(record.stack_info))}"
         return line
+
+    def _who(self, name: str) -> str:
+        who = name if self._worker is None else f"{name}[{self._worker}]"
+        if self._apps is None:
+            return who
+        if self._worker is not None:
+            return coloured(who, self._worker - 1)
+        return coloured(who, self._apps.index(name)) if name in self._apps else who
 
 
 def _shared_trace(record: logging.LogRecord) -> str:
@@ -189,6 +204,7 @@ def configure(
     stream: TextIO | None = None,
     form: str = "text",
     worker: int | None = None,
+    apps: Sequence[str] = (),
 ) -> None:
     """Show the log on the terminal, unless the program has set up logging by itself.
 
@@ -198,6 +214,7 @@ def configure(
         stream: where it goes; standard error by default.
         form: "text" for people, or "json" for one JSON object a line.
         worker: which of several processes this is; None for the only one.
+        apps: the names of those that share the process; each has a colour on a terminal.
 
     Raises:
         UsageError: there is no such level or form.
@@ -208,8 +225,12 @@ def configure(
     root = logging.getLogger()
     if root.handlers:
         return
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter(worker) if form == "json" else LineFormatter(worker))
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    if form == "json":
+        handler.setFormatter(JsonFormatter(worker))
+    else:
+        handler.setFormatter(LineFormatter(worker, apps if has_colours(stream) else None))
     handler.addFilter(TraceFilter())
     root.addHandler(handler)
     root.setLevel(lowest)

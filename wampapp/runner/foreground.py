@@ -112,7 +112,8 @@ def run_together(
         WampappError: one could not start, or the router refused it on coming back.
     """
     _check_together(parts)
-    as_json = configure_logs(log_level, log_format)
+    names = [part.app.name for part in parts]
+    as_json = configure_logs(log_level, log_format, apps=names)
     runtime = get_runtime()
     runtime.run(_serve(parts, notifier, as_json=as_json, exit_with_stdin=exit_with_stdin))
 
@@ -246,15 +247,22 @@ async def _stop(app: Servable, service: Service) -> None:
         app.attach(None)
 
 
-def configure_logs(level: str | None, form: str | None, worker: Worker | None = None) -> bool:
+def configure_logs(
+    level: str | None,
+    form: str | None,
+    worker: Worker | None = None,
+    *,
+    apps: Sequence[str] = (),
+) -> bool:
     """Set up the log, and return whether it is JSON.
 
     Args:
         level: the lowest level that is logged; None for what the environment says.
         form: ``text`` or ``json``; None for what the environment says.
         worker: the process, whose number stands in each line where there are several.
+        apps: the names of those that share the process; each has a colour on a terminal.
     """
     level, form = settle_log(level, form)
     number = worker.number if worker is not None and worker.count > 1 else None
-    logs.configure(level, form=form, worker=number)
+    logs.configure(level, form=form, worker=number, apps=apps)
     return form == "json"

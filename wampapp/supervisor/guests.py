@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wampapp.errors import EXIT_REFUSED, EXIT_USAGE, UsageError
+from wampapp.observe.colours import coloured, has_colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,8 +26,6 @@ _DELAY: Final = 1.0
 _PATIENCE: Final = 10.0
 #: Exit codes after which another start would end in the same way.
 _FINAL: Final = (0, EXIT_USAGE, EXIT_REFUSED)
-#: A colour for each, so that their lines are told apart on a terminal.
-_COLOURS: Final = (36, 33, 35, 32, 34, 31)
 
 
 class Guest:
@@ -35,7 +34,8 @@ class Guest:
     Args:
         name: what its lines begin with.
         words: its command.
-        colour: the number of a terminal's colour; None for none.
+        colour: which colour they have, as in :func:`~wampapp.observe.colours.coloured`; None for
+            none.
         environ: its environment.
     """
 
@@ -45,8 +45,7 @@ class Guest:
         self.name = name
         self._words = words
         self._environ = environ
-        mark = f"{name}  "
-        self._mark = mark if colour is None else f"\x1b[{colour}m{mark}\x1b[0m"
+        self._mark = name if colour is None else coloured(name, colour)
         self._process: subprocess.Popen[str] | None = None
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -111,7 +110,7 @@ class Guest:
 
     def _say(self, line: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # standard error is closed
-            print(f"{self._mark}{line}", file=sys.stderr, flush=True)
+            print(f"{self._mark}  {line}", file=sys.stderr, flush=True)
 
 
 def guest_words(commands: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -146,7 +145,9 @@ def guest_words(commands: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 
 @contextlib.contextmanager
-def guests(commands: Sequence[str], url: str) -> Iterator[Callable[[], None]]:
+def guests(
+    commands: Sequence[str], url: str, *, first_colour: int = 0
+) -> Iterator[Callable[[], None]]:
     """Run programs until it is closed; one that fails is started again.
 
     What they print goes to standard error, each line with its program's name. They find the
@@ -155,6 +156,7 @@ def guests(commands: Sequence[str], url: str) -> Iterator[Callable[[], None]]:
     Args:
         commands: the commands.
         url: the router's URL.
+        first_colour: the colour of the first, as in :func:`~wampapp.observe.colours.coloured`.
 
     Yields:
         What starts them.
@@ -163,11 +165,11 @@ def guests(commands: Sequence[str], url: str) -> Iterator[Callable[[], None]]:
         UsageError: one cannot be read, or its executable is missing.
     """
     named = guest_words(commands)
-    in_colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    in_colour = has_colours(sys.stderr)
     environ = {**os.environ, "WAMPAPP_URL": url}
     running = [
-        Guest(name, words, _COLOURS[number % len(_COLOURS)] if in_colour else None, environ)
-        for number, (name, words) in enumerate(named)
+        Guest(name, words, colour if in_colour else None, environ)
+        for colour, (name, words) in enumerate(named, first_colour)
     ]
     started: list[Guest] = []
 

@@ -101,7 +101,8 @@ def run(
     if guests:
         from wampapp.supervisor.guests import guests as run_guests
 
-        beside = run_guests(guests, _url(options))
+        # The services, or the workers of the only one, have the colours before theirs.
+        beside = run_guests(guests, _url(options), first_colour=max(len(targets), workers or 1))
     if reload or workers is not None:
         if len(targets) > 1:
             raise click.UsageError(
