@@ -56,7 +56,8 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
         app.run()
 
     Args:
-        url: the router; None for the embedded one. ``--url`` and ``WAMPAPP_URL`` come first.
+        url: the router, or several with commas between, of which the first that answers is joined;
+            None for the embedded one. ``--url`` and ``WAMPAPP_URL`` come first.
         realm: the realm to join. ``--realm`` and ``WAMPAPP_REALM`` come first.
         prefix: what relative URIs are relative to, such as ``"com.example"``.
         name: the app's name, for its log; by default its prefix, or ``app``.

@@ -126,6 +126,7 @@ def test_a_second_run_shows_the_difference(project: Project) -> None:
     [
         (["shop.py", "absent.py"], "absent.py"),
         (["shop.py", "shop.py"], "Two processes would be called 'shop'"),
+        (["shop.py", "--join", "router:8080"], "'router:8080' has no known scheme; use one of"),
         (["shop.py", "--name", "My Shop"], "'My Shop' cannot name a deployment"),
         (["shop.py", "--output", "shop.py"], "cannot be read: Not a directory"),
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from wampapp import App
 from wampapp.config.settle import settle
@@ -10,10 +11,10 @@ from wampapp.runner.service import Service
 
 
 @contextmanager
-def running(app: App, url: str) -> Iterator[Service]:
-    """Run `app` at the router `url` while the block is open."""
+def running(app: App, url: str, **options: Any) -> Iterator[Service]:
+    """Run `app` at the router `url` while the block is open; `options` are those of `settle`."""
     runtime = get_runtime()
-    config = settle(app.config, url=url)
+    config = settle(app.config, url=url, **options)
     service = app.make_service(config, runtime)
     app.attach(service)
     runtime.call(service.start())

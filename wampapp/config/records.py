@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from wampapp.config.limits import DEFAULT_LIMITS, Limits
 from wampapp.config.listeners import http_listener
 from wampapp.config.origins import check_origin
-from wampapp.config.url import parse_url
+from wampapp.config.url import parse_urls
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Config:
     """What a connection and a run need to know.
 
     Attributes:
-        url: the router's URL; None means the embedded router.
+        url: the router's URL, or several with commas between, the first of which that answers is
+            joined; None means the embedded router.
         realm: the realm to join.
         host: the address the embedded router listens on.
         port: the TCP port the embedded router listens on; 0 takes any free one.
@@ -131,7 +132,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.url is not None:
-            parse_url(self.url)
+            parse_urls(self.url)
         check_realm(self.realm)
         if not isinstance(self.host, str) or not self.host.strip():
             raise UsageError(

@@ -14,6 +14,8 @@ _DEFAULT_PORTS: Final = {"ws": 80, "wss": 443, "rs": 8080, "rss": 8443}
 WEBSOCKET_PATH: Final = "/ws"
 #: Addresses to listen on that stand for all of a machine's, and the one that reaches them from it.
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing listens here
+#: What is between the URLs of a list. A path may hold a comma, too.
+_BETWEEN: Final = re.compile(r"\s*,\s*(?=[a-z]+:/)", re.IGNORECASE)
 _URL_FORMS: Final = "ws://host:port/path, wss://…, rs://host:port, rss://…, unix:///path/to/socket"
 
 
@@ -63,6 +65,18 @@ def urls_at(host: str, port: int) -> tuple[str, str]:
     """
     place = authority(_EVERYWHERE.get(host, host), port)
     return f"rs://{place}", f"ws://{place}{WEBSOCKET_PATH}"
+
+
+def parse_urls(urls: str) -> tuple[RouterUrl, ...]:
+    """Take the URL of a router apart, or a list of them.
+
+    Args:
+        urls: as in :func:`parse_url`, or several of them with commas between.
+
+    Raises:
+        InvalidUrl: as in :func:`parse_url`.
+    """
+    return tuple(map(parse_url, _BETWEEN.split(urls) if isinstance(urls, str) else [urls]))
 
 
 def parse_url(url: str) -> RouterUrl:
@@ -140,6 +154,11 @@ def _port(url: str, parts: SplitResult) -> int | None:
     Raises:
         InvalidUrl: it is not a port.
     """
+    if "," in parts.netloc:
+        raise InvalidUrl(
+            f"The router URL {url!r} has a comma in its host; in a list, write each URL in full, "
+            "as in rs://a:8080,rs://b:8080."
+        )
     host, _, last = parts.netloc.rpartition(":")
     try:
         if "]" not in parts.netloc or parts.netloc.endswith("]") or host.endswith("]"):

@@ -204,7 +204,7 @@ def configure(
     stream: TextIO | None = None,
     form: str = "text",
     worker: int | None = None,
-    apps: Sequence[str] = (),
+    apps: Sequence[str] | None = None,
 ) -> None:
     """Show the log on the terminal, unless the program has set up logging by itself.
 
@@ -214,7 +214,8 @@ def configure(
         stream: where it goes; standard error by default.
         form: "text" for people, or "json" for one JSON object a line.
         worker: which of several processes this is; None for the only one.
-        apps: the names of those that share the process; each has a colour on a terminal.
+        apps: the names of those that share the process; each has a colour on a terminal, and so has
+            each of several processes. None for no colours.
 
     Raises:
         UsageError: there is no such level or form.
@@ -230,7 +231,8 @@ def configure(
     if form == "json":
         handler.setFormatter(JsonFormatter(worker))
     else:
-        handler.setFormatter(LineFormatter(worker, apps if has_colours(stream) else None))
+        is_coloured = apps is not None and has_colours(stream)
+        handler.setFormatter(LineFormatter(worker, apps if is_coloured else None))
     handler.addFilter(TraceFilter())
     root.addHandler(handler)
     root.setLevel(lowest)

@@ -7,7 +7,7 @@ import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
-from wampapp.config.url import parse_url
+from wampapp.config.url import parse_urls
 from wampapp.protocol.features import DESCRIBE
 from wampapp.registry.records import Registration
 from wampapp.server.address import is_loopback
@@ -63,5 +63,4 @@ def is_told(wanted: bool | None, found: Reach) -> bool:
         return found.server.is_local
     if found.url is None:
         return False  # in a test
-    url = parse_url(found.url)
-    return url.scheme == "unix" or is_loopback(url.host)
+    return all(url.scheme == "unix" or is_loopback(url.host) for url in parse_urls(found.url))

@@ -17,6 +17,7 @@ from wampapp.errors import PortInUse, RouterRefused, RouterUnreachable, UsageErr
 from wampapp.loop.threads import ThreadPool
 from wampapp.session.joining import join, new_session
 from wampapp.transport.dial import LocalDialer, UrlDialer
+from wampapp.transport.list_dialer import dialer_by
 from wampapp.transport.port_dialer import PortDialer
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ async def find_router(config: Config, runtime: Runtime, trusted: str | None = No
         UsageError: it cannot listen at that address.
     """
     if config.url is not None:
-        dialer = UrlDialer(config.url, runtime.reactor, config.tls)
+        dialer = dialer_by(config.url, runtime.reactor, config.tls)
         return Reach(dialer, config, config.url)
     # A credential is for a router that is named: ours asks for none, and another that holds our
     # port might be anybody's.

@@ -137,8 +137,8 @@ class Service:
         found = self._reach
         if found is None:
             return self._config.url
-        # A dialer that was given may have searched for it.
-        return found.url or (found.dialer.where if found.dialer.remote else None)
+        # The dialer may have searched for it, or chosen from a list.
+        return found.dialer.where if found.dialer.remote else found.url
 
     @property
     def joined_another(self) -> bool:

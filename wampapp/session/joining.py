@@ -60,6 +60,7 @@ async def join(
         async with asyncio.timeout(seconds):
             await dialer.dial(session, seconds)
             await session.joined
+            dialer.settle()
     except TimeoutError:
         error = session.timed_out(dialer.where, seconds)
         session.cut("the join took too long")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from abc import ABC, abstractmethod
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from wampapp.config.records import Tls
 from wampapp.config.url import parse_url
@@ -30,7 +31,7 @@ NOTHING_LISTENS: Final = "No router answers"
 _NO_WEBSOCKET: Final = re.compile(r"upgrade failed \[(?:2..|3..|404|405)\](?!.* is at /)")
 
 
-class Dialer(Protocol):
+class Dialer(ABC):
     """How a session gets its link.
 
     Attributes:
@@ -41,11 +42,15 @@ class Dialer(Protocol):
     where: str
     remote: bool
 
+    @abstractmethod
     async def dial(self, handler: Handler, timeout: float) -> None:
         """Link ``handler`` to a router; raises RouterUnreachable or TlsFailed."""
 
+    def settle(self) -> None:  # noqa: B027 - most have but one way
+        """Take note that a session has joined where it was linked last."""
 
-class UrlDialer:
+
+class UrlDialer(Dialer):
     """Dials a router by its URL.
 
     Args:
@@ -81,7 +86,7 @@ def warm_up() -> None:
     import_module("wampapp.transport.factories")
 
 
-class LocalDialer:
+class LocalDialer(Dialer):
     """Reaches a router in the same process.
 
     Args:

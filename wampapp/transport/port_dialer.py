@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from wampapp.config.records import DEFAULT_PORT
 from wampapp.config.url import parse_url, urls_at
 from wampapp.errors import RouterUnreachable
-from wampapp.transport.dial import NOTHING_LISTENS, UrlDialer, connect
+from wampapp.transport.dial import NOTHING_LISTENS, Dialer, connect
+from wampapp.transport.list_dialer import dialer_by
 
 if TYPE_CHECKING:
     from wampapp.config.records import Config
@@ -22,7 +23,7 @@ _PATIENCE: Final = 0.25
 _SEARCH_SECONDS: Final = 3.0
 
 
-class PortDialer:
+class PortDialer(Dialer):
     """Reaches the router that listens on a port of this machine.
 
     It speaks RawSocket, as the embedded router does, or only WebSocket, as Crossbar.io does by
@@ -103,7 +104,7 @@ class _Knock:
         """Do nothing: that was meant."""
 
 
-def dialer_to(config: Config, reactor: Any) -> UrlDialer | PortDialer:
+def dialer_to(config: Config, reactor: Any) -> Dialer:
     """Return the way to the router of a configuration: its URL, else what listens on its port.
 
     Args:
@@ -111,5 +112,5 @@ def dialer_to(config: Config, reactor: Any) -> UrlDialer | PortDialer:
         reactor: Twisted's reactor, on the running loop.
     """
     if config.url is not None:
-        return UrlDialer(config.url, reactor, config.tls)
+        return dialer_by(config.url, reactor, config.tls)
     return PortDialer(config.host, config.port or DEFAULT_PORT, reactor)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wampapp.config.records import Config, check_port, check_realm, check_seconds
 from wampapp.config.settle import settle
-from wampapp.config.url import RouterUrl, parse_url, urls_at
+from wampapp.config.url import RouterUrl, parse_url, parse_urls, urls_at
 from wampapp.errors import InvalidUrl, UsageError
 
 
@@ -34,6 +34,18 @@ from wampapp.errors import InvalidUrl, UsageError
 )
 def test_a_url_is_taken_apart(url: str, parts: tuple[str, str, int, str]) -> None:
     assert parse_url(url) == RouterUrl(url, *parts)
+
+
+@pytest.mark.parametrize(
+    ("urls", "apart"),
+    [
+        ("rs://a", ["rs://a"]),
+        ("rs://a,rs://b:9", ["rs://a", "rs://b:9"]),
+        ("ws://a/x,y,  WSS://b/z , unix:///s,t", ["ws://a/x,y", "WSS://b/z", "unix:///s,t"]),
+    ],
+)
+def test_a_list_has_commas_between_its_urls(urls: str, apart: list[str]) -> None:
+    assert parse_urls(urls) == tuple(map(parse_url, apart))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from wampapp.config.url import parse_urls
 from wampapp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def make_plan(
         name: what the deployment is called.
         folder: where it is on the machine that it runs on.
         targets: the apps.
-        url: the router that they join; None for one that is deployed with them.
+        url: the router that they join, or several with commas between; None for one that is
+            deployed with them.
         port: that one's port.
         router_config: the file that says who may join that one.
         workers: in how many processes each app runs.
@@ -139,6 +141,7 @@ def make_plan(
         guests: commands of other languages, by name.
 
     Raises:
+        InvalidUrl: the URL is not a router's.
         UsageError: a name cannot be used, is taken twice, or a guest's executable is missing.
     """
     if _NAME.fullmatch(name) is None:
@@ -148,6 +151,7 @@ def make_plan(
         )
     programs: list[Program] = []
     joined = url or f"rs://127.0.0.1:{port}"
+    parse_urls(joined)
     if url is None:
         config = ("--router-config", router_config) if router_config else ()
         words = ("wampapp", "router", "--port", str(port), *config)

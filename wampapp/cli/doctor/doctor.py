@@ -21,6 +21,7 @@ from wampapp.cli.target.argument import optional_target_argument
 from wampapp.config.records import DEFAULT_ROUTER
 from wampapp.errors import (
     EXIT_FAILED,
+    EXIT_USAGE,
     InvalidUrl,
     WampappError,
 )
@@ -141,12 +142,15 @@ def _settle(
 
 def _report_url(report: Report, config: Config, by: str) -> None:
     from wampapp.cli.doctor.finding import Finding
-    from wampapp.config.url import parse_url
+    from wampapp.config.url import parse_urls
 
     if config.url is None:
         report.found("URL", Finding("none is given, so the app starts its own router"))
         return
-    parts = parse_url(config.url)
+    parts, *others = parse_urls(config.url)
+    if others:
+        several = f"{config.url}, {by}: {len(others) + 1} routers, of which one can be looked at"
+        report.fail("URL", several, EXIT_USAGE, _LATER)
     spoken = "WebSocket" if parts.websocket else "RawSocket"
     where = parts.path if parts.scheme == "unix" else f"{parts.host}, port {parts.port}"
     report.found(

@@ -21,7 +21,7 @@ _NAME_WIDTH: Final = len("round trip")  # the longest
 _STATUS_WIDTH: Final = max(map(len, _STYLES))
 #: What to do when a step has failed; where an exit code stands behind it, with that one.
 _ADVICE: Final = {
-    "URL": "write it as rs://host:port or ws://host:port/path",
+    "URL": "name one router with --url rs://host:port or --url ws://host:port/path",
     "target": "correct TARGET, or the code that it names",
     "port": "choose another port, or stop the program that holds this one",
     "socket": "start the router, or correct the path in --url",

@@ -6,12 +6,13 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from wampapp.transport.dial import Dialer
+
 if TYPE_CHECKING:
-    from wampapp.transport.dial import Dialer
     from wampapp.transport.link import Handler
 
 
-class TimedDialer:
+class TimedDialer(Dialer):
     """Dials as another dialer does, and notes when the transport's handshake is done.
 
     Args:
