@@ -18,7 +18,7 @@ import yaml
 
 from tests.support.debian import debian_tool
 from tests.support.ports import free_port
-from tests.support.process import DEADLINE, ROOT, Process, environment, wampapp
+from tests.support.process import DEADLINE, ROOT, Process, environment, run, wampapp
 from wampapp import WampappError, connect
 from wampapp.crossbar import Progress
 
@@ -169,6 +169,14 @@ def test_containers(project: Project) -> None:
     assert "changed  compose.yaml" in elsewhere
     found = yaml.safe_load(project.text("compose.yaml"))
     assert list(found["services"]) == ["shop", "prices"]
+
+
+def test_a_compose_file_is_as_its_specification_says(project: Project) -> None:
+    project.guests(prices="node prices.mjs")
+    project.deploy("compose", "shop.py", "--workers", "2", "--router-config", "router.toml")
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = run(*check, project.folder / "compose.yaml")
+    assert done.returncode == 0, done.stdout
 
 
 class Supervised:
