@@ -48,6 +48,9 @@ def measure(rounds: int, seconds: float) -> list[Table]:
                 ("typed def, in threads", "add_in_thread"),
             )
         }
+        cells["calls that a handler makes, with its trace"] = partial(
+            side.call, "calls_of_a_call", uri("add"), IN_FLIGHT, seconds
+        )
         cells |= {
             f"calls with {label} there and back": partial(
                 side.call, "echoes", uri("echo"), size, IN_FLIGHT, seconds

@@ -4,13 +4,15 @@ The parent calls the procedures under PREFIX, once the app has printed its banne
 """
 
 import asyncio
+import functools
 import sys
 import time
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
 from tests.benchmarks import work
 from wampapp import App, Blueprint, connect
+from wampapp.observe.tracing import running_for
 from wampapp.registry.endpoint import endpoint_for
 
 
@@ -42,30 +44,44 @@ def callee(app: App, url: str) -> None:
 
 
 def caller(app: App, url: str) -> None:
-    """Calls, and publishes."""
+    """Calls, and publishes: as a program does of its own accord, so without a trace.
+
+    What asks for the work is a call, to whose trace it would belong otherwise.
+    """
+
+    def work_of(job: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        @app.register(f".{job.__name__}")
+        @functools.wraps(job)
+        async def alone(*args: Any) -> Any:
+            with running_for(None):
+                return await job(*args)
 
     def gather(coroutines: Sequence[Coroutine[Any, Any, int]]) -> Any:
         return asyncio.gather(*coroutines)
 
-    @app.register
+    @work_of
     async def calls(procedure: str, in_flight: int, seconds: float) -> float:
         return await work.calls_per_second(app.call, gather, procedure, in_flight, seconds)
 
     @app.register
+    async def calls_of_a_call(procedure: str, in_flight: int, seconds: float) -> float:
+        return await work.calls_per_second(app.call, gather, procedure, in_flight, seconds)
+
+    @work_of
     async def steady(procedure: str, rate: float, seconds: float) -> list[float]:
         start = asyncio.get_running_loop().create_task
         return await work.answer_times(app.call, start, asyncio.sleep, procedure, rate, seconds)
 
-    @app.register
+    @work_of
     async def echoes(procedure: str, size: int, in_flight: int, seconds: float) -> float:
         return await work.echoes_per_second(app.call, gather, procedure, size, in_flight, seconds)
 
-    @app.register
+    @work_of
     async def published(topic: str, in_flight: int, seconds: float) -> float:
         publish = app.topic(topic, acknowledge=True).publish
         return await work.per_second(lambda: publish(work.TEXT), gather, in_flight, seconds)
 
-    @app.register
+    @work_of
     async def progressive(procedure: str, most: int, seconds: float) -> float:
         async def once() -> None:
             count = 0
@@ -76,7 +92,7 @@ def caller(app: App, url: str) -> None:
 
         return most * await work.per_second(once, gather, 1, seconds)
 
-    @app.register
+    @work_of
     async def slowest(procedure: str, blocking: str, sleepers: int, seconds: float) -> float:
         """Return the 99th percentile of fast calls, in milliseconds, while others block."""
         sleeping = [app.call(blocking, seconds + 1) for _ in range(sleepers)]
@@ -84,7 +100,7 @@ def caller(app: App, url: str) -> None:
         await asyncio.gather(*sleeping)
         return sorted(took)[len(took) * 99 // 100] * 1e3
 
-    @app.register
+    @work_of
     async def events(topic: str, reached: str, subscribers: int, seconds: float) -> float:
         async def publish(count: int) -> None:
             for _ in range(count):

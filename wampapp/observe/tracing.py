@@ -44,12 +44,15 @@ class Origin(msgspec.Struct, eq=False):
     Attributes:
         carried: what came with it, which may be a ``traceparent``.
         place: its place in a trace, once somebody has asked.
+        options: what goes with what it brings about, as options of CALL and PUBLISH, once there is
+            something.
         is_shared: whether others know the trace: it came with it, or was handed on.
         span: its span, where spans are made.
     """
 
     carried: Any = None
     place: Traceparent | None = None
+    options: dict[str, Any] | None = None
     is_shared: bool = False
     span: Span | None = None
 
@@ -78,11 +81,16 @@ class Origin(msgspec.Struct, eq=False):
         """The id of its trace: 32 hexadecimal digits."""
         return self.traceparent().trace_id
 
-    def handed_on(self) -> str:
-        """Return what goes with something that it brings about: a call, an event, a task."""
-        place = self.traceparent()
-        self.is_shared = True
-        return str(place if self.span is not None else place.child())
+    def handed_on(self) -> dict[str, Any]:
+        """Return what goes with all that it brings about, as options of CALL and PUBLISH.
+
+        Each time they are the same, so that only the first costs anything; nobody changes them.
+        """
+        if self.options is None:
+            place = self.traceparent()
+            self.is_shared = True
+            self.options = {CARRIER: str(place if self.span is not None else place.child())}
+        return self.options
 
     def fail(self, error: BaseException) -> None:
         """Take note of what went wrong, where spans are made."""
@@ -124,7 +132,8 @@ def carrying(options: dict[str, Any]) -> dict[str, Any]:
     origin = current()
     if origin is None or CARRIER in options:
         return options
-    return {**options, CARRIER: origin.handed_on()}
+    carried = origin.handed_on()
+    return {**options, **carried} if options else carried
 
 
 def for_later() -> str:
@@ -133,7 +142,7 @@ def for_later() -> str:
     It belongs to the trace of what runs here, or else to one of its own.
     """
     origin = current()
-    return str(traceparent.made()) if origin is None else origin.handed_on()
+    return str(traceparent.made() if origin is None else origin.handed_on()[CARRIER])
 
 
 def of_request(headers: Iterable[tuple[bytes, bytes]]) -> Origin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 from typing import Any, Final
 
@@ -22,6 +23,10 @@ _FORM: Final = re.compile(
 #: Of the flags, those that are handed on: sampled, and random.
 _KNOWN: Final = 0b11
 _SAMPLED: Final = 0b01
+#: Tells operations apart, guards nothing. Of our own, because a program may seed Python's.
+_random: Final = random.Random()  # noqa: S311
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
 
 
 class Traceparent(msgspec.Struct, frozen=True):
@@ -69,6 +74,6 @@ def made() -> Traceparent:
 
 def _digits(count: int) -> str:
     """Return so many random bytes as hexadecimal digits, not all of them 0."""
-    while not any(octets := os.urandom(count)):
+    while not (number := _random.getrandbits(8 * count)):
         pass
-    return octets.hex()
+    return f"{number:0{2 * count}x}"

@@ -29,7 +29,7 @@ from wampapp.protocol.messages import (
 )
 from wampapp.router.calls import end, leave_place, refuse, refuse_unavailable, release, stop
 from wampapp.router.index import EXACT
-from wampapp.router.options import invocation_details, seconds_of
+from wampapp.router.options import invocation_details, needs_more, seconds_of
 from wampapp.router.registrations import Registrations
 from wampapp.router.session import Extras, PendingCall
 
@@ -126,7 +126,7 @@ class Dealer:
         pending = PendingCall(session, request, callee, name, registration.id, number)
         session.calls[request] = callee.invocations[number] = pending
         may_retry = callee.reroutes and len(registration.callees) > 1
-        if options or may_retry or registration.most is not None:
+        if (options and needs_more(options)) or may_retry or registration.most is not None:
             self._equip(pending, registration, message, details)
         try:
             callee.send([INVOCATION, number, registration.id, details, *message[4:]])

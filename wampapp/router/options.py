@@ -69,6 +69,8 @@ def invocation_details(
         WampError: the callee lacks a feature that the call needs, or the caller did not announce
             one that it uses.
     """
+    if registration.match == EXACT and not (needs_more(options) or registration.callees[callee]):
+        return options  # a trace alone, as calls within a call have it
     if "timeout" in options:
         seconds_of(options)
     details = handed_on(options)
@@ -93,6 +95,13 @@ def invocation_details(
         details["caller_authid"] = caller.authid
         details["caller_authrole"] = caller.authrole
     return details
+
+
+def needs_more(options: dict[str, Any]) -> bool:
+    """Return whether the options of a CALL ask for more than to be handed on as they are."""
+    if len(options) == 1 and type(trace := options.get(_TRANSACTION)) is str:
+        return len(trace) > _MAX_TRANSACTION
+    return bool(options)
 
 
 def seconds_of(options: dict[str, Any]) -> float | None:

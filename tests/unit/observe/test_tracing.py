@@ -27,11 +27,16 @@ def test_outside_of_everything_there_is_none_and_nothing_is_sent() -> None:
 
 
 def test_what_came_is_handed_on_with_a_place_of_its_own() -> None:
-    with running_for(Origin(VALID)):
-        assert current_trace_id() == TRACE
-        sent = [parsed(carrying({})["transaction_hash"]) for _ in range(2)]
+    sent = []
+    for _ in range(2):
+        with running_for(Origin(VALID)):
+            assert current_trace_id() == TRACE
+            sent += [parsed(carrying(options)["transaction_hash"]) for options in ({}, {"a": 1})]
     assert current_trace_id() is None
     assert all(place is not None and place.trace_id == TRACE for place in sent)
+    # Each of the two is one operation, whatever it brings about.
+    assert sent[0] == sent[1]
+    assert sent[2] == sent[3]
     assert len({VALID, *map(str, sent)}) == 3
 
 

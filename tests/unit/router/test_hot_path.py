@@ -28,6 +28,10 @@ def test_a_call_and_its_answer_cost_no_more_functions_than_they_did() -> None:
     names = functions(lambda: caller.received([CALL, 1, {}, "com.example.double", [2]]))
     assert to_callee.sent == [[INVOCATION, 1, registration, {}, [2]]]
     assert len(names) <= 6, names
+    trace = {"transaction_hash": "a trace"}
+    names = functions(lambda: caller.received([CALL, 2, trace, "com.example.double", [2]]))
+    assert to_callee.sent.pop() == [INVOCATION, 2, registration, trace, [2]]
+    assert len(names) <= 9, names
     names = functions(lambda: callee.received([YIELD, 1, {}, [4]]))
     assert to_caller.sent == [[RESULT, 1, {}, [4]]]
     assert len(names) <= 4, names
