@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wampapp.errors import InvalidHandler
 from wampapp.protocol.patterns import Pattern
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 #: ``task``: a coroutine function. ``thread``, ``loop``: a plain one. ``generator`` (in a thread)
 #: and ``stream`` (asynchronous): what they yield are progressive results.
 Kind = Literal["task", "thread", "loop", "generator", "stream"]
+#: One of these is wherever a coroutine can wait.
+_WAITING: Final = frozenset({"GET_AWAITABLE", "GET_AITER", "GET_ANEXT", "SEND", "YIELD_VALUE"})
 
 
 class Limit:
@@ -59,6 +63,7 @@ class Endpoint:
         concurrency: how many events are handled at the same time.
         scopes: whose error handlers it has, the nearest first.
         wrapped: whether there is middleware around it.
+        never_waits: whether it is a coroutine function without any ``await``.
         withdraw: takes the handler back, from any thread; set by what announces it.
         id: the id of its registration or subscription in the current session, or in the last.
         numbers: what is counted of its runs, where somebody wants to know; set by what counts.
@@ -75,6 +80,7 @@ class Endpoint:
     concurrency: int
     scopes: tuple[Scope, ...] = ()
     wrapped: bool = False
+    never_waits: bool = False
     withdraw: Callable[[], None] = _not_announced
     id: int = 0
     numbers: Any = None
@@ -148,7 +154,19 @@ def endpoint_for(record: Registration | Subscription) -> Endpoint:
         record.concurrency or 1,
         record.scopes,
         any(scope.middleware for scope in record.scopes),
+        never_waits(function),
     )
+
+
+def never_waits(function: Callable[..., Any]) -> bool:
+    """Return whether a function is a coroutine function without any ``await``.
+
+    Its coroutine runs to its end in one step.
+    """
+    code = getattr(function, "__code__", None)
+    if type(code) is not CodeType or not code.co_flags & inspect.CO_COROUTINE:
+        return False
+    return not any(step.opname in _WAITING for step in dis.get_instructions(code))
 
 
 def kind_of(function: Callable[..., Any], run: RunIn | None) -> Kind:

@@ -17,6 +17,7 @@ import pytest
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from tests.support.names import shown
+from tests.support.no_task import no_task
 from wampapp.dispatch.dispatcher import Dispatcher
 from wampapp.dispatch.hooks import Hooks
 from wampapp.dispatch.tasks import EAGER
@@ -70,7 +71,8 @@ class House:
 
     def call(self, endpoint: Endpoint, *args: Any, **kwargs: Any) -> Reply:
         reply = Reply()
-        self.dispatcher.call(endpoint, list(args), kwargs, reply)
+        with no_task():
+            self.dispatcher.call(endpoint, list(args), kwargs, reply)
         return reply
 
     async def outcome(self, endpoint: Endpoint, *args: Any, **kwargs: Any) -> tuple[str, Any]:
@@ -1197,6 +1199,7 @@ def test_a_handler_s_task_has_the_name_of_its_procedure() -> None:
     async def main(house: House) -> None:
         async def handler() -> str:
             task = asyncio.current_task()
+            await asyncio.sleep(0)
             assert task in asyncio.all_tasks()
             return task.get_name()
 
@@ -1262,6 +1265,7 @@ def test_a_loop_that_is_closed_before_a_handler_s_first_step_answers_nothing() -
     loop = asyncio.new_event_loop()
 
     async def handler() -> None:
+        await asyncio.sleep(0)
         raise AssertionError("it runs")
 
     Dispatcher(loop, workers, logger).call(serving(handler), [], {}, reply)
@@ -1339,7 +1343,8 @@ def test_a_run_leaves_nothing_to_the_collector(kind: str) -> None:
             for _ in range(50):
                 reply = Reply()
                 publication = 1 if kind == "event" else None
-                house.dispatcher.call(endpoint, [], {}, reply, publication=publication)
+                with no_task():
+                    house.dispatcher.call(endpoint, [], {}, reply, publication=publication)
                 await reply.outcome()
 
         await some()

@@ -1,0 +1,85 @@
+"""What stands for the task of a coroutine that never waits, before Python 3.12.
+
+From then on a task takes its first step at once, and costs no more than this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+class Momentary(asyncio.Future[None]):
+    """What ``asyncio.current_task()`` gives while a coroutine runs to its end at once.
+
+    To asyncio it is a task of another library's ("Extending", "Task lifetime support"). It has what
+    a task has, but ``asyncio.all_tasks()`` does not list it.
+
+    Without an ``__init__`` of its own: 0.2 µs less for each call.
+
+    Args:
+        loop: the event loop; given by name.
+
+    Attributes:
+        name: its name.
+        coroutine: what it stands for.
+    """
+
+    name: str
+    coroutine: Coroutine[Any, Any, Any]
+    #: Where anyio looks: it waits for nothing, and no cancellation is under way.
+    _fut_waiter = None
+    _must_cancel = False
+    _cancellations = 0
+
+    def finish(self) -> None:
+        """Be done: the coroutine has ended."""
+        if self._cancellations:
+            super().cancel()
+        else:
+            self.set_result(None)
+
+    # What a task has.
+
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - nothing is there to be told
+        """Note that it is to be cancelled; as it never waits, it ends as it would."""
+        if self.done():
+            return False
+        self._cancellations += 1
+        return True
+
+    def cancelling(self) -> int:
+        """Return how many cancellations were asked for."""
+        return self._cancellations
+
+    def uncancel(self) -> int:
+        """Take one of them back, and return how many are left."""
+        self._cancellations = max(0, self._cancellations - 1)
+        return self._cancellations
+
+    def get_coro(self) -> Coroutine[Any, Any, Any]:
+        """Return the coroutine."""
+        return self.coroutine
+
+    def get_context(self) -> contextvars.Context:
+        """Return a copy of the context that it runs in."""
+        return contextvars.copy_context()
+
+    def get_name(self) -> str:
+        """Return its name."""
+        return self.name
+
+    def set_name(self, value: object) -> None:
+        """Give it a name."""
+        self.name = str(value)
+
+    def get_stack(self, *, limit: int | None = None) -> list[Any]:  # noqa: ARG002
+        """Return no frames: it is not suspended."""
+        return []
+
+    def print_stack(self, *, limit: int | None = None, file: Any = None) -> None:
+        """Print nothing: it is not suspended."""
