@@ -13,6 +13,7 @@ from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.observe import logs
 from wampapp.runner import banner
+from wampapp.runner.garbage import startup_spared
 from wampapp.runner.notify import Notifier
 from wampapp.runner.reach import reloading
 
@@ -215,6 +216,7 @@ async def serve(
             stack.push_async_callback(_stop, app, service)
             app.attach(service)
             await service.start()
+        stack.enter_context(startup_spared())
         on_start()
         for app, service in services:
             if service.does_nothing:

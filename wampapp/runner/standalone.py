@@ -12,6 +12,7 @@ from wampapp.config.records import Config
 from wampapp.loop.runtime import Runtime, background_runtime, get_runtime
 from wampapp.runner import banner
 from wampapp.runner.foreground import configure_logs
+from wampapp.runner.garbage import startup_spared
 from wampapp.runner.reach import make_server, reloading
 from wampapp.runner.signals import reload_signal, stop_signals, stop_with_stdin
 
@@ -77,7 +78,8 @@ async def _serve(
             else:
                 banner.echo(banner.router_banner(server, address))
             notifier.ready("The router is up.")
-            await stopped
+            with startup_spared():
+                await stopped
         finally:
             notifier.stopping()
             if showing is not None:

@@ -15,6 +15,7 @@ from wampapp.config.url import urls_at
 from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime
 from wampapp.runner import banner
+from wampapp.runner.garbage import startup_spared
 from wampapp.runner.notify import Notifier
 from wampapp.runner.reach import find_router, reloading, show_console
 from wampapp.runner.signals import reload_signal, stop_signals, stop_with_stdin
@@ -102,7 +103,8 @@ class Parent(ABC):
                 stop_with_stdin(stopped)
             work = asyncio.create_task(self._work(first))
             try:
-                await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
+                with startup_spared():
+                    await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
                 if stopped.done():
                     # Even if a process has ended: a signal may go to the whole group of processes.
                     banner.show_stop(as_json=self._as_json)
