@@ -210,11 +210,10 @@ class Dispatcher:
             self._start_task(run, following)
             return
         if kind == "task":
-            # Inside of a task, as in some tests, another cannot be the current one.
-            if EAGER or not run.endpoint.never_waits or asyncio.current_task(self._loop):
-                self._start_task(run, run.endpoint.function, args, kwargs)
-            else:
+            if run.endpoint.never_waits and not EAGER:
                 self._run_at_once(run, args, kwargs)
+            else:
+                self._start_task(run, run.endpoint.function, args, kwargs)
             return
         call = functools.partial(run.endpoint.function, *args, **kwargs)
         if kind in ("thread", "generator"):
@@ -231,7 +230,12 @@ class Dispatcher:
         loop = self._loop
         moment = Momentary(loop=loop)
         moment.name = run.endpoint.uri
-        asyncio._enter_task(loop, moment)  # type: ignore[arg-type] # not asyncio's own
+        try:
+            asyncio._enter_task(loop, moment)  # type: ignore[arg-type] # not asyncio's own
+        except RuntimeError:
+            # Inside of a task, as in some tests, another cannot be the current one.
+            self._start_task(run, run.endpoint.function, args, kwargs)
+            return
         try:
             contextvars.copy_context().run(self._answer_at_once, run, args, kwargs, moment)
         finally:
@@ -254,7 +258,8 @@ class Dispatcher:
                 self._start_task(run, self._iterate, (run, value))
                 return
             run.result(value)
-            self._release(run)
+            if run.limit is not None:
+                self._release(run)
         except BaseException as error:  # noqa: BLE001 - all of it is answered
             run.cancelled = run.cancelled or moment.cancelling() > 0
             self._fail(run, error)
