@@ -171,6 +171,16 @@ def test_containers(project: Project) -> None:
     assert list(found["services"]) == ["shop", "prices"]
 
 
+@pytest.mark.parametrize("kind", ["systemd", "supervisord", "compose"])
+def test_a_list_of_routers(project: Project, kind: str) -> None:
+    project.guests(prices="node prices.mjs")
+    project.deploy(kind, "shop.py", "--join", "rs://a:8080, rs://b:8080")
+    written = [path for path in project.folder.rglob("*") if path.is_file()]
+    texts = [path.read_text() for path in written if path.suffix in (".conf", ".service", ".yaml")]
+    assert any("rs://a:8080,rs://b:8080" in text for text in texts)
+    assert not any("rs://a:8080, " in text for text in texts)
+
+
 def test_a_compose_file_is_as_its_specification_says(project: Project) -> None:
     project.guests(prices="node prices.mjs")
     project.deploy("compose", "shop.py", "--workers", "2", "--router-config", "router.toml")

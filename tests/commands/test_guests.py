@@ -19,12 +19,12 @@ SHOP = ROOT / "tests" / "programs" / "deploy" / "shop.py"
 GUEST = """
 import os, signal, sys, time
 
+signal.signal(signal.SIGTERM, lambda *_: (print("tidies up", flush=True), sys.exit(0)))
 print("begins at", os.environ["WAMPAPP_URL"], "as", os.getpid(), flush=True)
 if "fails" in sys.argv:
     sys.exit(3)
 if "refused" in sys.argv:
     sys.exit(4)
-signal.signal(signal.SIGTERM, lambda *_: (print("tidies up", flush=True), sys.exit(0)))
 while True:
     time.sleep(60)
 """
@@ -111,6 +111,18 @@ def test_each_worker_has_its_colour_on_a_terminal(guest: str, tmp_path: Path) ->
     assert f"{CYAN}tea[1]\x1b[0m  is here" in terminal.raw
     assert f"{YELLOW}tea[2]\x1b[0m  is here" in terminal.raw
     assert f"{MAGENTA}worker\x1b[0m  begins at" in terminal.raw
+
+
+def test_a_supervised_service_has_its_colour_on_a_terminal(guest: str, tmp_path: Path) -> None:
+    place = tmp_path / "tea.py"
+    place.write_text(SAYS.format(name="tea"))
+    words = ("run", place, "--port", str(free_port()), "--guest", guest, "--workers", "1")
+    with WampappTerminal(*words, env=environment()) as terminal:
+        terminal.until("worker  begins at")
+        terminal.press("ctrl-c")
+        assert terminal.wait() == 0
+    assert f"{CYAN}tea\x1b[0m  is here" in terminal.raw
+    assert f"{YELLOW}worker\x1b[0m  begins at" in terminal.raw
 
 
 def test_no_colours_where_none_are_wanted(guest: str, tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """Several routers in one URL: the first that answers is joined, and stays the one."""
 
+import asyncio
 import contextlib
+import logging
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +14,20 @@ import pytest
 from tests.support.fake_router import FakeRouter, Send
 from tests.support.listener import Listener
 from tests.support.ports import free_port
-from tests.support.process import EmbeddedRouter, wampapp
+from tests.support.process import EmbeddedRouter, Wampapp, wampapp
 from tests.support.running import running
+from tests.support.tls import Authority
 from wampapp import App, NotJoined, RouterRefused, RouterUnreachable, TlsFailed, connect
+from wampapp.config.records import Config
+from wampapp.dispatch.dispatcher import Dispatcher
+from wampapp.loop.runtime import get_runtime
+from wampapp.loop.threads import ThreadPool
+from wampapp.session.connection import Connection
+from wampapp.transport.list_dialer import dialer_by
 
-WELCOME, ABORT = 2, 3
+HELLO, WELCOME, ABORT = 1, 2, 3
+
+logger = logging.getLogger("test.lists")
 
 
 @pytest.fixture
@@ -27,22 +39,6 @@ def absent() -> str:
 def keeps_silent(connection: socket.socket) -> None:
     with connection, contextlib.suppress(ConnectionResetError):
         while connection.recv(4096):
-            pass
-
-
-class Draining(FakeRouter):
-    """Lets nobody join any more."""
-
-    def converse(self, messages: Iterator[list[Any]], send: Send) -> None:
-        next(messages)
-        send([ABORT, {}, "wamp.close.system_shutdown"])
-
-
-class Forgetful(FakeRouter):
-    """Takes each HELLO, and never answers one."""
-
-    def converse(self, messages: Iterator[list[Any]], send: Send) -> None:
-        for _ in messages:
             pass
 
 
@@ -63,7 +59,7 @@ def test_the_first_that_answers_is_joined(
         assert client.call("com.list.add", 1, 2) == 3
         assert straight.call("com.list.add", 3, 4) == 7
     said = [line for line in caplog.messages if line.startswith("Joined")]
-    passed = f"Joined {url}: {absent} did not answer. Whoever is there cannot be reached"
+    passed = f"Joined {url}: {absent} did not answer. If that is another router, whoever is"
     assert [passed in line for line in said] == [True, True]
 
 
@@ -75,20 +71,56 @@ def test_one_that_is_frozen_does_not_take_all_the_time(embedded: EmbeddedRouter)
                 assert client.publish("com.list.news", acknowledge=True)
 
 
-@pytest.mark.parametrize("kind", [Draining, Forgetful])
-def test_one_that_lets_nobody_join_is_passed_over(
-    kind: type[FakeRouter], embedded: EmbeddedRouter
-) -> None:
-    with kind() as strange:
-        app = App(prefix="com.list")
+def test_one_that_is_stopping_is_passed_over_once_it_is_gone(embedded: EmbeddedRouter) -> None:
+    class Stopping(FakeRouter):
+        def converse(self, messages: Iterator[list[Any]], send: Send) -> None:
+            next(messages)
+            self.shut()
+            send([ABORT, {}, "wamp.close.system_shutdown"])
 
-        @app.register
-        def ping() -> str:
-            return "pong"
+    app = App(prefix="com.list")
 
-        urls = f"{strange.url},{embedded.rs_url}"
-        with running(app, urls, handshake_timeout=1.0), connect(embedded.rs_url) as client:
-            assert client.call("com.list.ping") == "pong"
+    @app.register
+    def ping() -> str:
+        return "pong"
+
+    with (
+        Stopping() as stopping,
+        running(app, f"{stopping.url},{embedded.rs_url}"),
+        connect(embedded.rs_url) as client,
+    ):
+        assert client.call("com.list.ping") == "pong"
+
+
+def test_sessions_that_share_the_way_join_the_same_router(embedded: EmbeddedRouter) -> None:
+    """The first lets one in slowly, and the other must not go elsewhere meanwhile."""
+
+    class Slow(FakeRouter):
+        def converse(self, messages: Iterator[list[Any]], send: Send) -> None:
+            for message in messages:
+                if message[0] == HELLO:
+                    at_work.acquire()
+                    joined.append(message)
+                    send([WELCOME, len(joined), {"roles": {"broker": {}, "dealer": {}}}])
+
+    at_work = threading.Semaphore(0)
+    joined: list[Any] = []
+    runtime = get_runtime()
+
+    async def join_both(urls: str) -> str:
+        config = Config(url=urls)
+        dialer = dialer_by(urls, runtime.reactor)
+        dispatcher = Dispatcher(asyncio.get_running_loop(), ThreadPool(1), logger)
+        both = [Connection(dialer, config, dispatcher) for _ in range(2)]
+        opening = asyncio.gather(*(connection.open() for connection in both))
+        at_work.release(2)
+        await opening
+        await asyncio.gather(*(connection.close() for connection in both))
+        return dialer.where
+
+    with Slow() as slow:
+        assert runtime.call(join_both(f"{slow.url},{embedded.rs_url}")) == slow.url
+    assert len(joined) == 2
 
 
 def test_nothing_answers() -> None:
@@ -119,10 +151,14 @@ def test_a_refusal_is_not_passed_over(embedded: EmbeddedRouter, absent: str) -> 
         connect(f"{absent},{refusing.url},{embedded.rs_url}")
 
 
-def test_one_that_is_not_trusted_is_not_passed_over(embedded: EmbeddedRouter) -> None:
-    # What listens there does not speak TLS: somebody may be in between.
-    with pytest.raises((TlsFailed, RouterUnreachable)):
-        connect(f"{embedded.rs_url.replace('rs:', 'rss:')},rss://127.0.0.1:{free_port()}")
+def test_one_that_is_not_trusted_is_not_passed_over(authority: Authority) -> None:
+    words = ("router", "--port", "0", "--tls-cert", authority.issue("localhost"))
+    with Wampapp(*words) as router:
+        url = router.until(r"RawSocket +(rss://\S+)")[1]
+        router.until("Press Ctrl-C")
+        with pytest.raises(TlsFailed):
+            connect(f"{url},{url}")
+        assert router.stop() == 0
 
 
 def test_it_stays_with_the_one_that_it_joined() -> None:
@@ -144,7 +180,9 @@ def test_it_stays_with_the_one_that_it_joined() -> None:
     ("urls", "sentence"),
     [
         ("rs://a:1,b:2", "has a comma in its host; in a list, write each URL in full"),
-        ("rs://a,", "has a comma in its host"),
+        ("rs://a,", "ends in a comma"),
+        ("ws://a/ws, ", "ends in a comma"),
+        ("rss://a,rs://b", "In a list with TLS, rs://b has none"),
         ("rs://a,http://b", "The router URL 'http://b' has no known scheme"),
         ("rs://a,rs://ada:secret@b", "A router URL cannot carry a user name or a password"),
     ],

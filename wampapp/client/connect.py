@@ -179,8 +179,9 @@ def connect(
             print(client.call("com.example.add", 2, 3))
 
     Args:
-        url: the router; by default ``WAMPAPP_URL``, else the one on port 8080 of this machine
-            (``WAMPAPP_HOST`` and ``WAMPAPP_PORT``).
+        url: the router, or several with commas between, of which the first that answers is joined;
+            by default ``WAMPAPP_URL``, else the one on port 8080 of this machine (``WAMPAPP_HOST``
+            and ``WAMPAPP_PORT``).
         realm: the realm; by default ``WAMPAPP_REALM``, else ``realm1``.
         prefix: what relative URIs are relative to, such as ``"com.example"``; None to refuse
             them.

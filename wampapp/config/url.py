@@ -43,6 +43,11 @@ class RouterUrl:
         return self.scheme in ("wss", "rss")
 
     @property
+    def is_local(self) -> bool:
+        """Whether only this machine is reached by it."""
+        return self.scheme == "unix" or is_loopback(self.host)
+
+    @property
     def websocket(self) -> bool:
         """Whether WebSocket is spoken; RawSocket otherwise."""
         return self.scheme in ("ws", "wss")
@@ -74,9 +79,21 @@ def parse_urls(urls: str) -> tuple[RouterUrl, ...]:
         urls: as in :func:`parse_url`, or several of them with commas between.
 
     Raises:
-        InvalidUrl: as in :func:`parse_url`.
+        InvalidUrl: as in :func:`parse_url`; or one without TLS, to another machine, is in a list
+            with one with TLS.
     """
-    return tuple(map(parse_url, _BETWEEN.split(urls) if isinstance(urls, str) else [urls]))
+    if not isinstance(urls, str):
+        return (parse_url(urls),)
+    if urls.rstrip().endswith(","):
+        raise InvalidUrl(f"The router URL {without_secrets(urls)!r} ends in a comma; leave it out.")
+    found = tuple(map(parse_url, _BETWEEN.split(urls)))
+    open_to_all = [url for url in found if not (url.secure or url.is_local)]
+    if open_to_all and any(url.secure for url in found):
+        raise InvalidUrl(
+            f"In a list with TLS, {without_secrets(open_to_all[0].url)} has none: whoever can keep "
+            "the others from answering would read everything. Use TLS for all of them."
+        )
+    return found
 
 
 def parse_url(url: str) -> RouterUrl:
@@ -139,8 +156,11 @@ def without_secrets(url: str) -> str:
     """Return a router's URL without what may be secret in it: user, password and query.
 
     Args:
-        url: the URL, which need not be valid.
+        url: the URL, or several with commas between; they need not be valid.
     """
+    several = _BETWEEN.split(url)
+    if len(several) > 1:
+        return ",".join(map(without_secrets, several))
     scheme, separator, rest = url.partition("://")
     if scheme.lower().startswith("unix"):
         return url
@@ -174,6 +194,19 @@ def _port(url: str, parts: SplitResult) -> int | None:
         f"The router URL {url!r} is not valid: after the host, only a port may follow, a whole "
         "number up to 65535."
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address can only be reached from this machine."""
+    host = host.strip("[]").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_ipv6(text: str) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from wampapp.config.url import parse_urls
 from wampapp.describe.api import Capture, Failure, Kind, Procedure, Topic, Variable
 from wampapp.protocol.patterns import Match  # noqa: TC001 - msgspec reads it at run time
 
@@ -91,7 +92,7 @@ def _free_key(operation: Operation, taken: dict[str, Any]) -> str:
 
 
 def _server(api: Api) -> dict[str, Any]:
-    url = urlsplit(api.router or "")
+    url = urlsplit(parse_urls(api.router)[0].url if api.router else "")
     server: dict[str, Any] = {"host": url.netloc or _DEFAULT_HOST}
     if url.path:
         server["pathname"] = url.path

@@ -46,7 +46,6 @@ class ProcessConnection:
     def __init__(self, runtime: Runtime, dialer: Dialer, config: Config) -> None:
         self.runtime = runtime
         self.process = os.getpid()
-        self.where = dialer.where
         self._workers = ThreadPool(1)
         self.connection = Connection(
             dialer,
@@ -113,7 +112,8 @@ class ProcessConnection:
         left = self._rejoin_timeout - away
         if left <= 0:
             raise NotJoined(
-                f"There has been no session with {self.where} for {away:.0f} s; nothing was sent."
+                f"There has been no session with {self.connection.where} for {away:.0f} s; "
+                "nothing was sent."
             )
         await self.connection.joined(left)
 

@@ -16,7 +16,7 @@ from wampapp.observe.colours import coloured, has_colours
 from wampapp.observe.tracing import current
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from wampapp.observe.colours import ColourOf
 
 #: The names of levels that :func:`configure` takes.
 LEVELS: Final = {
@@ -77,14 +77,13 @@ class LineFormatter(logging.Formatter):
 
     Args:
         worker: which of several processes this is: ``hello[2]``; None for the only one.
-        apps: the names of those whose lines have a colour each; of several processes, each has
-            one for all its lines. None for no colours.
+        colour_of: returns the number of a logger's colour by its name; None for no colours.
     """
 
-    def __init__(self, worker: int | None = None, apps: Sequence[str] | None = None) -> None:
+    def __init__(self, worker: int | None = None, colour_of: ColourOf | None = None) -> None:
         super().__init__()
-        self._worker = worker
-        self._apps = apps
+        self._mark = "" if worker is None else f"[{worker}]"
+        self._colour_of = colour_of
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, followed by its traceback if it has one."""
@@ -102,12 +101,8 @@ class LineFormatter(logging.Formatter):
         return line
 
     def _who(self, name: str) -> str:
-        who = name if self._worker is None else f"{name}[{self._worker}]"
-        if self._apps is None:
-            return who
-        if self._worker is not None:
-            return coloured(who, self._worker - 1)
-        return coloured(who, self._apps.index(name)) if name in self._apps else who
+        colour = None if self._colour_of is None else self._colour_of(name)
+        return name + self._mark if colour is None else coloured(name + self._mark, colour)
 
 
 def _shared_trace(record: logging.LogRecord) -> str:
@@ -204,7 +199,7 @@ def configure(
     stream: TextIO | None = None,
     form: str = "text",
     worker: int | None = None,
-    apps: Sequence[str] | None = None,
+    colour_of: ColourOf | None = None,
 ) -> None:
     """Show the log on the terminal, unless the program has set up logging by itself.
 
@@ -214,8 +209,7 @@ def configure(
         stream: where it goes; standard error by default.
         form: "text" for people, or "json" for one JSON object a line.
         worker: which of several processes this is; None for the only one.
-        apps: the names of those that share the process; each has a colour on a terminal, and so has
-            each of several processes. None for no colours.
+        colour_of: returns the number of a logger's colour on a terminal; None for no colours.
 
     Raises:
         UsageError: there is no such level or form.
@@ -231,8 +225,8 @@ def configure(
     if form == "json":
         handler.setFormatter(JsonFormatter(worker))
     else:
-        is_coloured = apps is not None and has_colours(stream)
-        handler.setFormatter(LineFormatter(worker, apps if is_coloured else None))
+        is_coloured = colour_of is not None and has_colours(stream)
+        handler.setFormatter(LineFormatter(worker, colour_of if is_coloured else None))
     handler.addFilter(TraceFilter())
     root.addHandler(handler)
     root.setLevel(lowest)

@@ -88,8 +88,11 @@ class Origin(msgspec.Struct, eq=False):
         """
         if self.options is None:
             place = self.traceparent()
-            self.is_shared = True
-            self.options = {CARRIER: str(place if self.span is not None else place.child())}
+            with making:
+                if self.options is None:
+                    self.is_shared = True
+                    text = str(place if self.span is not None else place.child())
+                    self.options = {CARRIER: text}
         return self.options
 
     def fail(self, error: BaseException) -> None:

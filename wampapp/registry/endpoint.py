@@ -7,7 +7,7 @@ import inspect
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from types import CodeType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wampapp.errors import InvalidHandler
@@ -163,9 +163,11 @@ def never_waits(function: Callable[..., Any]) -> bool:
 
     Its coroutine runs to its end in one step.
     """
-    code = getattr(function, "__code__", None)
-    if type(code) is not CodeType or not code.co_flags & inspect.CO_COROUTINE:
+    function = function.__func__ if type(function) is MethodType else function
+    # Of other objects, such as those of decorators in C, the code may be that of what they wrap.
+    if type(function) is not FunctionType or not function.__code__.co_flags & inspect.CO_COROUTINE:
         return False
+    code = function.__code__
     return not any(step.opname in _WAITING for step in dis.get_instructions(code))
 
 

@@ -330,7 +330,7 @@ def _first_line(function: object) -> str:
 
 
 def _exposure(host: str, *, is_guarded: bool, is_secure: bool) -> list[str]:
-    from wampapp.server.address import is_loopback
+    from wampapp.config.url import is_loopback
 
     if is_loopback(host) or (is_guarded and is_secure):
         return []

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from wampapp.config.url import parse_urls
 from wampapp.protocol.features import DESCRIBE
 from wampapp.registry.records import Registration
-from wampapp.server.address import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,4 +62,4 @@ def is_told(wanted: bool | None, found: Reach) -> bool:
         return found.server.is_local
     if found.url is None:
         return False  # in a test
-    return all(url.scheme == "unix" or is_loopback(url.host) for url in parse_urls(found.url))
+    return all(url.is_local for url in parse_urls(found.url))

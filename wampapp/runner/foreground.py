@@ -12,6 +12,7 @@ from wampapp.config.settle import settle_log
 from wampapp.errors import UsageError
 from wampapp.loop.runtime import current_runtime, get_runtime
 from wampapp.observe import logs
+from wampapp.observe.colours import always, by_name
 from wampapp.runner import banner
 from wampapp.runner.garbage import startup_spared
 from wampapp.runner.notify import Notifier
@@ -216,8 +217,8 @@ async def serve(
             stack.push_async_callback(_stop, app, service)
             app.attach(service)
             await service.start()
-        stack.enter_context(startup_spared())
         on_start()
+        stack.enter_context(startup_spared())
         for app, service in services:
             if service.does_nothing:
                 logger.warning(
@@ -262,9 +263,11 @@ def configure_logs(
         level: the lowest level that is logged; None for what the environment says.
         form: ``text`` or ``json``; None for what the environment says.
         worker: the process, whose number stands in each line where there are several.
-        apps: the names of those that share the process; each has a colour on a terminal.
+        apps: the names of those that share the process. On a terminal each has a colour, or else
+            each of several processes.
     """
     level, form = settle_log(level, form)
     number = worker.number if worker is not None and worker.count > 1 else None
-    logs.configure(level, form=form, worker=number, apps=apps)
+    colour_of = by_name(apps) if worker is None else always(worker.number - 1)
+    logs.configure(level, form=form, worker=number, colour_of=colour_of)
     return form == "json"

@@ -194,7 +194,7 @@ def show_console(server: Server, realm: str, host: str | None = None) -> None:
         realm: the realm that the console joins.
         host: where the server will listen; None where it listens already.
     """
-    from wampapp.server.address import is_loopback
+    from wampapp.config.url import is_loopback
 
     if is_loopback(server.host if host is None else host):
         server.own_file = functools.partial(console_file, realm=realm)
@@ -243,7 +243,7 @@ def _check_reachable(config: Config, rules: RouterConfig | None) -> None:
     Raises:
         UsageError: others can reach it, and nobody has said that they may.
     """
-    from wampapp.server.address import is_loopback
+    from wampapp.config.url import is_loopback
 
     if config.allow_anonymous or (rules is not None and not rules.open_realms):
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wampapp.config.origins import ANY
-from wampapp.config.url import WEBSOCKET_PATH, authority
+from wampapp.config.url import WEBSOCKET_PATH, authority, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -47,17 +47,6 @@ class Address:
     def page_url(self) -> str:
         """The URL of the web page."""
         return f"{'https' if self.secure else 'http'}://{self.authority}/"
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address can only be reached from this machine."""
-    host = host.strip("[]").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_ip_address(host: str) -> bool:

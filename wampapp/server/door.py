@@ -16,9 +16,9 @@ from twisted.protocols.policies import ProtocolWrapper
 
 from wampapp.config.listeners import Listener
 from wampapp.config.origins import ANY, OPAQUE, check_origin, normalize
-from wampapp.config.url import WEBSOCKET_PATH
+from wampapp.config.url import WEBSOCKET_PATH, is_loopback
 from wampapp.errors import UsageError
-from wampapp.server.address import Address, host_allowed, is_ip_address, is_loopback
+from wampapp.server.address import Address, host_allowed, is_ip_address
 from wampapp.server.connections import Connections
 from wampapp.server.listening import listen_on
 from wampapp.transport.budget import Budget

@@ -57,10 +57,9 @@ async def join(
         )
     seconds = config.handshake_timeout if timeout is None else timeout
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds), dialer.joining():
             await dialer.dial(session, seconds)
             await session.joined
-            dialer.settle()
     except TimeoutError:
         error = session.timed_out(dialer.where, seconds)
         session.cut("the join took too long")

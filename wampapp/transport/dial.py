@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from abc import ABC, abstractmethod
@@ -17,7 +18,7 @@ from wampapp.transport.local import connect_locally
 from wampapp.transport.reasons import TLS_FAILED, reason_text, tls_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from wampapp.config.url import RouterUrl
     from wampapp.transport.link import Handler, Link
@@ -46,8 +47,13 @@ class Dialer(ABC):
     async def dial(self, handler: Handler, timeout: float) -> None:
         """Link ``handler`` to a router; raises RouterUnreachable or TlsFailed."""
 
-    def settle(self) -> None:  # noqa: B027 - most have but one way
-        """Take note that a session has joined where it was linked last."""
+    @contextlib.asynccontextmanager
+    async def joining(self) -> AsyncIterator[None]:
+        """Surround an attempt to join, from its :meth:`dial` on; it raises what the attempt does.
+
+        It ends well once the session has joined.
+        """
+        yield
 
 
 class UrlDialer(Dialer):

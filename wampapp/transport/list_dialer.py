@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from wampapp.errors import RouterUnreachable
 from wampapp.transport.dial import Dialer, UrlDialer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from wampapp.config.records import Tls
     from wampapp.transport.link import Handler
@@ -37,20 +38,26 @@ class ListDialer(Dialer):
     def __init__(self, dialers: Sequence[UrlDialer]) -> None:
         self.where = " or ".join(dialer.where for dialer in dialers)
         self._dialers = dialers
-        self._reached = -1
+        self._reached = 0
         self._is_settled = False
+        # So that all sessions of a process, which share it, join the same one.
+        self._alone = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def joining(self) -> AsyncIterator[None]:
+        """Let one session at a time try, until the first has joined; see :class:`Dialer`."""
+        async with contextlib.nullcontext() if self._is_settled else self._alone:
+            yield
+            self._settle()
 
     async def dial(self, handler: Handler, timeout: float) -> None:
         """Connect to one of them, each of which gets its share of the time; see :class:`Dialer`."""
         if self._is_settled:
             await self._dialers[self._reached].dial(handler, timeout)
             return
-        count = len(self._dialers)
-        share = timeout / count
+        share = timeout / len(self._dialers)
         failures = []
-        # One that was reached and let nobody join is the last to be tried again.
-        for number in range(self._reached + 1, self._reached + 1 + count):
-            dialer = self._dialers[number % count]
+        for number, dialer in enumerate(self._dialers):
             try:
                 async with asyncio.timeout(share):
                     await dialer.dial(handler, share)
@@ -59,12 +66,12 @@ class ListDialer(Dialer):
             except RouterUnreachable as error:
                 failures.append(str(error))
             else:
-                self._reached = number % count
+                self._reached = number
                 return
         raise RouterUnreachable(" ".join(failures))
 
-    def settle(self) -> None:
-        """Stay with the router that was reached last."""
+    def _settle(self) -> None:
+        """Stay with the router that was reached, as a session has joined there."""
         if self._is_settled:
             return
         self._is_settled = True
@@ -72,7 +79,8 @@ class ListDialer(Dialer):
         if self._reached:
             passed = " and ".join(dialer.where for dialer in self._dialers[: self._reached])
             logger.warning(
-                "Joined %s: %s did not answer. Whoever is there cannot be reached from here.",
+                "Joined %s: %s did not answer. If that is another router, whoever is there cannot "
+                "be reached from here.",
                 self.where,
                 passed,
             )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wampapp.config.records import Config, check_port, check_realm, check_seconds
 from wampapp.config.settle import settle
-from wampapp.config.url import RouterUrl, parse_url, parse_urls, urls_at
+from wampapp.config.url import RouterUrl, parse_url, parse_urls, urls_at, without_secrets
 from wampapp.errors import InvalidUrl, UsageError
 
 
@@ -36,12 +36,25 @@ def test_a_url_is_taken_apart(url: str, parts: tuple[str, str, int, str]) -> Non
     assert parse_url(url) == RouterUrl(url, *parts)
 
 
+def test_a_list_is_shown_without_its_secrets() -> None:
+    urls = "unix:///run/a?b,wss://ada:secret@a/ws?ticket=secret, rss://b:8443"
+    assert without_secrets(urls) == "unix:///run/a?b,wss://a/ws,rss://b:8443"
+
+
+@pytest.mark.parametrize(
+    "urls",
+    ["rs://127.0.0.1,wss://a/ws", "unix:///a,rss://b", "rss://a,wss://b/ws", "rs://a,ws://b/ws"],
+)
+def test_what_may_be_in_one_list(urls: str) -> None:
+    assert len(parse_urls(urls)) == 2
+
+
 @pytest.mark.parametrize(
     ("urls", "apart"),
     [
         ("rs://a", ["rs://a"]),
         ("rs://a,rs://b:9", ["rs://a", "rs://b:9"]),
-        ("ws://a/x,y,  WSS://b/z , unix:///s,t", ["ws://a/x,y", "WSS://b/z", "unix:///s,t"]),
+        ("wss://a/x,y,  WSS://b/z , unix:///s,t", ["wss://a/x,y", "WSS://b/z", "unix:///s,t"]),
     ],
 )
 def test_a_list_has_commas_between_its_urls(urls: str, apart: list[str]) -> None:

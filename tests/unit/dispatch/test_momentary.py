@@ -105,6 +105,17 @@ class Thing:
     async def __call__(self) -> None: ...
 
 
+class Proxy:
+    """A decorator in C may show the attributes of what it wraps, its code too."""
+
+    __code__ = adds.__code__
+    __wrapped__ = adds
+
+    async def __call__(self, *args: Any) -> Any:
+        await asyncio.sleep(0)
+        return await adds(*args)
+
+
 @functools.wraps(adds)
 async def wrapper(*args: Any) -> Any:
     return await adds(*args)
@@ -127,6 +138,8 @@ async def wrapper(*args: Any) -> Any:
         (Thing(), False),
         (functools.partial(adds, 1), False),
         (AsyncMock(), False),
+        (Proxy(), False),
+        (Proxy().__call__, False),
         (print, False),
     ],
 )

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from wampapp.errors import UsageError
+from wampapp.observe.colours import always, by_name
 from wampapp.observe.logs import (
     JsonFormatter,
     LineFormatter,
@@ -42,6 +43,28 @@ def test_a_line_has_clock_name_and_text() -> None:
     entry = record()
     clock = time.strftime("%H:%M:%S", time.localtime(entry.created))
     assert LineFormatter().format(entry) == f"{clock}  hello  Ada says hello"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("hello", "\x1b[36mhello\x1b[0m"),
+        ("hello.db", "\x1b[36mhello.db\x1b[0m"),
+        ("com.tea", "\x1b[33mcom.tea\x1b[0m"),
+        ("com", "com"),
+        ("helloes", "helloes"),
+    ],
+)
+def test_the_names_of_apps_and_what_is_below_them_have_colours(name: str, shown: str) -> None:
+    entry = record()
+    entry.name = name
+    line = LineFormatter(colour_of=by_name(["hello", "com.tea"])).format(entry)
+    assert line[10:] == f"{shown}  Ada says hello"
+
+
+def test_of_several_processes_each_has_one_colour() -> None:
+    line = LineFormatter(2, always(1)).format(record())
+    assert line[10:] == "\x1b[33mhello[2]\x1b[0m  Ada says hello"
 
 
 @pytest.mark.parametrize(

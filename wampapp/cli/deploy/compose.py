@@ -33,8 +33,9 @@ def files(plan: Plan) -> dict[str, str]:
         plan: the deployment.
     """
     # Within the network of the file, each process is reached by its name.
-    port = urlsplit(plan.url).port
-    url = f"rs://router:{port}" if plan.router is not None else plan.url
+    url = plan.url
+    if plan.router is not None:
+        url = f"rs://router:{urlsplit(url).port}"
     services = {one.name: _service(plan, one, url) for one in plan.programs}
     composed = {"name": plan.name, "services": services, "volumes": {"instance": {}}}
     return {

@@ -150,8 +150,7 @@ def make_plan(
             "--name my-shop."
         )
     programs: list[Program] = []
-    joined = url or f"rs://127.0.0.1:{port}"
-    parse_urls(joined)
+    joined = ",".join(one.url for one in parse_urls(url or f"rs://127.0.0.1:{port}"))
     if url is None:
         config = ("--router-config", router_config) if router_config else ()
         words = ("wampapp", "router", "--port", str(port), *config)

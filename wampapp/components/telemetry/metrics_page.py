@@ -6,8 +6,8 @@ import secrets
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wampapp.components.telemetry.exposition import OPEN_METRICS, TEXT
+from wampapp.config.url import is_loopback
 from wampapp.errors import WampError
-from wampapp.server.address import is_loopback
 from wampapp.web import Request, Response
 
 if TYPE_CHECKING:
