@@ -42,6 +42,13 @@ def test_the_router_is_named() -> None:
     assert from_document(to_document(api)) == api
 
 
+def test_of_a_list_of_routers_the_first_is_named() -> None:
+    api = Api(title="x", version="1", router="rs://a:8080, rs://b:8080", realm="shop")
+    [server] = to_document(api)["servers"].values()
+    assert server["host"] == "a:8080"
+    assert server["x-wamp"]["url"] == "rs://a:8080,rs://b:8080"
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [
