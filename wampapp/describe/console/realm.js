@@ -53,3 +53,15 @@ export function keepFresh(wamp, topics, refresh) {
   else wamp.addEventListener("join", watch, { once: true });
   return soon;
 }
+
+/**
+ * Looks for a component when the page has joined, and after new registrations until `look` returns
+ * true: a page may be back before the component is.
+ */
+export function keepLooking(wamp, look) {
+  let isFound = false;
+  const again = async () => (isFound = (await look()) === true);
+  wamp.addEventListener("join", again);
+  if (wamp.session) again();
+  keepFresh(wamp, ["wamp.registration.on_create"], () => isFound || again());
+}

@@ -1,7 +1,7 @@
 // The console's tab for key/value stores: which keys there are, and what becomes of them.
 
 import { area, failure, h, json, labelled, pretty, put, typed, Unreadable } from "./dom.js";
-import { prefixes } from "./realm.js";
+import { keepLooking, prefixes } from "./realm.js";
 
 // By which it is found: what is below its prefix.
 const MINE = ["scan", "changes", "entry", "hold", "touch"];
@@ -114,6 +114,7 @@ export const tab = {
         put(which, ...found.map((one) => h("option", { value: one }, one)));
         choice.hidden = found.length < 2;
         await turnTo(found.includes(prefix) ? prefix : found[0]);
+        return true;
       } catch (error) {
         if (wamp.session) put(trouble, failure(error));
       }
@@ -394,7 +395,6 @@ export const tab = {
       return row;
     }
 
-    wamp.addEventListener("join", look);
-    if (wamp.session) look();
+    keepLooking(wamp, look);
   },
 };

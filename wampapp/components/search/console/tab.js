@@ -1,7 +1,7 @@
 // The console's tab for searches: what an index finds, while it changes.
 
 import { failure, h, labelled, pretty, put, visible } from "./dom.js";
-import { prefixes } from "./realm.js";
+import { keepLooking, prefixes } from "./realm.js";
 
 // By which it is found: what is below its prefix.
 const MINE = ["rebuild", "check", "live", "query", "stats"];
@@ -90,6 +90,7 @@ export const tab = {
         put(which, ...options(found));
         choice.hidden = found.length < 2;
         await turnTo(found.includes(prefix) ? prefix : found[0]);
+        return true;
       } catch (error) {
         if (wamp.session) put(trouble, failure(error));
       }
@@ -201,7 +202,6 @@ export const tab = {
       }
     }
 
-    wamp.addEventListener("join", look);
-    if (wamp.session) look();
+    keepLooking(wamp, look);
   },
 };

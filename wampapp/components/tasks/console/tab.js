@@ -1,7 +1,7 @@
 // The console's tab for task queues: what waits, what runs and how far it is, and what has failed.
 
 import { failure, h, labelled, pretty, put } from "./dom.js";
-import { prefixes } from "./realm.js";
+import { keepLooking, prefixes } from "./realm.js";
 
 // By which it is found: what is below its prefix.
 const MINE = ["enqueue", "follow", "queues", "watch"];
@@ -70,6 +70,7 @@ export const tab = {
         put(which, ...found.map((one) => h("option", { value: one }, one)));
         choice.hidden = found.length < 2;
         turnTo(found.includes(prefix) ? prefix : found[0]);
+        return true;
       } catch (error) {
         if (wamp.session) put(trouble, failure(error));
       }
@@ -218,7 +219,6 @@ export const tab = {
       return h("li", { "data-task": String(task.id) }, details);
     }
 
-    wamp.addEventListener("join", find);
-    if (wamp.session) find();
+    keepLooking(wamp, find);
   },
 };

@@ -1,7 +1,7 @@
 // The console's tab for telemetry: what all services log, and how they are called.
 
 import { failure, h, json, labelled, put } from "./dom.js";
-import { prefixes } from "./realm.js";
+import { keepLooking, prefixes } from "./realm.js";
 import { handlerTable, processTable } from "./tab-telemetry-tables.js";
 
 // By which it is found: what is below its prefix.
@@ -69,19 +69,20 @@ export const tab = {
     async function safely(work) {
       try {
         put(trouble);
-        await work();
+        return await work();
       } catch (error) {
         if (wamp.session) put(trouble, failure(error));
       }
     }
 
     async function look() {
-      await safely(async () => {
+      return await safely(async () => {
         const found = await prefixes(wamp, MINE);
         if (!found.length) return put(state, "Nobody collects.");
         put(which, ...found.map((one) => option(one)));
         choice.hidden = found.length < 2;
         await turnTo(found.includes(prefix) ? prefix : found[0]);
+        return true;
       });
     }
 
@@ -194,7 +195,6 @@ export const tab = {
       );
     }
 
-    wamp.addEventListener("join", look);
-    if (wamp.session) look();
+    keepLooking(wamp, look);
   },
 };
