@@ -43,7 +43,7 @@ JUDGED: dict[str, list[tuple[str, str, int]]] = {
     "flask app mounted": [("pages", "Mount other web apps", 2)],
     "session cookie secret key": [("pages", "Use templates, sessions and messages", 2)],
     "nginx websocket": [("deploy", "nginx", 2)],
-    "systemd unit": [("deploy", "systemd", 2)],
+    "systemd unit": [("deploy", "systemd by hand", 2), ("deploy", "A process manager", 2)],
     "certificate of the router": [("connect", "Use TLS", 2), ("guard-the-router", "Encrypt", 2)],
     "ticket secret file": [
         ("connect", "Prove who you are", 2),
