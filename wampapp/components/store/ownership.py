@@ -31,9 +31,11 @@ _AGAIN: Final = 1.0
 #: Seconds that our own former session may take to end.
 _ZOMBIE: Final = 5.0
 
+#: A session that is just ending may still be known by its lock only. It is left out, for it is
+#: nobody's any longer.
 _HOLDER: Final = """
     select l.pid, extract(epoch from a.backend_start)::text, a.application_name
-    from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+    from pg_locks l join pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
     and l.database = (select oid from pg_database where datname = current_database())
     and (l.classid::bigint << 32) | l.objid::bigint = ?

@@ -23,6 +23,7 @@ from wampapp.components.store import Store, Transaction, make_store
 from wampapp.components.store import postgres as module
 from wampapp.components.store.connection import translated
 from wampapp.components.store.migrations import Schema
+from wampapp.components.store.ownership import Ownership
 from wampapp.components.store.url import Place
 from wampapp.errors import StorageFailed, StoreError, UsageError
 
@@ -501,6 +502,41 @@ def test_an_owner_takes_the_lock_from_its_own_former_session(
 
     asyncio.run(main())
     assert lines() == []
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_session_that_is_ending_is_no_other_owner(
+    postgres: Postgres, schema: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server may still show its lock, and no longer the session."""
+    # Before the server's own, so that sessions can be hidden.
+    path = f"{schema},pg_catalog"
+    postgres.execute("create table hidden(is_so bool)", schema=path)
+    postgres.execute(
+        "create view pg_stat_activity as select * from pg_catalog.pg_stat_activity"
+        " where not exists (select from hidden where is_so)",
+        schema=path,
+    )
+    look = Ownership._holder
+    seen: list[Any] = []
+
+    def holder(self: Ownership, connection: Any) -> Any:
+        seen.append(look(self, connection))
+        postgres.execute("delete from hidden", schema=path)
+        return seen[-1]
+
+    monkeypatch.setattr(Ownership, "_holder", holder)
+
+    async def main() -> None:
+        async with opened(postgres.tcp_url(path, port=wire.port)) as store:
+            before = await store.do(pid)
+            postgres.execute("insert into hidden values (true)", schema=path)
+            wire.strand()
+            assert await store.do(pid) != before
+            assert seen[0] is None
+            assert seen[1][0] == before
+
+    asyncio.run(main())
 
 
 @pytest.mark.usefixtures("busy")
