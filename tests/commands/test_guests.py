@@ -40,8 +40,8 @@ app = App(prefix="com.{name}", name="{name}")
 def joined() -> None:
     app.logger.info("is here")
 """
-#: What makes text cyan, yellow and magenta on a terminal.
-CYAN, YELLOW, MAGENTA = "\x1b[36m", "\x1b[33m", "\x1b[35m"
+#: What makes text cyan, yellow and magenta on a terminal, and what ends that.
+CYAN, YELLOW, MAGENTA, END = "\x1b[36m", "\x1b[33m", "\x1b[35m", "\x1b[0m"
 
 
 @pytest.fixture
@@ -86,55 +86,46 @@ def test_several_have_names(guest: str) -> None:
     assert len(re.findall(r"^refused  begins", service.text, re.MULTILINE)) == 1
 
 
-def test_each_has_its_colour_on_a_terminal(guest: str, tmp_path: Path) -> None:
-    places = [tmp_path / f"{name}.py" for name in ("tea", "cake")]
+@pytest.mark.parametrize(
+    ("names", "options", "variables", "shown"),
+    [
+        (
+            ["tea", "cake"],
+            (),
+            {},
+            [f"{CYAN}tea{END}", f"{YELLOW}cake{END}", f"{MAGENTA}worker{END}"],
+        ),
+        (
+            ["tea"],
+            ("--workers", "2"),
+            {},
+            [f"{CYAN}tea[1]{END}", f"{YELLOW}tea[2]{END}", f"{MAGENTA}worker{END}"],
+        ),
+        (["tea"], ("--workers", "1"), {}, [f"{CYAN}tea{END}", f"{YELLOW}worker{END}"]),
+        (["tea"], (), {"NO_COLOR": "1"}, ["tea", "worker"]),
+    ],
+    ids=["services", "workers", "supervised", "none are wanted"],
+)
+def test_each_has_its_colour_on_a_terminal(
+    guest: str,
+    tmp_path: Path,
+    names: list[str],
+    options: tuple[str, ...],
+    variables: dict[str, str],
+    shown: list[str],
+) -> None:
+    places = [tmp_path / f"{name}.py" for name in names]
     for place in places:
         place.write_text(SAYS.format(name=place.stem))
-    words = ("run", *places, "--port", str(free_port()), "--guest", guest)
-    with WampappTerminal(*words, env=environment()) as terminal:
+    words = ("run", *places, "--port", str(free_port()), "--guest", guest, *options)
+    with WampappTerminal(*words, env=environment(**variables)) as terminal:
         terminal.until("worker  begins at")
         terminal.press("ctrl-c")
         assert terminal.wait() == 0
-    assert f"{CYAN}tea\x1b[0m  is here" in terminal.raw
-    assert f"{YELLOW}cake\x1b[0m  is here" in terminal.raw
-    assert f"{MAGENTA}worker\x1b[0m  begins at" in terminal.raw
-
-
-def test_each_worker_has_its_colour_on_a_terminal(guest: str, tmp_path: Path) -> None:
-    place = tmp_path / "tea.py"
-    place.write_text(SAYS.format(name="tea"))
-    words = ("run", place, "--port", str(free_port()), "--guest", guest, "--workers", "2")
-    with WampappTerminal(*words, env=environment()) as terminal:
-        terminal.until("worker  begins at")
-        terminal.press("ctrl-c")
-        assert terminal.wait() == 0
-    assert f"{CYAN}tea[1]\x1b[0m  is here" in terminal.raw
-    assert f"{YELLOW}tea[2]\x1b[0m  is here" in terminal.raw
-    assert f"{MAGENTA}worker\x1b[0m  begins at" in terminal.raw
-
-
-def test_a_supervised_service_has_its_colour_on_a_terminal(guest: str, tmp_path: Path) -> None:
-    place = tmp_path / "tea.py"
-    place.write_text(SAYS.format(name="tea"))
-    words = ("run", place, "--port", str(free_port()), "--guest", guest, "--workers", "1")
-    with WampappTerminal(*words, env=environment()) as terminal:
-        terminal.until("worker  begins at")
-        terminal.press("ctrl-c")
-        assert terminal.wait() == 0
-    assert f"{CYAN}tea\x1b[0m  is here" in terminal.raw
-    assert f"{YELLOW}worker\x1b[0m  begins at" in terminal.raw
-
-
-def test_no_colours_where_none_are_wanted(guest: str, tmp_path: Path) -> None:
-    place = tmp_path / "tea.py"
-    place.write_text(SAYS.format(name="tea"))
-    words = ("run", place, "--port", str(free_port()), "--guest", guest)
-    with WampappTerminal(*words, env={**environment(), "NO_COLOR": "1"}) as terminal:
-        terminal.until("worker  begins at")
-        terminal.press("ctrl-c")
-        assert terminal.wait() == 0
-    assert "tea  is here" in terminal.raw
-    assert "worker  begins at" in terminal.raw
+    *services, worker = shown
+    for service in services:
+        assert re.search(rf"\d  {re.escape(service)}  is here", terminal.raw)
+    assert f"\n{worker}  begins at" in terminal.raw
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ class Dispatcher:
             except StopIteration as stop:
                 value = stop.value
             else:
-                raise RuntimeError(f"{run.endpoint.uri} waits, and there is no await in its code.")
+                raise RuntimeError(f"{run.endpoint.uri} waits, although it has no await.")
             if type(value) not in FINAL and run.is_iterated(value):
                 self._start_task(run, self._iterate, (run, value))
                 return

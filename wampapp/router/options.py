@@ -70,7 +70,7 @@ def invocation_details(
             one that it uses.
     """
     if registration.match == EXACT and not (needs_more(options) or registration.callees[callee]):
-        return options  # a trace alone, as calls within a call have it
+        return options  # only a trace, which each call that a handler makes carries
     if "timeout" in options:
         seconds_of(options)
     details = handed_on(options)

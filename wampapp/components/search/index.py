@@ -312,7 +312,7 @@ def _plain_options(options: FindOptions) -> dict[str, Any]:
     """Return the options that were given, as they are sent.
 
     Raises:
-        TypeError: there is no such option.
+        TypeError: an option is unknown.
     """
     unknown = unknown_option(options, FindOptions.__annotations__)
     if unknown is not None:

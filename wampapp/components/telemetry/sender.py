@@ -217,7 +217,7 @@ class Sender:
         elements = 0
         for key, value in self._sampler.totals().items():
             added = _difference(value, self._told.get(key))
-            # What there is no room for is told the next time.
+            # What does not fit into this report goes into the next.
             if added is not None and elements < MAX_ELEMENTS:
                 elements += len(added) if isinstance(added, list) else 1
                 totals[key] = value
