@@ -380,6 +380,15 @@ class App(Blueprint, AwaitableVerbs, HostsSessions, Mounting):
             raise NotJoined(_NOT_RUNNING)
         return connection
 
+    def _connection_for(self, verb: str) -> Connection:
+        service = self._service
+        if service is not None and service.runtime.in_loop_thread:
+            connection = service.connection
+            if connection is not None:
+                return connection
+        self._check_thread(verb)
+        return self._connection()
+
     def _blueprint(self) -> Blueprint:
         blueprint = Blueprint(self.prefix)
         blueprint.scope = self.scope  # the app's error handlers and middleware

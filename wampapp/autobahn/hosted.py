@@ -130,7 +130,7 @@ class HostedSession(Session):
     def opened(self, link: Link) -> None:
         """Take the link, and have the session say HELLO."""
         self._link = self._backlog.link = link
-        self.state = State.JOINING
+        self._move_to(State.JOINING)
         self._transport = SessionTransport(link, self._sending, self._close)
         self._awaited = "call self.join()"
         self.hosted.onOpen(self._transport)
@@ -366,7 +366,7 @@ class HostedSession(Session):
         self._router_left = self._is_leaving = True
         self._reason = _reason(message) if not self.is_finished else "it left"
         if self.state is State.JOINED:
-            self.state = State.LEAVING
+            self._move_to(State.LEAVING)
         self._loop.call_later(_LEAVE_SECONDS, self._end, self._reason)
         if message[2] == GOODBYE_AND_OUT:
             # What Autobahn's own routers answer: its sessions warn of anything else.

@@ -52,6 +52,10 @@ class AwaitableVerbs:
     def _check_thread(self, verb: str, blocking: str | None = None) -> None:
         raise NotImplementedError
 
+    def _connection_for(self, verb: str) -> Connection:
+        """Return the connection, having checked the thread; one step for each call and event."""
+        raise NotImplementedError
+
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call a procedure; await what it returns.
 
@@ -74,11 +78,11 @@ class AwaitableVerbs:
             WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
         """
         name = uris.resolve(uri, self.prefix, "procedure")
-        self._check_thread("call")
         if "options" in kwargs and (theirs := taken(kwargs, "CallOptions")) is not None:
+            self._check_thread("call")
             procedure = procedure_for(self._connection, name, theirs, {})
             return self._runtime().loop.create_task(procedure(*args, **kwargs))
-        return self._connection().call(name, args, kwargs)
+        return self._connection_for("call").call(name, args, kwargs)
 
     def publish(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Publish an event. It is sent at once; awaiting what this returns takes no time.
@@ -99,10 +103,10 @@ class AwaitableVerbs:
             WrongThread: called off the event loop; a plain ``def`` handler uses ``app.sync``.
         """
         name = uris.resolve(uri, self.prefix, "topic")
-        self._check_thread("publish")
         if "options" in kwargs and (theirs := taken(kwargs, "PublishOptions")) is not None:
+            self._check_thread("publish")
             return self.topic(uri, theirs).publish(*args, **kwargs)
-        return self._connection().publish(name, args, kwargs)
+        return self._connection_for("publish").publish(name, args, kwargs)
 
     def stream(self, uri: str, /, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         """Call a procedure and iterate over its progressive results with ``async for``.

@@ -7,7 +7,9 @@ import contextvars
 import functools
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, Final
+from weakref import getweakrefcount
 
 from wampapp.dispatch.execution import (
     FINAL,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 #: The most calls that wait for a handler with ``concurrency``; further ones are refused.
 MAX_WAITING_CALLS: Final = 1000
 _NO_DETAILS: Final[dict[str, Any]] = {}
+#: How many references there are to what only one variable has: its own, and the argument.
+_OURS: Final = 2
 
 
 class Dispatcher:
@@ -86,6 +90,7 @@ class Dispatcher:
         self._tasks: dict[Run, asyncio.Future[Any]] = {}
         self._in_threads: dict[Run, None] = {}
         self._idle: asyncio.Future[None] | None = None
+        self._spare: Momentary | None = None
         self._closed = False
         if spans is not None:
             self.call = with_spans(self.call, spans)  # type: ignore[method-assign] # else no cost
@@ -134,7 +139,8 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001 - a dataclass's __post_init__ may raise anything
             self._fail(run, error)
             return run
-        run.uri = details.get("procedure") or details.get("topic") or endpoint.pattern.uri
+        named = details and (details.get("procedure") or details.get("topic"))
+        run.uri = named or endpoint.pattern.uri
         if endpoint.timeout is not None:
             run.start_timer(self._loop, endpoint.timeout)
         if endpoint.limit is not None:
@@ -228,7 +234,8 @@ class Dispatcher:
         second with 64 in flight, 1.15 times with 16.
         """
         loop = self._loop
-        moment = Momentary(loop=loop)
+        moment = self._spare or Momentary(loop=loop)
+        self._spare = None
         moment.name = run.endpoint.uri
         try:
             asyncio._enter_task(loop, moment)  # type: ignore[arg-type] # not asyncio's own
@@ -240,7 +247,10 @@ class Dispatcher:
             contextvars.copy_context().run(self._answer_at_once, run, args, kwargs, moment)
         finally:
             asyncio._leave_task(loop, moment)  # type: ignore[arg-type]
-            moment.finish()
+            if getrefcount(moment) == _OURS and not (moment.is_used or getweakrefcount(moment)):
+                self._spare = moment  # nobody has seen it: 0.2 µs less than to make another
+            else:
+                moment.finish()
 
     def _answer_at_once(
         self, run: Run, args: Sequence[Any], kwargs: dict[str, Any], moment: Momentary

@@ -27,10 +27,12 @@ class Momentary(asyncio.Future[None]):
     Attributes:
         name: its name.
         coroutine: what it stands for.
+        is_used: whether it was cancelled, or has to call somebody back.
     """
 
     name: str
     coroutine: Coroutine[Any, Any, Any]
+    is_used = False
     #: Where anyio looks: it waits for nothing, and no cancellation is under way.
     _fut_waiter = None
     _must_cancel = False
@@ -50,7 +52,13 @@ class Momentary(asyncio.Future[None]):
         if self.done():
             return False
         self._cancellations += 1
+        self.is_used = True
         return True
+
+    def add_done_callback(self, *args: Any, **options: Any) -> None:
+        """Call somebody back when it is done."""
+        self.is_used = True
+        super().add_done_callback(*args, **options)
 
     def cancelling(self) -> int:
         """Return how many cancellations were asked for."""

@@ -59,6 +59,10 @@ class Service:
         surround: see :meth:`App.surround`.
         succeeds: whether another process served before, whose session the router may still hold.
         describe: returns what the app offers, as an AsyncAPI document; None to tell nobody.
+
+    Attributes:
+        runtime: the process's loop.
+        connection: the connection; None before :meth:`start` and after :meth:`stop`.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class Service:
         #: Found once; a dialer that is given needs no search.
         self._reach = None if dialer is None else Reach(dialer, config, config.url)
         self._registry = registry
-        self._runtime = runtime
+        self.runtime = runtime
         self._log = log
         self._surround = surround
         self._workers = ThreadPool(threads)
@@ -96,7 +100,7 @@ class Service:
             surround=surround,
             spans=otel.configured(),
         )
-        self._connection: Connection | None = None
+        self.connection: Connection | None = None
         self._guests: list[Connection] = []
         self._pages: Pages | None = None
         #: Which Host headers are allowed, which origins, and the files of the console, if another
@@ -161,11 +165,6 @@ class Service:
         return None if self._reach is None else self._reach.dialer
 
     @property
-    def runtime(self) -> Runtime:
-        """The loop that it runs on."""
-        return self._runtime
-
-    @property
     def dispatcher(self) -> Dispatcher:
         """What runs its handlers."""
         return self._dispatcher
@@ -176,14 +175,9 @@ class Service:
         return self._workers
 
     @property
-    def connection(self) -> Connection | None:
-        """The connection; None before :meth:`start` and after :meth:`stop`."""
-        return self._connection
-
-    @property
     def connections(self) -> list[Connection]:
         """All connections: the app's own, and those of its guests."""
-        own = [] if self._connection is None else [self._connection]
+        own = [] if self.connection is None else [self.connection]
         return own + self._guests
 
     async def start(self, *, patient: bool = True) -> None:
@@ -203,7 +197,7 @@ class Service:
         self._registry.freeze()
         config = self._config
         if config.debug if config.watch_loop is None else config.watch_loop:
-            self._watchdog = blocking.watch(self._runtime.loop, self._registry)
+            self._watchdog = blocking.watch(self.runtime.loop, self._registry)
         self._starting = asyncio.create_task(self._start(patient))
         try:
             await self._starting
@@ -239,7 +233,7 @@ class Service:
         await self._hooks.run_startup()
         await self._health.start()
         if self._registry.has_own or not self._registry.guests:
-            self._connection = Connection(
+            self.connection = Connection(
                 found.dialer,
                 found.config,
                 self._dispatcher,
@@ -249,9 +243,9 @@ class Service:
                 on_leave=self._hooks.run_leave,
                 succeeds=self._succeeds,
             )
-            await self._connection.open(patient=patient)
+            await self.connection.open(patient=patient)
             self._timers.start()
-            self._keep(self._connection)
+            self._keep(self.connection)
         for guest in self._registry.guests:
             from wampapp.autobahn.connection import GuestConnection
 
@@ -264,7 +258,7 @@ class Service:
         self._health.is_ready = True
 
     def _announced(self) -> list[tuple[Registration | Subscription, Endpoint]]:
-        return [] if self._connection is None else self._connection.announced()
+        return [] if self.connection is None else self.connection.announced()
 
     async def _serve_pages(self, found: Reach) -> None:
         web, config = self._registry.web, self._config
@@ -292,7 +286,7 @@ class Service:
         if self._handed is not None:
             await self._pages.take_over(*self._handed)
         elif config.http is not None:
-            await self._pages.listen(self._runtime.reactor, config.http)
+            await self._pages.listen(self.runtime.reactor, config.http)
         elif found.server is not None:
             await self._pages.share_port(found.server)
 
@@ -346,10 +340,10 @@ class Service:
             pattern: what it is registered with, if it is declared at all.
         """
         self._left_out.add((pattern.match, pattern.uri))
-        if self._connection is not None:
-            for record, endpoint in self._connection.announced():
+        if self.connection is not None:
+            for record, endpoint in self.connection.announced():
                 if self._is_left_out(record, endpoint):
-                    await self._connection.withdraw(endpoint)
+                    await self.connection.withdraw(endpoint)
 
     def _is_left_out(self, record: Registration | Subscription, endpoint: Endpoint) -> bool:
         key = endpoint.pattern.match, endpoint.pattern.uri
@@ -420,17 +414,17 @@ class Service:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         self._keepers.clear()
-        loop = self._runtime.loop
+        loop = self.runtime.loop
         end = loop.time() + self._config.grace
         await self._hooks.run_stopping()
         await asyncio.gather(*(connection.stop_serving() for connection in self.connections))
         await self._timers.stop(self._config.grace)
         left = max(0.0, end - loop.time())
         await asyncio.gather(*(guest.close(grace=left) for guest in self._guests))
-        if self._connection is not None:
+        if self.connection is not None:
             # Handlers that finish may call meanwhile, so it stays in place until they have.
-            await self._connection.close(self._hooks.run_shutdown, max(0.0, end - loop.time()))
-            self._connection = None
+            await self.connection.close(self._hooks.run_shutdown, max(0.0, end - loop.time()))
+            self.connection = None
         if self._pages is not None:
             await self._pages.stop()
         await self._hooks.run_shutdown()  # if there was no session to close
@@ -452,7 +446,7 @@ class Service:
         """
         if self._reach is None:
             config = dataclasses.replace(self._config, identifier=self._registry.identifier)
-            self._reach = await reach.find_router(config, self._runtime)
+            self._reach = await reach.find_router(config, self.runtime)
         return self._reach
 
     def use_router(self, found: Reach) -> None:

@@ -52,15 +52,16 @@ class Callee:
     Args:
         dispatcher: what runs the handlers.
         caller: what makes requests of the router.
-        send: sends a message on the session; raises NotJoined or ConnectionLost.
+
+    Attributes:
+        send: sends a message on the session, which sets it; raises NotJoined or ConnectionLost.
     """
 
-    def __init__(
-        self, dispatcher: Dispatcher, caller: Caller, send: Callable[[Message], None]
-    ) -> None:
+    send: Callable[[Message], None]
+
+    def __init__(self, dispatcher: Dispatcher, caller: Caller) -> None:
         self._dispatcher = dispatcher
         self._caller = caller
-        self._send = send
         #: The procedures, by registration id.
         self._endpoints: dict[int, Endpoint] = {}
         #: The calls that run, by the request id of their INVOCATION.
@@ -136,16 +137,16 @@ class Callee:
     def on_invocation(self, message: Message) -> None:
         """Handle ``[INVOCATION, Request, Registration, Details, Args?, Kwargs?]``."""
         endpoint = self._endpoints.get(message[2])
-        args, kwargs = payload_of(message, 4)
         request = message[1]
         if endpoint is None:
             # The router answers REGISTER before it sends a call, so this one is not ours.
             text = f"There is no registration {message[2]} here."
             self._refuse(request, "A call", NoSuchProcedure(text))
             return
-        run = self._dispatcher.call(
-            endpoint, args, kwargs, self._reply(self, request, endpoint, message[3]), message[3]
-        )
+        details = message[3]
+        args, kwargs = payload_of(message, 4)
+        reply = self._reply(self, request, endpoint, details)
+        run = self._dispatcher.call(endpoint, args, kwargs, reply, details)
         if not run.done:
             self._runs[request] = run
 
@@ -163,7 +164,7 @@ class Callee:
     def _refuse(self, request: int, what: str, error: WampError) -> None:
         logger.warning("%s was refused: %s", what, error.message)
         with contextlib.suppress(NotJoined, ConnectionLost):
-            self._send([ERROR, INVOCATION, request, {}, error.uri, [error.message]])
+            self.send([ERROR, INVOCATION, request, {}, error.uri, [error.message]])
 
     def run_of(self, request: int) -> Run | None:
         """Return the run of a call that has yet to be answered; None if it is about to begin."""
@@ -202,7 +203,9 @@ class Callee:
                 message = append_payload([YIELD, request, {}], value.args, value.kwargs)
             else:
                 message = append_payload([YIELD, request, {}], (value,), {})
-            self._answer(message, endpoint)
+            self.send(message)
+        except (NotJoined, ConnectionLost):
+            self._not_sent(endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             # Autobahn's class is looked for only now, so that no other result pays for it.
             if is_a(value, "CallResult"):
@@ -233,11 +236,14 @@ class Callee:
 
     def _answer(self, message: Message, endpoint: Endpoint) -> None:
         try:
-            self._send(message)
+            self.send(message)
         except (NotJoined, ConnectionLost):
-            logger.warning(
-                "%s finished after its session had ended; its answer was not sent", endpoint.uri
-            )
+            self._not_sent(endpoint)
+
+    def _not_sent(self, endpoint: Endpoint) -> None:
+        logger.warning(
+            "%s finished after its session had ended; its answer was not sent", endpoint.uri
+        )
 
 
 class _Reply(msgspec.Struct, eq=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +34,7 @@ from wampapp.registry.results import value_of
 from wampapp.session.wire_errors import exception_for, general_error
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
 
     from wampapp.protocol.messages import MalformedMessage, Message
@@ -60,28 +60,33 @@ class Caller:
     """Calls, publishes and makes the session's other requests, and keeps account of the pending.
 
     Args:
-        send: sends a message on the session; raises NotJoined or ConnectionLost.
         backlog: the events that wait; a request makes reading go on where they stopped it.
         loop: the event loop.
         defined: the exceptions that stand for error URIs.
 
     Attributes:
         can_cancel: whether the router takes CANCEL.
+        send: sends a message on the session, which sets it; raises NotJoined or ConnectionLost.
     """
+
+    send: Callable[[Message], None]
 
     def __init__(
         self,
-        send: Callable[[Message], None],
         backlog: Backlog,
         loop: asyncio.AbstractEventLoop,
         defined: Mapping[str, type[Exception]] | None,
     ) -> None:
-        self._send = send
         self._backlog = backlog
         self._loop = loop
         self._defined = defined
         self._last_request = 0
-        self._calls: dict[int, _Call] = {}
+        #: The calls that wait, by request, and their requests.
+        self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._requests: dict[asyncio.Future[Any], int] = {}
+        #: What takes the progressive results of those that asked for some.
+        self._on_progress: dict[int, OnProgress] = {}
+        self._on_done = self._forget_cancelled  # made once, not for each call
         #: Every other request: its code, its future, and what takes the id in its answer.
         self._pending: dict[int, tuple[int, asyncio.Future[Any], Callable[[int], None] | None]] = {}
         self.can_cancel = False
@@ -131,23 +136,41 @@ class Caller:
         request = self.next_request()
         if on_progress is not None:
             options = {**options, "receive_progress": True}
-        self._send(append_payload([CALL, request, options, procedure], args, kwargs))
-        # Without an __init__ of its own: 0.2 µs less for each call.
-        future = self._calls[request] = _Call(loop=self._loop)
-        future.caller, future.request, future.on_progress = self, request, on_progress
+        self.send(append_payload([CALL, request, options, procedure], args, kwargs))
+        # One of asyncio's own, which a task awaits in C: 0.2 µs less than one of a class of ours.
+        future = self._calls[request] = self._loop.create_future()
+        self._requests[future] = request
+        future.add_done_callback(self._on_done)
+        if on_progress is not None:
+            self._on_progress[request] = on_progress
         if self._backlog.paused:
             self._backlog.resume()
         return future
 
-    def cancel(self, request: int) -> None:
-        """Cancel a call: tell the router, where it takes CANCEL, that nobody waits for it."""
-        if self._calls.pop(request, None) is not None:
+    def _forget_cancelled(self, future: asyncio.Future[Any]) -> None:
+        """Tell the router of a call that was cancelled, unless its answer has come meanwhile."""
+        request = self._requests.get(future)
+        if request is not None:
+            self._take(request)
             self._send_cancel(request)
+
+    def _take(self, request: int) -> asyncio.Future[Any] | None:
+        """Forget a call; return its future, if it is still waited for."""
+        future = self._calls.pop(request, None)
+        if future is None:
+            return None
+        del self._requests[future]
+        if self._on_progress:
+            self._on_progress.pop(request, None)
+        if future.done():
+            return None
+        future.remove_done_callback(self._on_done)
+        return future
 
     def _send_cancel(self, request: int) -> None:
         if self.can_cancel:
             with contextlib.suppress(ConnectionLost, NotJoined):
-                self._send([CANCEL, request, {"mode": "killnowait"}])
+                self.send([CANCEL, request, {"mode": "killnowait"}])
 
     def publish(
         self,
@@ -176,7 +199,7 @@ class Caller:
         """
         request = self.next_request()
         head: Message = [PUBLISH, request, options, topic]
-        self._send(append_payload(head, args, kwargs))
+        self.send(append_payload(head, args, kwargs))
         if options.get("acknowledge"):
             return self._expect(PUBLISH, request)
         done = self._loop.create_future()
@@ -203,7 +226,7 @@ class Caller:
             ConnectionLost: the link broke.
         """
         request = self.next_request()
-        self._send([code, request, *rest])
+        self.send([code, request, *rest])
         return int(await self._expect(code, request, on_answer))
 
     def _expect(
@@ -220,15 +243,14 @@ class Caller:
     def on_result(self, message: Message) -> None:
         """Handle ``[RESULT, Request, Details, Args?, Kwargs?]``."""
         details = message[2]
-        args, kwargs = payload_of(message, 3)
         if details and details.get("progress") is True:
-            call = self._calls.get(message[1])
-            if call is not None and call.on_progress is not None:
-                call.on_progress(args, kwargs)
+            on_progress = self._on_progress.get(message[1])
+            if on_progress is not None and not self._calls[message[1]].done():
+                on_progress(*payload_of(message, 3))
             return
-        future = self._calls.pop(message[1], None)
-        # A caller that was cancelled no longer waits.
-        if future is not None and not future.done():
+        future = self._take(message[1])
+        if future is not None:
+            args, kwargs = payload_of(message, 3)
             future.set_result(value_of(args, kwargs))
 
     def on_answer(self, message: Message) -> None:
@@ -269,7 +291,7 @@ class Caller:
         """End a request with an error, if it is still waited for."""
         future: asyncio.Future[Any] | None = None
         if code == CALL:
-            future = self._calls.pop(request, None)
+            future = self._take(request)
         elif self._pending.get(request, (0,))[0] == code:
             future = self._pending.pop(request)[1]
         if future is not None and not future.done():
@@ -285,29 +307,9 @@ class Caller:
             f"The connection to the router broke ({reason}) before the answer came; whether it "
             "was carried out is unknown."
         )
-        waiting: list[asyncio.Future[Any]] = [
-            *self._calls.values(),
-            *(future for _, future, _ in self._pending.values()),
-        ]
-        self._calls.clear()
+        calls = [self._take(request) for request in list(self._calls)]
+        others = [future for _, future, _ in self._pending.values()]
         self._pending.clear()
-        for future in waiting:
-            if not future.done():
+        for future in calls + others:
+            if future is not None and not future.done():
                 future.set_exception(error)
-
-
-class _Call(asyncio.Future[Any]):
-    """The future of a call, which tells the router when it is cancelled."""
-
-    __slots__ = ("caller", "on_progress", "request")
-
-    caller: Caller
-    request: int
-    on_progress: OnProgress | None
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Cancel the call; cancelling the task that awaits it comes here too."""
-        cancelled = super().cancel(msg)
-        if cancelled:
-            self.caller.cancel(self.request)
-        return cancelled

@@ -20,6 +20,7 @@ from wampapp.session.backoff import Backoff
 from wampapp.session.hints import naming_nearest, realms_hint
 from wampapp.session.joining import join, new_session
 from wampapp.session.outbox import Outbox
+from wampapp.session.session import JOINED
 from wampapp.session.spans import with_spans
 from wampapp.session.wire_errors import as_defined
 
@@ -182,7 +183,7 @@ class Connection:
         if RUNNING.get() is not None:
             options = carrying(options)
         session = self.session
-        if session is not None and session.is_joined:
+        if session is not None and session.state is JOINED:
             return session.call(procedure, args, kwargs, on_progress, options=options)
 
         async def later() -> Any:
@@ -210,7 +211,7 @@ class Connection:
         if RUNNING.get() is not None:
             options = carrying(options)
         session = self.session
-        if session is not None and session.is_joined:
+        if session is not None and session.state is JOINED:
             return session.publish(topic, args, kwargs, options=options)
         if options.get("acknowledge"):
 

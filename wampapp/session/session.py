@@ -71,8 +71,8 @@ class State(enum.Enum):
     ENDED = enum.auto()
 
 
-# For each message: a global is found faster than a member of an enum.
-_JOINED: Final = State.JOINED
+# For each call and each event: a global is found faster than a member of an enum.
+JOINED: Final = State.JOINED
 _WITHOUT_LINK: Final = (State.CONNECTING, State.ENDED)
 
 
@@ -116,7 +116,7 @@ class Session:
         credential: Credential | None = None,
         name: str | None = None,
     ) -> None:
-        self.state = State.CONNECTING
+        self.state: State
         self.id = 0
         self.details: dict[str, Any] = {}
         self.joined: asyncio.Future[None] = loop.create_future()
@@ -127,9 +127,10 @@ class Session:
         self._handshake = Handshake(realm, credential, name)
         self._authentication: asyncio.Task[None] | None = None
         self._backlog = Backlog(self._must_read)
-        self._caller = caller = Caller(self._send, self._backlog, loop, defined)
-        self._callee = callee = Callee(dispatcher, caller, self._send)
+        self._caller = caller = Caller(self._backlog, loop, defined)
+        self._callee = callee = Callee(dispatcher, caller)
         self._subscriber = subscriber = Subscriber(dispatcher, caller, self._backlog)
+        self._move_to(State.CONNECTING)
         # The parts' own methods: a method around each would cost every call and event a step.
         self.call = caller.call
         self.publish = caller.publish
@@ -168,7 +169,7 @@ class Session:
     @property
     def is_joined(self) -> bool:
         """Whether messages can be sent."""
-        return self.state is _JOINED
+        return self.state is JOINED
 
     @property
     def waiting_events(self) -> int:
@@ -202,14 +203,15 @@ class Session:
         subscription = self._subscriber.remove(endpoint)
         return None if subscription is None else self.unsubscribe(subscription)
 
-    def _send(self, message: Message) -> None:
-        if self.state is not _JOINED:
-            raise NotJoined("There is no session with a router now, so nothing can be sent.")
-        self._link.send(message)
+    def _move_to(self, state: State) -> None:
+        """Change the state, and with it what sends: the link's own method while joined."""
+        self.state = state
+        send = self._link.send if state is State.JOINED else _refuse_to_send
+        self._send = self._caller.send = self._callee.send = send
 
     def _must_read(self) -> bool:
         # While we leave as well: the router's GOODBYE must be read.
-        return self.state is not _JOINED or self._caller.awaits_answer
+        return self.state is not JOINED or self._caller.awaits_answer
 
     # Keep-alive.
 
@@ -239,7 +241,7 @@ class Session:
     def opened(self, link: Link) -> None:
         """Take the link and say HELLO."""
         self._link = self._backlog.link = link
-        self.state = State.JOINING
+        self._move_to(State.JOINING)
         link.send(self._handshake.hello(link.channel))
 
     def received(self, message: Message) -> None:
@@ -292,7 +294,7 @@ class Session:
     def _on_challenge(self, message: Message) -> None:
         if self.state is not State.JOINING:
             raise ProtocolViolation("The router sent a CHALLENGE out of turn.")
-        self.state = State.AUTHENTICATING
+        self._move_to(State.AUTHENTICATING)
         self._authentication = self._loop.create_task(self._authenticate(message[1], message[2]))
 
     async def _authenticate(self, method: str, extra: dict[str, Any]) -> None:
@@ -312,7 +314,7 @@ class Session:
             return
         self.id, self.details = message[1], message[2]
         self._caller.can_cancel = _announced(self.details, "dealer", "call_canceling")
-        self.state = State.JOINED
+        self._move_to(State.JOINED)
         self._handlers = self._handlers_once_joined
         if not self.joined.done():
             self.joined.set_result(None)
@@ -335,14 +337,14 @@ class Session:
             return
         if self.state is State.JOINED:
             self._backlog.resume()  # the router's GOODBYE must be read
-            self.state = State.LEAVING
+            self._move_to(State.LEAVING)
             self._say_goodbye()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await asyncio.shield(self.closed)
                     # A WebSocket is closed by both ends, one after the other.
                     await asyncio.shield(self._unlinked)
-        if self.state is not State.ENDED:
+        if not self.closed.done():
             self._end("we left", abort=True)
         elif not self._unlinked.done():
             self._link.abort()
@@ -390,7 +392,7 @@ class Session:
         if self.state is State.ENDED:
             return
         linked = self.state is not State.CONNECTING and not self._unlinked.done()
-        self.state = State.ENDED
+        self._move_to(State.ENDED)
         self._handlers = {}
         self._backlog.link = None
         self.closed.set_result(reason)
@@ -403,6 +405,10 @@ class Session:
         self._caller.fail(reason)
         if linked:
             (self._link.abort if abort else self._link.close)()
+
+
+def _refuse_to_send(_message: Message) -> None:
+    raise NotJoined("There is no session with a router now, so nothing can be sent.")
 
 
 def _announced(details: dict[str, Any], role: str, feature: str) -> bool:

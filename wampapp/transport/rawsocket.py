@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import struct
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from wampapp.transport.base import BaseLink  # isort: skip  # the first: it tells txaio the framework
 
@@ -17,6 +17,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 
 from wampapp.errors import ConnectionLost, PayloadTooLarge, ProtocolViolation
 from wampapp.protocol.codec import CODECS, MSGPACK
+from wampapp.protocol.serializer import UNENCODABLE
 from wampapp.transport.link import MAX_MESSAGE_SIZE
 from wampapp.transport.reasons import failure_text
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
+    from wampapp.protocol.messages import Message
     from wampapp.protocol.serializer import Codec
     from wampapp.transport.budget import Budget
     from wampapp.transport.link import Handler
@@ -91,7 +93,7 @@ class _RawSocket(BaseLink, Protocol):
         #: Why the handshake failed.
         self._failure: str | None = None
         #: The largest message that the peer takes, in bytes.
-        self._max_len_send = 0
+        self._most_bytes = 0
         # The parts of a frame that is not whole yet, and how many bytes it lacks at least.
         self._parts: list[bytes] = []
         self._missing = 0
@@ -108,7 +110,9 @@ class _RawSocket(BaseLink, Protocol):
 
     def handshake_done(self, length: int, codec: Codec) -> None:
         """Open the link: both sides agree."""
-        self._max_len_send = 2 ** (9 + length)
+        # The length has 24 bits: the largest size that can be announced, 2**24, would spill into
+        # the octet before it ("RawSocket Transport", "Framing").
+        self._most_bytes = min(2 ** (9 + length), MAX_MESSAGE_SIZE - 1)
         self._serializer = codec
         self.open(self.factory.make_handler())
 
@@ -192,17 +196,31 @@ class _RawSocket(BaseLink, Protocol):
             self._parts.clear()
             self._read_frames(data)
 
+    def send(self, message: Message) -> None:
+        """Encode a message and send it; see :class:`Link`."""
+        codec = self._serializer
+        try:
+            payload = codec.dumps(message)
+        except UNENCODABLE as error:
+            raise codec.not_encodable(error) from None
+        # As in write(), which is left out: 0.05 µs less for each message.
+        size = len(payload)
+        if self.closing or size > self._most_bytes:
+            self._refuse(size)
+        self.send_frame(_PACK_HEADER(size) + payload)
+
     def write(self, payload: bytes) -> None:
+        size = len(payload)
+        if self.closing or size > self._most_bytes:
+            self._refuse(size)
+        self.send_frame(_PACK_HEADER(size) + payload)
+
+    def _refuse(self, size: int) -> NoReturn:
         if self.closing:
             raise ConnectionLost("The link to the router is closed.")
-        size = len(payload)
-        # The length has 24 bits: the largest size that can be announced, 2**24, would spill into
-        # the octet before it ("RawSocket Transport", "Framing").
-        if size > self._max_len_send or size >= MAX_MESSAGE_SIZE:
-            raise PayloadTooLarge(
-                f"The message has {size} bytes; the peer takes at most {self._max_len_send}."
-            )
-        self.send_frame(_PACK_HEADER(size) + payload)
+        raise PayloadTooLarge(
+            f"The message has {size} bytes; the peer takes at most {self._most_bytes}."
+        )
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         broken = "the connection broke" if self._broken else failure_text(reason)

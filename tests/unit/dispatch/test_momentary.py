@@ -186,6 +186,70 @@ def test_it_has_a_task_by_every_test_of_a_task() -> None:
     on_a_loop(main)
 
 
+def test_what_nobody_has_kept_stands_for_the_next_too() -> None:
+    numbers: list[int] = []
+
+    async def handler() -> None:
+        numbers.append(id(asyncio.current_task()))
+
+    async def main() -> None:
+        call = serving(handler)
+        others = []
+        for _ in range(3):
+            call()
+            others.append(object())  # which would have the place of one that is gone
+        assert len(set(numbers)) == 1
+
+    on_a_loop(main)
+
+
+def test_what_only_a_weak_reference_knows_stands_for_no_other() -> None:
+    seen: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+
+    async def handler() -> bool:
+        task = asyncio.current_task()
+        known = task in seen
+        seen[task] = True
+        return known
+
+    async def main() -> None:
+        call = serving(handler)
+        assert [call() for _ in range(3)] == [("result", False)] * 3
+        assert not len(seen)
+
+    on_a_loop(main)
+
+
+def test_what_has_somebody_to_call_back_stands_for_no_other() -> None:
+    told: list[bool] = []
+
+    async def handler() -> None:
+        asyncio.current_task().add_done_callback(  # type: ignore[union-attr]
+            lambda task: told.append(task.cancelled())
+        )
+
+    async def main() -> None:
+        call = serving(handler)
+        call()
+        call()
+        await asyncio.sleep(0)
+        assert told == [False, False]
+
+    on_a_loop(main)
+
+
+def test_one_that_was_cancelled_stands_for_no_other() -> None:
+    async def handler() -> int:
+        asyncio.current_task().cancel()  # type: ignore[union-attr]
+        return asyncio.current_task().cancelling()  # type: ignore[union-attr]
+
+    async def main() -> None:
+        call = serving(handler)
+        assert [call(), call()] == [("result", 1)] * 2
+
+    on_a_loop(main)
+
+
 def test_it_has_a_context_of_its_own() -> None:
     seen = contextvars.ContextVar("seen", default="nothing")
 

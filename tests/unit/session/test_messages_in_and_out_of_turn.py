@@ -463,10 +463,47 @@ def test_a_cancelled_call_sends_cancel_once_and_its_answer_is_ignored() -> None:
         scene.take()
         assert call.cancel()
         assert not call.cancel()
+        await turns()
         assert scene.take() == [[CANCEL, 1, {"mode": "killnowait"}]]
         scene.say(ERROR, CALL, 1, {}, "wamp.error.canceled")
         scene.say(RESULT, 1, {}, [5])
         assert scene.session.state is State.JOINED
+
+    on_a_scene(main)
+
+
+def test_a_call_that_is_answered_in_the_turn_of_its_cancellation_sends_no_cancel() -> None:
+    async def main(scene: Scene) -> None:
+        await welcomed(scene)
+        progress: list[Any] = []
+
+        def on_progress(args: Any, _kwargs: Any) -> None:
+            progress.append(args)
+
+        call = scene.session.call("com.example.add", [], {}, on_progress)
+        scene.take()
+        scene.say(RESULT, 1, {"progress": True}, [1])
+        call.cancel()
+        scene.say(RESULT, 1, {"progress": True}, [2])
+        scene.say(RESULT, 1, {}, [5])
+        await turns()
+        assert (scene.take(), progress) == ([], [[1]])
+
+    on_a_scene(main)
+
+
+def test_many_calls_that_are_cancelled_at_once_are_each_cancelled_once() -> None:
+    async def main(scene: Scene) -> None:
+        await welcomed(scene)
+        calls = [scene.session.call("com.example.add", [], {}) for _ in range(5)]
+        scene.take()
+        for call in calls[1:4]:
+            call.cancel()
+        await turns()
+        assert scene.take() == [[CANCEL, number, {"mode": "killnowait"}] for number in (2, 3, 4)]
+        for number in (1, 5):
+            scene.say(RESULT, number, {}, [number])
+        assert [await calls[0], await calls[4]] == [1, 5]
 
     on_a_scene(main)
 
@@ -477,6 +514,7 @@ def test_a_router_that_does_not_take_cancel_is_sent_none() -> None:
         call = scene.session.call("com.example.add", [], {})
         scene.take()
         call.cancel()
+        await turns()
         assert scene.take() == []
 
     on_a_scene(main)
