@@ -59,8 +59,8 @@ class Contestant:
         if in_flight == IN_FLIGHT[-1]:
             for role, pid in self.processes.items():
                 spent = processor_seconds(pid) - before[role]
-                # The rate leaves out the calls of the warm-up, which takes 0.2 s.
-                self.costs.setdefault(role, []).append(spent / (rate * (seconds + 0.2)) * 1e6)
+                # The rate leaves out the calls of the warm-up, which is as long.
+                self.costs.setdefault(role, []).append(spent / (rate * 2 * seconds) * 1e6)
         return rate
 
     def under_load(self, rate: float, seconds: float) -> list[float]:
