@@ -96,7 +96,7 @@ class Dealer:
 
     def call(self, session: RouterSession, message: Message) -> None:
         """Handle CALL: ``[CALL, Request, Options, Procedure, Args?, Kwargs?]``."""
-        request, options, name = message[1:4]
+        request, options, name = message[1], message[2], message[3]
         self._numbers.calls += 1
         if request in session.calls or (session.late and request in session.late):
             self._continue(session, message)

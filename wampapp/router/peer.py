@@ -55,9 +55,10 @@ class Peer:
             PayloadNotEncodable: the session's serializer cannot carry a value in it.
             PayloadTooLarge: the peer does not take messages of this size.
         """
-        if self._link is not None:
+        link = self._link
+        if link is not None:
             try:
-                self._link.send(message)
+                link.send(message)
             except ConnectionLost:
                 # The link will call lost() in a moment, and everything is cleaned up there.
                 logger.debug("A message for session %s came too late", self.id)
