@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import msgspec
 
-from wampapp.components.component import Component
 from wampapp.components.kv import tables
 from wampapp.components.kv.blocking import BlockingKV
 from wampapp.components.kv.handlers import Handlers
@@ -20,6 +19,7 @@ from wampapp.components.kv.procedures import offer_procedures
 from wampapp.components.kv.records import MAX_BYTES, MAX_KEYS, Change, Entry
 from wampapp.components.kv.watcher import watch
 from wampapp.components.measured import Measured
+from wampapp.components.owned import Owned
 from wampapp.errors import Conflict, InvalidResult, NoSuchProcedure, UsageError
 from wampapp.protocol.payload import to_plain
 from wampapp.registry.conversion import convert, convertible_type
@@ -39,7 +39,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _PAGE = 500
 
 
-class KV(Component):
+class KV(Owned[Owner]):
     """A key/value store for development: keys that expire, changes that can be watched, locks.
 
     ::
@@ -80,7 +80,6 @@ class KV(Component):
     ) -> None:
         self._durable = durable
         self._max_keys, self._max_bytes = max_keys, max_bytes
-        self._owner: Owner | None = None
         self._held: dict[str, Holding] = {}
         self._handlers = Handlers(self)
         self._handles_changes = False
@@ -425,9 +424,9 @@ class KV(Component):
 
     # Owning.
 
-    async def open(self) -> None:
-        """Begin to own the store."""
-        self._owner = Owner(
+    def make_owner(self) -> Owner:
+        """Return what owns the store."""
+        return Owner(
             self.store,
             self.clock,
             lambda: self.is_joined,
@@ -435,25 +434,6 @@ class KV(Component):
             max_keys=self._max_keys,
             max_bytes=self._max_bytes,
         )
-        await self._owner.start()
-
-    async def stop_serving(self) -> None:
-        """End the calls that wait."""
-        if self._owner is not None:  # it could not be opened
-            self._owner.stop()
-
-    async def close(self) -> None:
-        """Do what was begun."""
-        if self._owner is not None:
-            await self._owner.close()
-            self._owner = None
-
-    @property
-    def owner(self) -> Owner:
-        """What owns the store, in the process that serves it."""
-        if self._owner is None:
-            raise UsageError(f"{self!r} is not served by this process.")
-        return self._owner
 
     async def _owner_joined(self) -> None:
         if self._owner is not None:

@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, overload
 
-from wampapp.components.component import Component
 from wampapp.components.measured import Measured
+from wampapp.components.owned import Owned
 from wampapp.components.search import tables
 from wampapp.components.search.declaring import Declared, check_name, facet, sort, text
 from wampapp.components.search.index import Index
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Search(Component):
+class Search(Owned[Owner]):
     """A search for development: typos, facets, highlights, and answers that follow what is written.
 
     ::
@@ -74,7 +74,6 @@ class Search(Component):
     ) -> None:
         self.declared: dict[str, Declared[Any]] = {}
         self.sources: dict[str, Source] = {}
-        self._owner: Owner | None = None
         super().__init__(app, prefix, store=store)
         self.registry.add_hook(Hook("join", self._joined))
         offer_procedures(self, lambda: self.owner)
@@ -148,37 +147,22 @@ class Search(Component):
 
     # Owning.
 
-    async def open(self) -> None:
-        """Begin to own the indexes."""
+    def make_owner(self) -> Owner:
+        """Return what owns the indexes.
+
+        Raises:
+            StoreError: none is declared.
+        """
         if not self.declared:
             raise StoreError(
                 f"The search {self.prefix} has no index, so there is nothing to serve; declare one "
                 "by @search.index, or leave app.include(search) to the service that does."
             )
-        self._owner = Owner(self.store, self.declared, self.sources)
-        await self._owner.start()
+        return Owner(self.store, self.declared, self.sources)
 
     async def _joined(self) -> None:
         if self._owner is not None:
             self._owner.renew()  # a source may call others
-
-    async def stop_serving(self) -> None:
-        """End the calls that wait."""
-        if self._owner is not None:  # it could not be opened
-            self._owner.stop()
-
-    async def close(self) -> None:
-        """Do what was begun."""
-        if self._owner is not None:
-            await self._owner.close()
-            self._owner = None
-
-    @property
-    def owner(self) -> Owner:
-        """What owns the indexes, in the process that serves them."""
-        if self._owner is None:
-            raise UsageError(f"{self!r} is not served by this process.")
-        return self._owner
 
     def nobody_serves(self) -> NoSuchProcedure:
         """Return the error that says what to do where nobody serves the search."""

@@ -22,8 +22,8 @@ from typing import (
 
 import msgspec
 
-from wampapp.components.component import Component
 from wampapp.components.measured import Measured
+from wampapp.components.owned import Owned
 from wampapp.components.tasks import tables
 from wampapp.components.tasks.checking import describe_task
 from wampapp.components.tasks.definition import (
@@ -73,7 +73,7 @@ class Decorates(Protocol):
 DEFAULT_SLOTS: Final = 8
 
 
-class Tasks(Component):
+class Tasks(Owned[Owner]):
     """A task queue that loses nothing.
 
     ::
@@ -118,7 +118,6 @@ class Tasks(Component):
         self._queues: Sequence[str] = ()
         self._isolates = False
         self._given_slots: int | None = None
-        self._owner: Owner | None = None
         self._worker: Worker | None = None
         self._hears_owner = False
         self._keys = (f"{secrets.token_hex(6)}-{number}" for number in count(1))
@@ -432,8 +431,8 @@ class Tasks(Component):
 
     # Owning.
 
-    async def open(self) -> None:
-        """Begin to own the queue."""
+    def make_owner(self) -> Owner:
+        """Return what owns the queue."""
 
         def publish(number: int, fraction: float, note: str) -> None:
             try:
@@ -443,26 +442,7 @@ class Tasks(Component):
             except WampappError as error:
                 logger.debug("Progress could not be published: %s", error)
 
-        self._owner = Owner(self.store, self.clock, publish, lambda: self.is_joined)
-        await self._owner.start()
-
-    async def stop_serving(self) -> None:
-        """End the calls that wait."""
-        if self._owner is not None:  # it could not be opened
-            self._owner.stop()
-
-    async def close(self) -> None:
-        """Store what was begun."""
-        if self._owner is not None:
-            await self._owner.close()
-            self._owner = None
-
-    @property
-    def owner(self) -> Owner:
-        """What owns the queue, in the process that serves it."""
-        if self._owner is None:
-            raise UsageError(f"{self!r} is not served by this process.")
-        return self._owner
+        return Owner(self.store, self.clock, publish, lambda: self.is_joined)
 
     async def _announce(self) -> None:
         """Tell everybody that the owner is there: workers ask for tasks, services define them."""
