@@ -23,6 +23,7 @@ from tests.benchmarks.harness import (
     Side,
     router_url,
 )
+from tests.benchmarks.work import WARM_UP
 from wampapp import connect
 from wampapp.crossbar import Crossbar, Progress, cache_folder, install_once, run_installer
 
@@ -50,17 +51,20 @@ class Contestant:
     costs: dict[str, list[float]] = field(default_factory=dict)
 
     def measure(self, in_flight: int, seconds: float) -> float:
-        """Return the calls per second with so many in flight.
+        """Return the calls per second with so many in flight, after as long a time of the same.
 
+        The system may begin with all processes on one core, and takes its time to spread them.
         With most calls in flight, also record what a call costs each process.
         """
+        self.ask("calls", in_flight, seconds)
         before = {role: processor_seconds(pid) for role, pid in self.processes.items()}
         rate = float(self.ask("calls", in_flight, seconds))
         if in_flight == IN_FLIGHT[-1]:
             for role, pid in self.processes.items():
                 spent = processor_seconds(pid) - before[role]
-                # The rate leaves out the calls of the warm-up, which is as long.
-                self.costs.setdefault(role, []).append(spent / (rate * 2 * seconds) * 1e6)
+                # The rate leaves out the calls of the job's own warm-up.
+                calls = rate * (seconds + WARM_UP)
+                self.costs.setdefault(role, []).append(spent / calls * 1e6)
         return rate
 
     def under_load(self, rate: float, seconds: float) -> list[float]:

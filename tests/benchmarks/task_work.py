@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic, perf_counter
 from typing import Any
 
-from tests.benchmarks.work import per_second
+from tests.benchmarks.work import WARM_UP, per_second
 
 #: Seconds between two looks at what has been done so far.
 LOOK = 0.005
@@ -119,9 +119,9 @@ class BlockingProducer(Producer):
 
     async def enqueue(self, in_flight: int, seconds: float) -> tuple[float, int]:
         rate = 0.0
-        for _ in range(2):
+        for span in (WARM_UP, seconds):
             begun = perf_counter()
-            counts = await asyncio.to_thread(self._in_threads, in_flight, begun + seconds)
+            counts = await asyncio.to_thread(self._in_threads, in_flight, begun + span)
             rate = counts / (perf_counter() - begun)
             self._count += counts
         return rate, self._count

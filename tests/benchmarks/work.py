@@ -1,16 +1,15 @@
 """The work that is measured. Both sides run this code, so that both do exactly the same.
 
 An asyncio future and a Twisted Deferred are awaited in the same way; what differs is an argument.
-
-Each measurement comes after as many seconds of the same work: for caches, buffers, the processor's
-clock, and because the system may begin with all processes on one core, and takes its time to spread
-them.
 """
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from time import perf_counter
 from typing import Any
+
+#: Seconds of the same work before the measurement, for caches, buffers and the processor's clock.
+WARM_UP = 0.2
 
 #: Seconds to wait for the last answers of a steady load.
 PATIENCE = 30.0
@@ -32,10 +31,10 @@ async def calls_per_second(
 ) -> float:
     """Call `procedure`, which adds two numbers, from `in_flight` coroutines at the same time."""
     rate = 0.0
-    for _ in range(2):
+    for span in (WARM_UP, seconds):
         begun = perf_counter()
         counts = await gather(
-            [_call_until(begun + seconds, call, procedure) for _ in range(in_flight)]
+            [_call_until(begun + span, call, procedure) for _ in range(in_flight)]
         )
         rate = sum(counts) / (perf_counter() - begun)
     return rate
@@ -66,10 +65,10 @@ async def events_per_second(
     rate = 0.0
     window = max(1, AHEAD // subscribers)
     count = await call(reached, 0)
-    for _ in range(2):
+    for span in (WARM_UP, seconds):
         begun, before, expected = perf_counter(), count, count
         pending: Awaitable[Any] | None = None
-        while perf_counter() < begun + seconds:
+        while perf_counter() < begun + span:
             await publish(window)
             expected += window * subscribers
             answer = call(reached, expected)
@@ -108,7 +107,7 @@ async def per_second(
 ) -> float:
     """Return how often a second `in_flight` coroutines do something."""
     rate = 0.0
-    for _ in range(2):
+    for span in (WARM_UP, seconds):
         begun = perf_counter()
 
         async def until(end: float) -> int:
@@ -118,7 +117,7 @@ async def per_second(
                 count += 1
             return count
 
-        counts = await gather([until(begun + seconds) for _ in range(in_flight)])
+        counts = await gather([until(begun + span) for _ in range(in_flight)])
         rate = sum(counts) / (perf_counter() - begun)
     return rate
 
@@ -161,10 +160,10 @@ async def answer_times(
         if await call(procedure, 2, 3) != 5:
             raise ValueError("2 + 3 is not 5")
         answered += 1
-        if due >= seconds:
+        if due >= WARM_UP:
             took.append(perf_counter() - begun - due)
 
-    ticks = round(2 * seconds / TICK)
+    ticks = round((WARM_UP + seconds) / TICK)
     while tick < ticks:
         await sleep(TICK)
         now = perf_counter() - begun

@@ -11,6 +11,7 @@ from tests.support.process import EmbeddedRouter
 from tests.support.running import running
 from wampapp import App, ConnectedClient, Invocation, WampError, connect
 from wampapp.crossbar import Crossbar
+from wampapp.errors import NotJoined
 
 DEADLINE = 60.0  # seconds
 Router = EmbeddedRouter | Crossbar
@@ -54,6 +55,17 @@ class Order(pydantic.BaseModel):
         raise KeyError("price")
 
 
+class Lost(pydantic.BaseModel):
+    """A model whose own code calls where there is no session."""
+
+    sku: int
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def price(self) -> int:
+        raise NotJoined("There is no session.")
+
+
 def raises(make: Callable[[], BaseException]) -> Callable[[], Any]:
     def fail() -> Any:
         raise make()
@@ -77,6 +89,7 @@ OUTCOMES: dict[str, tuple[Callable[[], Any], str]] = {
     "a result with half an emoji": (lambda: [HALF], "wampapp.error.payload_not_encodable"),
     "a result without a repr": (Unspeakable, "wampapp.error.payload_not_encodable"),
     "a model that raises": (lambda: Order(sku=1), FAILED),
+    "a model that has no session": (lambda: Lost(sku=1), FAILED),
 }
 
 

@@ -156,7 +156,8 @@ class Procedure(Generic[T]):
             if (value := call.result()) is not None:
                 yield self._converted(value)
         finally:
-            call.cancel()
+            if call.cancel():
+                await asyncio.sleep(0)  # CANCEL goes out before whatever is sent next
 
     def _converted(self, value: Any) -> T:
         if self._returns is None:

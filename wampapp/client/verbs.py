@@ -53,7 +53,12 @@ class AwaitableVerbs:
         raise NotImplementedError
 
     def _connection_for(self, verb: str) -> Connection:
-        """Return the connection, having checked the thread; one step for each call and event."""
+        """Check the thread and return the connection, in one step: all calls and events pass here.
+
+        Raises:
+            WrongThread: called off the event loop.
+            NotJoined: the app does not run.
+        """
         raise NotImplementedError
 
     def call(self, uri: str, /, *args: Any, **kwargs: Any) -> Future[Any]:

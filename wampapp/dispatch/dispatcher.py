@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 #: The most calls that wait for a handler with ``concurrency``; further ones are refused.
 MAX_WAITING_CALLS: Final = 1000
 _NO_DETAILS: Final[dict[str, Any]] = {}
-#: How many references there are to what only one variable has: its own, and the argument.
-_OURS: Final = 2
+#: What getrefcount() gives for an object that only one local variable refers to: the variable, and
+#: its own argument.
+_ONLY_OURS: Final = 2
 
 
 class Dispatcher:
@@ -247,8 +248,12 @@ class Dispatcher:
             contextvars.copy_context().run(self._answer_at_once, run, args, kwargs, moment)
         finally:
             asyncio._leave_task(loop, moment)  # type: ignore[arg-type]
-            if getrefcount(moment) == _OURS and not (moment.is_used or getweakrefcount(moment)):
-                self._spare = moment  # nobody has seen it: 0.2 µs less than to make another
+            if (
+                getrefcount(moment) == _ONLY_OURS
+                and not getweakrefcount(moment)
+                and moment.is_as_made
+            ):
+                self._spare = moment  # nobody has kept it: 0.2 µs less than to make another
             else:
                 moment.finish()
 

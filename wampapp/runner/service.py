@@ -61,8 +61,9 @@ class Service:
         describe: returns what the app offers, as an AsyncAPI document; None to tell nobody.
 
     Attributes:
-        runtime: the process's loop.
-        connection: the connection; None before :meth:`start` and after :meth:`stop`.
+        runtime: the loop that it runs on, and what belongs to it.
+        connection: the app's own connection; None before :meth:`start` and after :meth:`stop`, and
+            where the app has nothing but guests. An attribute, as each call and event asks for it.
     """
 
     def __init__(

@@ -54,7 +54,8 @@ class Callee:
         caller: what makes requests of the router.
 
     Attributes:
-        send: sends a message on the session, which sets it; raises NotJoined or ConnectionLost.
+        send: sends a message; the session replaces it with each change of its state. Raises
+            NotJoined or ConnectionLost.
     """
 
     send: Callable[[Message], None]
@@ -203,9 +204,12 @@ class Callee:
                 message = append_payload([YIELD, request, {}], value.args, value.kwargs)
             else:
                 message = append_payload([YIELD, request, {}], (value,), {})
-            self.send(message)
-        except (NotJoined, ConnectionLost):
-            self._not_sent(endpoint)
+            # What _answer() does, written out. Before it, a value's own code may have run, and that
+            # may raise anything.
+            try:
+                self.send(message)
+            except (NotJoined, ConnectionLost):
+                self._not_sent(endpoint)
         except (PayloadNotEncodable, PayloadTooLarge) as error:
             # Autobahn's class is looked for only now, so that no other result pays for it.
             if is_a(value, "CallResult"):

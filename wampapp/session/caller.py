@@ -66,7 +66,8 @@ class Caller:
 
     Attributes:
         can_cancel: whether the router takes CANCEL.
-        send: sends a message on the session, which sets it; raises NotJoined or ConnectionLost.
+        send: sends a message; the session replaces it with each change of its state. Raises
+            NotJoined or ConnectionLost.
     """
 
     send: Callable[[Message], None]
@@ -81,12 +82,13 @@ class Caller:
         self._loop = loop
         self._defined = defined
         self._last_request = 0
-        #: The calls that wait, by request, and their requests.
+        #: The calls that wait, by request.
         self._calls: dict[int, asyncio.Future[Any]] = {}
-        self._requests: dict[asyncio.Future[Any], int] = {}
+        #: The requests of these calls.
+        self._request_of: dict[asyncio.Future[Any], int] = {}
         #: What takes the progressive results of those that asked for some.
         self._on_progress: dict[int, OnProgress] = {}
-        self._on_done = self._forget_cancelled  # made once, not for each call
+        self._on_done = self._forget  # made once, not for each call
         #: Every other request: its code, its future, and what takes the id in its answer.
         self._pending: dict[int, tuple[int, asyncio.Future[Any], Callable[[int], None] | None]] = {}
         self.can_cancel = False
@@ -126,7 +128,7 @@ class Caller:
             A future of the result: the value if there is exactly one positional value, None if
             there is no value, else a :class:`~wampapp.CallResult`. Its exception is the callee's
             or the router's :class:`WampError`, or :class:`ConnectionLost`. Cancelling it cancels
-            the call.
+            the call: CANCEL is sent in the next turn of the loop.
 
         Raises:
             NotJoined: the session is not joined.
@@ -139,7 +141,7 @@ class Caller:
         self.send(append_payload([CALL, request, options, procedure], args, kwargs))
         # One of asyncio's own, which a task awaits in C: 0.2 µs less than one of a class of ours.
         future = self._calls[request] = self._loop.create_future()
-        self._requests[future] = request
+        self._request_of[future] = request
         future.add_done_callback(self._on_done)
         if on_progress is not None:
             self._on_progress[request] = on_progress
@@ -147,9 +149,18 @@ class Caller:
             self._backlog.resume()
         return future
 
-    def _forget_cancelled(self, future: asyncio.Future[Any]) -> None:
-        """Tell the router of a call that was cancelled, unless its answer has come meanwhile."""
-        request = self._requests.get(future)
+    def cancel_forgotten(self) -> None:
+        """Send a CANCEL for each call that was cancelled in this turn of the loop."""
+        for future in [future for future in self._request_of if future.done()]:
+            self._forget(future)
+
+    def _forget(self, future: asyncio.Future[Any]) -> None:
+        """Tell the router that nobody waits for a call, unless its answer has come meanwhile.
+
+        Args:
+            future: the call's, which somebody else has ended: by cancelling it, as a rule.
+        """
+        request = self._request_of.get(future)
         if request is not None:
             self._take(request)
             self._send_cancel(request)
@@ -159,7 +170,7 @@ class Caller:
         future = self._calls.pop(request, None)
         if future is None:
             return None
-        del self._requests[future]
+        del self._request_of[future]
         if self._on_progress:
             self._on_progress.pop(request, None)
         if future.done():

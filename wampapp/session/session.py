@@ -71,7 +71,7 @@ class State(enum.Enum):
     ENDED = enum.auto()
 
 
-# For each call and each event: a global is found faster than a member of an enum.
+# Asked for each call and each event, and a global is found faster than a member of an enum.
 JOINED: Final = State.JOINED
 _WITHOUT_LINK: Final = (State.CONNECTING, State.ENDED)
 
@@ -207,7 +207,7 @@ class Session:
         """Change the state, and with it what sends: the link's own method while joined."""
         self.state = state
         send = self._link.send if state is State.JOINED else _refuse_to_send
-        self._send = self._caller.send = self._callee.send = send
+        self._caller.send = self._callee.send = send
 
     def _must_read(self) -> bool:
         # While we leave as well: the router's GOODBYE must be read.
@@ -234,7 +234,7 @@ class Session:
         connection.
         """
         with contextlib.suppress(NotJoined, ConnectionLost):
-            self._send([UNSUBSCRIBE, self._caller.next_request(), MAX_ID])
+            self._caller.send([UNSUBSCRIBE, self._caller.next_request(), MAX_ID])
 
     # What the link calls.
 
@@ -337,6 +337,7 @@ class Session:
             return
         if self.state is State.JOINED:
             self._backlog.resume()  # the router's GOODBYE must be read
+            self._caller.cancel_forgotten()
             self._move_to(State.LEAVING)
             self._say_goodbye()
             with contextlib.suppress(TimeoutError):

@@ -48,6 +48,8 @@ class Link(Protocol):
     def send(self, message: Message) -> None:
         """Encode and send a message whose payload is plain.
 
+        It is the same method as long as the link lives.
+
         Raises:
             PayloadNotEncodable: the serializer cannot carry a value in it.
             PayloadTooLarge: the peer does not take messages of this size.

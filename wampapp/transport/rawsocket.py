@@ -93,7 +93,7 @@ class _RawSocket(BaseLink, Protocol):
         #: Why the handshake failed.
         self._failure: str | None = None
         #: The largest message that the peer takes, in bytes.
-        self._most_bytes = 0
+        self._max_bytes = 0
         # The parts of a frame that is not whole yet, and how many bytes it lacks at least.
         self._parts: list[bytes] = []
         self._missing = 0
@@ -112,7 +112,7 @@ class _RawSocket(BaseLink, Protocol):
         """Open the link: both sides agree."""
         # The length has 24 bits: the largest size that can be announced, 2**24, would spill into
         # the octet before it ("RawSocket Transport", "Framing").
-        self._most_bytes = min(2 ** (9 + length), MAX_MESSAGE_SIZE - 1)
+        self._max_bytes = min(2 ** (9 + length), MAX_MESSAGE_SIZE - 1)
         self._serializer = codec
         self.open(self.factory.make_handler())
 
@@ -203,15 +203,15 @@ class _RawSocket(BaseLink, Protocol):
             payload = codec.dumps(message)
         except UNENCODABLE as error:
             raise codec.not_encodable(error) from None
-        # As in write(), which is left out: 0.05 µs less for each message.
+        # What write() does, written out: 0.05 µs less for each message.
         size = len(payload)
-        if self.closing or size > self._most_bytes:
+        if self.closing or size > self._max_bytes:
             self._refuse(size)
         self.send_frame(_PACK_HEADER(size) + payload)
 
     def write(self, payload: bytes) -> None:
         size = len(payload)
-        if self.closing or size > self._most_bytes:
+        if self.closing or size > self._max_bytes:
             self._refuse(size)
         self.send_frame(_PACK_HEADER(size) + payload)
 
@@ -219,7 +219,7 @@ class _RawSocket(BaseLink, Protocol):
         if self.closing:
             raise ConnectionLost("The link to the router is closed.")
         raise PayloadTooLarge(
-            f"The message has {size} bytes; the peer takes at most {self._most_bytes}."
+            f"The message has {size} bytes; the peer takes at most {self._max_bytes}."
         )
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

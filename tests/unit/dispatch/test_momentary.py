@@ -248,6 +248,38 @@ def test_what_has_somebody_to_call_back_stands_for_no_other() -> None:
     on_a_loop(main)
 
 
+def test_one_that_was_given_an_attribute_stands_for_no_other() -> None:
+    async def handler(user: str) -> Any:
+        task: Any = asyncio.current_task()
+        before = getattr(task, "user", None)
+        task.user = user
+        if user == "fails":
+            raise ValueError
+        return before
+
+    async def main() -> None:
+        call = serving(handler)
+        call("fails")
+        assert [call(user) for user in ("ann", "ben")] == [("result", None)] * 2
+
+    on_a_loop(main)
+
+
+@pytest.mark.parametrize("end", ["set_result", "set_exception"])
+def test_nobody_else_can_end_it(end: str) -> None:
+    async def handler() -> bool:
+        task: Any = asyncio.current_task()
+        with pytest.raises(RuntimeError, match=f"Task does not support {end} operation"):
+            getattr(task, end)(ValueError())
+        return bool(task.done())
+
+    async def main() -> None:
+        call = serving(handler)
+        assert [call(), call()] == [("result", False)] * 2
+
+    on_a_loop(main)
+
+
 def test_one_that_was_cancelled_stands_for_no_other() -> None:
     async def handler() -> int:
         asyncio.current_task().cancel()  # type: ignore[union-attr]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.sessions import WELCOMED, Scene, on_a_scene
+from wampapp.client.handles import Procedure
 from wampapp.errors import (
     PROTOCOL_VIOLATION,
     ConnectionLost,
@@ -492,6 +493,24 @@ def test_a_call_that_is_answered_in_the_turn_of_its_cancellation_sends_no_cancel
     on_a_scene(main)
 
 
+def test_a_session_that_leaves_cancels_what_was_cancelled_in_the_same_turn() -> None:
+    async def main(scene: Scene) -> None:
+        await welcomed(scene)
+        kept, call = (scene.session.call("com.example.add", [], {}) for _ in range(2))
+        scene.take()
+        call.cancel()
+        leaving = asyncio.ensure_future(scene.session.leave(LONG))
+        await turns()
+        assert [message[:2] for message in scene.take()] == [[CANCEL, 2], [GOODBYE, {}]]
+        scene.say(GOODBYE, {}, "wamp.close.goodbye_and_out")
+        scene.session.lost("it was closed")
+        await leaving
+        with pytest.raises(ConnectionLost):
+            await kept
+
+    on_a_scene(main)
+
+
 def test_many_calls_that_are_cancelled_at_once_are_each_cancelled_once() -> None:
     async def main(scene: Scene) -> None:
         await welcomed(scene)
@@ -504,6 +523,23 @@ def test_many_calls_that_are_cancelled_at_once_are_each_cancelled_once() -> None
         for number in (1, 5):
             scene.say(RESULT, number, {}, [number])
         assert [await calls[0], await calls[4]] == [1, 5]
+
+    on_a_scene(main)
+
+
+def test_what_is_sent_after_an_iteration_was_left_comes_after_its_cancel() -> None:
+    async def main(scene: Scene) -> None:
+        await welcomed(scene)
+        session: Any = scene.session
+        items = Procedure(lambda: session, "com.example.count", {}).stream()
+        first = asyncio.ensure_future(anext(items))
+        await turns()
+        scene.say(RESULT, 1, {"progress": True}, [1])
+        assert await first == 1
+        scene.take()
+        await items.aclose()
+        session.publish("com.example.left", [], {})
+        assert [message[0] for message in scene.take()] == [CANCEL, PUBLISH]
 
     on_a_scene(main)
 
