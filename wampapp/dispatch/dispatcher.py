@@ -23,7 +23,7 @@ from wampapp.dispatch.extras import extras_for
 from wampapp.dispatch.failures import Failures
 from wampapp.dispatch.functions import Functions, failure_for, is_cancelled, wait_for
 from wampapp.dispatch.middleware import run_middleware
-from wampapp.dispatch.momentary import Momentary
+from wampapp.dispatch.momentary import AS_MADE, Momentary
 from wampapp.dispatch.result_checks import checked
 from wampapp.dispatch.spans import with_spans
 from wampapp.dispatch.tasks import EAGER, first_step, start
@@ -251,7 +251,7 @@ class Dispatcher:
             if (
                 getrefcount(moment) == _ONLY_OURS
                 and not getweakrefcount(moment)
-                and moment.is_as_made
+                and len(moment.__getstate__()) == AS_MADE  # type: ignore[arg-type]
             ):
                 self._spare = moment  # nobody has kept it: 0.2 µs less than to make another
             else:
