@@ -156,8 +156,7 @@ class Procedure(Generic[T]):
             if (value := call.result()) is not None:
                 yield self._converted(value)
         finally:
-            if call.cancel():
-                await asyncio.sleep(0)  # CANCEL goes out before whatever is sent next
+            peer.cancel(call)
 
     def _converted(self, value: Any) -> T:
         if self._returns is None:

@@ -149,6 +149,15 @@ class Caller:
             self._backlog.resume()
         return future
 
+    def cancel(self, future: asyncio.Future[Any]) -> None:
+        """Cancel a call at once: CANCEL goes out before whatever is sent next.
+
+        Args:
+            future: the call's; one of another session's is only cancelled.
+        """
+        if future.cancel():
+            self._forget(future)
+
     def cancel_forgotten(self) -> None:
         """Send a CANCEL for each call that was cancelled in this turn of the loop."""
         for future in [future for future in self._request_of if future.done()]:

@@ -192,6 +192,13 @@ class Connection:
 
         return self._later(later())
 
+    def cancel(self, call: asyncio.Future[Any]) -> None:
+        """Cancel a call at once, whether it was sent or waits for the session."""
+        if self.session is None:
+            call.cancel()
+        else:
+            self.session.cancel(call)
+
     def publish(
         self,
         topic: str,

@@ -96,6 +96,7 @@ class Session:
         closed: a future of the reason why the session ended.
         is_finished: whether it has left by itself, and is not to come back; ours never does.
         call: see :meth:`Caller.call`.
+        cancel: see :meth:`Caller.cancel`.
         publish: see :meth:`Caller.publish`.
         register: see :meth:`Callee.register`.
         unregister: see :meth:`Callee.unregister`.
@@ -133,6 +134,7 @@ class Session:
         self._move_to(State.CONNECTING)
         # The parts' own methods: a method around each would cost every call and event a step.
         self.call = caller.call
+        self.cancel = caller.cancel
         self.publish = caller.publish
         self.register = callee.register
         self.unregister = callee.unregister
