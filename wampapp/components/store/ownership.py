@@ -77,8 +77,15 @@ class Ownership:
         self._key = 0
         self._owner = 0
         self._session: tuple[int, str] | None = None
-        #: Whether another process had them until now.
-        self.took_over = False
+
+    @property
+    def took_over(self) -> bool:
+        """Whether another process may have had them until now.
+
+        It need not have been waited for: when a server breaks off, the lock is free, and the owner
+        that had it may still be there.
+        """
+        return self._owner > 1
 
     def abandon(self) -> None:
         """Wait no longer; from any thread."""
@@ -100,7 +107,6 @@ class Ownership:
         try:
             self._check(connection)
             if not self._lock(connection):
-                self.took_over = True
                 connection = self._wait(connection)
             self._migrate(connection)
             self._note(connection)

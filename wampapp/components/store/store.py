@@ -39,7 +39,7 @@ class Store(Protocol):
     Attributes:
         where: what it is kept in, for messages; without a password.
         reads_at_once: whether it can be read without waiting.
-        took_over: whether :meth:`open` waited for another process to end.
+        took_over: whether another process may have served it until :meth:`open` returned.
         on_lost: called once if another process takes possession of it while it is open. Every work
             fails from then on, so the component is to end.
     """

@@ -228,9 +228,9 @@ def test_a_store_that_was_closed_is_free_at_once(
     postgres: Postgres, schema: str, lines: Any
 ) -> None:
     async def main() -> None:
-        for _ in range(10):
+        for number in range(10):
             async with opened(postgres.url(schema)) as store:
-                assert not store.took_over
+                assert store.took_over == (number > 0)
 
     asyncio.run(main())
     assert lines() == []
@@ -253,7 +253,6 @@ def test_a_standby_that_does_not_want_to_wait_leaves_nothing_behind(
             assert not thread.is_alive()
             await first.do(note("one"))
         async with opened(postgres.url(schema)) as third:
-            assert not third.took_over
             assert await third.read(notes) == ["one"]
 
     asyncio.run(main())
@@ -458,6 +457,29 @@ def test_while_the_server_is_away_works_fail_and_then_go_on(crashing: Postgres, 
     assert len(written) == 2, written
     assert written[0].startswith(f"{where} cannot be written to: ")
     assert written[1] == f"{where} can be written to again."
+
+
+def test_an_owner_that_finds_the_lock_free_after_a_crash_knows_that_it_takes_over(
+    crashing: Postgres, lines: Any
+) -> None:
+    url = crashing.url(crashing.new_schema())
+
+    async def main() -> None:
+        async with opened(url) as first:
+            is_lost = lost(first)
+            await first.do(note("one"))
+            await asyncio.to_thread(crashing.stop, signal.SIGQUIT)
+            await asyncio.to_thread(crashing.start)
+            async with opened(url) as second:
+                assert second.took_over
+                await second.do(note("two"))
+                with pytest.raises(StorageFailed):
+                    await first.do(note("of no use"))
+                await is_lost
+                assert await second.read(notes) == ["one", "two"]
+
+    asyncio.run(main())
+    assert not [line for line in lines() if "this one waits" in line]
 
 
 def test_a_standby_waits_for_a_server_that_is_started_anew(
