@@ -7,14 +7,77 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, Final, NoReturn
+from weakref import getweakrefcount
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from wampapp.dispatch.execution import Run
 
 #: How many attributes one has that nobody has cancelled, has call back, or has given another: its
 #: name, and its coroutine.
-AS_MADE: Final = 2
+_AS_MADE: Final = 2
+#: What getrefcount() gives for an object that only one local variable refers to: the variable, and
+#: its own argument.
+_ONLY_OURS: Final = 2
+
+
+class Moments:
+    """Runs coroutine functions that never wait, without tasks.
+
+    A task would begin only when all calls that have come are read: 1.08 times as many calls a
+    second with 64 in flight, 1.15 times with 16.
+
+    Args:
+        loop: the event loop; all is done on its thread.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._spare: Momentary | None = None
+
+    def run(
+        self,
+        body: Callable[[Momentary, Run, Sequence[Any], dict[str, Any]], None],
+        run: Run,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+    ) -> bool:
+        """Run a handler as the current task, and in a context of its own.
+
+        Args:
+            body: is called with what stands for the task, and with the rest. It makes the
+                coroutine, takes note of it, and runs it to its end; it does not raise.
+            run: the run.
+            args: the handler's positional arguments.
+            kwargs: its keyword arguments.
+
+        Returns:
+            Whether that was done: inside of a task, another cannot be the current one.
+        """
+        loop = self._loop
+        moment = self._spare or Momentary(loop=loop)
+        self._spare = None
+        moment.name = run.endpoint.uri
+        try:
+            asyncio._enter_task(loop, moment)  # type: ignore[arg-type] # not asyncio's own
+        except RuntimeError:
+            return False
+        try:
+            contextvars.copy_context().run(body, moment, run, args, kwargs)
+        finally:
+            asyncio._leave_task(loop, moment)  # type: ignore[arg-type]
+            if (
+                getrefcount(moment) == _ONLY_OURS
+                and not getweakrefcount(moment)
+                and len(moment.__getstate__()) == _AS_MADE  # type: ignore[arg-type]
+            ):
+                self._spare = moment  # nobody has kept it: 0.2 µs less than to make another
+            else:
+                moment.finish()
+        return True
 
 
 class Momentary(asyncio.Future[None]):
@@ -23,8 +86,8 @@ class Momentary(asyncio.Future[None]):
     To asyncio it is a task of another library's ("Extending", "Task lifetime support"). It has what
     a task has, but ``asyncio.all_tasks()`` does not list it.
 
-    One that its handler has neither kept nor changed stands for the next run too: it has
-    :data:`AS_MADE` attributes. Any other is finished, as a task is.
+    One that its handler has neither kept nor changed stands for the next run too. Any other is
+    finished, as a task is.
 
     Without an ``__init__`` of its own: 0.2 µs less for each call.
 

@@ -21,7 +21,7 @@ def startup_spared() -> Iterator[None]:
     them would hold up the loop for 15 ms or more: 99 % of the calls of a busy caller took up to
     20 ms, and take 3.
 
-    A program that manages its garbage collection itself is left alone.
+    Programs that tune the garbage collector themselves are left alone.
     """
     is_ours = gc.isenabled() and gc.get_freeze_count() < _PYTHONS_OWN
     if is_ours:

@@ -42,7 +42,7 @@ class Outbox:
         event = MSGPACK.encode(append_payload([PUBLISH, 0, options, topic], args, kwargs))
         if len(self._events) >= MAX_EVENTS or self._bytes + len(event) > MAX_BYTES:
             raise NotJoined(
-                f"There is no session with a router now, and {len(self._events)} events "
+                f"There is no session with a router at the moment, and {len(self._events)} events "
                 f"({self._bytes} bytes) wait for it already; this one was not published."
             )
         self._events.append(event)

@@ -411,7 +411,7 @@ class Session:
 
 
 def _refuse_to_send(_message: Message) -> None:
-    raise NotJoined("There is no session with a router now, so nothing can be sent.")
+    raise NotJoined("There is no session with a router at the moment, so nothing can be sent.")
 
 
 def _announced(details: dict[str, Any], role: str, feature: str) -> bool:

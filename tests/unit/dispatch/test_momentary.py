@@ -209,7 +209,7 @@ def test_what_nobody_has_kept_stands_for_the_next_too(monkeypatch: pytest.Monkey
         assert kept[0] is not kept[1]
         assert [task.done() for task in kept] == [True, True]
 
-    monkeypatch.setattr("wampapp.dispatch.dispatcher.Momentary", counted)
+    monkeypatch.setattr("wampapp.dispatch.momentary.Momentary", counted)
     on_a_loop(main)
 
 
